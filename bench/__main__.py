@@ -76,6 +76,19 @@ def _prices(rows: Rows) -> list[list[str]]:
     return table
 
 
+def _growth(rows: Rows) -> list[list[str]]:
+    sizes = sorted({row["entries"] for row in rows})
+    by_list: dict[str, dict[int, dict[str, Any]]] = {}
+    for row in rows:
+        by_list.setdefault(row["list"], {})[row["entries"]] = row
+    table = [["list", *(f"{what}, {size:,}" for what in ("trips", "units", "CPU ms") for size in sizes)]]
+    for name, found in by_list.items():
+        ordered = [found[size] for size in sizes]
+        trips = [f"{one['trips']} + {one['beside']}" for one in ordered]
+        table.append([name, *trips, *(f"{one['rcu']:g}" for one in ordered), *(f"{one['cpu_ms']:.1f}" for one in ordered)])
+    return table
+
+
 def _requests(rows: Rows) -> list[list[str]]:
     table = [["request", "per second", "p50 ms", "p95 ms", "answers"]]
     for row in rows:
@@ -112,6 +125,7 @@ PARTS = {
     "warm": Part("Warm requests", "bench.warm", _warm, 90),
     "trips": Part("Round trips and capacity", "bench.trips", _trips, 60),
     "prices": Part("Prices", "bench.prices", _prices, 60),
+    "growth": Part("Lists as they grow", "bench.growth", _growth, 300),
     "close": Part("Monthly close, simulated", "bench.close", _close, 240),
     "terminal": Part("Terminal to viewer, local stack", "bench.live", _terminal, 120, ("terminal",), "terminal"),
     "requests": Part(

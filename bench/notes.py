@@ -69,6 +69,14 @@ one trip more, for the next lease of the caller's requests or the workspace's, w
 a row by its id, two for a list, a row with collections and a change, four for a login; where an operation has more, the last
 column says what for. `tests/areas/test_trips.py` holds every operation of agentworks to it.
 """,
+    "growth": """
+A page of fifty of each list, with 100, 1,000 and 10,000 entries in it; a terminal has ten lines for each. Trips are calls one after
+the other, and behind the `+` those that are read beside them; units as above. CPU is the whole request with replayed answers, on
+this machine. Runs, comments, documents and projects are counted in blocks of 500
+([decision 45](../docs/decisions/0045-long-lists-are-counted-in-blocks.md)): a page at any depth reads the block that holds it.
+The total of a card's activities is counted by the index: a count shows no rows here and is one unit, on DynamoDB it is about 30 for
+each thousand.
+""",
     "close": """
 The real job in calls of 40 seconds, botocore included; a table in this process answers in place of the network, keeps what is
 written and evaluates no condition. Half of the workspaces used three agents on twenty days (23 sums to read), every tenth is

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from threading import Lock
 from typing import Any
 from unittest.mock import patch
 
@@ -143,7 +144,7 @@ def costing() -> Iterator[Cost]:
     from shared.store.client import the_client
     from tests.trips import is_beside
 
-    looking, cost = boto3.client("dynamodb"), Cost()
+    looking, cost, lock = boto3.client("dynamodb"), Cost(), Lock()
 
     def row(operation: dict[str, Any]) -> dict[str, Any]:
         key = operation.get("Key") or {name: operation["Item"][name] for name in ("PK", "SK")}
@@ -155,7 +156,11 @@ def costing() -> Iterator[Cost]:
         context["cadre_rows"] = [row(one) for one in _operations_of(model.name, request)]
 
     def after(parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
-        name, request = model.name, context["cadre_request"]
+        with lock:  # reads that are sent side by side come back side by side
+            add(parsed, model.name, context)
+
+    def add(parsed: dict[str, Any], name: str, context: dict[str, Any]) -> None:
+        request = context["cadre_request"]
         (cost.beside if is_beside() else cost.names).append(name)
         if name == "GetItem":
             cost.reads += _read_units([parsed.get("Item", {})], request)

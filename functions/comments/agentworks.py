@@ -13,10 +13,12 @@ from shared.edge.contracts.agentworks import (
     AGENTWORKS,
     DEFAULT_LIMIT,
     MAX_LIMIT,
+    Cursor,
     DeepOffset,
     Id,
     Limit,
     PaginationMeta,
+    continued,
     pagination,
 )
 from shared.edge.contracts.base import Shape, StrictRequest
@@ -40,7 +42,8 @@ routes = Routes(AGENTWORKS, "comments")
 
 class ListCommentsResponse(Shape):
     """`total` counts comments, `pagination` counts threads. The document has no paging here. A page can hold fewer threads than requested
-    if they are long: `pagination.limit` is then their number, and the next page begins at `offset + limit`."""
+    if they are long: `pagination.limit` is then their number, and the next page begins at `offset + limit`. With more than
+    200 comments, `pagination` counts the threads of deleted comments too, which are not shown."""
 
     comments: list[CardComment]
     total: int
@@ -116,7 +119,7 @@ async def list_comments(
     return ListCommentsResponse.model_construct(
         comments=[views.thread(node) for node in page.threads],
         total=page.total,
-        pagination=pagination(len(page.threads) if offset + len(page.threads) < page.roots else limit, offset, page.roots),
+        pagination=pagination(page.taken if offset + page.taken < page.roots else limit, offset, page.roots),
     )
 
 
@@ -150,11 +153,16 @@ async def list_activities(
     caller: Caller,
     limit: Limit = DEFAULT_LIMIT,
     offset: DeepOffset = 0,
+    cursor: Annotated[
+        Cursor | None, Query(description="Not in the document: `nextCursor` of another page, in place of `offset`")
+    ] = None,
 ) -> ListActivitiesResponse:
-    """List the activities of a card, newest first."""
-    rows, total = list_card_activities(caller, id, limit=limit, offset=offset)
+    """List the activities of a card, newest first. `pagination.nextCursor` leads on at any depth."""
+    page = list_card_activities(caller, id, limit=limit, offset=offset, cursor=cursor)
     return ListActivitiesResponse.model_construct(
-        activities=[activity(row) for row in rows], total=total, pagination=pagination(limit, offset, total)
+        activities=[activity(row) for row in page.activities],
+        total=page.total,
+        pagination=continued(limit, offset, page.total, page.next_cursor),
     )
 
 

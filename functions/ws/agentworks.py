@@ -45,10 +45,18 @@ class ReplayRun(StrictRequest):
     options: dict[str, Any] | None = None
 
 
+class SearchPosition(StrictRequest):
+    runId: RunId
+    sequence: Annotated[int, Field(ge=1, lt=10**12)]
+
+
 class SearchLogs(StrictRequest):
+    """`continueFrom` is an addition: what a result with more behind it says, sent back to see what is older."""
+
     type: Literal["search_logs"]
     query: Annotated[str, Field(max_length=500)]
     filters: dict[str, Any] | None = None
+    continueFrom: SearchPosition | None = None
 
 
 class PauseStream(StrictRequest):
@@ -171,7 +179,9 @@ def _search(connection: Connection, message: SearchLogs) -> None:
     run_id = filters.get("runId")
     if run_id is not None:
         run_id = _run(connection, str(run_id)).id
-    send_job("search", connection.id, query=message.query, filters=filters, run=run_id)
+    position = message.continueFrom
+    after = {"run": _run(connection, position.runId).id, "sequence": position.sequence} if position else None
+    send_job("search", connection.id, query=message.query, filters=filters, run=run_id, position=after)
 
 
 def _run(connection: Connection, run_id: str) -> Run:

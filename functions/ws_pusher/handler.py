@@ -125,11 +125,12 @@ def _replay(message: Message) -> None:
 
 def _search(connection: Connection, message: Message) -> None:
     from shared.runs.terminal_sessions.log_filters import LogFilter
-    from shared.runs.terminal_sessions.log_search import search_logs
+    from shared.runs.terminal_sessions.log_search import Position, search_logs
     from shared.runs.terminal_sessions.terminal import runs_of
 
     runs = [message["run"]] if message.get("run") else [run.id for run in runs_of(str(connection.card_id))]
-    result = search_logs(runs, message["query"], LogFilter.read(message["filters"]))
+    position = Position(**message["position"]) if message.get("position") else None
+    result = search_logs(runs, message["query"], LogFilter.read(message["filters"]), position)
     fanout.deliver(connection.id, terminal_frames.search_results(result))
 
 

@@ -15,7 +15,7 @@ from shared.store.lifetime import begin
 
 T = TypeVar("T")
 _NAME = "read-ahead"
-_THREADS = 4  # a request reads at most three things at once
+_THREADS = 4  # a request reads at most three things at once, and the blocks of a long list
 
 
 class Ahead(Generic[T]):

@@ -146,20 +146,24 @@ def _projection(model: type[Row]) -> dict[str, Any]:
 
 
 def fetch_all(model: type[E], ids: Iterable[str], *, to_show: bool = False) -> list[E]:
-    """Return entities by ids, in that order, without missing ones; a round trip per 100 rows. `to_show`: see `get_many`; what is beyond
-    the first round trip is read at the same time."""
-    keys = [(model, *model.key(entity_id)) for entity_id in ids]
-    step = _BATCH // 2 if model.REST else _BATCH
-    parts = [keys[start : start + step] for start in range(0, len(keys), step)]
-    ahead = [read_ahead(partial(get_many, part, to_show=True)) for part in parts[1:]] if to_show else []
-    rows: list[Any] = get_many(parts[0], to_show=to_show) if parts else []
-    for number, part in enumerate(parts[1:]):
-        rows += ahead[number].result() if ahead else get_many(part)
+    """Return entities by ids, in that order, without missing ones; 100 rows in a batch, batches side by side. `to_show`: see `get_many`."""
+    rows: list[Any] = get_all([(model, *model.key(entity_id)) for entity_id in ids], to_show=to_show)
     return [row for row in rows if row is not None]
 
 
+def get_all(keys: Sequence[RowKey], *, to_show: bool = False) -> list[Row | None]:
+    """Return rows as `get_many` does, of any number of keys: batches of 100 rows, side by side."""
+    step = _BATCH // 2 if any(_has_rest(key[0]) for key in keys) else _BATCH
+    first, *others = [keys[start : start + step] for start in range(0, len(keys), step)] or [[]]
+    later = [read_ahead(partial(get_many, part, to_show=to_show)) for part in others]
+    rows = get_many(first, to_show=to_show)
+    for part in later:
+        rows += part.result()
+    return rows
+
+
 def fetch_indexed(model: type[E], rows: Iterable[Entity], *, to_show: bool = False) -> list[E]:
-    """Return the whole entities of index rows, in that order, without missing ones; a round trip per 100. `to_show`: see `get_many`."""
+    """Return the whole entities of index rows, in that order, without missing ones, as `fetch_all` does."""
     return fetch_all(model, [row.entity_id for row in rows], to_show=to_show)
 
 
@@ -206,6 +210,12 @@ def query(model: type[R], partition: str, **options: Unpack[QueryOptions]) -> Sl
         start = page.next_key
         if start is None or limit is None or len(rows) >= limit:
             return Slice(rows, start)
+
+
+def raw_rows(model: type[Row], partition: str, **options: Unpack[QueryOptions]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a partition as DynamoDB sends them; with `limit`, so many at most."""
+    responses = _responses(_request(model, partition, **options))
+    return islice((raw for response in responses for raw in response["Items"]), options.get("limit"))
 
 
 def pages(model: type[R], partition: str, **options: Unpack[QueryOptions]) -> Iterator[Slice[R]]:

@@ -167,7 +167,9 @@ class Entity(Row):
     """The key prefix, e.g. `ITEM`."""
     NAME: ClassVar[str]
     """The word that users see in NotFound, e.g. `card`."""
-    INTERNAL: ClassVar = frozenset({"event", "f", *(f"GSI{number}{part}" for number in range(1, 5) for part in ("PK", "SK"))})
+    INTERNAL: ClassVar = frozenset(
+        {"event", "f", "counted_in", *(f"GSI{number}{part}" for number in range(1, 5) for part in ("PK", "SK"))}
+    )
     """Stored attributes that only indexes and the stream use: almost half of the bytes of a card."""
     REST: ClassVar[frozenset[str]] = frozenset()
     """Attributes that lie in the entity's second row: what is long and seldom changes. A write of the entity writes them only if they
@@ -187,6 +189,8 @@ class Entity(Row):
     rest_version = NumberAttribute(null=True)
     """The version with which the second row was written last, in both rows: if they differ, the rows do not belong together."""
     f = JSONAttribute(null=True)
+    counted_in = UnicodeAttribute(null=True)
+    """The start of the block in which a long list counts the entity (`shared.store.tallies`)."""
     gsi1pk = UnicodeAttribute(null=True, attr_name="GSI1PK")
     gsi1sk = UnicodeAttribute(null=True, attr_name="GSI1SK")
     gsi2pk = UnicodeAttribute(null=True, attr_name="GSI2PK")

@@ -1,30 +1,242 @@
-"""Lists that a document pages go on past every number; what a document lists whole is bounded where it grows."""
+"""Lists go on past every number: a page at any depth is three trips at most, and totals are exact."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
 
-from shared.store import collection, page_of
-from tests.areas.boards_world import World
+import pytest
+
+from shared.core import clock
+from shared.core.ids import new_id
+from shared.events import Event, EventType
+from shared.store import fetch, page_of, tallies, update, write
+from shared.work.activities.rows import Activity, new_activity
+from shared.work.comments.rows import Comment, comments_of
+from shared.work.comments.writing import NewComment, create_comment
+from shared.work.projects.rows import Project, ProjectStats, projects_of
+from tests.areas.boards_world import World, create_world, put_on_plan
+from tests.kills import concurrently
+from tests.seeding import put_counted, put_directly
+from tests.trips import count_requests
+
+MOST = 3
+"""Round trips of a page, access included."""
 
 
-def page(world: World, area: str, path: str, contract: str = "agentworks"):
-    answer = world.ada.at(contract)(area, "GET", path)
+def page(world: World, area: str, path: str, contract: str = "agentworks") -> Any:
+    """A page, which takes three trips at most."""
+    with count_requests() as seen:
+        answer = world.ada.at(contract)(area, "GET", path)
     assert answer.status == 200, answer.text
-    return answer.json
+    assert seen.count <= MOST, (path, str(seen))
+    return answer
 
 
-def test_comments_and_runs_are_paged_past_the_bound_of_a_collection(world, monkeypatch):
-    """The bound is 5,000 rows (`COLLECTION_CAP`): here it is 2."""
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Lists are long from five entries on, and have blocks of four."""
+    monkeypatch.setattr(tallies, "BLOCK", 4)
+    monkeypatch.setattr(tallies, "_HEAD", 2)
+
+
+def test_comments_past_five_thousand_are_paged_in_three_trips(world):
     card = world.card()
-    for _ in range(3):
-        assert world.ada("comments", "POST", f"/cards/{card.id}/comments", body={"content": "Words"}).status == 201
-        world.run(card, "completed")
-    monkeypatch.setitem(collection.__kwdefaults__, "cap", 2)
-    threads = page(world, "comments", f"/cards/{card.id}/comments?limit=2&offset=2")
-    assert (threads["total"], len(threads["comments"])) == (3, 1)
-    assert len(page(world, "comments", f"/tickets/{card.id}/comments", "omoios")) > 0
-    for query in ("", "&status=completed"):
-        runs = page(world, "runs", f"/cards/{card.id}/runs?limit=2&offset=2{query}")
-        assert (runs["total"], len(runs["runs"])) == (3, 1)
+    first = create_comment(world.actor, card.id, NewComment("First"))
+    own = {"pk", "sk", "kind", "id", "created_at", "updated_at", "event", "event_id", "content"}
+    common = {name: value for name, value in first.attribute_values.items() if name not in own}
+    rows = [first, *(Comment.new(new_id(), **common, content=f"No. {number}") for number in range(1, 5_100))]
+    put_counted(comments_of(card.id), rows, lambda row: row.label, lambda row: row.place)
+    threads = page(world, "comments", f"/cards/{card.id}/comments?limit=40&offset=5040").json
+    assert [one["content"] for one in threads["comments"]] == [f"No. {number}" for number in range(5_040, 5_080)]
+    assert (threads["total"], threads["pagination"]["total"]) == (5_100, 5_100)
+    flat = page(world, "comments", f"/tickets/{card.id}/comments?limit=200&offset=5050", "omoios")
+    assert (len(flat.json), flat.json[-1]["content"], flat.header("X-Total-Count")) == (50, "No. 5099", "5100")
+
+
+def walked(read: Callable[[int], tuple[list[Any], int]], step: int) -> list[Any]:
+    """Walk through all pages of a list; each says how many entries there are in all."""
+    entries, total = read(0)
+    while len(entries) < total:
+        more, again = read(len(entries))
+        assert (len(more), again) == (min(step, total - len(entries)), total)
+        entries += more
+    return entries
+
+
+def test_threads_are_whole_in_a_long_list(world, small_blocks):
+    card = world.card()
+    path = f"/cards/{card.id}/comments"
+
+    def say(content: str, parent: str | None = None) -> str:
+        body = {"content": content} | ({"parentCommentId": parent} if parent else {})
+        return str(world.ada("comments", "POST", path, body=body).json["id"])
+
+    roots = [say(f"Root {number}") for number in range(9)]
+    for number in (0, 5, 7):
+        below = say(f"Reply to {number}", roots[number])
+        say(f"Reply to the reply to {number}", below)
+    for removed in (roots[2], roots[5]):
+        assert world.ada("comments", "DELETE", f"/comments/{removed}").status == 204
+    shown, offset = [], 0
+    while True:
+        found = page(world, "comments", f"{path}?limit=2&offset={offset}").json
+        shown += found["comments"]
+        assert (found["total"], found["pagination"]["total"]) == (13, 9)
+        if not found["pagination"]["hasMore"]:
+            break
+        offset += found["pagination"]["limit"]
+    assert [one["id"] for one in shown] == [one for one in roots if one != roots[2]]
+    assert [len(one.get("replies", [])) for one in shown] == [1, 0, 0, 0, 1, 0, 1, 0]
+    assert shown[-2]["replies"][0]["replies"][0]["content"] == "Reply to the reply to 7"
+
+    def flat(offset: int) -> tuple[list[Any], int]:
+        answer = page(world, "comments", f"/tickets/{card.id}/comments?limit=3&offset={offset}", "omoios")
+        return [one["id"] for one in answer.json], int(answer.header("X-Total-Count"))
+
+    assert walked(flat, 3)[:2] == roots[:2]
+
+
+def test_runs_are_filtered_at_any_depth(world, small_blocks):
+    put_on_plan(world.ws_id)
+    card = world.card(1, "A doc")
+    ids = []
+    for number in range(11):
+        agent = ("prd", "mvp_scope")[number % 3 == 0]
+        started = world.ada("runs", "POST", f"/cards/{card.id}/agents/{agent}/run", body={})
+        assert started.status == 202, started.text
+        ids.insert(0, (started.json["run"]["id"], agent))
+        if number < 10:
+            assert world.ada("runs", "POST", f"/runs/{ids[0][0]}/cancel").status == 202
+
+    def of(query: str) -> list[str]:
+        def read(offset: int) -> tuple[list[str], int]:
+            found = page(world, "runs", f"/cards/{card.id}/runs?limit=2&offset={offset}{query}").json
+            return [one["id"] for one in found["runs"]], found["total"]
+
+        return walked(read, 2)
+
+    assert of("") == [run for run, _ in ids]
+    assert of("&status=pending") == [ids[0][0]]
+    assert of("&status=failed") == []
+    assert of("&agentId=prd&status=cancelled") == [run for run, agent in ids[1:] if agent == "prd"]
+
+
+def test_documents_come_last_changed_first_at_any_depth(world, small_blocks):
+    path, made = f"/projects/{world.project.id}/docs", []
+    for number in range(11):
+        body = {"type": ("prd", "mvp")[number % 2], "title": f"D{number}", "content": "Text"}
+        made.insert(0, world.ada("documents", "POST", path, body=body).json["id"])
+    for number in (10, 3, 10, 6):
+        changed = made.pop(number)
+        assert world.ada("documents", "PUT", f"/documents/{changed}", body={"content": f"Text {number}"}).status == 200
+        made.insert(0, changed)
+    archived = made.pop(4)
+    assert world.ada("documents", "PUT", f"/documents/{archived}", body={"status": "archived"}).status == 200
+
+    def of(query: str) -> list[Any]:
+        def read(offset: int) -> tuple[list[Any], int]:
+            found = page(world, "documents", f"{path}?limit=2&offset={offset}{query}").json
+            return found["documents"], found["total"]
+
+        return walked(read, 2)
+
+    everything = [one["id"] for one in of("&status=draft")]
+    assert everything == made
+    prds = [one["id"] for one in of("&type=prd&status=draft")]
+    assert prds == [one for one in made if one in prds]
+    assert 3 < len(prds) < 8
+    assert [one["id"] for one in of("&status=archived")] == [archived]
+
+
+def test_activities_are_walked_by_cursor_to_their_end(world):
+    card = world.card()
+    event = Event(new_id(), EventType.ITEM_UPDATED, world.actor.summary, card.created_at, {"title": ["A", "B"]}, {})
+    common = {
+        name: value
+        for name, value in new_activity(card, event).attribute_values.items()
+        if name not in ("pk", "sk", "kind", "id")
+    }
+    common = {name: value for name, value in common.items() if name not in ("created_at", "updated_at")}
+    rows = [Activity.new(new_id(), **common) for _ in range(250)]
+    put_directly(rows)
+    path = f"/cards/{card.id}/activities?limit=100"
+    shown: list[str] = []
+    found = page(world, "comments", path).json
+    while True:
+        shown += [one["id"] for one in found["activities"]]
+        assert found["total"] == 250
+        if not found["pagination"]["hasMore"]:
+            break
+        found = page(world, "comments", f"{path}&cursor={found['pagination']['nextCursor']}").json
+    assert shown == sorted((row.id for row in rows), reverse=True)
+    eve = create_world("eve@example.com", "Eve")
+    foreign = page(world, "comments", path).json["pagination"]["nextCursor"]
+    answer = eve.ada("comments", "GET", f"/cards/{eve.card().id}/activities?cursor={foreign}")
+    assert (answer.status, answer.json["validationErrors"][0]["field"]) == (422, "cursor")
+
+
+def test_projects_of_any_number_in_every_order(world, small_blocks):
+    put_on_plan(world.ws_id, maxProjects=100)
+    path = f"/workspaces/{world.ws_id}/projects"
+    names = [world.project.name, *(f"P{number:02}" for number in (7, 3, 9, 1, 5, 8, 2, 6))]
+    made = [world.project.id]
+    for name in names[1:]:
+        answer = world.ada("projects", "POST", path, body={"name": name, "slug": name.lower()})
+        assert answer.status == 201, answer.text
+        made.append(answer.json["id"])
+    assert world.ada("projects", "POST", f"/projects/{made[4]}/archive").status == 202
+    stats = ProjectStats(*ProjectStats.key(made[2]))
+    write(update(stats, ProjectStats.activity(world.ws_id, made[2], clock.iso(clock.now() + timedelta(minutes=1)))))
+
+    def of(query: str) -> list[Any]:
+        def read(offset: int) -> tuple[list[Any], int]:
+            found = page(world, "projects", f"{path}?limit=2&offset={offset}{query}").json
+            return [one["id"] for one in found["projects"]], found["total"]
+
+        return walked(read, 2)
+
+    assert of("") == made[::-1]
+    assert of("&sortOrder=asc") == made
+    assert of("&status=active") == [one for one in made[::-1] if one != made[4]]
+    assert of("&sortBy=name") == [one for _, one in sorted(zip(map(str.casefold, names), made, strict=True))]
+    assert of("&search=p0&status=archived") == [made[4]]
+    assert of("&sortBy=lastActivity")[:2] == [made[2], made[4]]
+
+    def visible(offset: int) -> tuple[list[Any], int]:
+        answer = page(world, "projects", f"/projects?limit=2&offset={offset}", "omoios")
+        return [one["id"] for one in answer.json], int(answer.header("X-Total-Count"))
+
+    assert walked(visible, 2) == made[::-1]
+
+
+def test_projects_by_last_activity_are_three_trips_where_many_are(world, monkeypatch):
+    """Each has its own statistics: 34 round trips for a thousand of them before."""
+    first = fetch(Project, world.project.id)
+    own = {"pk", "sk", "kind", "id", "created_at", "updated_at", "event", "event_id", "proj_id"}
+    common = {name: value for name, value in first.attribute_values.items() if name not in own}
+    rows = [Project.new(one, **common, proj_id=one) for one in (new_id() for _ in range(1_000))]
+    put_counted(projects_of(world.ws_id), [first, *rows], lambda row: row.status, lambda row: row.place)
+    seen = [ProjectStats.new(row.id, ws_id=world.ws_id, proj_id=row.id, last_activity="2099") for row in rows[400:500]]
+    put_directly(seen)
+    found = page(world, "projects", f"/workspaces/{world.ws_id}/projects?sortBy=lastActivity&limit=100").json
+    assert found["total"] == 1_001
+    assert {one["id"] for one in found["projects"]} == {row.proj_id for row in seen}
+
+
+def test_those_who_write_at_once_begin_one_block(world, small_blocks):
+    """Two write the comment that no longer fits into the last block: each is counted once, where it stands."""
+    card = world.card()
+    for number in range(4):
+        create_comment(world.actor, card.id, NewComment(f"No. {number}"))
+    others = []
+    with concurrently(lambda: others.append(create_comment(world.actor, card.id, NewComment("No. 4")))):
+        create_comment(world.actor, card.id, NewComment("No. 5"))
+
+    def flat(offset: int) -> tuple[list[Any], int]:
+        answer = page(world, "comments", f"/tickets/{card.id}/comments?limit=1&offset={offset}", "omoios")
+        return [one["content"] for one in answer.json], int(answer.header("X-Total-Count"))
+
+    assert walked(flat, 1) == [f"No. {number}" for number in range(6)]
 
 
 def test_a_page_keeps_no_more_than_itself():
@@ -40,7 +252,7 @@ def test_a_filter_lists_cards_of_a_board_of_any_size(world, monkeypatch):
     monkeypatch.setattr("shared.work.items.finding.SMALL_BOARD", 2)
     for number in range(4):
         world.card(6 - number, f"Card {number}")
-    found = page(world, "cards", f"/boards/{world.board.id}/cards?search=card&limit=2&offset=1")
+    found = page(world, "cards", f"/boards/{world.board.id}/cards?search=card&limit=2&offset=1").json
     assert ([card["title"] for card in found["cards"]], found["total"]) == (["Card 2", "Card 1"], 4)
 
 

@@ -4,13 +4,18 @@ import json
 
 import pytest
 
+from bench.trips import costing
 from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
-from shared.runs.terminal import TerminalWriter, canonical, entries, last_sequence, tail
+from shared.runs.terminal import TerminalWriter, backwards, canonical, entries, last_sequence, tail
 from shared.runs.terminal.entries import CHUNK_BYTES, MESSAGE_BYTES, LogChunk
+from shared.runs.terminal_sessions import log_search
+from shared.runs.terminal_sessions.log_filters import LogFilter
+from shared.runs.terminal_sessions.log_search import Position, search_logs
 from shared.store import NumberAttribute, Row, check, create, delete, put, query, write
 from tests.areas.viewers import messages
 from tests.kills import concurrently
+from tests.seeding import log_chunks, put_directly
 
 
 class Lease(Row):
@@ -208,3 +213,58 @@ def test_a_chunk_is_never_written_over(aws):
         terminal.write("info", "agent", "x")
     assert ours.happened
     assert [chunk.first for chunk in chunks(run)] == [1, 4]
+
+
+def test_a_part_of_a_long_log_costs_the_chunks_that_hold_it(aws):
+    """Eighty entries of a hundred thousand cost 245 units before, and the last hundred 74."""
+    put_directly(log_chunks("r", 20_000))
+    for start in (1, 9_950, 19_900):
+        with costing() as cost:
+            shown = [entry["seq"] for entry, _ in zip(entries("r", start), range(80), strict=False)]
+        assert shown == list(range(start, start + 80))
+        assert (cost.reads <= 28, len(cost.names) <= 2) == (True, True), (start, cost)
+    with costing() as cost:
+        assert [entry["seq"] for entry in tail("r", 100)] == list(range(19_901, 20_001))
+    assert (cost.reads <= 14, cost.names) == (True, ["Query"])
+
+
+def test_the_end_of_a_log_of_short_chunks_is_two_trips(aws):
+    put_directly(log_chunks("r", 300, in_chunk=1))
+    with costing() as cost:
+        assert [entry["seq"] for entry in tail("r", 100)] == list(range(201, 301))
+    assert cost.names in (["Query"] * 2, ["Query"] * 3)
+
+
+def test_a_search_goes_on_where_it_stopped_and_shows_each_line_once(aws, monkeypatch):
+    """Also while the run writes on: what is new stands before the place where the search goes on."""
+    monkeypatch.setattr(log_search, "MAX_SEARCHED", 150)
+    put_directly([*log_chunks("new", 330, in_chunk=7), *log_chunks("old", 260, in_chunk=7)])
+    shown, position, parts = [], None, 0
+    while True:
+        with costing() as cost:
+            found = search_logs(["new", "old"], "line", LogFilter(levels=frozenset({"warn"})), position)
+        assert len(cost.names) <= 5
+        shown = [*((entry["runId"], entry["seq"]) for entry in found["logs"]), *shown]
+        parts += 1
+        if "continueFrom" not in found:
+            break
+        assert found["truncated"]
+        position = Position(found["continueFrom"]["runId"], found["continueFrom"]["sequence"])
+        put_directly(log_chunks("new", 340 + parts, in_chunk=7))
+    assert parts > 3
+    expected = [(run, seq) for run, last in (("old", 260), ("new", 330)) for seq in range(1, last + 1) if seq % 3 == 0]
+    assert sorted(shown) == sorted(expected)
+
+
+def test_a_search_that_finds_more_than_it_shows_counts_the_rest(aws):
+    put_directly(log_chunks("r", 500))
+    first = search_logs(["r"], "line", LogFilter())
+    assert (first["totalCount"], len(first["logs"]), first["logs"][-1]["seq"]) == (500, 100, 500)
+    assert first["continueFrom"] == {"runId": "r", "sequence": 400}
+    second = search_logs(["r"], "line", LogFilter(), Position("r", 400))
+    assert (second["totalCount"], second["logs"][-1]["seq"]) == (400, 400)
+
+
+def test_expired_entries_are_named_from_the_end_too(aws):
+    put_directly(log_chunks("r", 40, in_chunk=10)[2:])
+    assert [entry["seq"] for entry in backwards("r")] == [*range(40, 20, -1), 20]

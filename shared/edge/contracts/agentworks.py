@@ -18,7 +18,7 @@ PLAN_NAMES = {"free": "free", "professional": "pro", "enterprise": "enterprise"}
 """Our plans under this contract's names."""
 PLAN_OF_NAME = {name: plan for plan, name in PLAN_NAMES.items()}
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100  # our choice: the document names limit and offset but no numbers
-MAX_OFFSET = 5_000  # for lists that are read from their beginning for every page
+MAX_OFFSET = 5_000  # for lists that are read from their beginning for every page; a cursor leads on
 
 
 # -- what requests carry
@@ -43,6 +43,7 @@ Reason = Annotated[str, Field(max_length=1_000)]
 Search = Annotated[str, Field(max_length=200)]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
 DeepOffset = Annotated[int, Field(ge=0, le=MAX_OFFSET)]
+Cursor = Annotated[str, Field(max_length=1_000)]
 CardType = Literal["epic", "feature", "task", "bug", "blueprint", "doc"]
 Labels = Annotated[
     list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), OneLine]], Field(max_length=50)
@@ -102,10 +103,13 @@ def user_summary(person: Mapping[str, Any]) -> UserSummary:
     )
 
 
-def pagination(limit: int, offset: int, total: int, next_cursor: str | None = None) -> PaginationMeta:
-    return PaginationMeta(
-        limit=limit, offset=offset, total=total, hasMore=next_cursor is not None or offset + limit < total, nextCursor=next_cursor
-    )
+def pagination(limit: int, offset: int, total: int) -> PaginationMeta:
+    return PaginationMeta(limit=limit, offset=offset, total=total, hasMore=offset + limit < total)
+
+
+def continued(limit: int, offset: int, total: int, next_cursor: str | None) -> PaginationMeta:
+    """Describe a page that the next one follows by a cursor, not by its number."""
+    return PaginationMeta(limit=limit, offset=offset, total=total, hasMore=next_cursor is not None, nextCursor=next_cursor)
 
 
 _CONFLICT = Answer(409, "CONFLICT", "The current state does not allow this")

@@ -45,7 +45,7 @@ def react(change: Change) -> None:
 
 
 def _count_changes(change: Change) -> list[Operation]:
-    if change.proj_id is None:
+    if change.proj_id is None or change.ws_id is None:
         return []
     actions: list[Any] = []
     if (cards := _count_cards(change)) != 0:

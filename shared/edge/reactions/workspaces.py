@@ -28,19 +28,20 @@ def react(change: Change) -> None:
         return
     _write_time(Workspace, Workspace.key(ws_id), Workspace.last_activity, change.event.at)
     if change.proj_id is not None:
-        _write_time(ProjectStats, ProjectStats.key(change.proj_id), ProjectStats.last_activity, change.event.at)
+        actions = ProjectStats.activity(ws_id, change.proj_id, change.event.at)
+        _write_time(ProjectStats, ProjectStats.key(change.proj_id), ProjectStats.last_activity, change.event.at, actions)
     if actor["kind"] == "user":
         key = WorkspaceMembership.key_in(ws_id, actor["id"])
         _write_time(WorkspaceMembership, key, WorkspaceMembership.last_active_at, change.event.at)
 
 
-def _write_time(model: Any, key: tuple[str, str], attribute: Any, at: str) -> None:
+def _write_time(model: Any, key: tuple[str, str], attribute: Any, at: str, actions: list[Any] | None = None) -> None:
     row_key, due = " ".join(key), clock.iso(clock.parse(at) - _INTERVAL)
     if _written_at.get(row_key, "") > due:
         return
     old = attribute.does_not_exist() | (attribute < due)
     with contextlib.suppress(_RowIsNewer):
-        update_now(model(pk=key[0], sk=key[1]), [attribute.set(at)], model.pk.exists() & old, _RowIsNewer)
+        update_now(model(pk=key[0], sk=key[1]), actions or [attribute.set(at)], model.pk.exists() & old, _RowIsNewer)
     if len(_written_at) > 10_000:
         _written_at.clear()
     _written_at[row_key] = at

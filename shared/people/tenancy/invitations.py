@@ -191,7 +191,7 @@ def cancel(actor: Actor, ws_id: str, invitation_id: str) -> None:
 def cancel_of_member(ws_id: str, user_id: str) -> None:
     """Cancel the pending invitations of a person that they could not send any more. Two round trips, and one for each of them."""
     inviter = get(WorkspaceMembership, *WorkspaceMembership.key_in(ws_id, user_id))
-    ids = [row.id for row in collection(1, f"WS#{ws_id}#INV")]
+    ids = [row.id for row in collection(1, f"WS#{ws_id}#INV", between=_not_expired())]
 
     def change(invitation: Invitation) -> None:
         if invitation.status == "pending" and invitation.invited_by["id"] == user_id:

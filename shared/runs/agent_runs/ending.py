@@ -12,9 +12,9 @@ from shared.core import clock
 from shared.core.actor import Actor
 from shared.events import EventType, record
 from shared.money.budgets.reserving import release_reservation
-from shared.runs.agent_runs.rows import ActiveRuns, AgentStats, Run
+from shared.runs.agent_runs.rows import ActiveRuns, AgentStats, Run, runs_of
 from shared.runs.terminal import publish_run_status
-from shared.store import Operation, fetch, retrying, save, stale, update, write
+from shared.store import Operation, fetch, relabel, retrying, save, stale, update, write
 from shared.work.items.rows import Item
 
 RECENT_RUNS: Final = 10  # run summaries that a card stores
@@ -65,7 +65,7 @@ def end_operations(
     run: Run, status: str, actor: Actor, change: Callable[[Run], None], *, called_by_execution: bool = False
 ) -> list[Operation]:
     """Return the operations that end a run as it was read."""
-    reservation, before = run.hold, run.status
+    reservation, before, label = run.hold, run.status, run.label
     run.status, run.waiting_for, run.waiting, run.wait_token = status, None, None, None
     if reservation and not called_by_execution and run.lease_until > clock.epoch():
         run.held_until, reservation = run.lease_until, None
@@ -82,6 +82,7 @@ def end_operations(
         save(run),
         update(ActiveRuns.for_project(str(run.proj_id)), [ActiveRuns.run_ids.delete({run.id})]),
         update(AgentStats(*AgentStats.key_of(str(run.ws_id), run.agent_id)), _agent_stats_updates(run)),
+        *relabel(runs_of(run.item_id), run.counted_in, label, run.label),
         *release_reservation(reservation),
     ]
     card = fetch(Item, run.item_id)

@@ -6,8 +6,8 @@ from functools import partial
 from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
 from shared.people.tenancy.rows import Workspace
-from shared.runs.agent_runs.rows import ActiveRuns, Run
-from shared.store import begin_index_rows, collection, fetch, fetch_all, get, load, page_of, read_ahead
+from shared.runs.agent_runs.rows import ENDED, ActiveRuns, Run, runs_of
+from shared.store import CountedRows, IndexRow, count, fetch, fetch_all, fetch_indexed, get, load, query, read_ahead
 from shared.work.items.rows import ItemHead
 
 
@@ -20,19 +20,26 @@ class RunPage:
 def list_runs(
     actor: Actor, card_id: str, *, agent_id: str | None = None, status: str | None = None, limit: int = 50, offset: int = 0
 ) -> RunPage:
-    """Return a page of a card's runs, newest first; two round trips, one more for each megabyte of the index.
+    """Return a page of a card's runs, newest first; two round trips, three for a page that is not at the head of the list.
 
     `status`: pending | running | completed | failed | cancelled.
     """
-    index = begin_index_rows(1, f"ITEM#{bare_id(card_id)}", "RUN#", newest_first=True)
+    rows = CountedRows(runs_of(bare_id(card_id)), offset + limit, newest_first=True)
     load(ItemHead, card_id, actor, Permission.CARD_READ)
-    rows = (
-        row
-        for row in index
-        if (agent_id is None or row.f["agent_id"] == agent_id)
-        and (status is None or public_status(row.f["status"], started=row.f["started"]) == status)
-    )
-    page, total = page_of(rows, offset, limit)
+
+    def matches(row: IndexRow) -> bool:
+        is_of_agent = agent_id is None or row.f["agent_id"] == agent_id
+        return is_of_agent and (status is None or public_status(row.f["status"], started=row.f["started"]) == status)
+
+    def wanted(label: str) -> bool:
+        agent, _, state = label.partition("/")
+        return (agent_id is None or agent == agent_id) and (status is None or state == (status if status in ENDED else "active"))
+
+    if status is None or status in ENDED:
+        page, total = rows.page(offset, limit, matches, wanted)
+    else:  # counted together with the other active runs: a card has one, or a few whose workers have died
+        active = [row for row in rows.all(wanted) if matches(row)]
+        page, total = active[offset : offset + limit], len(active)
     return RunPage(fetch_all(Run, [row.id for row in page], to_show=True), total)
 
 
@@ -47,19 +54,26 @@ class WaitingRun:
 def list_waiting_runs(
     actor: Actor, ws_id: str, *, waiting_for: str | None = None, limit: int = 50, offset: int = 0
 ) -> tuple[list[WaitingRun], int]:
-    """Return a page of the runs that wait for an answer, longest wait first, and their number; at most three round trips.
+    """Return a page of the runs that wait for an answer, longest wait first, and their number; three round trips.
 
     `waiting_for`: approval | budget. Raises NotFound, Forbidden.
     """
     kinds = [waiting_for] if waiting_for else ["approval", "budget"]
     prefixes = [f"{kind}#{bare_id(ws_id)}#" for kind in kinds]
-    waiting = [read_ahead(partial(collection, 3, "RUNS#WAITING", prefix)) for prefix in prefixes]
+    waiting = [read_ahead(partial(_first_waiting, prefix, offset + limit)) for prefix in prefixes]
     load(Workspace, ws_id, actor, Permission.CARD_READ)
-    rows = [row for found in waiting for row in found.result()]
-    rows.sort(key=lambda row: row.sort.split("#")[2:])
-    runs = [run for run in fetch_all(Run, [row.id for row in rows[offset : offset + limit]]) if run.status == "waiting"]
+    found = [first.result() for first in waiting]
+    rows = sorted((row for first, _ in found for row in first), key=lambda row: str(row.gsi3sk).split("#")[2:])
+    total = sum(number for _, number in found)
+    runs = [run for run in fetch_indexed(Run, rows[offset : offset + limit]) if run.status == "waiting"]
     titles = {card.id: card.title for card in fetch_all(ItemHead, dict.fromkeys(run.item_id for run in runs))}
-    return [WaitingRun(run, titles.get(run.item_id, "")) for run in runs], len(rows)
+    return [WaitingRun(run, titles.get(run.item_id, "")) for run in runs], total
+
+
+def _first_waiting(prefix: str, number: int) -> tuple[list[Run], int]:
+    """Return the first index rows of the runs that wait, and how many wait."""
+    first = query(Run, "RUNS#WAITING", index=3, prefix=prefix, limit=number)
+    return first.rows, len(first.rows) if first.next_key is None else count(Run, "RUNS#WAITING", index=3, prefix=prefix)
 
 
 def active_run_ids(project_id: str) -> list[str]:

@@ -14,7 +14,7 @@ from shared.agents.providers import registry
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import ConditionFailed, Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound, Upstream
-from shared.core.ids import new_id
+from shared.core.ids import bare_id, new_id
 from shared.core.limits import MAX_TOKENS
 from shared.core.money import micros
 from shared.core.situations import Situation
@@ -32,9 +32,25 @@ from shared.runs.agent_runs.ending import end_run, event_data, update_run_summar
 from shared.runs.agent_runs.lease import PENDING_LEASE
 from shared.runs.agent_runs.model_selection import ModelChoice, RequestedModel, choose_model
 from shared.runs.agent_runs.reading import active_run_ids
-from shared.runs.agent_runs.rows import ActiveRuns, AgentStats, Run
+from shared.runs.agent_runs.rows import ActiveRuns, AgentStats, Run, runs_of
 from shared.runs.agent_runs.run_limits import run_count_operations
-from shared.store import Operation, create, fetch_all, get_many, load, retrying, save, size, stale, update, write
+from shared.store import (
+    Block,
+    Operation,
+    create,
+    enter,
+    fetch_all,
+    get_many,
+    last_block,
+    load,
+    read_ahead,
+    retrying,
+    save,
+    size,
+    stale,
+    update,
+    write,
+)
 from shared.work.boards.rows import Lane
 from shared.work.items.rows import Item
 from shared.work.projects.agent_configs import AgentConfig, is_enabled, workspace_defaults
@@ -90,6 +106,7 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: RunRequest) 
     """
 
     def attempt(number: int) -> tuple[Run, _RunContext]:
+        last = read_ahead(lambda: last_block(runs_of(bare_id(card_id))))
         card = load(Item, card_id, actor, Permission.AGENT_RUN)
         agent = get_agent(agent_id)
         context = _read_context(card, agent)
@@ -100,9 +117,10 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: RunRequest) 
         choice = choose_model(agent, request.model, context.config, context.workspace.settings)
         if request.trigger == "person":  # the stream consumer, which starts the others, has no credentials of providers
             registry.provider(choice.provider)
+        block = last.result()
         run = _build_run(actor, context, agent, choice, request)
         try:
-            write(*_operations(context, run, request))
+            write(*_operations(context, run, request, block))
         except LimitExceeded as full:
             if full.situation is not Situation.RUN_LIMIT or number or not _end_expired_runs(context.project):
                 raise
@@ -202,8 +220,10 @@ def _build_run(actor: Actor, context: _RunContext, agent: Agent, choice: ModelCh
     return run
 
 
-def _operations(context: _RunContext, run: Run, request: RunRequest) -> list[Operation]:
+def _operations(context: _RunContext, run: Run, request: RunRequest, last: Block) -> list[Operation]:
     card = context.card
+    place = enter(runs_of(card.id), last, run.place, run.label)
+    run.counted_in = place.start
     card.lease_run = run.id
     update_run_summary(card, run)
     limit = int(context.project.settings.get("maxConcurrentRuns", DEFAULT_CONCURRENT))
@@ -220,6 +240,7 @@ def _operations(context: _RunContext, run: Run, request: RunRequest) -> list[Ope
         create(run, _RunExists),
         save(card),
         project_slot,
+        *place.operations,
         *run_count_operations(context.workspace, card, automatic=request.automatic),
         *create_account_operations(context.workspace, context.account),
     ]

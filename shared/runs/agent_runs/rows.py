@@ -17,6 +17,7 @@ from shared.agents.providers.port import Finished
 from shared.core import clock
 from shared.store import (
     BooleanAttribute,
+    CountedList,
     Entity,
     JSONAttribute,
     NumberAttribute,
@@ -36,6 +37,11 @@ HOLDING_RESERVATION: Final = Shards("RUNS#HOLDING", 4)
 """Ended runs that still hold a reservation, by the time when it expires."""
 UNSETTLED_CALLS: Final = Shards("CALLS#UNSETTLED", 4)
 """Model calls that are not in the ledger yet, by the time of their answer."""
+
+
+def runs_of(card_id: str) -> CountedList:
+    """Return the runs of a card as a counted list."""
+    return CountedList(f"ITEM#{card_id}", "RUN", f"ITEM#{card_id}", "RUN#")
 
 
 class Run(Entity):
@@ -106,6 +112,15 @@ class Run(Entity):
     completed_at = UnicodeAttribute(null=True)
 
     @property
+    def place(self) -> str:
+        return f"{self.created_at}#{self.id}"
+
+    @property
+    def label(self) -> str:
+        """Return what the run is counted as: its agent, and how it ended or that it is active."""
+        return f"{self.agent_id}/{self.status if self.ended else 'active'}"
+
+    @property
     def ended(self) -> bool:
         return self.status in ENDED
 
@@ -161,7 +176,7 @@ class Run(Entity):
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         places = {
-            1: (f"ITEM#{self.item_id}", f"RUN#{self.created_at}#{self.id}"),
+            1: (f"ITEM#{self.item_id}", f"RUN#{self.place}"),
             2: (f"WS#{self.ws_id}#AGENT#{self.agent_id}#RUN", f"{self.created_at}#{self.id}"),
             4: (f"OWNER#{self.triggered_by['id']}#RUN", f"{self.created_at}#{self.id}"),
         }

@@ -21,8 +21,18 @@ number is missing. An entry has one form in bytes (`canonical`), whether stored,
 """
 
 from shared.runs.terminal.entries import LEVELS, Entry, canonical
-from shared.runs.terminal.reading import entries, last_sequence, tail
+from shared.runs.terminal.reading import backwards, entries, last_sequence, tail
 from shared.runs.terminal.status import publish_run_status
 from shared.runs.terminal.writer import TerminalWriter
 
-__all__ = ["LEVELS", "Entry", "TerminalWriter", "canonical", "entries", "last_sequence", "publish_run_status", "tail"]
+__all__ = [
+    "LEVELS",
+    "Entry",
+    "TerminalWriter",
+    "backwards",
+    "canonical",
+    "entries",
+    "last_sequence",
+    "publish_run_status",
+    "tail",
+]

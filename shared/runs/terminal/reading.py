@@ -1,11 +1,13 @@
 """Read a run's log: all entries from a number, or the last entries."""
 
+import math
 from collections.abc import Iterator
 
 from shared.runs.terminal.entries import Entry, LogChunk, expiry_notice
-from shared.store import iterate, query
+from shared.store import query
 
-_PAGE = 60  # chunks: at most 1.7 MB in one query, DynamoDB's page is 1 MB
+_FIRST = 2  # chunks that are read first: of 28 KB they hold some hundred lines
+_PAGE = 60  # chunks that are read at once at most: 1.7 MB, DynamoDB's page is 1 MB
 
 
 def last_sequence(run_id: str) -> int:
@@ -30,19 +32,51 @@ def entries(run_id: str, start: int = 1) -> Iterator[Entry]:
 
 
 def tail(run_id: str, count: int) -> list[Entry]:
-    """Return the last `count` entries, oldest first; strongly consistent."""
+    """Return the last `count` entries, oldest first; strongly consistent. Reads as many chunks as hold them, as the last two let expect."""
     last: list[Entry] = []
-    for chunk in iterate(LogChunk, LogChunk.partition_key(run_id), newest_first=True, limit=10, consistent=True):
-        last = chunk.entries() + last
-        if len(last) >= count:
+    limit, chunks, start = _FIRST, 0, None
+    while len(last) < count:
+        page = query(LogChunk, LogChunk.partition_key(run_id), newest_first=True, limit=limit, start=start, consistent=True)
+        for chunk in page.rows:
+            last = chunk.entries() + last
+        if page.next_key is None:
             break
+        chunks, start = chunks + len(page.rows), page.next_key
+        limit = min(_PAGE, math.ceil((count - len(last)) * chunks / len(last)) + 1)
     return last[-count:]
 
 
+def backwards(run_id: str, end: int | None = None) -> Iterator[Entry]:
+    """Yield the entries from number `end`, or from the present end of the log, back to the first one that is kept.
+
+    The newest page is read strongly consistent; what is older was written long enough ago for a read of half the price. If the first ones
+    have expired, one entry that names their numbers is the last.
+    """
+    partition, consistent, start = LogChunk.partition_key(run_id), True, None
+    oldest: LogChunk | None = None
+    while True:
+        page = query(
+            LogChunk,
+            partition,
+            between=(LogChunk.sort_key(1), LogChunk.sort_key(end) if end else "9" * 12),
+            newest_first=True,
+            limit=_PAGE // 4,
+            start=start,
+            consistent=consistent,
+        )
+        for chunk in page.rows:
+            oldest = chunk
+            yield from (entry for entry in reversed(chunk.entries()) if end is None or entry["seq"] <= end)
+        consistent, start = False, page.next_key
+        if start is None:
+            break
+    if oldest is not None and oldest.first > 1:
+        yield expiry_notice(run_id, 1, oldest.first - 1, oldest.at)
+
+
 def _chunks(run_id: str, start: int) -> Iterator[LogChunk]:
-    """Yield the chunks, starting with the one that contains number `start`."""
-    partition = LogChunk.partition_key(run_id)
-    first = start
+    """Yield the chunks, starting with the one that contains number `start`. Pages grow, so that who needs few entries reads few chunks."""
+    partition, first = LogChunk.partition_key(run_id), start
     if start > 1:
         holding = query(
             LogChunk,
@@ -52,5 +86,19 @@ def _chunks(run_id: str, start: int) -> Iterator[LogChunk]:
             limit=1,
             consistent=True,
         ).rows
-        first = holding[0].first if holding else start
-    return iterate(LogChunk, partition, between=(LogChunk.sort_key(first), "9" * 12), limit=_PAGE, consistent=True)
+        yield from holding
+        first = max(start, int(holding[0].last_sequence) + 1) if holding else start
+    limit, position = _FIRST, None
+    while True:
+        page = query(
+            LogChunk,
+            partition,
+            between=(LogChunk.sort_key(first), "9" * 12),
+            limit=limit,
+            start=position,
+            consistent=True,
+        )
+        yield from page.rows
+        limit, position = min(2 * limit, _PAGE), page.next_key
+        if position is None:
+            return

@@ -1,54 +1,91 @@
-"""Search in the logs of a card's runs."""
+"""Search in the logs of a card's runs, from the newest entry back, in parts that take bounded time and memory."""
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from shared.core.texts import searchable
 from shared.runs.terminal.entries import CHUNK_BYTES, Entry, canonical
-from shared.runs.terminal.reading import entries
+from shared.runs.terminal.reading import backwards
 from shared.runs.terminal_sessions.log_filters import LogFilter
 
-MAX_RESULTS = 100  # entries in the result; the counts include all matches
-_MAX_SEARCHED = 200_000  # entries that are searched; a search that stops here has `truncated` in its result
+MAX_RESULTS = 100  # entries in one result
+MAX_SEARCHED = 20_000  # entries that one search looks at: some 5 MB, and half a second
 
 
-def search_logs(run_ids: Iterable[str], query: str, log_filter: LogFilter) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Position:
+    """Where a search goes on: with this entry of this run and those before it, then with the runs before it."""
+
+    run: str
+    sequence: int
+
+
+class _Matches:
+    """What one search has found, newest first: all of it is counted, and as much is kept as one message shows."""
+
+    def __init__(self) -> None:
+        self.levels: Counter[str] = Counter()
+        self.sources: Counter[str] = Counter()
+        self.hours: Counter[str] = Counter()
+        self.kept: list[Entry] = []
+        self.left_out: Position | None = None
+        """The newest match that is not kept."""
+        self._size = 0
+
+    def add(self, entry: Entry) -> None:
+        self.levels[entry["level"]] += 1
+        self.sources[entry["source"]] += 1
+        self.hours[entry["timestamp"][:13] + ":00:00.000Z"] += 1
+        if self.left_out is not None:
+            return
+        self._size += len(canonical(entry).encode()) + 1
+        if len(self.kept) == MAX_RESULTS or (self.kept and self._size > CHUNK_BYTES - 4_000):
+            self.left_out = Position(entry["runId"], entry["seq"])
+        else:
+            self.kept.append(entry)
+
+
+def search_logs(run_ids: Iterable[str], query: str, log_filter: LogFilter, position: Position | None = None) -> dict[str, Any]:
     """Return a LogSearchResult: the newest hundred entries that contain `query` (in message, component, source or data, in any letter
-    case), in order, and counts of all matches by level, source and hour. `executionTime` is in milliseconds."""
+    case), in order, and counts of all matches by level, source and hour. `executionTime` is in milliseconds.
+
+    `run_ids` are newest first. One search looks at MAX_SEARCHED entries, from `position` back. If there is more, `truncated` is true and
+    `continueFrom` says where the next search goes on; each entry is then shown by one of them.
+    """
     began = time.perf_counter()
     needle = searchable(query)
-    levels: Counter[str] = Counter()
-    sources: Counter[str] = Counter()
-    hours: Counter[str] = Counter()
-    matches: list[Entry] = []
-    searched = 0
-    for run_id in run_ids:
-        for entry in entries(run_id):
-            searched += 1
-            if searched > _MAX_SEARCHED:
-                break
-            if log_filter.matches(entry) and _contains(entry, needle):
-                levels[entry["level"]] += 1
-                sources[entry["source"]] += 1
-                hours[entry["timestamp"][:13] + ":00:00.000Z"] += 1
-                matches.append(entry)
-        matches = sorted(matches, key=_sort_key)[-MAX_RESULTS:]
-    shown = _newest_that_fit(matches)
-    total = levels.total()
+    found = _Matches()
+    stopped = None
+    for searched, entry in enumerate(_newest_first(run_ids, position)):
+        if searched == MAX_SEARCHED:
+            stopped = Position(entry["runId"], entry["seq"])
+            break
+        if log_filter.matches(entry) and _contains(entry, needle):
+            found.add(entry)
     result: dict[str, Any] = {
-        "logs": shown,
-        "totalCount": total,
+        "logs": sorted(found.kept, key=_sort_key),
+        "totalCount": found.levels.total(),
         "query": query,
         "executionTime": round((time.perf_counter() - began) * 1000, 2),
-        "levelDistribution": dict(levels),
-        "sourceDistribution": dict(sources.most_common(50)),
-        "timelineData": [{"timestamp": hour, "count": hours[hour]} for hour in sorted(hours)[-200:]],
+        "levelDistribution": dict(found.levels),
+        "sourceDistribution": dict(found.sources.most_common(50)),
+        "timelineData": [{"timestamp": hour, "count": found.hours[hour]} for hour in sorted(found.hours)[-200:]],
     }
-    if len(shown) < total or searched > _MAX_SEARCHED:
-        result["truncated"] = True
+    if more := found.left_out or stopped:
+        result |= {"truncated": True, "continueFrom": {"runId": more.run, "sequence": more.sequence}}
     return result
+
+
+def _newest_first(run_ids: Iterable[str], position: Position | None) -> Iterator[Entry]:
+    """Yield the entries of the runs from a position back."""
+    ids = list(run_ids)
+    if position is not None:  # a run that is no longer among them is the only one that is left
+        ids = ids[ids.index(position.run) :] if position.run in ids else [position.run]
+    for run_id in ids:
+        yield from backwards(run_id, position.sequence if position is not None and run_id == position.run else None)
 
 
 def _contains(entry: Entry, needle: str) -> bool:
@@ -62,14 +99,3 @@ def _contains(entry: Entry, needle: str) -> bool:
 
 def _sort_key(entry: Entry) -> tuple[str, str, int]:
     return entry["timestamp"], entry["runId"], entry["seq"]
-
-
-def _newest_that_fit(matches: list[Entry]) -> list[Entry]:
-    """Return the newest entries that fit into one message."""
-    size, first = 0, len(matches)
-    while first > 0:
-        size += len(canonical(matches[first - 1]).encode()) + 1
-        if size > CHUNK_BYTES - 4_000 and first < len(matches):
-            break
-        first -= 1
-    return matches[first:]

@@ -1,20 +1,41 @@
 """Listing the activities of a card. The stream consumer writes them, so a new one appears a moment after its change."""
 
+from dataclasses import dataclass
+
 from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
-from shared.store import Entity, count, fetch_indexed, load, query, read_ahead
+from shared.store import Entity, count, decode_cursor, encode_cursor, fetch_indexed, load, query, read_ahead
 from shared.work.activities.rows import Activity
 from shared.work.items.rows import ItemHead
 
 
-def list_card_activities(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> tuple[list[Activity], int]:
-    """Return a page of a card's activities, newest first, and their total number. Raises NotFound, Forbidden.
+@dataclass(frozen=True)
+class ActivityPage:
+    """A page of activities, newest first, and their total number; `next_cursor` continues it (None: it was the last page)."""
 
-    Two round trips; one more (a count) if more activities follow the page, and one for each megabyte (about 2,500 activities) before it.
+    activities: list[Activity]
+    total: int
+    next_cursor: str | None
+
+
+def list_card_activities(actor: Actor, item_id: str, *, limit: int, offset: int = 0, cursor: str | None = None) -> ActivityPage:
+    """Return a page of a card's activities: from the cursor of another page, or behind the first `offset` ones.
+
+    Two round trips; beside them one query for each megabyte (about 2,500 activities) before the page, and where more than one page follows
+    one that counts them all. Raises NotFound, Forbidden, Invalid for a cursor that is not this caller's of this card.
     """
-    partition = f"ITEM#{bare_id(item_id)}"
-    newest = read_ahead(lambda: query(Entity, partition, limit=offset + limit, index=1, prefix="ACT#", newest_first=True))
+    bare = bare_id(item_id)
+    partition, start = f"ITEM#{bare}", decode_cursor(cursor, "activities", actor.id, bare)
+    skip = 0 if start else offset
+    newest = read_ahead(
+        lambda: query(Entity, partition, limit=skip + limit, index=1, prefix="ACT#", newest_first=True, start=start)
+    )
     load(ItemHead, item_id, actor, Permission.CARD_READ)
-    first = newest.result()
-    total = len(first.rows) if first.next_key is None else count(Entity, partition, index=1, prefix="ACT#")
-    return fetch_indexed(Activity, first.rows[offset:], to_show=True), total
+    page = newest.result()
+    is_whole = page.next_key is None and start is None
+    total = None if is_whole else read_ahead(lambda: count(Entity, partition, index=1, prefix="ACT#"))
+    return ActivityPage(
+        fetch_indexed(Activity, page.rows[skip:], to_show=True),
+        len(page.rows) if total is None else total.result(),
+        encode_cursor(page.next_key, "activities", actor.id, bare),
+    )

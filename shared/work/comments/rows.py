@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
+from shared.store import CountedList, Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
+
+REMOVED = "removed "  # before the label of a removed comment
+
+
+def comments_of(item_id: str) -> CountedList:
+    """Return the comments of a card, oldest first, as a counted list."""
+    return CountedList(f"ITEM#{item_id}", "COM", f"ITEM#{item_id}", "COM#")
+
+
+def replies_of(item_id: str) -> str:
+    """Return the partition of index 2 that holds the replies of a card by the place of their threads."""
+    return f"ITEM#{item_id}#REPLY"
 
 
 class Comment(Entity):
@@ -23,9 +35,23 @@ class Comment(Entity):
     attachments = JSONAttribute(default=list)
     edited_at = UnicodeAttribute(null=True)
     removed_at = UnicodeAttribute(null=True)
+    thread = UnicodeAttribute(null=True)
+    """Of a reply: the `place` of the comment that began its thread."""
+
+    @property
+    def place(self) -> str:
+        return f"{self.created_at}#{self.id}"
+
+    @property
+    def label(self) -> str:
+        """Return what it is counted as."""
+        return (REMOVED if self.removed_at else "") + ("reply" if self.parent_id else "root")
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        return {1: (f"ITEM#{self.item_id}", f"COM#{self.created_at}#{self.id}")}
+        places = {1: (f"ITEM#{self.item_id}", f"COM#{self.place}")}
+        if self.thread:
+            places[2] = (replies_of(self.item_id), f"{self.thread}#{self.place}")
+        return places
 
     def filters(self) -> dict[str, Any]:
         return {"parent_id": self.parent_id, "removed": bool(self.removed_at), "author_id": self.author["id"]}

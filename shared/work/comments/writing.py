@@ -8,9 +8,24 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, new_id
 from shared.events import EventType, record
-from shared.store import Operation, authorize, check, create, get_many, id_of, load, update_with_retry, write
+from shared.store import (
+    Operation,
+    authorize,
+    check,
+    create,
+    enter,
+    get_many,
+    id_of,
+    last_block,
+    load,
+    read_ahead,
+    relabel,
+    retrying,
+    update_with_retry,
+    write,
+)
 from shared.work.boards.counting import require_writable
-from shared.work.comments.rows import Comment
+from shared.work.comments.rows import Comment, comments_of
 from shared.work.items.rows import ItemHead
 
 MAX_DEPTH = 10  # levels of replies: more than anybody reads, and a bound for the code that shows them
@@ -28,10 +43,15 @@ class NewComment:
 
 
 def create_comment(actor: Actor, item_id: str, new: NewComment, *, comment_id: str | None = None) -> Comment:
-    """Comment on a card, or reply to a comment of the same card. Safe to repeat with the same `comment_id`. One read, one write.
+    """Comment on a card, or reply to a comment of the same card. Safe to repeat with the same `comment_id`. Two round trips.
 
     Raises NotFound (card), Forbidden, Invalid (the parent is not on this card, or too deep), Conflict (archived).
     """
+    return retrying(lambda _: _create(actor, item_id, new, comment_id or new_id()))
+
+
+def _create(actor: Actor, item_id: str, new: NewComment, comment_id: str) -> Comment:
+    last = read_ahead(lambda: last_block(comments_of(bare_id(item_id))))
     item, parent, existing = _read_rows(item_id, new.parent_id, comment_id)
     if item is None or item.deleted_at:
         raise NotFound(ItemHead.NAME)
@@ -44,7 +64,7 @@ def create_comment(actor: Actor, item_id: str, new: NewComment, *, comment_id: s
         if parent.depth >= MAX_DEPTH:
             raise Invalid(FieldError("parent_id", f"Replies go at most {MAX_DEPTH} deep", new.parent_id))
     comment = Comment.new(
-        comment_id or new_id(),
+        comment_id,
         org_id=item.org_id,
         ws_id=item.ws_id,
         proj_id=item.proj_id,
@@ -55,6 +75,7 @@ def create_comment(actor: Actor, item_id: str, new: NewComment, *, comment_id: s
         comment_type=new.comment_type,
         author=actor.summary,
         parent_id=parent.id if parent else None,
+        thread=(parent.thread or parent.place) if parent else None,
         depth=int(parent.depth) + 1 if parent else 0,
         mentions=new.mentions,
         attachments=new.attachments,
@@ -70,7 +91,9 @@ def create_comment(actor: Actor, item_id: str, new: NewComment, *, comment_id: s
         mentions=new.mentions,
         excerpt=new.content[:_MAX_EXCERPT],
     )
-    write(create(comment), require_writable(item.board_id))
+    place = enter(comments_of(item.id), last.result(), comment.place, comment.label)
+    comment.counted_in = place.start
+    write(create(comment), require_writable(item.board_id), *place.operations)
     return comment
 
 
@@ -92,24 +115,23 @@ def delete_comment(actor: Actor, comment_id: str) -> Comment:
     """Remove a comment and its content; it stays visible only as the parent of replies. Raises as `update_comment` does."""
 
     def change(comment: Comment) -> Sequence[Operation]:
+        before = comment.label
         comment.removed_at = clock.iso()
         comment.content, comment.mentions, comment.attachments = "", [], []
         record(comment, EventType.COMMENT_DELETED, actor, item_id=comment.item_id)
-        return _conditions(comment)
+        return [*_conditions(comment), *relabel(comments_of(comment.item_id), comment.counted_in, before, comment.label)]
 
     return update_with_retry(lambda: _load_editable(actor, comment_id), change)
 
 
-def _read_rows(
-    item_id: str, parent_id: str | None, comment_id: str | None
-) -> tuple[ItemHead | None, Comment | None, Comment | None]:
+def _read_rows(item_id: str, parent_id: str | None, comment_id: str) -> tuple[ItemHead | None, Comment | None, Comment | None]:
     bare = id_of(ItemHead, item_id)
     keys: list[tuple[type[ItemHead] | type[Comment], str, str]] = [(ItemHead, *ItemHead.key(bare))]
     keys += [(Comment, *Comment.key(bare_id(id_))) for id_ in (parent_id, comment_id) if id_ is not None]
     rows = get_many(keys)
     item = rows[0] if isinstance(rows[0], ItemHead) else None
     comments = {row.id: row for row in rows[1:] if isinstance(row, Comment)}
-    return item, comments.get(bare_id(parent_id or "")), comments.get(comment_id or "")
+    return item, comments.get(bare_id(parent_id or "")), comments.get(comment_id)
 
 
 def _load_editable(actor: Actor, comment_id: str) -> Comment:

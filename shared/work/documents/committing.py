@@ -8,6 +8,7 @@ Of two concurrent writes of a document the slower one is refused: Conflict(VERSI
 refused: Conflict(PROJECT_ARCHIVED).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,26 @@ from shared.core.actor import Actor
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.core.situations import Situation
-from shared.store import Operation, create, delete, put, save, update, write
+from shared.store import (
+    Ahead,
+    Block,
+    BlockMoved,
+    Operation,
+    Place,
+    create,
+    delete,
+    enter,
+    last_block,
+    put,
+    reenter,
+    retrying,
+    save,
+    update,
+    write,
+)
 from shared.work.boards.counting import require_writable
 from shared.work.boards.creating import board_id_of
-from shared.work.documents.rows import Document, DocumentCopy, DocumentText, DocumentVersion, Revision, VersionName
+from shared.work.documents.rows import Document, DocumentCopy, DocumentText, DocumentVersion, Revision, VersionName, documents_of
 from shared.work.documents.texts import StoredText, store_version_text
 
 
@@ -42,10 +59,12 @@ class RevisionInfo:
 
 
 class DocumentWrite:
-    """A write of a document that is being prepared. `stored` is the document's text as its rows store it: the text or a pointer."""
+    """A write of a document that is being prepared. `stored` is the document's text as its rows store it: the text or a pointer. A new
+    document (`is_new`) enters the `last` block of its project's list, which was read ahead."""
 
-    def __init__(self, document: Document, stored: str, *, is_new: bool = False) -> None:
-        self.document, self.stored, self.is_new = document, stored, is_new
+    def __init__(self, document: Document, stored: str, *, is_new: bool = False, last: Ahead[Block] | None = None) -> None:
+        self.document, self.stored, self.is_new, self._last = document, stored, is_new, last
+        self._was_in, self._label = document.counted_in, document.label
         self.number = 0 if is_new else int(document.number)
         self.status = document.status
         self.published = document.published_number
@@ -68,7 +87,14 @@ class DocumentWrite:
 
     def commit(self, actor: Actor, revision: RevisionInfo, *operations: Operation) -> None:
         """Write everything, with further operations, in one transaction. Raises Conflict(VERSION_CONFLICT, PROJECT_ARCHIVED)."""
-        document = self.document
+        retrying(
+            lambda number: self._commit(actor, revision, operations, number), again=lambda error: isinstance(error, BlockMoved)
+        )
+
+    def _commit(self, actor: Actor, revision: RevisionInfo, operations: Sequence[Operation], number: int) -> None:
+        document, version = self.document, self.document.version
+        place = self._place(number)
+        document.counted_in = place.start
         rows = [create(document, _WriteConflict) if self.is_new else save(document)]
         if document.number != self.number:
             rows += [create(self._version(actor)), create(self._name())]
@@ -81,7 +107,24 @@ class DocumentWrite:
         if self.copy_key is not None and self.copy_key != (copy.pk, copy.sk):
             rows.append(delete(DocumentCopy(pk=self.copy_key[0], sk=self.copy_key[1])))
         board = board_id_of(str(document.proj_id))
-        write(*rows, put(copy), create(self._revision(actor, revision)), *operations, require_writable(board))
+        further = (put(copy), create(self._revision(actor, revision)), *operations, require_writable(board), *place.operations)
+        try:
+            write(*rows, *further)
+        except BlockMoved:
+            document.version = version
+            raise
+
+    def _place(self, number: int) -> Place:
+        """Return where the document is counted from now on. The key of its block lies before the time of the write."""
+        document, counted = self.document, documents_of(str(self.document.proj_id))
+        if self.is_new:
+            last = last_block(counted) if number or self._last is None else self._last.result()
+            place = enter(counted, last, f"{clock.iso()}#", document.label)
+            document.updated_at = max(document.updated_at, place.start.removesuffix("#"))
+            return place
+        # a short list has the block "" alone: that a document is in it is known without a read, and whether it is the last one by the write
+        last = Block() if self._was_in == "" and not number else last_block(counted)
+        return reenter(counted, self._was_in, self._label, last, f"{clock.iso()}#", document.label)
 
     def _version(self, actor: Actor) -> DocumentVersion:
         document = self.document

@@ -3,34 +3,32 @@
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.store import (
+    CountedRows,
     Entity,
     IndexRow,
-    Slice,
     authorize,
-    count,
     get,
     get_many,
     index_row,
-    index_rows,
     load,
     load_text,
     query,
     read_ahead,
 )
 from shared.work.documents import texts
-from shared.work.documents.rows import TYPES, Document, DocumentCopy, DocumentText, DocumentVersion, Revision
+from shared.work.documents.rows import TYPES, Document, DocumentCopy, DocumentText, DocumentVersion, Revision, documents_of
 from shared.work.projects.rows import Project
 
 MAX_REVISIONS: Final = 50  # revisions in one response
 MAX_REVISION_BYTES = 1_200_000  # bytes of all revisions in a response, beside a text
 BATCH = 100
-_MAX_SINGLE_QUERY: Final = 1_000  # documents: their index rows fit into the megabyte of a query
 
 
 @dataclass(frozen=True)
@@ -54,23 +52,10 @@ class LoadedDocument:
         return int((self.version or self.document).shown_size)
 
 
-def newest_rows(project_id: str, number: int, type_: str | None = None) -> tuple[list[IndexRow], bool]:
-    """Return index rows of a project's documents without texts, last changed first, and whether these are all; at least `number` if there
-    are so many. The caller has already authorized the project.
-
-    The index is sorted by type: up to a thousand documents take one query, more of them one for each type.
-    """
-    prefix = f"{type_}#" if type_ else ""
-    first = _query_index(project_id, prefix, max(number, _MAX_SINGLE_QUERY))
-    rows = first.rows
-    if first.next_key is not None and not type_:
-        rows = [row for one in TYPES for row in _query_index(project_id, f"{one}#", number).rows]
-    newest = sorted(map(index_row, rows), key=lambda row: row.f["updated_at"], reverse=True)
-    return (newest, True) if first.next_key is None else (newest[:number], False)
-
-
-def _query_index(project_id: str, prefix: str, number: int) -> Slice[Entity]:
-    return query(Entity, f"PROJ#{project_id}#DOC", index=1, prefix=prefix, newest_first=True, limit=number)
+def newest_rows(project_id: str, number: int) -> tuple[list[IndexRow], bool]:
+    """Return the index rows of the `number` documents that were changed last, and whether these are all. One query."""
+    first = query(Entity, documents_of(project_id).partition, index=1, newest_first=True, limit=number)
+    return list(map(index_row, first.rows)), first.next_key is None
 
 
 @dataclass(frozen=True)
@@ -86,44 +71,44 @@ class DocumentQuery:
 def list_documents(actor: Actor, project_id: str, selection: DocumentQuery) -> tuple[list[LoadedDocument], int]:
     """Return a page of documents with their texts, last changed first, and how many match in total. Raises NotFound, Forbidden.
 
-    The page is shorter than its limit if the texts stored in rows (at most 300 KB each) fill a response. Reads the project and the index at
-    once (`newest_rows`; with a filter by status one query for each megabyte), then one batch for each fifty documents.
+    The page is shorter than its limit if the texts stored in rows (at most 300 KB each) fill a response. Two round trips; three for a page
+    that is not at the head of the list.
     """
-    matching = read_ahead(lambda: _matching_rows(bare_id(project_id), selection))
+    counted = CountedRows(documents_of(bare_id(project_id)), selection.offset + selection.limit, newest_first=True)
     load(Project, project_id, actor, Permission.PROJECT_READ)
-    rows, total = matching.result()
+
+    def wanted(label: str) -> bool:
+        type_, _, status = label.partition("/")
+        return selection.type in (None, type_) and (selection.statuses is None or status in selection.statuses)
+
+    rows, total = counted.page(
+        selection.offset, selection.limit, lambda row: wanted(f"{row.f['type']}/{row.f['status']}"), wanted
+    )
     page: list[IndexRow] = []
     remaining = texts.MAX_RESPONSE_BYTES
-    for row in rows[selection.offset : selection.offset + selection.limit]:
+    for row in rows:
         remaining -= int(row.f["room"])  # a text that is stored as a file needs no room: it can be shown as a link
         if remaining < 0 and page:
             break
         page.append(row)
-    loaded: list[LoadedDocument] = []
-    for start in range(0, len(page), BATCH // 2):
-        loaded += _load_batch(page[start : start + BATCH // 2])
-    return loaded, total
+    parts = [page[start : start + BATCH // 2] for start in range(0, len(page), BATCH // 2)]
+    later = [read_ahead(partial(_load_batch, part)) for part in parts[1:]]
+    loaded = _load_batch(parts[0]) if parts else []
+    return [*loaded, *(document for part in later for document in part.result())], total
 
 
-def _matching_rows(project_id: str, selection: DocumentQuery) -> tuple[list[IndexRow], int]:
-    """Return the first rows that match, to the end of the page at least, and how many match in total."""
-    prefix = f"{selection.type}#" if selection.type else ""
-    if selection.statuses is None:
-        rows, are_all = newest_rows(project_id, selection.offset + selection.limit, selection.type)
-        return rows, len(rows) if are_all else count(Entity, f"PROJ#{project_id}#DOC", index=1, prefix=prefix)
-    rows = [row for row in index_rows(1, f"PROJ#{project_id}#DOC", prefix) if row.f["status"] in selection.statuses]
-    return sorted(rows, key=lambda row: row.f["updated_at"], reverse=True), len(rows)
-
-
-def _load_batch(rows: list[IndexRow]) -> Iterable[LoadedDocument]:
+def _load_batch(rows: list[IndexRow]) -> list[LoadedDocument]:
     """Load documents with their texts by index rows, in one batch; a text that changed after the index row is read separately."""
     keys: list[Any] = [(Document, *Document.key(row.id)) for row in rows]
     keys += [(DocumentText, *DocumentText.key_of(row.id, int(row.f["text"]))) for row in rows]
-    loaded = get_many(keys)
-    for row, document, text in zip(rows, loaded, loaded[len(rows) :], strict=False):
+    read = get_many(keys)
+    loaded = []
+    for row, document, text in zip(rows, read, read[len(rows) :], strict=False):
         if isinstance(document, Document) and not document.deleted_at:
             current = isinstance(text, DocumentText) and document.text == row.f["text"]
-            yield LoadedDocument(document, text.content if current and isinstance(text, DocumentText) else stored_text(document))
+            content = text.content if current and isinstance(text, DocumentText) else stored_text(document)
+            loaded.append(LoadedDocument(document, content))
+    return loaded
 
 
 def stored_text(document: Document, number: int | None = None) -> str:

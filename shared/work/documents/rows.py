@@ -11,10 +11,17 @@ PROJ#<id>#DOC#<type>, ...   DocumentCopy      the documents of a type with their
 
 from typing import Any, Final, Self
 
-from shared.store import Entity, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
+from shared.core.ids import derived_id
+from shared.core.texts import searchable
+from shared.store import CountedList, Entity, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
 from shared.store.files import INLINE
 
 TYPES: Final = ("blueprint", "prd", "mvp", "agent_playbook", "architecture", "custom")
+
+
+def documents_of(project_id: str) -> CountedList:
+    """Return the documents of a project as a counted list, in the order of their last change."""
+    return CountedList(f"PROJ#{project_id}", "DOC", f"PROJ#{project_id}#DOC")
 
 
 class Document(Entity):
@@ -56,7 +63,20 @@ class Document(Entity):
         return 12 * (len(self.title) + sum(len(tag) for tag in self.tags))
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        return {1: (f"PROJ#{self.proj_id}#DOC", f"{self.type}#{self.updated_at}#{self.id}")}
+        return {
+            1: (f"PROJ#{self.proj_id}#DOC", f"{self.updated_at}#{self.id}"),
+            2: (f"PROJ#{self.proj_id}#TITLE", f"{self.title_key(self.type, self.title)}#{self.id}"),
+        }
+
+    @staticmethod
+    def title_key(type_: str, title: str) -> str:
+        """Return what documents of one type with one title, in any letter case, have in common."""
+        return f"{type_}#{derived_id('title', searchable(title))}"
+
+    @property
+    def label(self) -> str:
+        """Return what the document is counted as."""
+        return f"{self.type}/{self.status}"
 
     def filters(self) -> dict[str, Any]:
         return {
@@ -90,7 +110,7 @@ class DocumentCopy(Document):
     @classmethod
     def copy_of(cls, document: Document, content: str) -> Self:
         pk, sk = cls.key_for(document)
-        own = {"pk", "sk", "kind", "event", "event_id", "f"}
+        own = {"pk", "sk", "kind", "event", "event_id", "f", "counted_in"}
         shared = {name: value for name, value in document.attribute_values.items() if name not in own}
         return cls(pk=pk, sk=sk, kind=cls.KIND, content=content, **shared)
 

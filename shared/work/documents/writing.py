@@ -2,24 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, Final
+from typing import Any
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid
-from shared.core.ids import derived_id, new_id
+from shared.core.ids import bare_id, derived_id, new_id
 from shared.core.situations import Situation
 from shared.core.texts import searchable
 from shared.events import EventType, record
-from shared.store import Entity, fetch, iterate, load, load_text, retrying
+from shared.store import Ahead, Block, Entity, fetch, iterate, last_block, load, load_text, read_ahead, retrying
 from shared.work.documents import statuses, texts
 from shared.work.documents.committing import DocumentWrite, RevisionInfo
 from shared.work.documents.diffs import diff_texts
 from shared.work.documents.reading import LoadedDocument, get_document, stored_text
-from shared.work.documents.rows import Document
+from shared.work.documents.rows import Document, documents_of
 from shared.work.projects.rows import Project
-
-MAX_SEARCHED: Final = 20_000  # documents of a type, the last changed first, among which a title is looked for
 
 
 @dataclass(frozen=True)
@@ -41,11 +38,12 @@ def create_document(actor: Actor, project_id: str, new: NewDocument) -> LoadedDo
 
     Raises NotFound, Forbidden, Invalid, Conflict(PROJECT_ARCHIVED).
     """
+    last = read_ahead(lambda: last_block(documents_of(bare_id(project_id))))
     project = load(Project, project_id, actor, Permission.DOCUMENT_WRITE)
     text = _read_text(project.ws_id, project.id, new.content, new.upload_id)
     if text is None:
         raise Invalid(FieldError("content", "This field is required"))
-    return _create(actor, project, new_id(), new, text, new_id())
+    return _create(actor, project, new_id(), new, text, new_id(), last)
 
 
 def update_document(
@@ -109,7 +107,15 @@ def _write(actor: Actor, project: Project, new: NewDocument, text: str, document
     return document
 
 
-def _create(actor: Actor, project: Project, document_id: str, new: NewDocument, text: str, version_id: str) -> LoadedDocument:
+def _create(
+    actor: Actor,
+    project: Project,
+    document_id: str,
+    new: NewDocument,
+    text: str,
+    version_id: str,
+    last: Ahead[Block] | None = None,
+) -> LoadedDocument:
     document = Document.new(
         document_id,
         org_id=project.org_id,
@@ -123,7 +129,7 @@ def _create(actor: Actor, project: Project, document_id: str, new: NewDocument, 
         run_id=new.run_id,
         created_by=actor.summary,
     )
-    pending = DocumentWrite(document, "", is_new=True)
+    pending = DocumentWrite(document, "", is_new=True, last=last)
     pending.next_version(version_id)
     pending.set_text(text)
     record(
@@ -239,10 +245,9 @@ def _find_by_title(project_id: str, type_: str, title: str) -> Document | None:
 
     Documents that agents created are found by their id, which is derived from type and title.
     """
-    rows = iterate(Entity, f"PROJ#{project_id}#DOC", index=1, prefix=f"{type_}#", newest_first=True)
-    for row in islice(rows, MAX_SEARCHED):
-        if searchable((row.f or {}).get("title", "")) == searchable(title):
-            document = fetch(Document, row.entity_id)
-            if document is not None and _matches(document, type_, title):
-                return document
+    rows = iterate(Entity, f"PROJ#{project_id}#TITLE", index=2, prefix=f"{Document.title_key(type_, title)}#")
+    for row in sorted(rows, key=lambda row: (row.f or {})["updated_at"], reverse=True):
+        document = fetch(Document, row.entity_id)
+        if document is not None and _matches(document, type_, title):
+            return document
     return None

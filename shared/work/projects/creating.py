@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import CadreError, FieldError, Invalid, LimitExceeded, NotFound
-from shared.core.ids import new_id
+from shared.core.ids import bare_id, new_id
 from shared.core.plans import PLANS
 from shared.core.situations import Situation
 from shared.core.wording import Wording
@@ -17,11 +17,11 @@ from shared.people.tenancy.limits import change_of_plan, how_to_raise, room_for_
 from shared.people.tenancy.provisioning import SlugTaken
 from shared.people.tenancy.rows import Organization, Workspace, slug_guard, slugify
 from shared.people.tenancy.workspaces import authorize_workspace, get_workspace
-from shared.store import Operation, create, fetch, update, write
+from shared.store import Block, BlockMoved, Operation, create, enter, fetch, last_block, read_ahead, retrying, update, write
 from shared.work.boards.creating import LaneOptions, new_board
 from shared.work.boards.lanes import LANE_PHASES, canonical_phase
 from shared.work.boards.updating import agent_name
-from shared.work.projects.rows import DEFAULT_SETTINGS, Project, ProjectStats
+from shared.work.projects.rows import DEFAULT_SETTINGS, Project, ProjectStats, projects_of
 
 _GITHUB = re.compile(r"(?:https?://(?:www\.)?github\.com/|git@github\.com:)([\w.-]+)/([\w.-]+?)(?:\.git)?/?\Z")
 
@@ -49,14 +49,23 @@ def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str
     Raises NotFound("workspace"), Forbidden, Conflict(SLUG_TAKEN), LimitExceeded at the workspace's `maxProjects` or the
     limit of the organization, Invalid for a phase in which no card can begin.
     """
+    counted = projects_of(bare_id(ws_id))
+    last = read_ahead(lambda: last_block(counted))
     workspace = get_workspace(actor, ws_id, Permission.PROJECT_CREATE)
     check_phase(new.default_phase_id)
+
+    def create_with(slug: str) -> Project:
+        return retrying(
+            lambda number: _create(actor, workspace, new, slug, project_id, last_block(counted) if number else last.result()),
+            again=lambda error: isinstance(error, BlockMoved),
+        )
+
     if new.slug is not None:
-        return _create(actor, workspace, new, new.slug, project_id)
+        return create_with(new.slug)
     try:
-        return _create(actor, workspace, new, slugify(new.name), project_id)
+        return create_with(slugify(new.name))
     except SlugTaken:
-        return _create(actor, workspace, new, slugify(new.name, unique=True), project_id)
+        return create_with(slugify(new.name, unique=True))
 
 
 def default_workspace_id(actor: Actor) -> str:
@@ -102,7 +111,7 @@ def check_phase(phase: str | None) -> None:
         raise Invalid(FieldError("default_phase_id", Wording("A {card} cannot begin in {phase}", phase=phase), phase))
 
 
-def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, project_id: str | None) -> Project:
+def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, project_id: str | None, last: Block) -> Project:
     project_id = project_id or new_id()
     settings = deepcopy(DEFAULT_SETTINGS) | stored_settings(new.settings)
     board, board_rows = new_board(
@@ -139,11 +148,14 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
     stats = ProjectStats.new(
         project_id, org_id=workspace.org_id, ws_id=workspace.id, proj_id=project_id, last_activity=project.created_at
     )
+    place = enter(projects_of(workspace.id), last, project.place, project.status)
+    project.counted_in = place.start
     write(
         create(slug_guard(f"WS#{workspace.id}", slug, project_id), SlugTaken),
         *increment_project_counts(workspace),
         create(project),
         create(stats),
+        *place.operations,
         *board_rows,
     )
     return project

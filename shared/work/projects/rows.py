@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
+from shared.store import CountedList, Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
 
 DEFAULT_SETTINGS: dict[str, Any] = {
     "autoTriggerAgents": True,
@@ -10,6 +10,16 @@ DEFAULT_SETTINGS: dict[str, Any] = {
     "maxConcurrentRuns": 5,
     "defaultWipLimits": {},
 }
+
+
+def projects_of(ws_id: str) -> CountedList:
+    """Return the projects of a workspace as a counted list, by status."""
+    return CountedList(f"WS#{ws_id}", "PROJ", f"WS#{ws_id}#PROJ")
+
+
+def activity_of(ws_id: str) -> str:
+    """Return the partition of index 1 that holds the statistics of a workspace's projects by their last activity."""
+    return f"WS#{ws_id}#PROJACT"
 
 
 class Project(Entity):
@@ -34,9 +44,13 @@ class Project(Entity):
     board_id = UnicodeAttribute()
     created_by = JSONAttribute()
 
+    @property
+    def place(self) -> str:
+        return f"{self.created_at}#{self.id}"
+
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {
-            1: (f"WS#{self.ws_id}#PROJ", f"{self.created_at}#{self.id}"),
+            1: (f"WS#{self.ws_id}#PROJ", self.place),
             2: (f"ORG#{self.org_id}#PROJ", f"{self.created_at}#{self.id}"),
         }
 
@@ -64,3 +78,16 @@ class ProjectStats(Entity):
     @classmethod
     def key(cls, entity_id: str) -> tuple[str, str]:
         return f"PROJ#{entity_id}", "STATS"
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        return {1: (activity_of(str(self.ws_id)), f"{self.last_activity}#{self.proj_id}")}
+
+    @classmethod
+    def activity(cls, ws_id: str, project_id: str, at: str) -> list[Any]:
+        """Return the actions that set the last activity."""
+        return [
+            cls.last_activity.set(at),
+            cls.gsi1pk.set(activity_of(ws_id)),
+            cls.gsi1sk.set(f"{at}#{project_id}"),
+            cls.kind.set(cls.KIND),
+        ]

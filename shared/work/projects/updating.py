@@ -7,11 +7,11 @@ from shared.core.errors import NotFound
 from shared.events import EventType, record
 from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import subtract_projects
-from shared.store import Operation, fetch, load, update, update_with_retry
+from shared.store import Operation, fetch, load, relabel, update, update_with_retry
 from shared.work.boards.counting import ProjectArchived
 from shared.work.boards.rows import Counts
 from shared.work.projects.creating import increment_project_counts, parse_github_repository, stored_settings
-from shared.work.projects.rows import Project
+from shared.work.projects.rows import Project, projects_of
 
 UPDATABLE_FIELDS = ("name", "description", "repository_url", "deployment_url", "documentation_url")
 
@@ -52,6 +52,7 @@ def archive_project(actor: Actor, project_id: str) -> Project:
         record(project, EventType.PROJECT_ARCHIVED, actor, changes={"status": ["active", "archived"]}, name=project.name)
         return [
             update(Counts.of(project.board_id), [Counts.closed.set(True)], Counts.pk.exists()),
+            *relabel(projects_of(str(project.ws_id)), project.counted_in, "active", "archived"),
             _decrement_workspace_count(str(project.ws_id)),
             subtract_projects(str(project.org_id), 1),
         ]
@@ -72,6 +73,7 @@ def restore_project(actor: Actor, project_id: str) -> Project:
         record(project, EventType.PROJECT_RESTORED, actor, changes={"status": ["archived", "active"]}, name=project.name)
         return [
             update(Counts.of(project.board_id), [Counts.closed.remove()], Counts.pk.exists()),
+            *relabel(projects_of(str(project.ws_id)), project.counted_in, "archived", "active"),
             *increment_project_counts(workspace),
         ]
 
