@@ -23,12 +23,12 @@ MOST = 3
 """Round trips of a page, access included."""
 
 
-def page(world: World, area: str, path: str, contract: str = "agentworks") -> Any:
+def page(world: World, area: str, path: str, contract: str = "agentworks", most: int = MOST) -> Any:
     """A page, which takes three trips at most."""
     with count_requests() as seen:
         answer = world.ada.at(contract)(area, "GET", path)
     assert answer.status == 200, answer.text
-    assert seen.count <= MOST, (path, str(seen))
+    assert seen.count <= most, (path, str(seen))
     return answer
 
 
@@ -203,7 +203,8 @@ def test_projects_of_any_number_in_every_order(world, small_blocks):
     assert of("&sortBy=lastActivity")[:2] == [made[2], made[4]]
 
     def visible(offset: int) -> tuple[list[Any], int]:
-        answer = page(world, "projects", f"/projects?limit=2&offset={offset}", "omoios")
+        # who calls decides which workspaces are read: one trip before all others
+        answer = page(world, "projects", f"/projects?limit=2&offset={offset}", "omoios", most=MOST + 1)
         return [one["id"] for one in answer.json], int(answer.header("X-Total-Count"))
 
     assert walked(visible, 2) == made[::-1]
