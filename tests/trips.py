@@ -20,7 +20,7 @@ from shared.store.client import the_client
 
 LARGE_LEASES = {"FIRST": 500, "MOST": 500, "SHARE": 2}
 _LEASE = re.compile(rb'":amount": ?\{"N": ?"(?!1")')  # what is counted at once is more than one request
-_EVENT = "request-created.dynamodb"  # once for every HTTP request, retries included
+_EVENT = "before-send.dynamodb"  # once for every HTTP request, retries included
 
 
 @dataclass
@@ -52,12 +52,13 @@ def count_requests() -> Iterator[DynamoRequests]:
     """Counts what our DynamoDB client sends until the block ends."""
     seen = DynamoRequests()
 
-    def note(request: Any, operation_name: str, **_: Any) -> None:
+    def note(event_name: str, request: Any, **_: Any) -> None:
+        operation_name = event_name.rpartition(".")[2]
         if not (operation_name == "UpdateItem" and _LEASE.search(request.body)):
             (seen.beside if is_beside() else seen.names).append(operation_name)
 
     events = the_client().meta.events
-    events.register(_EVENT, note)
+    events.register_first(_EVENT, note)
     try:
         yield seen
     finally:
