@@ -105,12 +105,13 @@ def _case(name: str, module: str, request: dict[str, Any], bare: Side) -> Case:
 
 def _side(module: str, events: Any, request: dict[str, Any]) -> Side:
     from tests.areas.driving import Context
+    from tests.trips import count_requests
 
-    with recording(events) as tape:
+    with recording(events) as tape, count_requests() as seen:
         answer = import_module(module).handler(request, Context())
     if answer["statusCode"] >= 300:
         raise RuntimeError(f"{module}: answered {answer['statusCode']}: {answer['body'][:300]}")
-    return Side(module, request, tape.kept)
+    return Side(module, request, tape.kept, len(seen.beside))
 
 
 def _bare_side(request: dict[str, Any]) -> Side:

@@ -23,7 +23,6 @@ from pynamodb.attributes import (
 )
 from pynamodb.connection import TableConnection
 from pynamodb.connection.base import MetaTable
-from pynamodb.exceptions import AttributeNullError
 from pynamodb.expressions.condition import size as _size
 from pynamodb.models import Model
 
@@ -31,6 +30,7 @@ from shared.core import clock
 from shared.core.settings import settings
 from shared.store.client import the_client
 from shared.store.decoding import decoder_for
+from shared.store.encoding import encoder_for, has_maps, require_all
 
 __all__ = [
     "BooleanAttribute",
@@ -48,11 +48,14 @@ __all__ = [
 ]
 
 
+_write_json = json.JSONEncoder(ensure_ascii=False).encode  # made once: `json.dumps` makes one for each text
+
+
 class JSONAttribute(attributes.JSONAttribute):
     """Store JSON as UTF-8: escapes would turn three bytes into six, and a row holds 400 KB at most."""
 
     def serialize(self, value: Any) -> str | None:
-        return None if value is None else json.dumps(value, ensure_ascii=False)
+        return None if value is None else _write_json(value)
 
 
 def flat_map() -> Any:
@@ -116,16 +119,11 @@ class Row(Model):
 
     def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:
         """Return the row in DynamoDB's form (PynamoDB asks a descriptor for each value, also for those that are not there)."""
-        stored = {}
-        for name, attribute in self.get_attributes().items():
-            value = self.attribute_values.get(name)
-            if value is not None and isinstance(attribute, MapAttribute):
-                return super().serialize(null_check)  # it has rules of its own
-            written = None if value is None else attribute.serialize(value)
-            if written is not None:
-                stored[attribute.attr_name] = {attribute.attr_type: written}
-            elif null_check and not attribute.null:
-                raise AttributeNullError(name)
+        if has_maps(type(self)):
+            return super().serialize(null_check)
+        stored = encoder_for(type(self))(self.attribute_values)
+        if null_check:
+            require_all(type(self), stored)
         return stored
 
 

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from itertools import islice
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.core.errors import RateLimited
 from shared.core.ids import new_id
 from shared.core.limits import RateRule
 from shared.people.access.quota_leases import FIRST, MOST, SHARE, QuotaLeases
+from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("shared_tables")
 PROCESSES = 20
@@ -78,3 +81,21 @@ def test_a_request_that_is_given_back_can_be_used(pk, rule):
     status, _ = process.count(pk, [rule])
     process.give_back(pk, [rule], status)
     assert len(list(used_up(process, pk, rule))) == rule.limit
+
+
+@settings(max_examples=examples(25))
+@given(st.lists(st.integers(0, PROCESSES - 1), max_size=80), st.integers(1, 60))
+def test_in_whatever_order_twenty_processes_serve_the_limit_holds(story, limit):
+    """It is never exceeded, and nothing of it is lost while the processes live that hold it."""
+    pk, rule, processes = f"RL#ws#{new_id()}", RateRule("aw", limit, 86_400), [QuotaLeases() for _ in range(PROCESSES)]
+    given_out = 0
+    for number in story:
+        try:
+            status, _ = processes[number].count(pk, [rule])
+        except RateLimited:
+            continue
+        given_out += 1
+        assert 0 <= status.remaining < limit
+    assert given_out <= limit
+    drained = sum(len(list(used_up(process, pk, rule))) for process in processes)
+    assert given_out + drained == limit
