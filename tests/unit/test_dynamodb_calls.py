@@ -14,7 +14,7 @@ import botocore.endpoint
 import botocore.session
 import pytest
 from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
+from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.config import Config
 from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.endpoint import Endpoint
@@ -246,3 +246,23 @@ def test_a_transaction_carries_one_token_through_all_of_its_tries(client_of: Cal
     assert second is not None
     assert first[1] == second[1]
     assert len(pauses) == 1
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "ap-southeast-7", "us-gov-west-1", "cn-north-1"])
+@pytest.mark.parametrize("variant", ["", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"])
+def test_the_address_is_the_one_that_botocores_rules_give(region: str, variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    if variant:
+        monkeypatch.setenv(variant, "true")
+    addresses: list[str] = []
+
+    def note(request: Any, **_: Any) -> Any:
+        addresses.append(request.url)
+        return AWSResponse(request.url, 200, {}, SimpleNamespace(stream=lambda: [b"{}"]))
+
+    for base in (None, RowClient):
+        client = aws.client("dynamodb", config=CONFIG, base=base)
+        client.meta.events.register_first("before-send", note)
+        client.get_item(TableName="t", Key=KEY)
+    assert addresses[0] == addresses[1]
+    assert region in addresses[0]

@@ -50,7 +50,7 @@ HOOKS: list[tuple[Callable[..., Any], list[str]]] = [
     (botocore.parsers.ResponseParserFactory.create_parser, ["self", "protocol_name"]),
     # shared/store/calls.py: requests are written by `json.dumps` alone
     (botocore.serialize.JSONSerializer._serialize, ["self", "serialized", "value", "shape", "key"]),
-    # shared/store/calls.py: a request is made and signed by a shorter way, and no endpoint is looked for
+    # shared/store/calls.py: a request is made and signed by a shorter way
     (
         botocore.endpoint.Endpoint.__init__,
         ["self", "host", "endpoint_prefix", "event_emitter", "response_parser_factory", "http_session"],
