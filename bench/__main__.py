@@ -103,7 +103,7 @@ def _terminal(rows: Rows) -> list[list[str]]:
 
 PARTS = {
     "cold": Part("Cold start", "bench.cold", _cold, 150),
-    "warm": Part("Warm requests", "bench.warm", _warm, 600),
+    "warm": Part("Warm requests", "bench.warm", _warm, 900),
     "trips": Part("Round trips and capacity", "bench.trips", _trips, 60),
     "close": Part("Monthly close, simulated", "bench.close", _close, 240),
     "terminal": Part("Terminal to viewer, local stack", "bench.live", _terminal, 120, ("terminal",), "terminal"),
