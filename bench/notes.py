@@ -2,7 +2,7 @@
 
 NOTES = {
     "method": """
-Ratios transfer to other machines, times do not. Cold and warm figures are user + system CPU, never the clock; what is compared
+Ratios transfer to other machines, times do not. Cold starts and `CPU` are user + system CPU, never the clock; what is compared
 takes turns, figures are medians, and a ratio is the median of the ratios of neighbours, so that a busy machine slows both
 sides. Neighbouring runs differ by 5 %. AWS is answered inside the process with recorded bytes, so no emulator is measured. The
 two parts on the local stack are clock times on loopback. Nothing here decides in CI: tests count (round trips in `tests/areas`,
@@ -41,13 +41,12 @@ time when Lambda gives a function a whole processor.
 """,
     "warm": """
 The whole handler, event to answer, with recorded answers of AWS in a process of its own. Instructions decide: callgrind
-counts five requests after some that warm up, and repeats to two per cent (to three digits over twenty requests, without
-threads). CPU is the median of 15 rounds of 100 requests (20 of the list), which a busy machine moves by a fifth. `trips` are
-calls of DynamoDB one after the other, `beside` those that are read ahead at the same time; each costs instructions. The bare
-twin makes one call, of the same row or rows, with boto3's own client. What comes after botocore's `before-send` (sockets,
-TLS) is on neither side.
+counts five requests after some that warm up, and repeats to two per cent. CPU is the median of 15 rounds of 100 requests (20
+of the list), which a busy machine moves by a fifth. `trips` are calls of DynamoDB one after the other, `beside` those that
+are read ahead at the same time; each costs instructions. The bare twin makes one call, of the same row or rows, with boto3's
+own client. What comes after botocore's `before-send` (sockets, TLS) is on neither side.
 
-| before, M instructions | request | bare | ÷ bare |
+| before (twenty requests counted) | M instructions | bare | ÷ bare |
 |---|---|---|---|
 | get one card | 7.72 | 4.04 | 1.91 |
 | list 100 cards | 57.30 | 143.67 | 0.40 |
