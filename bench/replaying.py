@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from io import BytesIO
 from threading import Lock
 from typing import Any
+from zlib import crc32
 
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 
 Recorded = tuple[int, dict[str, str], bytes]
+Key = tuple[bytes, bytes]
 
 
 class _Raw(BytesIO):
@@ -29,7 +31,7 @@ def answer(request: AWSRequest, recorded: Recorded) -> AWSResponse:
     return AWSResponse(request.url, status, dict(headers), _Raw(body))
 
 
-def _key(target: str | bytes, body: str | bytes) -> tuple[bytes, bytes]:
+def _key(target: str | bytes, body: str | bytes) -> Key:
     """Return what tells requests apart that are sent at the same time: queries are known by their whole body."""
     name, sent = (one.encode() if isinstance(one, str) else one for one in (target, body))
     return name, sent if name.endswith(b".Query") else b""
@@ -39,14 +41,14 @@ class Tape:
     """A `before-send` handler that replays its recorded responses in an endless loop, each kind of request in its own order."""
 
     def __init__(self) -> None:
-        self.responses: list[Recorded] = []
+        self.kept: list[tuple[Key, Recorded]] = []
         self.at = 0
-        self._by_key: dict[tuple[bytes, bytes], list[Recorded]] = {}
-        self._positions: Counter[tuple[bytes, bytes]] = Counter()
+        self._by_key: dict[Key, list[Recorded]] = {}
+        self._positions: Counter[Key] = Counter()
         self._lock = Lock()
 
-    def keep(self, key: tuple[bytes, bytes], recorded: Recorded) -> None:
-        self.responses.append(recorded)
+    def keep(self, key: Key, recorded: Recorded) -> None:
+        self.kept.append((key, recorded))
         self._by_key.setdefault(key, []).append(recorded)
 
     def play(self, request: AWSRequest, **_: Any) -> AWSResponse:
@@ -67,7 +69,8 @@ def recording(events: Any) -> Iterator[Tape]:
         context["bench"] = _key(params["headers"]["X-Amz-Target"], params["body"])
 
     def keep(http_response: Any, context: dict[str, Any], **_: Any) -> None:
-        recorded = http_response.status_code, dict(http_response.headers), http_response.content
+        content = http_response.content
+        recorded = http_response.status_code, dict(http_response.headers) | {"x-amz-crc32": str(crc32(content))}, content
         tape.keep(context["bench"], recorded)
 
     events.register("before-call", note)

@@ -1,113 +1,75 @@
-"""Warm requests: CPU of a whole invocation of a function's handler, compared with a bare handler that moves the same rows.
+"""Warm requests: a whole invocation of a function's handler, compared with a bare handler that moves the same rows.
 
-AWS responses were recorded from moto (`bench.replaying`), so that only our code and botocore run; moto is off during the measurement.
-Our handler and the bare one run alternating blocks for ROUNDS rounds; a figure is the median of the blocks' CPU per request, the ratio
-the median of the ratios of neighbouring blocks. Our handler writes its log line (to /dev/null); the bare handler has no log, no
-authentication, no rate limit, and makes one round trip where ours makes several.
+AWS responses are recorded from moto here, and played to a child process (`bench.warm_blocks`), so that only our code and botocore run. The
+child runs twice: under callgrind, which counts instructions and decides, and without, for the CPU time. Time stands still in it: no token
+ends, and no lease of requests. Our handler writes its log line (to /dev/null); the bare handler has no log, no authentication, no rate
+limit, and makes one call of the table.
 """
 
 import json
 import os
-import statistics
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import pickle
+import subprocess
+import sys
+import tempfile
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from bench.replaying import Tape, playing, recording
+from bench import callgrind
+from bench.replaying import recording
+from bench.warm_blocks import COUNTED, Case, Recording, Side
 
-ROUNDS, BLOCK, LONG_BLOCK = 15, 100, 20
 CARDS = 100
-BUDGETS = {  # target, defect
-    "get one card": (1.0, 1.3),
-    f"list {CARDS} cards": (0.3, 0.5),
-    "create a card": (1.2, 1.6),
-    "move a card": (1.2, 1.6),
+BUDGETS = {  # instructions / bare, target and defect
+    "get one card": (1.2, 1.6),
+    f"list {CARDS} cards": (0.35, 0.45),
+    "create a card": (2.2, 3.0),
+    "move a card": (2.2, 3.0),
 }
-
-
-@dataclass(frozen=True)
-class Side:
-    """One handler with one request and the recorded AWS responses."""
-
-    call: Callable[[], Any]
-    events: Any
-    tape: Tape
-
-    def cpu(self, times: int) -> float:
-        """Run one block; return the CPU microseconds per call."""
-        self.tape.at = 0
-        with playing(self.events, self.tape):
-            started = time.process_time()
-            for _ in range(times):
-                self.call()
-            spent = time.process_time() - started
-        if self.tape.at != times * len(self.tape.responses):
-            raise RuntimeError(f"{self.tape.at} round trips instead of {times * len(self.tape.responses)}")
-        return spent / times * 1e6
-
-
-@dataclass(frozen=True)
-class Case:
-    """An operation and the bare handler that it is compared with."""
-
-    name: str
-    ours: Side
-    bare: Side
+CHILD = "bench.warm_blocks"
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return one row for each case: CPU microseconds of both handlers, and the ratio."""
+    """Return one row for each case: instructions and CPU microseconds a request of both handlers, and the ratios."""
+    with tempfile.TemporaryDirectory(prefix="cadre-bench-") as folder:
+        file = Path(folder) / "recording"
+        file.write_bytes(pickle.dumps(record()))
+        done = subprocess.run([sys.executable, "-m", CHILD, str(file), "cpu"], capture_output=True, text=True, check=True)
+        rows: list[dict[str, Any]] = json.loads(done.stdout)
+        counts = iter([part // COUNTED for part in callgrind.parts(CHILD, str(file), "count")[3::4]])
+    return [row | {"instructions": next(counts), "bare_instructions": next(counts)} for row in rows]
+
+
+def record() -> Recording:
+    """Carry out each request once on moto and keep what was answered."""
     import boto3
     from moto import mock_aws
 
+    from shared.core import aws, clock
     from shared.core.settings import settings
-    from shared.edge.http import log
     from shared.people.access import quota_leases
+    from shared.people.access.quota_leases import PROCESS_LEASES
     from tests import conftest  # the environment and the tables of the tests
     from tests.trips import LARGE_LEASES
 
-    with Path(os.devnull).open("w") as nothing:
-        log.logger.registered_handler.setStream(nothing)  # type: ignore[attr-defined]
-        with (
-            mock_aws(),
-            patch.multiple(quota_leases, **LARGE_LEASES),
-        ):  # the lease's trip (one in twenty requests) is in no measured request
-            os.environ |= conftest.create_resources(cache(boto3.client))
-            settings.cache_clear()  # a module imported before may have read them without the tables
-            cases = cases_recorded()
-        return [_compare(case) for case in cases]
-
-
-def _compare(case: Case) -> dict[str, Any]:
-    block = LONG_BLOCK if case.name.startswith("list") else BLOCK
-    case.ours.cpu(block), case.bare.cpu(block)
-    ours, bare, ratios = [], [], []
-    for _ in range(ROUNDS):
-        bare.append(case.bare.cpu(block))
-        ours.append(case.ours.cpu(block))
-        ratios.append(ours[-1] / bare[-1])
-    return {
-        "operation": case.name,
-        "us": statistics.median(ours),
-        "bare_us": statistics.median(bare),
-        "trips": len(case.ours.tape.responses),
-        "bare_trips": len(case.bare.tape.responses),
-        "ratio": statistics.median(ratios),
-    }
+    with mock_aws(), patch.multiple(quota_leases, **LARGE_LEASES):  # the lease's trip (one in twenty requests) is in no request
+        os.environ |= conftest.create_resources(cache(boto3.client))
+        settings.cache_clear()  # a module imported before may have read them without the tables
+        cases = cases_recorded()
+        environment = {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "CADRE_", "POWERTOOLS_"))}
+        secret = aws.client("secretsmanager").get_secret_value(SecretId=settings().signing_secret)["SecretString"]
+        return Recording(environment, secret, clock.now(), vars(PROCESS_LEASES), cases)
 
 
 def cases_recorded() -> list[Case]:
-    from importlib import import_module
-
     from tests.areas.boards_world import create_world
     from tests.areas.driving import Context, event
 
     world = create_world()
-    cards = import_module("functions.cards.handler").handler
+    cards = "functions.cards.handler"
     headers = {"Authorization": f"Bearer {world.ada.token}"}
     lane, other = world.lanes[0].id, world.lanes[4].id
     card = {
@@ -121,7 +83,7 @@ def cases_recorded() -> list[Case]:
         return event("agentworks", method, path, body=body, headers=headers)
 
     def create_card() -> str:
-        answer = cards(request("POST", f"/boards/{world.board.id}/cards", card), Context())
+        answer = import_module(cards).handler(request("POST", f"/boards/{world.board.id}/cards", card), Context())
         identity: str = json.loads(answer["body"])["id"]
         return identity
 
@@ -135,26 +97,28 @@ def cases_recorded() -> list[Case]:
     ]
 
 
-def _case(name: str, handler: Any, request: dict[str, Any], bare: Side) -> Case:
+def _case(name: str, module: str, request: dict[str, Any], bare: Side) -> Case:
     from shared.store.client import dynamodb
+
+    return Case(name, _side(module, dynamodb().meta.events, request), bare)
+
+
+def _side(module: str, events: Any, request: dict[str, Any]) -> Side:
     from tests.areas.driving import Context
+    from tests.trips import count_requests
 
-    return Case(name, _side(dynamodb().meta.events, lambda: handler(request, Context()), name), bare)
-
-
-def _side(events: Any, call: Callable[[], Any], name: str) -> Side:
-    with recording(events) as tape:
-        answer = call()
+    with recording(events) as tape, count_requests() as seen:
+        answer = import_module(module).handler(request, Context())
     if answer["statusCode"] >= 300:
-        raise RuntimeError(f"{name}: answered {answer['statusCode']}: {answer['body'][:300]}")
-    return Side(call, events, tape)
+        raise RuntimeError(f"{module}: answered {answer['statusCode']}: {answer['body'][:300]}")
+    return Side(module, request, tape.kept, len(seen.beside))
 
 
 def _bare_side(request: dict[str, Any]) -> Side:
     """Return the bare handler, with its responses recorded and replayed in the same way."""
     from bench import bare
 
-    return _side(bare.client.meta.events, lambda: bare.handler(request, None), "bare")
+    return _side("bench.bare", bare.client.meta.events, request)
 
 
 def _stored(ids: list[str]) -> list[dict[str, Any]]:

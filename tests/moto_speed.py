@@ -24,10 +24,10 @@ import moto.dynamodb.models
 import moto.dynamodb.models.table
 import moto.dynamodb.responses
 import moto.sqs.models
+from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest
 from botocore.endpoint import Endpoint
 from botocore.regions import EndpointRulesetResolver
-from botocore.signers import RequestSigner
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.responses import ActionResult, camelcase_to_underscores, method_names_from_class
@@ -52,7 +52,7 @@ ROW_BYTES = 405_000
 
 _AT_MOTO = re.compile(r"https://dynamodb\.([a-z0-9-]+)\.amazonaws\.com")
 
-_sign, _endpoint = RequestSigner.sign, EndpointRulesetResolver.construct_endpoint
+_add_auth, _endpoint = SigV4Auth.add_auth, EndpointRulesetResolver.construct_endpoint
 _prepare, _needs_retry = Endpoint.prepare_request, Endpoint._needs_retry
 _process, _serialized = BotocoreStubber.process_request, DynamoHandler.serialized
 _call = DynamoHandler.call_action.__wrapped__  # without the checksum of the answer
@@ -64,7 +64,7 @@ _one_at_a_time = threading.RLock()
 
 def speed_up() -> None:
     """Put the shorter ways in place, for the life of this process."""
-    RequestSigner.sign, EndpointRulesetResolver.construct_endpoint = sign, construct_endpoint
+    SigV4Auth.add_auth, EndpointRulesetResolver.construct_endpoint = add_auth, construct_endpoint
     botocore.endpoint.uuid = SimpleNamespace(uuid4=partial(next, count()))  # names an invocation in a header that nobody reads
     Table.__deepcopy__ = lambda self, _memo: self  # moto's only copies of a table are those of a transaction
     Table.query = query
@@ -90,10 +90,10 @@ def speed_up() -> None:
         module.copy = SimpleNamespace(copy=copy.copy, deepcopy=lambda rows: rows)  # written before the next call
 
 
-def sign(self: RequestSigner, operation_name: str, request: AWSRequest, *arguments: Any, **named: Any) -> None:
+def add_auth(self: SigV4Auth, request: AWSRequest) -> None:
     """botocore's own, but moto asks for no signature."""
     if not _AT_MOTO.match(request.url):
-        _sign(self, operation_name, request, *arguments, **named)
+        _add_auth(self, request)
 
 
 def construct_endpoint(self: EndpointRulesetResolver, operation_model: Any, *arguments: Any, **named: Any) -> Any:

@@ -24,7 +24,7 @@ from tests.beside import add_trip, follow_reads, set_trips, trips_so_far
 LARGE_LEASES = {"FIRST": 500, "MOST": 500, "SHARE": 2}
 _LEASE = re.compile(rb'":amount": ?\{"N": ?"(?!1")')  # what is counted at once is more than one request
 _BEGINNING = re.compile(rb'":x\d+":')  # the number above which a window would be an error
-_EVENT = "request-created.dynamodb"  # once for every HTTP request, retries included
+_EVENT = "before-send.dynamodb"  # once for every HTTP request, retries included
 
 
 @dataclass
@@ -58,14 +58,15 @@ def count_requests() -> Iterator[DynamoRequests]:
     """Counts what our DynamoDB client sends until the block ends."""
     seen = DynamoRequests()
 
-    def note(request: Any, operation_name: str, **_: Any) -> None:
+    def note(event_name: str, request: Any, **_: Any) -> None:
+        operation_name = event_name.rpartition(".")[2]
         if not (_BEGINNING.search(request.body) or (operation_name == "UpdateItem" and _LEASE.search(request.body))):
             (seen.beside if is_beside() else seen.names).append(operation_name)
             add_trip()
 
     follow_reads()
     events = the_client().meta.events
-    events.register(_EVENT, note)
+    events.register_first(_EVENT, note)
     set_trips(0)
     try:
         yield seen

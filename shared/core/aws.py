@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, I
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
 
+_CREATING = "creating-client-class"  # botocore's event before it makes the class of a client
 _creating = Lock()  # botocore's sessions are not thread-safe, its clients are
 
 
@@ -20,25 +21,26 @@ def session() -> Any:
     return botocore.session.get_session()
 
 
-def client(service: str, *, config: Any = None, parsers: Any = None) -> Any:
-    """Create a low-level client. `parsers` is a botocore ResponseParserFactory for this client only.
+def client(service: str, *, config: Any = None, base: type | None = None) -> Any:
+    """Create a low-level client. `base` is a class that its class gets as its first base.
 
     The User-Agent is set once, because botocore otherwise builds it twice for each request: a fifth of the CPU time of a call.
     """
     from botocore.config import Config
 
+    def add_base(base_classes: list[type], **_: Any) -> None:
+        if base is not None:
+            base_classes.insert(0, base)
+
     with _creating:
         shared_session = session()
         user_agent = Config(user_agent=f"{shared_session.user_agent()} Cadre")
         config = config.merge(user_agent) if config else user_agent
-        if parsers is None:
-            return shared_session.create_client(service, config=config)
-        default_parsers = shared_session.get_component("response_parser_factory")
-        shared_session.register_component("response_parser_factory", parsers)
+        shared_session.register(_CREATING, add_base)
         try:
             return shared_session.create_client(service, config=config)
         finally:
-            shared_session.register_component("response_parser_factory", default_parsers)
+            shared_session.unregister(_CREATING, add_base)
 
 
 @cache

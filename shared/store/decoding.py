@@ -27,8 +27,10 @@ def _number(text: str) -> int | float:
 
 
 def from_json(text: str) -> Any:
-    """Return the value of a JSON text that we wrote."""
-    return _read_json(text)[0]
+    """Return the value of a JSON text that we wrote. Of the ten of a card six are empty."""
+    if text == "[]":
+        return []
+    return {} if text == "{}" else _read_json(text)[0]
 
 
 def _flat_map(boxed: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -62,13 +64,11 @@ def decoder_for(model: Any) -> Decode:
     def decode(raw: dict[str, Any]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for stored, boxed in raw.items():
-            step = plan.get(stored)
-            if step is None:
-                continue
-            name, kind, convert = step
-            value = boxed.get(kind)
-            if value is not None:
-                values[name] = value if convert is None else convert(value)
+            if stored in plan:
+                name, kind, convert = plan[stored]
+                if kind in boxed:
+                    value = boxed[kind]
+                    values[name] = value if convert is None else convert(value)
         for name, default in defaults.items():
             if name not in values:
                 values[name] = default() if callable(default) else default

@@ -24,7 +24,6 @@ from pynamodb.attributes import (
 )
 from pynamodb.connection import TableConnection
 from pynamodb.connection.base import MetaTable
-from pynamodb.exceptions import AttributeNullError
 from pynamodb.expressions.condition import size as _size
 from pynamodb.expressions.operand import Path
 from pynamodb.models import Model
@@ -33,6 +32,7 @@ from shared.core import clock
 from shared.core.settings import settings
 from shared.store.client import the_client
 from shared.store.decoding import decoder_for
+from shared.store.encoding import encoder_for, has_maps, require_all
 
 __all__ = [
     "BooleanAttribute",
@@ -51,11 +51,16 @@ __all__ = [
 ]
 
 
+_write_json = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":")
+).encode  # made once: `json.dumps` makes one for each text
+
+
 class JSONAttribute(attributes.JSONAttribute):
     """Store JSON as UTF-8 without spaces: escapes would turn three bytes into six, and each kilobyte of a row is paid at each write."""
 
     def serialize(self, value: Any) -> str | None:
-        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return None if value is None else _write_json(value)
 
 
 def flat_map() -> Any:
@@ -126,16 +131,11 @@ class Row(Model):
 
     def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:
         """Return the row in DynamoDB's form (PynamoDB asks a descriptor for each value, also for those that are not there)."""
-        stored = {}
-        for name, attribute in self.get_attributes().items():
-            value = self.attribute_values.get(name)
-            if value is not None and isinstance(attribute, MapAttribute):
-                return super().serialize(null_check)  # it has rules of its own
-            written = None if value is None else attribute.serialize(value)
-            if written is not None:
-                stored[attribute.attr_name] = {attribute.attr_type: written}
-            elif null_check and not attribute.null:
-                raise AttributeNullError(name)
+        if has_maps(type(self)):
+            return super().serialize(null_check)
+        stored = encoder_for(type(self))(self.attribute_values)
+        if null_check:
+            require_all(type(self), stored)
         return stored
 
 

@@ -58,7 +58,10 @@ def test_a_comment_is_said_and_read(world, card):
     with count_requests() as seen:
         found = said(world, card)
     assert (found["comments"], found["total"]) == ([made], 1)
-    assert (seen.names, {*seen.beside}) == (["BatchGetItem", "BatchGetItem"], {"Query"})  # the list, and its counts if they are in time
+    assert (seen.names, {*seen.beside}) == (
+        ["BatchGetItem", "BatchGetItem"],
+        {"Query"},
+    )  # the list, and its counts if they are in time
     event = get_event(fetch(Comment, made["id"]))
     assert (event.type, event.data["item_id"], event.data["excerpt"]) == ("comment.created", card["id"], "*Well* done")
 

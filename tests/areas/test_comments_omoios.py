@@ -83,7 +83,10 @@ def test_pages_and_rights(world, ticket_id):
     with count_requests() as seen:
         page = ada("comments", "GET", f"{path}?limit=2&offset=1")
     assert ([one["content"] for one in page.json], page.header("X-Total-Count")) == (["No. 1", "No. 2"], "5")
-    assert (seen.names, {*seen.beside}) == (["BatchGetItem", "BatchGetItem"], {"Query"})  # the list, and its counts if they are in time
+    assert (seen.names, {*seen.beside}) == (
+        ["BatchGetItem", "BatchGetItem"],
+        {"Query"},
+    )  # the list, and its counts if they are in time
     for bad in ("?limit=0", "?limit=201", "?offset=-1"):
         assert ada("comments", "GET", path + bad).status == 422
     assert ada("comments", "POST", path, body={"content": ""}).status == 422

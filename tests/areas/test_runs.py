@@ -205,7 +205,10 @@ def test_what_a_request_costs(world):
     assert seen.names == ["BatchGetItem"]
     with count_requests() as seen:
         assert world.ada("runs", "GET", f"/cards/{card.id}/runs").status == 200
-    assert (seen.names, {*seen.beside}) == (["BatchGetItem", "BatchGetItem"], {"Query"})  # the list, and its counts if they are in time
+    assert (seen.names, {*seen.beside}) == (
+        ["BatchGetItem", "BatchGetItem"],
+        {"Query"},
+    )  # the list, and its counts if they are in time
 
 
 @pytest.mark.parametrize("agent", [agent.name for agent in catalogue()])

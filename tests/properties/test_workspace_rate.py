@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.core import clock
 from shared.core.errors import RateLimited, Unauthenticated
@@ -14,6 +16,7 @@ from shared.people.access import records
 from shared.people.access.quota_leases import FIRST, MOST, SHARE, QuotaLeases
 from shared.people.access.records import GUESSES_PER_IP, Access
 from shared.store import delete, get, put, write
+from tests.examples import examples
 from tests.kills import concurrently, crash_at_every_write
 
 pytestmark = pytest.mark.usefixtures("shared_tables")
@@ -84,6 +87,24 @@ def test_a_request_that_is_given_back_can_be_used(pk, rule):
     status, _ = process.count(pk, [rule], ttl=TTL)
     process.give_back(pk, [rule], status)
     assert len(list(used_up(process, pk, rule))) == rule.limit
+
+
+@settings(max_examples=examples(25))
+@given(st.lists(st.integers(0, PROCESSES - 1), max_size=80), st.integers(1, 60))
+def test_in_whatever_order_twenty_processes_serve_the_limit_holds(story, limit):
+    """It is never exceeded, and nothing of it is lost while the processes live that hold it."""
+    pk, rule, processes = f"RL#ws#{new_id()}", RateRule("aw", limit, 86_400), [QuotaLeases() for _ in range(PROCESSES)]
+    given_out = 0
+    for number in story:
+        try:
+            status, _ = processes[number].count(pk, [rule], ttl=TTL)
+        except RateLimited:
+            continue
+        given_out += 1
+        assert 0 <= status.remaining < limit
+    assert given_out <= limit
+    drained = sum(len(list(used_up(process, pk, rule))) for process in processes)
+    assert given_out + drained == limit
 
 
 # -- clocks and windows

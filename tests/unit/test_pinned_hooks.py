@@ -14,6 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.endpoint
 import botocore.parsers
 import botocore.serialize
 import botocore.session
@@ -35,20 +38,28 @@ from shared.edge.http.event import RestEvent
 from shared.edge.http.operation import Operation
 from shared.edge.http.pipeline import route_class
 from shared.store import Guard, put, rows
+from shared.store.calls import RowClient
 from shared.store.client import dynamodb
 from shared.store.rows import Row
 
 PATCHES = Path(__file__).parents[2] / "local/patches"
 
 HOOKS: list[tuple[Callable[..., Any], list[str]]] = [
-    # shared/store/client.py: answers of DynamoDB are read by `json.loads` alone
-    (botocore.parsers.JSONParser._handle_json_body, ["self", "raw_body", "shape"]),
+    # shared/store/calls.py: answers of DynamoDB are read by `json.loads` alone
+    (botocore.parsers.JSONParser.parse, ["self", "response", "shape"]),
     (botocore.parsers.ResponseParserFactory.create_parser, ["self", "protocol_name"]),
-    # shared/store/client.py: requests are written by `json.dumps` alone
+    # shared/store/calls.py: requests are written by `json.dumps` alone
     (botocore.serialize.JSONSerializer._serialize, ["self", "serialized", "value", "shape", "key"]),
-    # shared/core/aws.py: a parser factory for one client only; the User-Agent made once
-    (botocore.session.Session.get_component, ["self", "name"]),
-    (botocore.session.Session.register_component, ["self", "name", "component"]),
+    # shared/store/calls.py: a request is made and signed by a shorter way
+    (
+        botocore.endpoint.Endpoint.__init__,
+        ["self", "host", "endpoint_prefix", "event_emitter", "response_parser_factory", "http_session"],
+    ),
+    (botocore.endpoint.Endpoint.create_request, ["self", "params", "operation_model"]),
+    (botocore.auth.SigV4Auth.headers_to_sign, ["self", "request"]),
+    (botocore.auth.SigV4Auth.add_auth, ["self", "request"]),
+    (botocore.awsrequest.AWSPreparedRequest.__init__, ["self", "method", "url", "headers", "body", "stream_output", "context"]),
+    # shared/core/aws.py: the User-Agent made once
     (botocore.session.Session.user_agent, ["self"]),
     # shared/store/rows.py: every model shares our client, and no table is described
     (Model._get_connection, []),
@@ -130,11 +141,11 @@ def test_botocore_writes_our_requests_by_our_serializer() -> None:
     assert sent == [(asked, "DynamoDB_20120810.PutItem")]
 
 
-def test_our_parser_is_for_one_client_only() -> None:
-    usual = aws.session().get_component("response_parser_factory")
-    dynamodb()
-    assert aws.session().get_component("response_parser_factory") is usual
-    assert type(usual) is botocore.parsers.ResponseParserFactory
+def test_our_short_calls_are_for_one_client_only() -> None:
+    assert isinstance(dynamodb(), RowClient)
+    other = aws.client("dynamodb")
+    assert not isinstance(other, RowClient)
+    assert type(other._endpoint) is botocore.endpoint.Endpoint
 
 
 def test_our_user_agent_is_sent() -> None:

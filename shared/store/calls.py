@@ -1,0 +1,113 @@
+"""Shorter calls of DynamoDB: botocore's own client with four of its parts exchanged (decision 43).
+
+The client, its events, retries, errors and connections are botocore's. Exchanged are the serializer and the parser, which walk the
+service model over every value although rows are DynamoDB's JSON on both sides; the resolver, which finds the same address for each
+call; and how a request is made: botocore's signature is put on a plain dictionary of headers. Together they are half of the instructions
+of a call.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, cast
+
+from botocore.auth import SIGNED_HEADERS_BLACKLIST, SigV4Auth
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest
+from botocore.credentials import Credentials
+from botocore.endpoint import Endpoint
+from botocore.parsers import JSONParser, ResponseParserFactory
+from botocore.regions import EndpointRulesetResolver
+from botocore.serialize import JSONSerializer
+from botocore.signers import RequestSigner
+
+
+class RowClient:
+    """A base class for botocore's client of DynamoDB (`shared.core.aws.client`)."""
+
+    def __init__(self, **parts: Any) -> None:
+        endpoint = RowEndpoint(parts["endpoint"], parts["event_emitter"], parts["request_signer"])
+        address = _OneAddress(parts["endpoint_ruleset_resolver"])
+        super().__init__(**parts | {"serializer": _RowSerializer(), "endpoint": endpoint, "endpoint_ruleset_resolver": address})
+
+
+class _OneAddress:
+    """Asks botocore's rules once where calls go; they all go there."""
+
+    def __init__(self, rules: EndpointRulesetResolver) -> None:
+        self.auth_schemes_to_signing_ctx = rules.auth_schemes_to_signing_ctx
+        self._rules = rules
+        self._found: Any = None
+
+    def construct_endpoint(self, **about: Any) -> Any:
+        if self._found is None:
+            self._found = self._rules.construct_endpoint(**about)
+        return self._found
+
+
+class RowEndpoint(Endpoint):
+    """Sends requests as botocore does, over the connections of the endpoint that botocore made."""
+
+    def __init__(self, made: Endpoint, events: Any, signer: RequestSigner) -> None:
+        super().__init__(made.host, "dynamodb", events, _RowParsers(), made.http_session)
+        self._signer = signer
+
+    def create_request(self, params: Mapping[str, Any], operation_model: Any = None) -> AWSPreparedRequest:
+        """Return a request that is signed now, with the credentials of now. Called again for each retry."""
+        request = _Unsigned(params, {"Host": _host(params["url"]), **params["headers"]})
+        usual = self._signer.get_auth_instance(self._signer.signing_name, self._signer.region_name)
+        _PlainSigner(usual.credentials, self._signer.signing_name, self._signer.region_name).add_auth(cast(AWSRequest, request))
+        return AWSPreparedRequest(request.method, request.url, request.headers, request.body, False, request.context)
+
+
+@cache
+def _host(url: str) -> str:
+    """Return the header Host of an address, as botocore signs it."""
+    host: str = SigV4Auth(Credentials("-", "-"), "", "").headers_to_sign(AWSRequest(url=url))["host"]
+    return host
+
+
+class _Unsigned:
+    """What botocore's signer looks at, with headers in a plain dictionary: an AWSRequest has those of an e-mail."""
+
+    params = None
+
+    def __init__(self, made: Mapping[str, Any], headers: Any) -> None:
+        self.method, self.url, self.body, self.context = made["method"], made["url"], made["body"], made["context"]
+        self.headers = headers
+
+
+class _PlainSigner(SigV4Auth):
+    """botocore's signer for headers of which each is there once."""
+
+    def headers_to_sign(self, request: AWSRequest) -> Any:
+        return _Headers({
+            lower: value for name, value in request.headers.items() if (lower := name.lower()) not in SIGNED_HEADERS_BLACKLIST
+        })  # fmt: skip
+
+
+class _Headers(dict[str, str]):
+    def get_all(self, name: str) -> list[str]:
+        return [self[name]]
+
+
+class _RowParser(JSONParser):
+    """Return DynamoDB's JSON unchanged: our decoder reads this form. Errors are read by botocore."""
+
+    def parse(self, response: Mapping[str, Any], shape: Any) -> Any:
+        return json.loads(response["body"].decode()) if response["status_code"] == 200 else super().parse(response, shape)
+
+
+class _RowParsers(ResponseParserFactory):
+    """Give the one parser, which keeps nothing, to every call."""
+
+    _parser = _RowParser()
+
+    def create_parser(self, protocol_name: str) -> JSONParser:
+        return self._parser
+
+
+class _RowSerializer(JSONSerializer):
+    """Send a request's parameters as they are: they are DynamoDB's JSON."""
+
+    def _serialize(self, serialized: dict[str, Any], value: dict[str, Any], shape: Any, key: str | None = None) -> None:
+        serialized.update(value)
