@@ -7,10 +7,8 @@ Every module has `unchecked-hash` bytecode: Python ignores bytecode with time st
 """
 
 import compileall
-import gzip
 import hashlib
 import importlib.util
-import json
 import os
 import py_compile
 import shutil
@@ -19,32 +17,17 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+
+from infra.bundling_kept import keep
+from infra.bundling_models import cut_models, prune_data
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build"
 LOCK = ROOT / "requirements" / "functions.txt"
 PACKAGES = ("functions", "shared")
+DATA = "botocore/data"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 TASK_ROOT = "/var/task"  # where Lambda unpacks the zip: file names in tracebacks begin with it
-# The AWS services whose botocore data is in the package; that of all others (24 MB) is left out
-SERVICES = (
-    "apigatewaymanagementapi",
-    "bedrock-runtime",
-    "dynamodb",
-    "dynamodbstreams",
-    "events",
-    "lambda",
-    "s3",
-    "secretsmanager",
-    "ses",
-    "sesv2",
-    "sqs",
-    "ssm",
-    "stepfunctions",
-    "sts",
-)
-_KEPT_DATA = ("_retry.json", "sdk-default-configuration.json", "endpoints.json", "partitions.json")
 # Python 3.11 and older run on Amazon Linux 2 (glibc 2.26), newer ones on Amazon Linux 2023 (2.34). pip can install for 2.26, uv cannot
 _GLIBC = 34 if sys.version_info >= (3, 12) else 26
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
@@ -71,8 +54,7 @@ def bundle(mode: str, architecture: str = "arm64", build: Path = BUILD) -> Path:
     stamp = hashlib.sha256(f"{mode} {PYTHON_VERSION_STAMP} {_recipe('bundling', 'routes', 'openapi')}".encode())
     for name in sorted(sources):
         stamp.update(name.encode() + b"\0" + hashlib.sha256(sources[name]).digest())
-    if mode == "lambda":
-        stamp.update(architecture.encode() + LOCK.read_bytes())
+    stamp.update(LOCK.read_bytes() + architecture.encode() * (mode == "lambda"))
     target = build / f"functions-{mode}-{stamp.hexdigest()[:20]}.zip"
     if target.exists():
         return target
@@ -87,7 +69,11 @@ def bundle(mode: str, architecture: str = "arm64", build: Path = BUILD) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(body)
         _write_documents(tree / "openapi")
+        if mode == "lambda":
+            cut_models(tree / DATA, tree)
         compile_tree(tree, PACKAGES)
+        if error := keep(tree):
+            raise BundleError(f"what functions start with cannot be recorded:\n{error}")
         _zip(tree, target)
     finally:
         shutil.rmtree(tree, ignore_errors=True)
@@ -157,17 +143,7 @@ def prune(tree: Path) -> None:
     for pattern in _DROPPED_FILES:
         for path in tree.glob(pattern):
             path.unlink()
-    data = tree / "botocore" / "data"
-    for path in data.iterdir():
-        if path.is_dir() and path.name not in SERVICES:
-            shutil.rmtree(path)
-        elif path.is_file() and path.name not in _KEPT_DATA:
-            path.unlink()
-    _shrink_endpoints(data / "endpoints.json")
-    for path in sorted(data.rglob("service-2.json.gz")):
-        _shrink_model(path)
-    for path in data.rglob("examples-1.json*"):
-        path.unlink()
+    prune_data(tree / DATA)
 
 
 def _is_needed(path: Path) -> bool:
@@ -178,32 +154,6 @@ def _is_needed(path: Path) -> bool:
 def _is_spare_metadata(path: Path) -> bool:
     """importlib.metadata reads METADATA and entry_points.txt; nothing at run time reads the rest."""
     return path.parent.suffix == ".dist-info" and path.name not in ("METADATA", "entry_points.txt")
-
-
-def _shrink_endpoints(path: Path) -> None:
-    """Keep only the endpoints of SERVICES: botocore parses this file for every client."""
-    wanted = {*SERVICES, "states", "email", "execute-api", "streams.dynamodb"}
-    endpoints = json.loads(path.read_text())
-    for partition in endpoints["partitions"]:
-        partition["services"] = {name: body for name, body in partition["services"].items() if name in wanted}
-    path.write_text(json.dumps(endpoints, separators=(",", ":"), sort_keys=True))
-
-
-def _shrink_model(path: Path) -> None:
-    """Remove the documentation of a service model and unpack it: the DynamoDB client then parses 105 KB instead of 528."""
-    with gzip.open(path) as model:
-        bare = _undocumented(json.load(model))
-    path.with_suffix("").write_text(json.dumps(bare, separators=(",", ":"), sort_keys=False))
-    path.unlink()
-
-
-def _undocumented(node: Any) -> Any:
-    if isinstance(node, dict):
-        # emptied and not removed, because botocore reads it for S3; a member may itself have the name `documentation`, then it is no text
-        return {
-            name: "" if name == "documentation" and isinstance(one, str) else _undocumented(one) for name, one in node.items()
-        }
-    return [_undocumented(one) for one in node] if isinstance(node, list) else node
 
 
 def compile_tree(tree: Path, packages: tuple[str, ...] = ()) -> None:
