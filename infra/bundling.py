@@ -3,7 +3,8 @@
 There is no layer: code and dependencies change together, and a layer of this size makes each call of the local engine three times slower.
 The mode `venv` leaves the dependencies out, because local functions import them from the venv; the templates are the same in both modes.
 
-Every module has `unchecked-hash` bytecode: Python ignores bytecode with time stamps in a zip, which made cold starts 2.8 times slower.
+What every start would make anew is in both (`bundling_kept`). Every module has `unchecked-hash` bytecode: Python ignores bytecode with time
+stamps in a zip, which made cold starts 2.8 times slower.
 """
 
 import compileall

@@ -76,7 +76,7 @@ def start_everything() -> None:
 
 
 def write(tree: str, modules: list[str], texts: dict[tuple[str, str], bytes], expressions: set[tuple[str | bytes, int]]) -> None:
-    """Write the file, with the bytecode of those modules that are in the tree."""
+    """Write the file, with the bytecode of those modules that are in the tree; it is moved, because the package has a budget."""
     from pathlib import Path
 
     from shared.core import kept
@@ -89,7 +89,9 @@ def write(tree: str, modules: list[str], texts: dict[tuple[str, str], bytes], ex
             continue
         body = b""
         if path.suffix == ".py":
-            body = (path.parent / "__pycache__" / f"{path.stem}.{kept.TAG}.pyc").read_bytes()[16:]  # after the header
+            compiled = path.parent / "__pycache__" / f"{path.stem}.{kept.TAG}.pyc"
+            body = compiled.read_bytes()[16:]  # after the header
+            compiled.unlink()
         places[name] = (str(path.relative_to(folder)), len(bytecode), len(body))
         bytecode += body
     ordered = sorted(expressions, key=repr)

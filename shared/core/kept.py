@@ -5,7 +5,8 @@ texts        the code of texts that Python's library compiles: methods of datacl
 expressions  regular expressions as `re` compiles them
 
 Texts and expressions are found by their exact source, so what is handed over is what would be made; what is not found is made as ever.
-The file is read only by an interpreter like the one that made it. `CADRE_KEPT=off` leaves all as it was. Decision 41 has the reasons.
+The file is read only by an interpreter like the one that made it. `CADRE_KEPT=off` takes only the modules from it, which needs nothing but
+what Python documents; texts and expressions replace names of its library. Decision 41 has the reasons.
 """
 
 import _sre  # type: ignore[import-not-found]  # typeshed does not know it
@@ -128,20 +129,27 @@ def packed(index: Index, bytecode: bytes) -> bytes:
     return INTERPRETER + len(head).to_bytes(_LENGTH, "little") + head + bytecode
 
 
-def begin(root: str = _ROOT) -> Kept | None:
-    """Use what was kept from now on; None if nothing was, or if it is not for this interpreter, or switched off."""
-    if os.environ.get("CADRE_KEPT") == "off":
+def unpacked(content: memoryview) -> tuple[Index, memoryview] | None:
+    """Return what `packed` got; None if another interpreter did it."""
+    if content[: len(INTERPRETER)] != INTERPRETER:
         return None
+    start = len(INTERPRETER) + _LENGTH
+    end = start + int.from_bytes(content[len(INTERPRETER) : start], "little")
+    return marshal.loads(content[start:end]), content[end:]  # noqa: S302 - our own file
+
+
+def begin(root: str = _ROOT) -> Kept | None:
+    """Use what was kept from now on; None if nothing was, or if it is not for this interpreter."""
     try:
         with open(f"{root}/{FILE}", "rb") as file:
             content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except FileNotFoundError:
         return None
-    if content[: len(INTERPRETER)] != INTERPRETER:
+    parts = unpacked(content)
+    if parts is None:
         return None
-    start = len(INTERPRETER) + _LENGTH
-    end = start + int.from_bytes(content[len(INTERPRETER) : start], "little")
-    kept = Kept(root, marshal.loads(content[start:end]), content[end:])  # noqa: S302 - our own file
+    kept = Kept(root, *parts)
     sys.meta_path.insert(0, kept)
-    hand_over(kept.text, kept.expression)
+    if os.environ.get("CADRE_KEPT") != "off":
+        hand_over(kept.text, kept.expression)
     return kept

@@ -159,14 +159,20 @@ def test_a_module_of_another_folder_is_not_taken(begin: Begin, tmp_path: Path) -
     assert begun.find_spec("ours.two", [str(tmp_path / "ours")]) is None
 
 
-@pytest.mark.parametrize("miss", ["no file", "another interpreter", "off"])
-def test_nothing_changes_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, miss: str) -> None:
+@pytest.mark.parametrize("miss", ["no file", "another interpreter"])
+def test_nothing_changes_without_it(tmp_path: Path, miss: str) -> None:
     content = kept.packed(EMPTY, b"")
     if miss != "no file":
         (tmp_path / kept.FILE).write_bytes(content.replace(b" ", b"0 ", 1) if miss == "another interpreter" else content)
-    if miss == "off":
-        monkeypatch.setenv("CADRE_KEPT", "off")
     finders = list(sys.meta_path)
     assert kept.begin(str(tmp_path)) is None
     assert sys.meta_path == finders
     assert "exec" not in vars(dataclasses)
+
+
+def test_off_replaces_no_name_of_the_library(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CADRE_KEPT", "off")
+    begun = begin({}, b"")
+    assert begun in sys.meta_path
+    assert not {"exec", "eval", "compile"} & {*vars(dataclasses), *vars(collections), *vars(typing)}
+    assert vars(vars(re)["_compiler"])["compile"] is kept.compiled_expression
