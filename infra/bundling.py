@@ -27,6 +27,7 @@ BUILD = ROOT / "build"
 LOCK = ROOT / "requirements" / "functions.txt"
 PACKAGES = ("functions", "shared")
 DATA = "botocore/data"
+_MAKERS = ("bundling", "bundling_models")  # the modules of `infra` that decide what of the dependencies is in the package
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 TASK_ROOT = "/var/task"  # where Lambda unpacks the zip: file names in tracebacks begin with it
 # Python 3.11 and older run on Amazon Linux 2 (glibc 2.26), newer ones on Amazon Linux 2023 (2.34). pip can install for 2.26, uv cannot
@@ -52,7 +53,9 @@ class BundleError(RuntimeError):
 def bundle(mode: str, architecture: str = "arm64", build: Path = BUILD) -> Path:
     """The path of the package for `mode` (venv or lambda); its name has a hash of everything in it. Reused if it exists."""
     sources = {name: path.read_bytes() for name, path in our_files()}
-    stamp = hashlib.sha256(f"{mode} {PYTHON_VERSION_STAMP} {_recipe('bundling', 'routes', 'openapi')}".encode())
+    stamp = hashlib.sha256(
+        f"{mode} {PYTHON_VERSION_STAMP} {_recipe(*_MAKERS, 'bundling_kept', 'routes', 'openapi', 'openapi30')}".encode()
+    )
     for name in sorted(sources):
         stamp.update(name.encode() + b"\0" + hashlib.sha256(sources[name]).digest())
     stamp.update(LOCK.read_bytes() + architecture.encode() * (mode == "lambda"))
@@ -102,9 +105,9 @@ def _write_documents(folder: Path) -> None:
 
 def dependencies(architecture: str, build: Path = BUILD) -> Path:
     """The folder of the dependencies for `architecture`, pruned and compiled. Installed once for each lock file."""
-    stamp = hashlib.sha256(
-        f"{architecture} {PYTHON_VERSION_STAMP} {_recipe('bundling')}".encode() + LOCK.read_bytes()
-    ).hexdigest()[:20]
+    stamp = hashlib.sha256(f"{architecture} {PYTHON_VERSION_STAMP} {_recipe(*_MAKERS)}".encode() + LOCK.read_bytes()).hexdigest()[
+        :20
+    ]
     target = build / f"dependencies-{stamp}"
     if target.exists():
         return target
@@ -197,5 +200,4 @@ def _forget_older(build: Path, mode: str, current: Path) -> None:
 def _recipe(*makers: str) -> str:
     """A hash of the modules of `infra` that decide the package's content."""
     here = Path(__file__).parent
-    sources = [path.read_bytes() for maker in makers for path in sorted(here.glob(f"{maker}*.py"))]
-    return hashlib.sha256(b"\0".join(sources)).hexdigest()
+    return hashlib.sha256(b"\0".join((here / f"{maker}.py").read_bytes() for maker in makers)).hexdigest()

@@ -6,7 +6,6 @@ The dependencies are those of this environment, also for another processor: a te
 
 import marshal
 import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,8 @@ RECORDING = {
 
 def keep(tree: "Path") -> str:
     """Write the file into a compiled tree. Returns an empty text, or what went wrong."""
+    import subprocess
+
     done = subprocess.run(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-m", "infra.bundling_kept", str(tree)],
         cwd=os.path.dirname(os.path.dirname(__file__)),

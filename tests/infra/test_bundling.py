@@ -43,6 +43,20 @@ def whole() -> zipfile.ZipFile:
     return zipfile.ZipFile(bundling.bundle("lambda", HOST))
 
 
+@pytest.fixture(scope="session")
+def tree(whole: zipfile.ZipFile, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("package")
+    whole.extractall(folder)
+    return folder
+
+
+@pytest.fixture
+def laptop(ours: zipfile.ZipFile, tmp_path: Path) -> list[str]:
+    """The folders from which a function of a laptop imports: the package, and the libraries of this environment."""
+    ours.extractall(tmp_path)
+    return [str(tmp_path), *[one for one in sys.path if one.endswith("site-packages")]]
+
+
 def assert_compiled(package: zipfile.ZipFile) -> None:
     names = set(package.namelist())
     sources = [name for name in names if name.endswith(".py")]
@@ -116,6 +130,15 @@ print(start and [start.found, start.missed, len(here), made])
 """
 
 
+FORKED = """
+import sys; sys.path[:0] = sys.argv[1:]
+from local.fork_server import preload
+preload()
+import functions
+print(functions.START.found)
+"""
+
+
 def started(function: str, *folders: str, **more: str) -> Any:
     """How often a new process found what was kept and how often not, its modules of the package, and those that came from folders."""
     done = subprocess.run(  # noqa: S603 - our own interpreter
@@ -127,9 +150,8 @@ def started(function: str, *folders: str, **more: str) -> Any:
 
 
 @pytest.mark.parametrize("function", ["cards", "runs", "stream_projector"])
-def test_a_function_finds_what_was_kept(whole: zipfile.ZipFile, tmp_path: Path, function: str) -> None:
-    whole.extractall(tmp_path)
-    found, missed, modules, from_folders = started(function, str(tmp_path))
+def test_a_function_finds_what_was_kept(tree: Path, function: str) -> None:
+    found, missed, modules, from_folders = started(function, str(tree))
     assert found > 100
     assert missed <= found * 0.03, "what starts of functions compile is not what was recorded"
     assert modules > 300
@@ -138,22 +160,28 @@ def test_a_function_finds_what_was_kept(whole: zipfile.ZipFile, tmp_path: Path, 
     )
 
 
-def test_on_a_laptop_functions_find_it_too(ours: zipfile.ZipFile, tmp_path: Path) -> None:
+def test_on_a_laptop_functions_find_it_too(laptop: list[str]) -> None:
     """With the dependencies of this environment: what was kept of them are texts and expressions."""
-    ours.extractall(tmp_path)
-    found, missed, _, from_folders = started("cards", str(tmp_path), *[one for one in sys.path if one.endswith("site-packages")])
+    found, missed, _, from_folders = started("cards", *laptop)
     assert found > 1000
     assert missed <= found * 0.03
     assert set(from_folders) <= {"functions", "shared", "shared.core", "shared.core.kept"}
 
 
-def test_without_what_was_kept_functions_start_as_ever(ours: zipfile.ZipFile, tmp_path: Path) -> None:
-    ours.extractall(tmp_path)
-    libraries = [one for one in sys.path if one.endswith("site-packages")]
-    found, missed, _, _ = started("cards", str(tmp_path), *libraries, CADRE_KEPT="off")
+def test_workers_of_a_laptop_are_forked_from_a_process_that_found_it(laptop: list[str]) -> None:
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-I", "-c", FORKED, *laptop, str(bundling.ROOT)], cwd="/", env={"PATH": os.environ["PATH"], **ENVIRONMENT},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.splitlines()[-1]) > 1000
+
+
+def test_without_what_was_kept_functions_start_as_ever(laptop: list[str], tmp_path: Path) -> None:
+    found, missed, _, _ = started("cards", *laptop, CADRE_KEPT="off")
     assert (found, missed) == (0, 0)
     (tmp_path / kept.FILE).write_bytes(b"of another interpreter" + bytes(100))
-    assert started("cards", str(tmp_path), *libraries) is None
+    assert started("cards", *laptop) is None
 
 
 def test_every_operation_that_we_call_is_in_the_models(whole: zipfile.ZipFile) -> None:
@@ -167,9 +195,8 @@ def test_every_operation_that_we_call_is_in_the_models(whole: zipfile.ZipFile) -
         assert len(operations) <= 40, f"{service}: nothing was cut"
 
 
-def test_the_whole_package_imports_by_itself(whole: zipfile.ZipFile, tmp_path: Path) -> None:
+def test_the_whole_package_imports_by_itself(tree: Path) -> None:
     """Every handler with its contracts, a client of every service, a PDF and a workbook, with nothing but the package on the path."""
-    whole.extractall(tmp_path)
     script = (
         "import importlib, pathlib, boto3\n"
         "for path in sorted(pathlib.Path('functions').glob('*/handler.py')):\n"
@@ -189,13 +216,14 @@ def test_the_whole_package_imports_by_itself(whole: zipfile.ZipFile, tmp_path: P
         "print('imported')\n"
     )
     environment = {
-        "PYTHONPATH": str(tmp_path),
+        "PYTHONPATH": str(tree),
+        "PYTHONDONTWRITEBYTECODE": "1",
         "AWS_ACCESS_KEY_ID": "x",
         "AWS_SECRET_ACCESS_KEY": "x",
         "PATH": os.environ["PATH"],
     }
     done = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys._base_executable, "-s", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        [sys._base_executable, "-s", "-c", script], cwd=tree, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("imported\n")
