@@ -1,6 +1,5 @@
 """Our botocore session leaves out what is for other services, and nothing else."""
 
-from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -10,8 +9,7 @@ from botocore.handlers import BUILTIN_HANDLERS
 from infra import bundling_models
 from infra.bundling_models import SERVICES
 from shared.core import aws
-
-ROOT = Path(__file__).parents[2]
+from tests import grants
 
 
 def handlers(client: Any) -> list[str]:
@@ -77,3 +75,10 @@ def test_a_model_keeps_what_is_named_and_what_that_uses() -> None:
     assert set(cut["shapes"]) == {"In", "Keys", "Key", "Text", "Gone"}
     assert cut["metadata"] == model["metadata"]
     assert "PutItem" in bundling_models.cut(model, {"PutItem"})["operations"]
+
+
+def test_a_call_of_an_operation_that_no_source_names_fails_in_tests() -> None:
+    """The package's model would not have it."""
+    grants.check_operations()
+    with pytest.raises(AssertionError, match="no source names sqs's ListQueues"):
+        aws.client("sqs").list_queues()
