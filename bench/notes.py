@@ -18,7 +18,8 @@ callgrind less those of an interpreter that does nothing; they repeat to four di
 the verdict is by them. CPU is beside them, five rounds. The interpreter's end is left out, since a function does not end then.
 `modules` is what is loaded in the end. Workers are imported only.
 
-**No API function is a defect; ten of twelve are within the target, `cards` and `runs` miss it by 0.02 and 0.04.** What is left is FastAPI, Pydantic and
+**No API function is a defect; ten of twelve are within the target, `cards` and `runs` miss it by 0.02 and 0.04.**
+What is left is FastAPI, Pydantic and
 PynamoDB putting their classes together, which is no compiling and cannot be kept: importing FastAPI with what it needs is half of
 a start (its OpenAPI models 104 M, OpenTelemetry's API, which it imports without asking, 43 M), the store with botocore and PynamoDB
 a fifth, the application's routes 2.3 M each. A framework of our own would not need it, and whoever reads this code would pay for it.
