@@ -40,10 +40,14 @@ def verdict(ratio: float, target: float, defect: float) -> str:
 
 
 def _cold(rows: Rows) -> list[list[str]]:
-    table = [["function", "kind", "CPU ms", "modules", "÷ bare", f"target {cold.TARGET}"]]
+    table = [["function", "kind", "modules", "M instructions", "÷ bare", f"target {cold.TARGET}", "CPU ms", "CPU ÷ bare"]]
     for row in rows:
-        judged = verdict(row["ratio"], cold.TARGET, cold.DEFECT) if row["kind"] == "API" else ""
-        table.append([row["function"], row["kind"], f"{row['ms']:.0f}", str(row["modules"]), f"{row['ratio']:.2f}", judged])
+        counted = row["ratio"] is not None
+        judged = verdict(row["ratio"], cold.TARGET, cold.DEFECT) if counted and row["kind"] == "API" else ""
+        table.append([
+            row["function"], row["kind"], str(row["modules"]), f"{row['instructions'] / 1e6:,.0f}" if counted else "no valgrind",
+            f"{row['ratio']:.2f}" if counted else "", judged, f"{row['ms']:.0f}", f"{row['cpu_ratio']:.2f}",
+        ])  # fmt: skip
     return table
 
 
@@ -123,7 +127,7 @@ def _terminal(rows: Rows) -> list[list[str]]:
 
 
 PARTS = {
-    "cold": Part("Cold start", "bench.cold", _cold, 150),
+    "cold": Part("Cold start", "bench.cold", _cold, 1500),
     "warm": Part("Warm requests", "bench.warm", _warm, 900),
     "trips": Part("Round trips and capacity", "bench.trips", _trips, 60),
     "prices": Part("Prices", "bench.prices", _prices, 60),

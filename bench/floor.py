@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import functions  # isort: skip  # noqa: F401 - hands over what was kept
 from shared.edge.http import cold_start  # isort: skip
 
 import botocore.session

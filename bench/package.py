@@ -93,15 +93,18 @@ def _add_children(tree: Path) -> None:
         shutil.copy(HERE / name, tree / "bench" / name)
 
 
-def isolated(tree: Path, *arguments: str, flags: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+def isolated(
+    tree: Path, *arguments: str, flags: tuple[str, ...] = (), under: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
     """Run `bench.first_request` in a new interpreter that has only the package on its path."""
-    return run(["-I", "-S", *flags, "-c", _START, str(tree), *arguments])
+    return run(["-I", "-S", *flags, "-c", _START, str(tree), *arguments], under)
 
 
-def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a child interpreter with the functions' environment only; raise RuntimeError with its stderr if it fails."""
+def run(arguments: list[str], under: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """Run a child interpreter with the functions' environment only, under another program if one is named; raise RuntimeError with its
+    stderr if it fails."""
     done = subprocess.run(
-        [sys.executable, *arguments],
+        [*under, sys.executable, *arguments],
         check=False,
         capture_output=True,
         text=True,

@@ -3,14 +3,13 @@
 There is no layer: code and dependencies change together, and a layer of this size makes each call of the local engine three times slower.
 The mode `venv` leaves the dependencies out, because local functions import them from the venv; the templates are the same in both modes.
 
-Every module has `unchecked-hash` bytecode: Python ignores bytecode with time stamps in a zip, which made cold starts 2.8 times slower.
+What every start would make anew is in both (`bundling_kept`). Every module has `unchecked-hash` bytecode: Python ignores bytecode with time
+stamps in a zip, which made cold starts 2.8 times slower.
 """
 
 import compileall
-import gzip
 import hashlib
 import importlib.util
-import json
 import os
 import py_compile
 import shutil
@@ -19,32 +18,18 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+
+from infra.bundling_kept import keep
+from infra.bundling_models import cut_models, prune_data
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build"
 LOCK = ROOT / "requirements" / "functions.txt"
 PACKAGES = ("functions", "shared")
+DATA = "botocore/data"
+_MAKERS = ("bundling", "bundling_models")  # the modules of `infra` that decide what of the dependencies is in the package
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 TASK_ROOT = "/var/task"  # where Lambda unpacks the zip: file names in tracebacks begin with it
-# The AWS services whose botocore data is in the package; that of all others (24 MB) is left out
-SERVICES = (
-    "apigatewaymanagementapi",
-    "bedrock-runtime",
-    "dynamodb",
-    "dynamodbstreams",
-    "events",
-    "lambda",
-    "s3",
-    "secretsmanager",
-    "ses",
-    "sesv2",
-    "sqs",
-    "ssm",
-    "stepfunctions",
-    "sts",
-)
-_KEPT_DATA = ("_retry.json", "sdk-default-configuration.json", "endpoints.json", "partitions.json")
 # Python 3.11 and older run on Amazon Linux 2 (glibc 2.26), newer ones on Amazon Linux 2023 (2.34). pip can install for 2.26, uv cannot
 _GLIBC = 34 if sys.version_info >= (3, 12) else 26
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
@@ -68,11 +53,12 @@ class BundleError(RuntimeError):
 def bundle(mode: str, architecture: str = "arm64", build: Path = BUILD) -> Path:
     """The path of the package for `mode` (venv or lambda); its name has a hash of everything in it. Reused if it exists."""
     sources = {name: path.read_bytes() for name, path in our_files()}
-    stamp = hashlib.sha256(f"{mode} {PYTHON_VERSION_STAMP} {_recipe('bundling', 'routes', 'openapi')}".encode())
+    stamp = hashlib.sha256(
+        f"{mode} {PYTHON_VERSION_STAMP} {_recipe(*_MAKERS, 'bundling_kept', 'routes', 'openapi', 'openapi30')}".encode()
+    )
     for name in sorted(sources):
         stamp.update(name.encode() + b"\0" + hashlib.sha256(sources[name]).digest())
-    if mode == "lambda":
-        stamp.update(architecture.encode() + LOCK.read_bytes())
+    stamp.update(LOCK.read_bytes() + architecture.encode() * (mode == "lambda"))
     target = build / f"functions-{mode}-{stamp.hexdigest()[:20]}.zip"
     if target.exists():
         return target
@@ -87,7 +73,11 @@ def bundle(mode: str, architecture: str = "arm64", build: Path = BUILD) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(body)
         _write_documents(tree / "openapi")
+        if mode == "lambda":
+            cut_models(tree / DATA, tree)
         compile_tree(tree, PACKAGES)
+        if error := keep(tree):
+            raise BundleError(f"what functions start with cannot be recorded:\n{error}")
         _zip(tree, target)
     finally:
         shutil.rmtree(tree, ignore_errors=True)
@@ -115,9 +105,9 @@ def _write_documents(folder: Path) -> None:
 
 def dependencies(architecture: str, build: Path = BUILD) -> Path:
     """The folder of the dependencies for `architecture`, pruned and compiled. Installed once for each lock file."""
-    stamp = hashlib.sha256(
-        f"{architecture} {PYTHON_VERSION_STAMP} {_recipe('bundling')}".encode() + LOCK.read_bytes()
-    ).hexdigest()[:20]
+    stamp = hashlib.sha256(f"{architecture} {PYTHON_VERSION_STAMP} {_recipe(*_MAKERS)}".encode() + LOCK.read_bytes()).hexdigest()[
+        :20
+    ]
     target = build / f"dependencies-{stamp}"
     if target.exists():
         return target
@@ -157,17 +147,7 @@ def prune(tree: Path) -> None:
     for pattern in _DROPPED_FILES:
         for path in tree.glob(pattern):
             path.unlink()
-    data = tree / "botocore" / "data"
-    for path in data.iterdir():
-        if path.is_dir() and path.name not in SERVICES:
-            shutil.rmtree(path)
-        elif path.is_file() and path.name not in _KEPT_DATA:
-            path.unlink()
-    _shrink_endpoints(data / "endpoints.json")
-    for path in sorted(data.rglob("service-2.json.gz")):
-        _shrink_model(path)
-    for path in data.rglob("examples-1.json*"):
-        path.unlink()
+    prune_data(tree / DATA)
 
 
 def _is_needed(path: Path) -> bool:
@@ -178,32 +158,6 @@ def _is_needed(path: Path) -> bool:
 def _is_spare_metadata(path: Path) -> bool:
     """importlib.metadata reads METADATA and entry_points.txt; nothing at run time reads the rest."""
     return path.parent.suffix == ".dist-info" and path.name not in ("METADATA", "entry_points.txt")
-
-
-def _shrink_endpoints(path: Path) -> None:
-    """Keep only the endpoints of SERVICES: botocore parses this file for every client."""
-    wanted = {*SERVICES, "states", "email", "execute-api", "streams.dynamodb"}
-    endpoints = json.loads(path.read_text())
-    for partition in endpoints["partitions"]:
-        partition["services"] = {name: body for name, body in partition["services"].items() if name in wanted}
-    path.write_text(json.dumps(endpoints, separators=(",", ":"), sort_keys=True))
-
-
-def _shrink_model(path: Path) -> None:
-    """Remove the documentation of a service model and unpack it: the DynamoDB client then parses 105 KB instead of 528."""
-    with gzip.open(path) as model:
-        bare = _undocumented(json.load(model))
-    path.with_suffix("").write_text(json.dumps(bare, separators=(",", ":"), sort_keys=False))
-    path.unlink()
-
-
-def _undocumented(node: Any) -> Any:
-    if isinstance(node, dict):
-        # emptied and not removed, because botocore reads it for S3; a member may itself have the name `documentation`, then it is no text
-        return {
-            name: "" if name == "documentation" and isinstance(one, str) else _undocumented(one) for name, one in node.items()
-        }
-    return [_undocumented(one) for one in node] if isinstance(node, list) else node
 
 
 def compile_tree(tree: Path, packages: tuple[str, ...] = ()) -> None:
@@ -246,5 +200,4 @@ def _forget_older(build: Path, mode: str, current: Path) -> None:
 def _recipe(*makers: str) -> str:
     """A hash of the modules of `infra` that decide the package's content."""
     here = Path(__file__).parent
-    sources = [path.read_bytes() for maker in makers for path in sorted(here.glob(f"{maker}*.py"))]
-    return hashlib.sha256(b"\0".join(sources)).hexdigest()
+    return hashlib.sha256(b"\0".join((here / f"{maker}.py").read_bytes() for maker in makers)).hexdigest()

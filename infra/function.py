@@ -70,6 +70,7 @@ class Functions:
         self.roles: dict[str, aws_iam.CfnRole] = {}
         self._assets: dict[str, Asset] = {}
         _check_concurrency(settings.reserved_concurrency)
+        _snapshots(settings.snap_start)
 
     def make(self, scope: PlatformStack, name: str, more: Grants | None = None) -> Deployed:
         """The function of `functions/<name>`. `more` holds grants that only the caller knows (the state machine, a stream)."""
@@ -115,7 +116,7 @@ class Functions:
         logs: aws_logs.CfnLogGroup,
     ) -> dict[str, Any]:
         """The properties that a version of the function holds."""
-        needs, asset, snapshots = FUNCTIONS[name], self._asset(scope), self.settings.snap_start and name in BEHIND_GATEWAYS
+        needs, asset, snapshots = FUNCTIONS[name], self._asset(scope), name in _snapshots(self.settings.snap_start)
         return {
             "handler": f"functions.{name}.handler.handler",
             "runtime": self.settings.runtime,
@@ -176,6 +177,7 @@ class Functions:
             "CADRE_STAGE": self.settings.stage,
             "CADRE_LOG_LEVEL": self.settings.log_level,
             # No code reads it: a changed variable makes Lambda start new processes
+            **({} if self.settings.kept_start else {"CADRE_KEPT": "off"}),
             **({"REVISION": self.settings.revision} if self.settings.revision else {}),
             # Not the name alone: Powertools drops every line of a log whose name contains this, as `shared.runs` contains `runs`
             "POWERTOOLS_SERVICE_NAME": f"cadre-{name}",
@@ -322,6 +324,16 @@ def _check_concurrency(reserved: Mapping[str, int]) -> None:
         asked = sum(spec.concurrency for spec in QUEUES.values() if spec.consumer == name)
         if number < max(asked, 1):
             raise SettingsError(f"reservedConcurrency: {name} needs at least {max(asked, 1)}")
+
+
+def _snapshots(named: tuple[str, ...]) -> tuple[str, ...]:
+    """The functions that start from a snapshot. Raises SettingsError for one that no gateway calls: others do not renew their chance."""
+    if named == ("all",):
+        return BEHIND_GATEWAYS
+    for name in named:
+        if name not in BEHIND_GATEWAYS:
+            raise SettingsError(f"snapStart: {name!r} is not `all` and none of {', '.join(sorted(BEHIND_GATEWAYS))}")
+    return named
 
 
 def _check_environment(name: str, variables: Mapping[str, str]) -> None:

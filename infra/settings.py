@@ -100,7 +100,8 @@ class Settings:
     gateway_log_role: bool = True  # the account's role for API access logs: one per account and region
     runtime: str = ""  # unset: the Python that runs the app; its bytecode is in the package
     gradual_shift: str = ""  # how CodeDeploy moves calls to new versions; unset: at once
-    snap_start: bool = False  # functions behind the gateways start from a snapshot
+    snap_start: tuple[str, ...] = ()  # functions behind the gateways that start from a snapshot, or `all`
+    kept_start: bool = True  # functions take texts and expressions that were compiled when the package was made
     reserved_concurrency: Mapping[str, int] = field(default_factory=dict)  # function -> calls at the same time
     table_max_reads: int = 0  # request units a second of each table and index; 0: no ceiling
     table_max_writes: int = 0
@@ -195,7 +196,7 @@ class Settings:
     @property
     def versions(self) -> bool:
         """Whether functions have versions, and callers call an alias."""
-        return bool(self.gradual_shift) or self.snap_start
+        return bool(self.gradual_shift or self.snap_start)
 
     @property
     def zone_domains(self) -> dict[str, str]:

@@ -21,7 +21,8 @@ from types import CodeType
 
 LENGTH = struct.Struct("!I")
 DESCRIPTORS = 4
-_FIRST = "shared.edge.http.cold_start"
+_FIRST = ("functions", "shared.edge.http.cold_start")
+"""What shortens starts, in this order: as on Lambda, it comes before all that it shortens."""
 _NOT_SHARED = "shared.edge.http."
 """Reads the function's environment when it is imported (`log`), so each worker imports it."""
 
@@ -33,7 +34,8 @@ def preload() -> None:
     """Import the modules that all functions share. A package without them shares nothing."""
     if importlib.util.find_spec("shared") is None:
         return
-    importlib.import_module(_FIRST)  # before FastAPI
+    for name in _FIRST:
+        importlib.import_module(name)
     for module in pkgutil.walk_packages(importlib.import_module("shared").__path__, "shared."):
         if not module.name.startswith(_NOT_SHARED):
             importlib.import_module(module.name)

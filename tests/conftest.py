@@ -35,7 +35,7 @@ from shared.people.identity import passwords
 from tests.documents import deployed, documents
 from tests.engine import engine_tables, local_engine
 from tests.examples import examples
-from tests.grants import check_tables
+from tests.grants import check_operations, check_tables
 from tests.moto_speed import speed_up
 from tests.tables import create_resources
 
@@ -114,6 +114,7 @@ def group_of(item: pytest.Item) -> str | None:
 def _aws() -> Iterator[None]:
     with mock_aws():
         os.environ |= create_resources(cache(boto3.client))
+        check_operations()
         settings.cache_clear()  # a module imported before may have read them without the queues
         yield
     boto3.DEFAULT_SESSION = None

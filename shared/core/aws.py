@@ -16,9 +16,26 @@ _creating = Lock()  # botocore's sessions are not thread-safe, its clients are
 
 @cache
 def session() -> Any:
+    """Return the one session, with those of botocore's handlers that are for every service; most are for services that nobody calls."""
     import botocore.session
 
-    return botocore.session.get_session()
+    made = botocore.session.Session(include_builtin_handlers=False)
+    _register_handlers(made, "")
+    _register_handlers(made, "*")
+    return made
+
+
+@cache
+def _register_handlers(of: Any, service: str) -> None:
+    """Register botocore's own handlers of a service in a session, as it does itself with those of all services."""
+    from botocore import handlers
+
+    events = of.get_component("event_emitter")
+    places = {handlers.REGISTER_FIRST: events.register_first, handlers.REGISTER_LAST: events.register_last}
+    for name, handler, *place in handlers.BUILTIN_HANDLERS:
+        event, _, rest = name.partition(".")
+        if event != "docs" and rest.partition(".")[0] == service:
+            places.get(place[0] if place else None, events.register)(name, handler)
 
 
 def client(service: str, *, config: Any = None, base: type | None = None) -> Any:
@@ -34,6 +51,7 @@ def client(service: str, *, config: Any = None, base: type | None = None) -> Any
 
     with _creating:
         shared_session = session()
+        _register_handlers(shared_session, service)
         user_agent = Config(user_agent=f"{shared_session.user_agent()} Cadre")
         config = config.merge(user_agent) if config else user_agent
         shared_session.register(_CREATING, add_base)

@@ -41,6 +41,8 @@ class CadreError(Exception):
 
 @dataclass(frozen=True)
 class FieldError:
+    """A field that is wrong, why, and what was sent."""
+
     field: str
     message: str
     value: Any = None

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Settings:
+    """The function's settings, from its environment."""
+
     # tables and bucket
     core_table: str = ""
     telemetry_table: str = ""

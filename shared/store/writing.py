@@ -43,6 +43,8 @@ _MAX_ATTEMPTS = 12  # 100 writers on one counter finished after 9 rounds; the pa
 
 @dataclass(frozen=True)
 class Operation:
+    """One write of a transaction, and the error if its condition does not hold."""
+
     verb: str  # Put | Update | Delete | ConditionCheck
     request: dict[str, Any]
     on_conflict: OnConflict | None = None

@@ -69,6 +69,7 @@ def test_the_price_of_the_alarms_of_versions_is_the_documented_one(everything: T
 
 def test_the_price_of_snapshots_is_the_documented_one() -> None:
     kept = sum(FUNCTIONS[name].memory for name in BEHIND_GATEWAYS) / 1024
+    assert f"{SNAPSHOT:.2f} USD in a month of 30 days for each version of a function of 1 GB" in PAGE.replace("\n", " ")
     assert f"The {len(BEHIND_GATEWAYS)} functions" in PAGE
     assert f"have {kept:.1f} GB: {kept * SNAPSHOT:.2f} USD" in PAGE.replace("\n", " ")
 

@@ -132,6 +132,24 @@ def test_functions_behind_the_gateways_start_from_a_snapshot(everything: Templat
     assert starting == {TITLES[name] for name in BEHIND_GATEWAYS}
 
 
+def test_what_was_kept_can_be_switched_off(prod: Templates, everything: Templates) -> None:
+    variables = [
+        {one.properties["Environment"]["Variables"].get("CADRE_KEPT") for one in templates.of("AWS::Lambda::Function")}
+        for templates in (prod, everything)
+    ]
+    assert variables == [{None}, {"off"}]
+
+
+def test_named_functions_only_start_from_a_snapshot() -> None:
+    from infra.function import _snapshots
+
+    assert _snapshots(("cards", "runs")) == ("cards", "runs")
+    assert _snapshots(("all",)) == BEHIND_GATEWAYS
+    assert _snapshots(()) == ()
+    with pytest.raises(SettingsError, match="snapStart: 'mailer'"):
+        _snapshots(("cards", "mailer"))
+
+
 def test_ceilings_of_functions_and_tables(everything: Templates) -> None:
     functions = by_name(everything, "AWS::Lambda::Function")
     reserved = {

@@ -144,7 +144,13 @@ def test_a_log_level_is_what_people_write(written: str, held: str) -> None:
 
 def test_a_laptop_takes_no_setting_of_a_deployment() -> None:
     """`cdk.json` may hold what production needs, and `make run` goes on working in the same checkout."""
-    kept = {"stage": "prod", "publicUrl": "https://cadre.example", "runtime": "python3.12", "keepData": True, "snapStart": True}
+    kept = {
+        "stage": "prod",
+        "publicUrl": "https://cadre.example",
+        "runtime": "python3.12",
+        "keepData": True,
+        "snapStart": "cards,runs",
+    }
     assert load(kept, app_settings({"CADRE_STAGE": "prod"})) == load({}, {})
 
 
@@ -196,9 +202,10 @@ def test_the_runtime_is_one_for_which_the_lock_has_wheels_and_which_made_the_pac
 
 
 def test_snapshots_need_a_python_that_has_them() -> None:
-    assert Settings(runtime="python3.13", snap_start=True).versions
+    assert Settings(runtime="python3.13", snap_start=("cards",)).versions
+    assert not Settings(runtime="python3.13").versions
     with pytest.raises(SettingsError, match="snapStart"):
-        Settings(runtime="python3.11", snap_start=True)
+        Settings(runtime="python3.11", snap_start=("all",))
 
 
 def test_stack_names_tell_deployments_apart() -> None:

@@ -26,6 +26,8 @@ StopReason = Literal["end", "tool_use", "max_tokens", "refusal", "cancelled"]
 
 @dataclass(frozen=True)
 class Text:
+    """Text of a message."""
+
     text: str
 
 
@@ -54,6 +56,8 @@ Part = Text | ToolCall | ToolResult
 
 @dataclass(frozen=True)
 class Message:
+    """A message to the model or from it."""
+
     role: Role
     parts: tuple[Part, ...]
 
@@ -76,6 +80,8 @@ class Message:
 
 @dataclass(frozen=True)
 class ToolSpec:
+    """A tool that the model may call."""
+
     name: str
     description: str
     parameters: dict[str, Any]  # JSON schema of the arguments, an object
@@ -134,11 +140,15 @@ class TokenUsage:
 
 @dataclass(frozen=True)
 class TextDelta:
+    """A piece of the answer's text."""
+
     text: str
 
 
 @dataclass(frozen=True)
 class ToolCallReady:
+    """A tool call of the answer that is complete."""
+
     call: ToolCall
 
 

@@ -1,13 +1,16 @@
 """Return the adapter for a provider's name. A provider without credentials is an error; it is never replaced by another one."""
 
 import os
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from shared.agents.providers import credentials, embedded
-from shared.agents.providers.port import Provider
 from shared.core.errors import FieldError, Invalid, Upstream
 from shared.core.outbound import is_loopback
 from shared.core.situations import Situation
+
+if TYPE_CHECKING:
+    from shared.agents.providers.port import Provider
 
 LOCAL = "local"
 """The provider of a model that runs on this machine, behind a server of the person who uses it: its calls cost nothing."""
@@ -41,7 +44,7 @@ def check_model(provider: str | None, model: str | None, place: str = "") -> Non
         raise Invalid(FieldError(f"{place}model", f"The provider {embedded.NAME} has only the model {embedded.MODEL}", model))
 
 
-def provider(name: str) -> Provider:
+def provider(name: str) -> "Provider":
     """Return the provider; raise Upstream(PROVIDER_NOT_CONFIGURED) without credentials, PROVIDER_UNAVAILABLE for an unknown name."""
     name = canonical_name(name)
     if name == "embedded":
@@ -60,7 +63,7 @@ def provider(name: str) -> Provider:
     raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"there is no provider {name!r}; there are {', '.join(NAMES)}")
 
 
-def _compatible(name: str) -> Provider:
+def _compatible(name: str) -> "Provider":
     from shared.agents.providers.openai import OpenAIProvider
 
     default, variables = _COMPATIBLE[name], name.upper()
@@ -107,7 +110,7 @@ def check_key(variable: str, key: str) -> None:
         raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"{variable} has a character that no key has: copy it again")
 
 
-def _bedrock() -> Provider:
+def _bedrock() -> "Provider":
     """Check region and credentials without a network call, so that a run fails before it reserves a budget."""
     import boto3
 

@@ -14,6 +14,8 @@ from shared.store import RateStatus
 
 @dataclass
 class Call:
+    """The request that is served now, and who makes it."""
+
     request_id: str
     client_ip: str
     actor: Actor | None = None

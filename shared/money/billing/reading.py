@@ -21,6 +21,8 @@ LATEST_INVOICES = 12
 
 @dataclass(frozen=True)
 class Overview:
+    """What an account's page shows."""
+
     account: BillingAccount
     workspace: Workspace
     usage: MonthUsage

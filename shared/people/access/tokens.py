@@ -47,6 +47,8 @@ PUBLISHED_PERMISSIONS: dict[Role, list[str]] = {
 
 @dataclass(frozen=True)
 class Claims:
+    """What a verified token says."""
+
     user_id: str
     org_id: str
     session_id: str

@@ -29,6 +29,8 @@ class RequestedModel:
 
 @dataclass(frozen=True)
 class ModelChoice:
+    """The provider and the model of a run."""
+
     provider: str
     model: str
     temperature: float | None

@@ -13,6 +13,8 @@ from shared.work.items.rows import ItemHead
 
 @dataclass(frozen=True)
 class RunPage:
+    """A page of runs, and how many there are in all."""
+
     runs: list[Run]
     total: int
 

@@ -80,6 +80,8 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class RequestedRun:
+    """A run that was requested, with what is shown beside it."""
+
     run: Run
     estimated_price_micros: int
     estimated_seconds: int

@@ -11,6 +11,8 @@ C = TypeVar("C")
 
 @dataclass
 class ThreadNode(Generic[C]):
+    """A comment with the replies to it."""
+
     comment: C
     replies: "list[ThreadNode[C]]" = field(default_factory=list)
 

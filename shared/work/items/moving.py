@@ -31,6 +31,8 @@ _FORCED_TRIES = 12  # forced moves into one full column go one after another: ea
 
 @dataclass(frozen=True)
 class _MoveRequest:
+    """What a caller wants of a move besides the lane."""
+
     position: float | None = None
     reason: str | None = None
     lane_limit: bool = True
