@@ -18,7 +18,18 @@ from shared.agents.providers.embedded.wording import lines, say
 DATA = Path(__file__).parents[2] / "data"
 MARKED = [
     card
-    for name in ("marked", "blind", "fresh", "second_fresh", "third_fresh", "fourth_fresh", "fifth_fresh", "sixth_fresh", "odd")
+    for name in (
+        "marked",
+        "blind",
+        "fresh",
+        "second_fresh",
+        "third_fresh",
+        "fourth_fresh",
+        "fifth_fresh",
+        "sixth_fresh",
+        "seventh_fresh",
+        "odd",
+    )
     for card in yaml.safe_load((DATA / f"{name}_cards.yaml").read_text())
 ]
 KINDS = {"asks": "ask", "exclusions": "exclusion", "criteria": "criterion"}

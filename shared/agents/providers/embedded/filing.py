@@ -70,7 +70,8 @@ class FiledCard:
         """All statements in the order of the texts, each once."""
         found: list[Piece] = []
         for name, kind in _FIELDS.items():
-            found += reading.read(str(self.card.get(name) or ""), self.language, fault=self.is_fault, kind=kind)
+            asked = name == "description" and sentences.is_ask(self.title, self.language)
+            found += reading.read(str(self.card.get(name) or ""), self.language, fault=self.is_fault, kind=kind, asked=asked)
         if self.is_inquiry:
             found = [replace(piece, kind="ask") if piece.kind == "question" else piece for piece in found]
         for text in [*self.comments, *self.told]:
