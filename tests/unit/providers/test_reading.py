@@ -307,7 +307,7 @@ def test_at_most_five_questions_each_for_something_absent():
         "q_done",
         "q_scope",
     ]
-    assert question_kinds(FiledCard({"title": "It is weird", "type": "bug"})) == [
+    assert question_kinds(FiledCard({"title": "It fails in a weird way", "type": "bug"})) == [
         "q_steps",
         "q_expected",
         "q_error",

@@ -6,8 +6,10 @@ import pytest
 import yaml
 
 from shared.agents.providers.embedded.filing import FiledCard
+from shared.agents.providers.embedded.outputs import plan
 from shared.agents.providers.embedded.reading import read
 from shared.agents.providers.embedded.sentences import sentences
+from shared.agents.providers.embedded.suiting import suits
 
 SAID = yaml.safe_load((Path(__file__).parents[2] / "data" / "sentences_below_a_request.yaml").read_text())
 LANGUAGES = list(SAID)
@@ -63,3 +65,51 @@ def test_an_hour_ends_a_sentence_and_an_initial_does_not():
 
 def test_a_word_alone_is_no_title_that_asks():
     assert not FiledCard({"type": "feature", "title": "Search", "description": "Nobody finds anything."}).is_explicit
+
+
+def made(role, tool, **card):
+    filed = FiledCard({"type": "feature", "title": "x", **card})
+    return [action.arguments for stage in plan(role, filed) for action in stage if action.tool == tool]
+
+
+def test_a_sentence_that_says_nothing_alone_is_on_the_card_of_the_one_before_it():
+    text = (
+        "When a place is free, the first one gets a message. After that the next one is asked.\n\nThe list should be closed at 8."
+    )
+    first, second = made("planner", "create_card", title="Waitlist", description=text)
+    assert "After that the next one is asked." in first["description"]
+    assert second["title"] == "The list should be closed at 8"
+
+
+def test_the_title_of_a_card_from_a_chat_begins_neither_with_a_time_nor_with_a_name():
+    text = "[08:42] joanna: hm\n[08:44] ravi: labels jam\n[08:47] joanna: ok so: please add a reprint button"
+    assert [one["title"] for one in made("planner", "create_card", description=text)] == ["add a reprint button"]
+
+
+def test_a_card_of_a_line_that_asks_for_nothing_by_itself_has_what_introduces_it():
+    (card, *_) = made(
+        "planner", "create_card", type="doc", description="The chapter covers:\n- idempotency keys (24 h)\n- retries"
+    )
+    assert "The chapter covers:" in card["description"]
+
+
+def test_what_was_expected_of_a_fault_stands_above_its_checklists():
+    text = "Steps:\n1. save\n\nExpected: the job counts once\n\nPlease add a metric."
+    (document,) = made("dev_backend", "write_document", type="bug", description=text)
+    assert document["content"].index("> the job counts once") < document["content"].index("> Please add a metric.")
+
+
+def test_a_page_that_only_the_lead_in_names_is_a_screen():
+    text = "What we want from the order page:\n- an order is cancelled after a day\n- a paid order can be changed"
+    assert suits("dev_frontend", FiledCard({"type": "feature", "title": "Orders", "description": text}))
+
+
+def test_a_question_quoted_between_guillemets_is_part_of_its_sentence():
+    assert sentences("Il reçoit 120 appels du type « où est mon colis ? ». Merci.", "fr") == [
+        "Il reçoit 120 appels du type « où est mon colis ? ».",
+        "Merci.",
+    ]
+
+
+def test_a_greeting_with_a_colon_is_no_lead_in():
+    assert [piece.kind for piece in read("Buenos días:\n\nNecesitamos un informe.", "es")] == ["courtesy", "ask"]

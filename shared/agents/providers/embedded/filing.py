@@ -202,7 +202,7 @@ _ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
 _FAULT_ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
     "q_steps": lambda one: not one.says("steps") and not one.mentions("doing"),
     "q_expected": lambda one: not one.says("criterion") and not one.mentions("modal") and not one.mentions("expected"),
-    "q_error": lambda one: not one.of("code") and not _ERROR.search(one.everything),
+    "q_error": lambda one: one.mentions("failed") and not one.of("code") and not _ERROR.search(one.everything),
     "q_where": lambda one: not one.of("code") and not one.mentions("where") and not _VERSION.search(one.everything),
     "q_since": lambda one: not one.mentions("since") and not _TIME.search(one.everything),
 }

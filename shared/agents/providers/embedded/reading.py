@@ -131,6 +131,8 @@ class _Reader:
         if is_only(low, "closing", self.language):
             self.signed = True
             return True
+        if is_only(low, "greeting", self.language) and self._announced(low) is None:
+            return True
         if self.signed and not _LABEL.match(block.text) and not (block.gap and before and before.form != "prose"):
             return len(low.split()) <= 6 and len(low) <= 60 and low[-1] not in ":："
         head = phrase(self.language, r"<header>\s?[:：]")
@@ -221,7 +223,11 @@ class _Reader:
         def marked(*names: str) -> bool:
             return any(has(low, name, self.language) for name in names)
 
-        if is_only(low, "greeting", self.language) or (marked("courtesy") and self.kind in (None, "context", "problem")):
+        if (
+            not low
+            or is_only(low, "greeting", self.language)
+            or (marked("courtesy") and self.kind in (None, "context", "problem"))
+        ):
             return "courtesy"
         if _QUESTION.search(low) and self.kind not in ("criterion", "ask", "steps"):
             return "ask" if marked("polite") and self.kind != "question" else "question"

@@ -89,7 +89,9 @@ def _reason(name: str, filed: FiledCard) -> tuple[Piece | None] | None:
 
 
 def lines_with(trait: str, pieces: Iterable[Piece], language: str) -> list[Piece]:
-    return [one for one in pieces if mark(language, trait, "traits").search(one.line.lower())]
+    """Return the lines with words of a trait; a line is about what the one that introduces it names, but not what that one does."""
+    is_noun, pattern = trait not in table("agents")["words"]["asked"], mark(language, trait, "traits")
+    return [one for one in pieces if pattern.search(f"{one.lead * is_noun} {one.line}".lower().strip())]
 
 
 def _asked(filed: FiledCard) -> list[Piece]:
