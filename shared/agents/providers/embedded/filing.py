@@ -9,9 +9,10 @@ from typing import Any, Final
 from shared.agents.providers.embedded import language, reading, sentences, wording
 from shared.agents.providers.embedded.blocks import blocks
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.tables import ANY, mark
+from shared.agents.providers.embedded.tables import ANY, mark, table
 
 MAX_QUESTIONS: Final = 5
+REPORTS: Final = ("bug", "incident")  # types of cards that report what has happened
 _FIELDS: Final = {  # the card's texts, and what a line of them is if nothing else is said
     "description": None,
     "requirements": "ask",
@@ -46,6 +47,24 @@ class FiledCard:
     def is_inquiry(self) -> bool:
         """Whether what the card asks for are answers: a spike or a study."""
         return any(mark(ANY, "inquiry").search(text.lower()) for text in (self.title, str(self.card.get("type") or "")))
+
+    @cached_property
+    def kind(self) -> str:
+        """What the card is by its type; what is not known is taken for something new, like a `doc` that is about no text."""
+        kind = str(self.card.get("type"))
+        asks_questions = mark(ANY, "inquiry").search(kind) or any(sentences.is_question(one.text) for one in self.asks)
+        if self.is_inquiry and kind not in REPORTS and asks_questions:
+            return "inquiry"
+        is_text = any(lines_with(one, self.asked_lines, self.language) for one in ("guide", "text"))
+        return "feature" if kind not in table("agents")["suited"] or (kind == "doc" and not is_text) else kind
+
+    @property
+    def title_line(self) -> Piece:
+        return Piece("title", self.title)
+
+    @property
+    def asked_lines(self) -> list[Piece]:
+        return [*self.asks, self.title_line]
 
     @cached_property
     def language(self) -> str:
@@ -178,6 +197,12 @@ class FiledCard:
     def says(self, kind: str) -> bool:
         """Tell whether the card, its comments or its documents have a statement of this kind."""
         return bool(self.of(kind)) or any(piece.kind == kind for piece in self._pieces_of(self._written))
+
+
+def lines_with(trait: str, pieces: Iterable[Piece], language: str) -> list[Piece]:
+    """Return the lines with words of a trait; a line is about what the one that introduces it names, but not what that one does."""
+    is_noun, pattern = trait not in table("agents")["words"]["asked"], mark(language, trait, "traits")
+    return [one for one in pieces if pattern.search(f"{one.lead * is_noun} {one.line}".lower().strip())]
 
 
 def _by_an_agent(comment: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from shared.agents.providers.embedded import suiting, traces
-from shared.agents.providers.embedded.filing import FiledCard
+from shared.agents.providers.embedded.filing import FiledCard, lines_with
 from shared.agents.providers.embedded.language import OTHER
 from shared.agents.providers.embedded.reading import Piece
 from shared.agents.providers.embedded.sentences import is_ask, is_question, weight
@@ -153,11 +153,11 @@ def _by_section(output: Output, filed: FiledCard) -> dict[str, list[Piece]]:
     for piece in filed.pieces:
         if piece not in told and piece.kind not in ("ask", "courtesy"):
             found[piece.kind if piece.kind in found and piece.kind != "problem" else "context"].append(piece)
-    if suiting.kind_of_card(filed) == "inquiry":
+    if filed.kind == "inquiry":
         found["question"] += [one for one in filed.asks if is_question(one.text)]
         found["ask"] = [one for one in filed.asks if not is_question(one.text)]
     if "later" in output.first:
-        found["later"] = suiting.lines_with("later", found["exclusion"], filed.language)
+        found["later"] = lines_with("later", found["exclusion"], filed.language)
         found["exclusion"] = [one for one in found["exclusion"] if one not in found["later"]]
     if "exception" in output.first:
         logs = [piece.text for piece in filed.of("code")]
@@ -244,7 +244,7 @@ def _gate(filed: FiledCard) -> list[str]:
 
 
 def _move(filed: FiledCard) -> Action | None:
-    kind = suiting.kind_of_card(filed)
+    kind = filed.kind
     lane = table("agents")["lanes"][kind]
     here = filed.card.get("lane_number", filed.card.get("lane"))
     if isinstance(here, int) and here >= lane:
