@@ -11,7 +11,9 @@ from shared.agents.providers.embedded.reading import read
 from shared.agents.providers.embedded.sentences import sentences
 from shared.agents.providers.embedded.suiting import suits
 
-SAID = yaml.safe_load((Path(__file__).parents[2] / "data" / "sentences_below_a_request.yaml").read_text())
+DATA = Path(__file__).parents[2] / "data"
+SAID = yaml.safe_load((DATA / "sentences_below_a_request.yaml").read_text())
+OF_FAULTS = yaml.safe_load((DATA / "sentences_below_a_fault.yaml").read_text())
 LANGUAGES = list(SAID)
 
 
@@ -40,6 +42,22 @@ def test_a_fact_below_a_request_is_not_asked_for(language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_how_success_is_seen_is_a_criterion(language):
     assert [one for one in SAID[language]["criterion"] if filed_as(one, language) != "criterion"] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("said", "kinds"),
+    [
+        ("told", {"problem", "context", "limit", "person", "link", "steps"}),
+        ("exclusion", {"exclusion"}),
+        ("ask", {"ask"}),
+        ("expected", {"criterion", "ask"}),
+    ],
+)
+def test_what_a_sentence_below_a_fault_is(language, said, kinds):
+    fault = OF_FAULTS[language]
+    filed = {one: read(f"{fault['asked']}\n\n{one}", language, fault=True)[-1].kind for one in fault[said]}
+    assert {one: kind for one, kind in filed.items() if kind not in kinds} == {}
 
 
 def test_a_second_lead_in_holds_across_an_empty_line_as_the_first_does():

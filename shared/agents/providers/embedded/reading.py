@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby
 from typing import Final
 
 from shared.agents.providers.embedded.blocks import SPOKEN, Block, blocks
@@ -334,15 +333,6 @@ def _among_asks(rows: list[_Row], asked: bool) -> None:
         in_chat = row in rules and row.piece.kind != "problem" and NAME.search(row.line[:30].lower())
         if row.may_be_rule and (in_chat or (before and _goes_on(before, row))):
             row.become("ask")
-    first = next((row.paragraph for row in rows if row.piece.kind != "courtesy"), 0)
-    for number, group in groupby(rows, lambda row: row.paragraph):
-        found = list(group)
-        lines = len({row.line for row in found})
-        listed = all(row.form == "prose" and not SPOKEN.match(row.line) for row in found) and len(found) <= 1.5 * lines
-        if listed and number > first and lines > 2 and any(row in rules for row in found):
-            for row in found:
-                if row.may_be_rule:
-                    row.become("ask")
 
 
 def _denies(row: _Row) -> bool:
