@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
 from typing import Final
 
 from shared.agents.providers.embedded.blocks import SPOKEN, Block, blocks
@@ -323,7 +324,7 @@ class _Row:
 
 
 def _among_asks(rows: list[_Row], asked: bool) -> None:
-    """Make asks of what goes on with one, of rules in a chat, and of statements on lines of their own of which one is a rule."""
+    """Make asks of what goes on with one, of rules in a chat, and of a paragraph below the first of which half are rules."""
     if asked and rows and rows[0].may_be_rule and mark(rows[0].language, "more").match(rows[0].words):
         rows[0].become("ask")
     rules = [row for row in rows if row.is_rule]
@@ -333,6 +334,12 @@ def _among_asks(rows: list[_Row], asked: bool) -> None:
         in_chat = row in rules and row.piece.kind != "problem" and NAME.search(row.line[:30].lower())
         if row.may_be_rule and (in_chat or (before and _goes_on(before, row))):
             row.become("ask")
+    for group in [list(found) for _, found in groupby(rows, lambda row: row.paragraph)][1:]:
+        told = [row for row in group if row.may_be_rule]
+        is_letter = any(row.piece.kind == "problem" and row not in rules for row in group)
+        if not is_letter and 2 <= len([row for row in told if row in rules]) >= len(told) / 2:
+            for row in told:
+                row.become("ask")
 
 
 def _denies(row: _Row) -> bool:
