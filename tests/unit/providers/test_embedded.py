@@ -18,7 +18,7 @@ from shared.agents.providers.embedded.language import recognize
 from shared.agents.providers.embedded.model import MAX_TURNS, EmbeddedProvider
 from shared.agents.providers.embedded.outputs import MAX_CARDS, plan
 from shared.agents.providers.embedded.reading import Piece, read
-from shared.agents.providers.embedded.suiting import kind_of_card, outputs, refusal, suits
+from shared.agents.providers.embedded.suiting import outputs, refusal, suits
 from shared.agents.providers.embedded.tables import ANY, LANGUAGES, entry, heading_starts, keys, table
 from shared.agents.providers.embedded.wording import lines, say
 from shared.agents.providers.port import Finished, Message, Request, Text, TextDelta, ToolCall, ToolCallReady, ToolResult
@@ -42,6 +42,11 @@ VAGUE = [card["name"] for card in MARKED if not card.get("explicit", True)]
 INVOICES, CRASH, BARE = CARDS["invoice export"], CARDS["checkout 504"], CARDS["dark mode"]
 
 
+@cache
+def specs_of(names):
+    return specs(list(names))
+
+
 def answered(call: ToolCall, card: dict) -> str:
     return json.dumps(
         {"read_card": card, "list_documents": {"documents": []}, "read_siblings": {"cards": []}}.get(call.name, {"id": "x"})
@@ -56,7 +61,7 @@ def run(role, card, *, tools=None, max_tokens=4000, documents=(), siblings=(), e
     messages = [Message.user(render_context(card, documents, siblings, extra, {}))]
     turns = []
     for _ in range(MAX_TURNS + 2):
-        request = Request("cadre-embedded-1", tuple(messages), system, specs(list(names)), max_tokens=max_tokens)
+        request = Request("cadre-embedded-1", tuple(messages), system, specs_of(tuple(names)), max_tokens=max_tokens)
         events = list(EmbeddedProvider().stream(request))
         text = "".join(event.text for event in events if isinstance(event, TextDelta))
         calls = [event.call for event in events if isinstance(event, ToolCallReady)]
@@ -279,7 +284,7 @@ def test_a_heading_is_found_among_those_with_its_first_letter_as_among_all():
         every = re.compile("|".join(items))
         plain = [re.sub(r"\\b|[$^]", "", item) for item in items]
         for text in dict.fromkeys([*plain, *words]):
-            found = dict(heading_starts(ANY, text[0]))[kind]
+            found = next(found for name, found in heading_starts(ANY, text[0]) if name == kind)
             assert bool(found.match(text)) is bool(every.match(text)), (kind, text)
             assert bool(found.fullmatch(text)) is bool(every.fullmatch(text)), (kind, text)
 
@@ -317,7 +322,7 @@ def test_the_copilot_moves_a_card_to_a_lane_whose_agent_takes_it_and_says_what_i
     for name, filed in DEFINITE.items():
         (move,) = [action.arguments for stage in plan("ceo_copilot", filed) for action in stage if action.tool == "move_card"]
         assert [agent.name for agent in AGENTS if move["to_lane"] in agent.allowed_lanes and suits(agent.name, filed)], name
-        assert move["reason"] == say(f"k_{kind_of_card(filed)}", filed.language)
+        assert move["reason"] == say(f"k_{filed.kind}", filed.language)
 
 
 def test_the_copilot_does_not_move_a_card_that_is_there_already_or_twice_on_the_board():
@@ -618,10 +623,8 @@ def test_the_agents_that_are_named_instead_suit_the_card():
         for line in re.findall("^- (.*)$", "\n".join(refusal(role, filed) for role in refused), re.M):
             assert suits(named[line], filed), name
         assert {"ceo_copilot", "planner", "qa"}.isdisjoint(refused)
-        assert kind_of_card(filed) != "feature" or {"prd", "mvp_scope", "strategy", "architect", "dev_backend"}.isdisjoint(
-            refused
-        )
-        assert kind_of_card(filed) != "bug" or {"troubleshooter", "dev_backend", "deployment"}.isdisjoint(refused)
+        assert filed.kind != "feature" or {"prd", "mvp_scope", "strategy", "architect", "dev_backend"}.isdisjoint(refused)
+        assert filed.kind != "bug" or {"troubleshooter", "dev_backend", "deployment"}.isdisjoint(refused)
 
 
 def test_a_doc_that_is_about_no_text_is_taken_for_something_new():
@@ -704,7 +707,7 @@ def test_research_takes_a_card_whose_questions_are_what_is_asked_for(title, desc
 
 
 def test_a_feature_whose_title_begins_like_a_study_is_no_inquiry():
-    assert kind_of_card(FiledCard(feature("- Students can book a study room", title="Study rooms"))) == "feature"
+    assert FiledCard(feature("- Students can book a study room", title="Study rooms")).kind == "feature"
 
 
 @pytest.mark.parametrize(

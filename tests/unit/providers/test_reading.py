@@ -18,7 +18,18 @@ from shared.agents.providers.embedded.wording import lines, say
 DATA = Path(__file__).parents[2] / "data"
 MARKED = [
     card
-    for name in ("marked", "blind", "fresh", "second_fresh", "third_fresh", "fourth_fresh", "fifth_fresh", "sixth_fresh", "odd")
+    for name in (
+        "marked",
+        "blind",
+        "fresh",
+        "second_fresh",
+        "third_fresh",
+        "fourth_fresh",
+        "fifth_fresh",
+        "sixth_fresh",
+        "seventh_fresh",
+        "odd",
+    )
     for card in yaml.safe_load((DATA / f"{name}_cards.yaml").read_text())
 ]
 KINDS = {"asks": "ask", "exclusions": "exclusion", "criteria": "criterion"}
@@ -303,7 +314,7 @@ def test_at_most_five_questions_each_for_something_absent():
         "q_done",
         "q_scope",
     ]
-    assert question_kinds(FiledCard({"title": "It is weird", "type": "bug"})) == [
+    assert question_kinds(FiledCard({"title": "It fails in a weird way", "type": "bug"})) == [
         "q_steps",
         "q_expected",
         "q_error",

@@ -10,6 +10,7 @@ from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.outputs import plan
 from shared.agents.providers.embedded.reading import read
 from shared.agents.providers.embedded.sentences import sentences
+from shared.agents.providers.embedded.wording import say
 
 GATES = yaml.safe_load((Path(__file__).parents[2] / "data" / "gate_cards.yaml").read_text())
 
@@ -431,3 +432,25 @@ def test_a_sentence_that_says_what_success_is_is_a_criterion(text, language):
 
 def test_what_was_decided_yesterday_may_be_out_of_scope():
     assert last("Yesterday we agreed that the invoices are out of scope.", "en").kind == "exclusion"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "asked"),
+    [
+        ("The total shows the wrong figure and the page is slow.", "en", False),
+        ("Saving the order fails with a message.", "en", True),
+        ("Die Summe ist falsch und die Seite ist langsam.", "de", False),
+        ("Beim Speichern der Bestellung kommt eine Meldung.", "de", True),
+        ("El total sale mal y la página es muy lenta.", "es", False),
+        ("Al guardar el pedido sale un mensaje.", "es", True),
+        ("Le total est faux et la page est très lente.", "fr", False),
+        ("La commande échoue avec un message quand on enregistre.", "fr", True),
+        ("合计金额显示不对，页面很慢。", "zh", False),
+        ("保存订单的时候系统报错。", "zh", True),
+        ("合計の金額が違っていて、画面がとても遅いです。", "ja", False),
+        ("注文を保存するとエラーになります。", "ja", True),
+    ],
+)
+def test_the_words_of_an_error_are_asked_for_only_where_something_failed(text, language, asked):
+    card = FiledCard({"title": "", "type": "bug", "description": text})
+    assert (say("q_error", language) in card.questions) is asked

@@ -9,9 +9,10 @@ from typing import Any, Final
 from shared.agents.providers.embedded import language, reading, sentences, wording
 from shared.agents.providers.embedded.blocks import blocks
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.tables import ANY, mark
+from shared.agents.providers.embedded.tables import ANY, mark, table
 
 MAX_QUESTIONS: Final = 5
+REPORTS: Final = ("bug", "incident")  # types of cards that report what has happened
 _FIELDS: Final = {  # the card's texts, and what a line of them is if nothing else is said
     "description": None,
     "requirements": "ask",
@@ -48,6 +49,24 @@ class FiledCard:
         return any(mark(ANY, "inquiry").search(text.lower()) for text in (self.title, str(self.card.get("type") or "")))
 
     @cached_property
+    def kind(self) -> str:
+        """What the card is by its type; what is not known is taken for something new, like a `doc` that is about no text."""
+        kind = str(self.card.get("type"))
+        asks_questions = mark(ANY, "inquiry").search(kind) or any(sentences.is_question(one.text) for one in self.asks)
+        if self.is_inquiry and kind not in REPORTS and asks_questions:
+            return "inquiry"
+        is_text = any(lines_with(one, self.asked_lines, self.language) for one in ("guide", "text"))
+        return "feature" if kind not in table("agents")["suited"] or (kind == "doc" and not is_text) else kind
+
+    @property
+    def title_line(self) -> Piece:
+        return Piece("title", self.title)
+
+    @property
+    def asked_lines(self) -> list[Piece]:
+        return [*self.asks, self.title_line]
+
+    @cached_property
     def language(self) -> str:
         texts = [self.title, *(str(self.card.get(name) or "") for name in _FIELDS), *self.told]
         return language.recognize("\n".join(one.text for text in texts for one in blocks(text) if one.form != "code"))
@@ -70,7 +89,8 @@ class FiledCard:
         """All statements in the order of the texts, each once."""
         found: list[Piece] = []
         for name, kind in _FIELDS.items():
-            found += reading.read(str(self.card.get(name) or ""), self.language, fault=self.is_fault, kind=kind)
+            asked = name == "description" and sentences.is_ask(self.title, self.language)
+            found += reading.read(str(self.card.get(name) or ""), self.language, fault=self.is_fault, kind=kind, asked=asked)
         if self.is_inquiry:
             found = [replace(piece, kind="ask") if piece.kind == "question" else piece for piece in found]
         for text in [*self.comments, *self.told]:
@@ -179,6 +199,12 @@ class FiledCard:
         return bool(self.of(kind)) or any(piece.kind == kind for piece in self._pieces_of(self._written))
 
 
+def lines_with(trait: str, pieces: Iterable[Piece], language: str) -> list[Piece]:
+    """Return the lines with words of a trait; a line is about what the one that introduces it names, but not what that one does."""
+    is_noun, pattern = trait not in table("agents")["words"]["asked"], mark(language, trait, "traits")
+    return [one for one in pieces if pattern.search(f"{one.lead * is_noun} {one.line}".lower().strip())]
+
+
 def _by_an_agent(comment: Mapping[str, Any]) -> bool:
     """Agents' comments are what they did, not what people want; the catalogue's names end alike."""
     author = comment.get("author")
@@ -201,7 +227,7 @@ _ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
 _FAULT_ABSENT: Final[dict[str, Callable[[FiledCard], bool]]] = {
     "q_steps": lambda one: not one.says("steps") and not one.mentions("doing"),
     "q_expected": lambda one: not one.says("criterion") and not one.mentions("modal") and not one.mentions("expected"),
-    "q_error": lambda one: not one.of("code") and not _ERROR.search(one.everything),
+    "q_error": lambda one: one.mentions("failed") and not one.of("code") and not _ERROR.search(one.everything),
     "q_where": lambda one: not one.of("code") and not one.mentions("where") and not _VERSION.search(one.everything),
     "q_since": lambda one: not one.mentions("since") and not _TIME.search(one.everything),
 }

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from shared.agents.providers.embedded import suiting, traces
-from shared.agents.providers.embedded.filing import FiledCard
+from shared.agents.providers.embedded.filing import FiledCard, lines_with
 from shared.agents.providers.embedded.language import OTHER
 from shared.agents.providers.embedded.reading import Piece
 from shared.agents.providers.embedded.sentences import is_ask, is_question, weight
@@ -24,7 +24,10 @@ _TITLE, _PROSE = 200, 9_500  # characters, as the tools take them; a comment is 
 _LABEL: Final = re.compile(r"[|]|[^\s:：][^:：]{0,30}[:：]")  # of a form or a table
 _BUILD_LANE: Final = 6
 # what stands before the words of a title: a box, a bullet, a number or the key of a requirement
-_FRONT: Final = re.compile(r"(?:\[[ xX]?\]\s*|[-*•·]\s+|\(?\d{1,3}[.)]+\s+|[A-Z]{1,4}[- ]?\d+(?:\.\d+)*[:.)]\s+)+")
+_FRONT: Final = re.compile(
+    r"(?:\[[ xX]?\]\s*|\[?\d{1,2}[:.]\d\d(?:[:.]\d\d)?\]?\s+(?=[^\W\d][\w.-]*[:：]\s)|[-*•·]\s+|\(?\d{1,3}[.)]+\s+"
+    r"|[A-Z]{1,4}[- ]?\d+(?:\.\d+)*[:.)]\s+)+"
+)
 _TIME: Final = re.compile(r"\W*\d{1,2}[:.h]\d\d")  # begins a line of a timeline
 _BACK: Final = re.compile(r"[\s.;,。；，\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]+$")
 _NAME: Final = re.compile(r"[^\W\d][\w.-]*[:：]\s*")  # who says a line of a chat
@@ -106,7 +109,7 @@ def _document(role: str, output: Output, filed: FiledCard) -> Action:
         for name, body in _sections(output, filed):
             blocks += [f"## {say(name, language)}", *body]
         blocks += [f"## {say('checklist', language)}"] * bool(output.checks)
-    elif asks := [one for one in filed.asks if not one.vague and one.line != filed.title][:_MAX_ASKS]:
+    elif asks := _wanted(filed)[:_MAX_ASKS]:
         blocks.append(quoted(asks))
     if output.checks:
         blocks += [say("needs_model", language), *_checklist(output, filed)]
@@ -114,6 +117,12 @@ def _document(role: str, output: Output, filed: FiledCard) -> Action:
     content = signed("\n\n".join(blocks), filed)
     summary = "s_document" if output.whole else "s_checklist"
     return Action("write_document", {"type": output.type, "title": title, "content": content}, summary)
+
+
+def _wanted(filed: FiledCard) -> list[Piece]:
+    """Return what stands above a checklist: what is asked for, of a fault first what was expected."""
+    expected = filed.of("criterion") if filed.is_fault else []
+    return [*expected, *(one for one in filed.asks if not one.vague and one.line != filed.title)]
 
 
 def _sections(output: Output, filed: FiledCard) -> Iterator[tuple[str, list[str]]]:
@@ -144,11 +153,11 @@ def _by_section(output: Output, filed: FiledCard) -> dict[str, list[Piece]]:
     for piece in filed.pieces:
         if piece not in told and piece.kind not in ("ask", "courtesy"):
             found[piece.kind if piece.kind in found and piece.kind != "problem" else "context"].append(piece)
-    if suiting.kind_of_card(filed) == "inquiry":
+    if filed.kind == "inquiry":
         found["question"] += [one for one in filed.asks if is_question(one.text)]
         found["ask"] = [one for one in filed.asks if not is_question(one.text)]
     if "later" in output.first:
-        found["later"] = suiting.lines_with("later", found["exclusion"], filed.language)
+        found["later"] = lines_with("later", found["exclusion"], filed.language)
         found["exclusion"] = [one for one in found["exclusion"] if one not in found["later"]]
     if "exception" in output.first:
         logs = [piece.text for piece in filed.of("code")]
@@ -235,7 +244,7 @@ def _gate(filed: FiledCard) -> list[str]:
 
 
 def _move(filed: FiledCard) -> Action | None:
-    kind = suiting.kind_of_card(filed)
+    kind = filed.kind
     lane = table("agents")["lanes"][kind]
     here = filed.card.get("lane_number", filed.card.get("lane"))
     if isinstance(here, int) and here >= lane:
@@ -261,7 +270,8 @@ def _card_title(ask: Piece, filed: FiledCard) -> str:
 def _without_front(line: str, filed: FiledCard) -> str:
     """Return a line without what is no part of a title: a box, a number, who says it in a chat, `and also please`."""
     words = _FRONT.sub("", line, count=1) if _FRONT.match(line) else line
-    name, names = _NAME.match(words), re.findall(rf"^\s*({_NAME.pattern})", str(filed.card.get("description")), re.MULTILINE)
+    description = str(filed.card.get("description"))
+    name, names = _NAME.match(words), re.findall(rf"^[\s\d:.\[\]]*({_NAME.pattern})", description, re.MULTILINE)
     if name and len(set(names)) < len(names):  # of a chat: somebody speaks twice
         words = words[name.end() :]
     opening = re.match(rf"(?:(?:{mark(filed.language, 'opening', strictly=True).pattern})[\s,:，、：]*)+", words.lower())
@@ -269,15 +279,29 @@ def _without_front(line: str, filed: FiledCard) -> str:
     return rest if len(rest.encode()) > _SHORTEST_TITLE else line
 
 
-def _planned(filed: FiledCard) -> tuple[list[Piece], list[Piece]]:
-    """Return the asks that become cards, and those that are cards already; what only states a fact or is done is none of them."""
+def _planned(filed: FiledCard) -> tuple[list[list[Piece]], list[list[Piece]]]:
+    """Return the asks that become cards, each with those that go on with it, and those that are cards already."""
     asks = [ask for ask in filed.asks if not (ask.vague and filed.is_fault)]  # "please fix this" is the card itself
     asks = [ask for ask in asks if not mark(filed.language, "finished").search(ask.line.lower())]
     facts = [ask for ask in asks if _is_fact(ask, filed)]
     facts = facts if len(facts) * 2 < len(asks) else []  # else it is the card's way to write
-    keys = {ask: _key(_card_title(ask, filed)) for ask in asks if ask not in facts and _key(ask.line) != _key(filed.title)}
+    groups = _grouped([ask for ask in asks if ask not in facts and _key(ask.line) != _key(filed.title)], filed)
     board = _on_board(filed)
-    return [ask for ask in keys if keys[ask] not in board], [ask for ask in keys if keys[ask] in board]
+    known = [group for group in groups if _key(_card_title(group[0], filed)) in board]
+    return [group for group in groups if group not in known], known
+
+
+def _grouped(asks: list[Piece], filed: FiledCard) -> list[list[Piece]]:
+    """Put a sentence that says nothing without the one before it in its paragraph, like `After that it ends`, with that one."""
+    told, groups = " ".join(str(filed.card.get("description")).split()), list[list[Piece]]()
+    for ask in asks:
+        before = groups[-1][-1].line if groups else ""
+        follows = before and any(f"{before}{space}{ask.line}" in told for space in ("", " "))
+        if follows and mark(filed.language, "refers", strictly=True).match(ask.line.lower()):
+            groups[-1].append(ask)
+        else:
+            groups.append([ask])
+    return groups
 
 
 def _is_fact(ask: Piece, filed: FiledCard) -> bool:
@@ -288,14 +312,14 @@ def _is_fact(ask: Piece, filed: FiledCard) -> bool:
 
 
 def _cards(filed: FiledCard) -> list[list[Action]]:
-    asks = _planned(filed)[0][:MAX_CARDS]
+    groups = _planned(filed)[0][:MAX_CARDS]
     priority = filed.card.get("priority")
     cards = [
         Action(
             "create_card",
             {
-                "title": _card_title(ask, filed),
-                "description": signed(quoted([ask if _is_bare(ask) else replace(ask, lead="")])[:_PROSE], filed),
+                "title": _card_title(group[0], filed),
+                "description": signed(quoted(_with_lead(group, filed))[:_PROSE], filed),
                 "type": "task",
                 "priority": priority if priority in ("low", "medium", "high", "critical") else "medium",
                 "lane": _BUILD_LANE,
@@ -303,29 +327,33 @@ def _cards(filed: FiledCard) -> list[list[Action]]:
             },
             "s_cards",
         )
-        for number, ask in enumerate(asks, 1)
+        for number, group in enumerate(groups, 1)
     ]
     links = [
         Action("add_dependency", {"card": f"ask-{later + 1}", "depends_on": f"ask-{earlier + 1}", "type": "blocks"}, "")
-        for later, earlier in dependencies([ask.line for ask in asks], filed.language)
+        for later, earlier in dependencies([group[0].line for group in groups], filed.language)
     ]
     return [stage for stage in (cards, links) if stage]
 
 
-def _is_bare(ask: Piece) -> bool:
-    """Tell whether a line is only a name, which says nothing without what introduces it."""
-    return len(ask.text.split()) < 4 and len(ask.text.encode()) < 30
+def _with_lead(group: list[Piece], filed: FiledCard) -> list[Piece]:
+    """Return the lines of a card; one that asks for nothing by itself, like a name, has what introduces it."""
+    first, *others = group
+    return [
+        first if not is_ask(first.text, filed.language) else replace(first, lead=""),
+        *(replace(one, lead="") for one in others),
+    ]
 
 
 def _planners_notes(filed: FiledCard) -> list[str]:
     """Return what else the card says: asks that are cards already, and lines that are nobody's task."""
     new, known = _planned(filed)
-    made, title = {*new[:MAX_CARDS], *known}, _key(filed.title)
+    made, title = {one for group in (*new[:MAX_CARDS], *known) for one in group}, _key(filed.title)
     told = (one for one in filed.pieces if one.kind not in _NO_TASKS and not _TIME.match(one.line))
     others = (one for one in told if one not in made and _key(one.line) != title)
-    left = list(dict.fromkeys([*new[MAX_CARDS:], *others]))
+    left = list(dict.fromkeys([*(one for group in new[MAX_CARDS:] for one in group), *others]))
     notes = [] if new or known else [say("no_cards", filed.language), say("hint", filed.language)]
-    for key, lines in (("on_board", known), ("left_out", left)):
+    for key, lines in (("on_board", [one for group in known for one in group]), ("left_out", left)):
         notes += [say(key, filed.language), quoted(lines)] if lines else []
     return notes
 

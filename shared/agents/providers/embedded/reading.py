@@ -30,6 +30,7 @@ _LABEL = re.compile(
     r"\s*(?:\*\*|__|【)?([^\n:：/|】]{2,50}?)(?:(?:\*\*|__)?[:：](?:\*\*|__)?(?:\s+|(?<=：))|】\s*)(\S.*)", re.DOTALL
 )
 _QUESTION = re.compile(r"[?？][\"'”’»)\]」』]*$|(?:吗|か)。?$")
+_QUOTE: Final = re.compile(r"[\"“„«「『].{4,}(?:[\"”“»」』]\W*|$)")
 _ANYWHERE: Final = ("en", "zh")  # in the other languages the verb that asks begins only list items
 _SIGNS: Final = {"exclusion": "❌🚫⛔🛑✗✘❎", "limit": "⏰⏱⏳📅🗓", "question": "❓❔", "person": "👤👩👨📞", "courtesy": "🙏🎉"}
 _TIMED = re.compile(
@@ -53,16 +54,17 @@ class Piece:
 
 
 @lru_cache(maxsize=256)  # every turn of a run reads the same texts again
-def read(text: str, language: str, *, fault: bool = False, kind: str | None = None) -> tuple[Piece, ...]:
-    """Return the statements of a text in order. `fault`: it reports something broken. `kind`: what a text without headings is."""
-    return tuple(_Reader(language, fault, kind).read(blocks(text)))
+def read(text: str, language: str, *, fault: bool = False, kind: str | None = None, asked: bool = False) -> tuple[Piece, ...]:
+    """Return the statements of a text in order. `fault`: it reports something broken. `kind`: what a text without headings is.
+    `asked`: a title above it asks for something."""
+    return tuple(_Reader(language, fault, kind, asked).read(blocks(text)))
 
 
 class _Reader:
     """Goes through the blocks of a text; what a heading announces holds until the next one."""
 
-    def __init__(self, language: str, fault: bool, kind: str | None) -> None:
-        self.language, self.fault, self.base = language, fault, kind
+    def __init__(self, language: str, fault: bool, kind: str | None, asked: bool) -> None:
+        self.language, self.fault, self.base, self.asked = language, fault, kind, asked
         self.kind, self.lead = kind, ""
         self.weak = self.begun = False  # a weak heading (`Steps:`) ends with its list or paragraph
         self.form: tuple[bool, bool] | None = None  # of the first block below a heading: an item, with a full stop
@@ -86,9 +88,9 @@ class _Reader:
             paragraph += self._opened
             form = block.form if self.kind is None and self.loose else ""
             rows += [_Row(piece, paragraph, block.text, form, self.language) for piece in pieces]
-            self.begun = block.form != "heading" and (self.begun or not self._opened)
+            self.begun = not self._opened
         if not self.fault:
-            _among_asks(rows)
+            _among_asks(rows, self.asked)
         _first_problem(rows, fault=self.fault)
         return [row.piece for row in rows]
 
@@ -128,6 +130,8 @@ class _Reader:
         low = lowered(block.text)
         if is_only(low, "closing", self.language):
             self.signed = True
+            return True
+        if is_only(low, "greeting", self.language) and self._announced(low) is None:
             return True
         if self.signed and not _LABEL.match(block.text) and not (block.gap and before and before.form != "prose"):
             return len(low.split()) <= 6 and len(low) <= 60 and low[-1] not in ":："
@@ -174,7 +178,7 @@ class _Reader:
     def _labelled(self, kind: str, block: Block, rest: str) -> Iterator[Piece]:
         """File `Out of scope: the rest`: its first sentence is of the label's kind (of questions, each), what follows is read by itself."""
         outer = (None, "", False) if self.weak and block.gap else (self.kind, self.lead, self.weak)
-        self.kind, self.lead, self.weak, self.loose = kind, "", True, False
+        self.kind, self.lead, self.weak, self.loose = kind, "", True, kind == "ask"
         whole = kind in ("person", "context", "link", "limit", "problem")  # `Owner: Ines` says more than `Ines`
         first, *others = [rest.strip()] if kind == "code" else sentences(block.text if whole else rest, self.language)
         yield from [Piece(kind, first)] if kind == "problem" else self._file([first])
@@ -219,12 +223,18 @@ class _Reader:
         def marked(*names: str) -> bool:
             return any(has(low, name, self.language) for name in names)
 
-        if is_only(low, "greeting", self.language) or (marked("courtesy") and self.kind in (None, "context", "problem")):
+        if (
+            not low
+            or is_only(low, "greeting", self.language)
+            or (marked("courtesy") and self.kind in (None, "context", "problem"))
+        ):
             return "courtesy"
         if _QUESTION.search(low) and self.kind not in ("criterion", "ask", "steps"):
             return "ask" if marked("polite") and self.kind != "question" else "question"
         if self.kind in ("exclusion", "criterion", "steps", "question", "person", "link", "code"):
             return self.kind
+        if self._is_speech(whole) and not marked("strict"):
+            return "problem"
         if _TIMED.match(whole) and self.kind != "ask":
             return "problem" if marked("problem") else "context"
         expected = mark(self.language, "expected").search(low) if self.fault else None
@@ -232,8 +242,12 @@ class _Reader:
             return "criterion"
         parts = [self._main_part(one) for one in (whole, low, *low.split(" / "))]
         left_out = ("exclusion",) if self.fault else ("exclusion", "put_off")  # of a fault `skipped` may be what happens
+        clause = "" if self.fault or mark(self.language, "case").match(low) else re.split(r"[,;，；]", low)[0]
         happened = marked("past") and not marked("decided")  # what was not done yesterday is a fact
-        if not happened and any(has(part, name, self.language) for part in parts for name in left_out):
+        if not happened and (
+            any(has(part, name, self.language) for part in parts for name in left_out)
+            or mark(self.language, "exclusion").match(clause)
+        ):
             return "exclusion"
         if self.kind in ("ask", "limit"):
             return self.kind
@@ -258,6 +272,14 @@ class _Reader:
         if is_item and not (self.fault or self.asks_below or marked("fact") or is_link(low) or marked("person")):
             return "ask"
         return "context" if is_item and self.fault else fallback_kind(low, self.language)
+
+    def _is_speech(self, low: str) -> bool:
+        """Tell whether a sentence is what somebody is quoted with: after `she said`, in a fault as a whole line."""
+        quote = _QUOTE.search(low)
+        if quote is None:
+            return False
+        is_whole = self.fault and quote[0] == low
+        return is_whole or bool(mark(self.language, "speech").search(low[: quote.start()]))
 
     def _begins(self, low: str, *, is_item: bool) -> bool:
         """Tell whether a sentence begins like a request: with a verb, or with what is to be made."""
@@ -286,22 +308,25 @@ class _Row:
     @property
     def may_be_rule(self) -> bool:
         """Whether a statement may be a rule among rules: it has no mark, or says `if` before what looks like a problem."""
-        kind, condition = self.piece.kind, mark(self.language, "if")
+        kind, case = self.piece.kind, mark(self.language, "case")
         return self.form == "prose" and (
-            kind in ("context", "limit", "person") or (kind == "problem" and bool(condition.match(self.piece.text.lower())))
+            kind in ("context", "limit", "person") or (kind == "problem" and bool(case.match(self.piece.text.lower())))
         )
 
     @property
     def is_rule(self) -> bool:
-        return self.may_be_rule and has(without_purpose(lowered(self.piece.text), self.language), "rule", self.language)
+        main = re.split(r" [-–—] |;", without_purpose(lowered(self.piece.text), self.language))[0]
+        return self.may_be_rule and has(main, "rule", self.language) and not has(main, "habit", self.language)
 
     @property
     def words(self) -> str:
         return said(lowered(self.piece.text), self.language)
 
 
-def _among_asks(rows: list[_Row]) -> None:
-    """Make asks of what goes on with one, of rules in a chat, and of statements on lines of their own of which one is a rule."""
+def _among_asks(rows: list[_Row], asked: bool) -> None:
+    """Make asks of what goes on with one, of rules in a chat, and of a paragraph below the first of which half are rules."""
+    if asked and rows and rows[0].may_be_rule and mark(rows[0].language, "more").match(rows[0].words):
+        rows[0].become("ask")
     rules = [row for row in rows if row.is_rule]
     for before, row in zip([None, *rows], rows, strict=False):
         if before and before.piece.kind == "question" and row.form == "prose" and _denies(row):
@@ -309,15 +334,12 @@ def _among_asks(rows: list[_Row]) -> None:
         in_chat = row in rules and row.piece.kind != "problem" and NAME.search(row.line[:30].lower())
         if row.may_be_rule and (in_chat or (before and _goes_on(before, row))):
             row.become("ask")
-    first = next((row.paragraph for row in rows if row.piece.kind != "courtesy"), 0)
-    for number, group in groupby(rows, lambda row: row.paragraph):
-        found = list(group)
-        lines = len({row.line for row in found})
-        listed = all(row.form == "prose" and not SPOKEN.match(row.line) for row in found) and len(found) <= 1.5 * lines
-        if listed and number > first and lines > 2 and any(row in rules for row in found):
-            for row in found:
-                if row.may_be_rule:
-                    row.become("ask")
+    for group in [list(found) for _, found in groupby(rows, lambda row: row.paragraph)][1:]:
+        told = [row for row in group if row.may_be_rule]
+        is_letter = any(row.piece.kind == "problem" and row not in rules for row in group)
+        if not is_letter and 2 <= len([row for row in told if row in rules]) >= len(told) / 2:
+            for row in told:
+                row.become("ask")
 
 
 def _denies(row: _Row) -> bool:
@@ -331,7 +353,7 @@ def _goes_on(before: _Row, row: _Row) -> bool:
     if row.is_rule or mark(row.language, "more").match(row.words):
         return True
     together = before.piece.kind == "ask" and (before.paragraph, before.line) == (row.paragraph, row.line)
-    return together and row.piece.kind in ("context", "limit") and not row.has("fact", "now", "due", "problem")
+    return together and row.piece.kind in ("context", "limit") and not row.has("fact", "habit", "now", "due", "problem")
 
 
 def _first_problem(rows: list[_Row], *, fault: bool) -> None:
@@ -369,7 +391,8 @@ def _announces(block: Block, before: Block | None, following: Block | None, lang
         return line.endswith((":", "：")) and "\n" not in line
     if line.endswith((":", "：")) and len(line) <= 160:
         return True
-    if following.form == "item" and len(sentences(line, language)) == 1 and has(lowered(line), "follows", language):
+    is_open = following.form == "item" or line[-1] not in ".!。！"
+    if is_open and len(sentences(line, language)) == 1 and has(lowered(line), "follows", language):
         return True
     if len(line) > 60 or line[-1] in ".!。！,":
         return False

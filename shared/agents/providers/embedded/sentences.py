@@ -20,7 +20,7 @@ _RUN_ON: Final = {"zh": 12, "ja": 12}  # words without a full stop that nobody w
 _GREETED: Final = r"^<greeting>(?: \w+){0,2}[,!.，、]\s*(?=\S)"
 _LED_IN: Final = r"^(?:<lead_in>[,，、]?\s*)+(?=\S)"
 _CONDITION: Final = r"^(?:<if>|<place>)\b[^,，、.]{3,60}[,，、] ?(?:就|则)?"  # before a request: when, or where
-_ONLY: Final = r"(?:<{}>[\s,.!。！，、-]*)+(?:(?<=[\s,])[\w'@.]+[\s,.!。！，、~:)]*){{0,2}}[\s~:)]*"  # such words and names
+_ONLY: Final = r"(?:<{}>[\s,.!。！，、:：-]*)+(?:(?<=[\s,])[\w'@.]+[\s,.!。！，、~:)]*){{0,2}}[\s~:)]*"  # such words and names
 _QUANTITY: Final = (
     r"(?:(?<![\d.,])\d[\d.,]*|\b<numbers>)[\s-]?(?:[%‰€$£¥°]|<units>)|[<>≤≥]=?\s?\d|[$€£¥]\s?\d"  # a number with a unit
 )
@@ -32,8 +32,14 @@ def sentences(text: str, language: str = "en") -> list[str]:
     for end in _END.finditer(text):
         piece, rest = text[start : end.end()].strip(), text[end.end() :].strip()
         is_date = language == "de" and _DATE.search(piece) and rest
-        is_within = (piece.count("(") > piece.count(")") and ")" in rest) or (end[0][-1] in ")\"'" and rest[:1].islower())
-        is_short = phrase(language, r"(?i:<abbreviations>|\b[A-Z]|^\d{1,3})\.$").search(piece) or _SHORT.search(piece)
+        is_within = (
+            (piece.count("(") > piece.count(")") and ")" in rest)
+            or (end[0][-1] in ")\"'" and rest[:1].islower())
+            or rest[:1] in ("»", "”")
+        )
+        is_short = phrase(language, r"(?:(?i:<abbreviations>|^\d{1,3})|\b[A-Z]|(?<!\d )\b[a-z])\.$").search(
+            piece
+        ) or _SHORT.search(piece)
         if piece and not is_date and not is_within and not is_short:
             found.append(piece)
             start = end.end()
@@ -108,7 +114,7 @@ def is_ask(text: str, language: str) -> bool:
     """Tell whether a line by itself, like a title, asks for something definite."""
     low = text.lower()
     asks = any(has(low, name, language) for name in ("strict", "modal", "start"))
-    return asks and not is_vague(low, language) and not has(low, "problem", language)
+    return asks and weight(text) >= 2 and not is_vague(low, language) and not has(low, "problem", language)
 
 
 def is_question(text: str) -> bool:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from shared.agents.providers.context import Context, parse_context, render_context
@@ -107,7 +107,13 @@ class Situation:
             siblings += _rows(answer, "cards", "siblings")
         others = [dict(item) for item in siblings if item.get("id") is None or item.get("id") != card.get("id")]
         told = [text for text in (self.context.extra, *self.guidance) if text.strip()]
-        return FiledCard(card, tuple(documents.values()), tuple(others), tuple(told))
+        return _filed(json.dumps([card, list(documents.values()), others, told]))
+
+
+@lru_cache(maxsize=64)  # every turn of a run files the same card again
+def _filed(known: str) -> FiledCard:
+    card, documents, others, told = json.loads(known)
+    return FiledCard(card, tuple(documents), tuple(others), tuple(told))
 
 
 def call_id(turn: int, number: int) -> str:

@@ -6,14 +6,12 @@ from functools import cache
 from typing import Final
 
 from shared.agents.providers.embedded import traces
-from shared.agents.providers.embedded.filing import FiledCard
+from shared.agents.providers.embedded.filing import REPORTS, FiledCard, lines_with
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.sentences import is_question
-from shared.agents.providers.embedded.tables import ANY, keys, mark, table
+from shared.agents.providers.embedded.tables import keys, table
 from shared.agents.providers.embedded.wording import say
 
 _MAX_CHECKS: Final = 7
-_REPORTS: Final = ("bug", "incident")
 
 
 @dataclass(frozen=True)
@@ -33,27 +31,16 @@ def outputs() -> dict[str, Output]:
     return {role: Output(**one) for role, one in table("agents")["agents"].items()}
 
 
-def kind_of_card(filed: FiledCard) -> str:
-    """Return what the card is by its type; what is not known is taken for something new, like a `doc` that is about no text."""
-    kind = str(filed.card.get("type"))
-    asks_questions = mark(ANY, "inquiry").search(kind) or any(is_question(one.text) for one in filed.asks)
-    if filed.is_inquiry and kind not in _REPORTS and asks_questions:
-        return "inquiry"
-    if kind not in table("agents")["suited"] or (kind == "doc" and not _shown(("guide", "text"), _asked(filed), filed)):
-        return "feature"
-    return kind
-
-
 def is_report(filed: FiledCard) -> bool:
     """Tell whether the card reports what has happened, which then comes first."""
-    return kind_of_card(filed) in _REPORTS
+    return filed.kind in REPORTS
 
 
 def suits(role: str, filed: FiledCard) -> bool:
-    needed = outputs()[role].suits.get(kind_of_card(filed)) if role in outputs() else []
+    needed = outputs()[role].suits.get(filed.kind) if role in outputs() else []
     if not needed:
         return needed is not None
-    asked, only_asked = _asked(filed), table("agents")["words"]["asked"]
+    asked, only_asked = filed.asked_lines, table("agents")["words"]["asked"]
     spoken = [*asked, *filed.of("criterion", "limit", "context", "steps", "problem")]
     is_spoken = _shown((one for one in needed if one not in only_asked), spoken, filed)
     return any(_is_or_has(one, filed) for one in needed) or bool(is_spoken or _shown(needed, asked, filed))
@@ -61,7 +48,7 @@ def suits(role: str, filed: FiledCard) -> bool:
 
 def refusal(role: str, filed: FiledCard) -> str:
     """Return what an agent says about a card that does not suit it: its work, what the card is instead, and who suits."""
-    language, kind = filed.language, kind_of_card(filed)
+    language, kind = filed.language, filed.kind
     instead = "unfound" if kind in outputs()[role].suits else f"k_{kind}"
     others = [f"- {say(f'w_{one}', language)}" for one in table("agents")["suited"][kind] if suits(one, filed)]
     return "\n\n".join([say(f"w_{role}", language), say(instead, language), say("suited", language), "\n".join(others)])
@@ -84,26 +71,14 @@ def _reason(name: str, filed: FiledCard) -> tuple[Piece | None] | None:
     spoken = [*(filed.of("problem") if is_told else ()), *filed.asks, *filed.of("criterion")]
     if line := _shown([one for one in needed if one in words["plain"]], spoken, filed):
         return (None if line.text == filed.title else line,)
-    fits = not reasons or any(_is_or_has(one, filed) for one in needed) or _shown(needed, [*spoken, _title(filed)], filed)
+    fits = not reasons or any(_is_or_has(one, filed) for one in needed) or _shown(needed, [*spoken, filed.title_line], filed)
     return (None,) if fits else None
-
-
-def lines_with(trait: str, pieces: Iterable[Piece], language: str) -> list[Piece]:
-    return [one for one in pieces if mark(language, trait, "traits").search(one.line.lower())]
-
-
-def _asked(filed: FiledCard) -> list[Piece]:
-    return [*filed.asks, _title(filed)]
-
-
-def _title(filed: FiledCard) -> Piece:
-    return Piece("title", filed.title)
 
 
 def _is_or_has(name: str, filed: FiledCard) -> bool:
     if name == "trace":
         return any(traces.error_line(one.text) or traces.own_frame(one.text) for one in filed.of("code"))
-    return name == kind_of_card(filed) or bool(filed.of(name))
+    return name == filed.kind or bool(filed.of(name))
 
 
 def _shown(names: Iterable[str], pieces: list[Piece], filed: FiledCard) -> Piece | None:
