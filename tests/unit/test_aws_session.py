@@ -13,7 +13,8 @@ from tests import grants
 
 
 def handlers(client: Any) -> list[str]:
-    """What botocore does for each event of each operation of a client, in order; Powertools adds a header of its own to any session."""
+    """What botocore does for each event of each operation of a client, in order; Powertools adds a header of its own to any session, we a
+    base class."""
     operations = client.meta.service_model.operation_names
     events = sorted({name.partition(".")[0] for name, *_ in BUILTIN_HANDLERS} - {"docs"})
     service = client.meta.service_model.service_id.hyphenize()
@@ -23,7 +24,7 @@ def handlers(client: Any) -> list[str]:
         for event in events
         for operation in operations
         for handler in found.prefix_search(f"{event}.{service}.{operation}")
-        if not getattr(handler, "__module__", "").startswith("aws_lambda_powertools")
+        if not getattr(handler, "__module__", "").startswith(("aws_lambda_powertools", "shared."))
     ]
 
 

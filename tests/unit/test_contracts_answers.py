@@ -7,7 +7,7 @@ import pytest
 from shared.core.actor import Actor
 from shared.core.ids import bare_id, new_id
 from shared.edge.contracts import NAMES, contract
-from shared.edge.contracts.agentworks import pagination, user_summary
+from shared.edge.contracts.agentworks import continued, pagination, user_summary
 from shared.edge.contracts.aintandem import PREFIXES, public_id
 from shared.edge.contracts.base import Paged, Shape, StrictRequest
 from shared.edge.contracts.orchestrator import PLAN_OF_TIER, TIERS
@@ -81,18 +81,18 @@ def test_numbered_pages(total, page, pages, has_next, has_prev):
 
 
 @pytest.mark.parametrize(
-    ("limit", "offset", "total", "cursor", "more"),
+    ("made", "more", "cursor"),
     [
-        (50, 0, 0, None, False),
-        (50, 0, 50, None, False),
-        (50, 0, 51, None, True),
-        (50, 50, 51, None, False),
-        (50, 0, 10, "c", True),
+        (pagination(50, 0, 0), False, None),
+        (pagination(50, 0, 50), False, None),
+        (pagination(50, 0, 51), True, None),
+        (pagination(50, 50, 51), False, None),
+        (continued(50, 0, 10, "c"), True, "c"),
+        (continued(50, 0, 51, None), False, None),
     ],
 )
-def test_agentworks_pagination(limit, offset, total, cursor, more):
-    made = pagination(limit, offset, total, cursor)
-    assert (made.limit, made.offset, made.total, made.hasMore, made.nextCursor) == (limit, offset, total, more, cursor)
+def test_agentworks_pagination(made, more, cursor):
+    assert (made.limit, made.hasMore, made.nextCursor) == (50, more, cursor)
 
 
 @pytest.mark.parametrize(
