@@ -24,6 +24,17 @@ SOCKETS = [
 ]
 
 
+EACH_LINE = """
+import readline from 'node:readline';
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  chosen = undefined;
+  const out = handler(JSON.parse(line));
+  console.log(JSON.stringify({ ...out, origin: chosen }));
+}
+"""
+"""One process for all requests: Node takes longer to start than to answer."""
+
+
 def router() -> str:
     """The function's code."""
     from infra.edge import router_code  # the CDK takes seconds and starts Node: no process does that while it only collects tests
@@ -38,8 +49,7 @@ def route(tmp_path_factory: pytest.TempPathFactory):
     stub = "let chosen; const cf = { selectRequestOriginById: (id) => { chosen = id } };"
     source = router().replace("import cf from 'cloudfront';", stub)
     script = folder / "run.mjs"
-    run_one = "const out = handler(JSON.parse(process.argv[2]));\nconsole.log(JSON.stringify({ ...out, origin: chosen }));\n"
-    script.write_text(f"{source}\n{run_one}")
+    script.write_text(f"{source}\n{EACH_LINE}")
     node = os.environ.get("JSII_NODE") or shutil.which("node")
     assert node
 
@@ -49,11 +59,14 @@ def route(tmp_path_factory: pytest.TempPathFactory):
             "headers": {"host": {"value": host}},
             "querystring": {k: {"value": v} for k, v in (query or {}).items()},
         }
-        done = subprocess.run([node, str(script), json.dumps({"request": request})], capture_output=True, text=True, check=True)  # noqa: S603
-        result: dict[str, Any] = json.loads(done.stdout)
+        process.stdin.write(json.dumps({"request": request}) + "\n")
+        process.stdin.flush()
+        result: dict[str, Any] = json.loads(process.stdout.readline())
         return result
 
-    return run
+    with subprocess.Popen([node, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        yield run
+        process.stdin.close()
 
 
 @pytest.mark.parametrize(("uri", "origin", "path"), REST)
