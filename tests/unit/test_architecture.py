@@ -122,6 +122,7 @@ def _read(document: str) -> str:
     return (ROOT / document).read_text()
 
 
+@pytest.mark.thorough
 def test_no_test_loads_the_cdk_before_it_makes_templates():
     """It takes a second and a process of Node, in every process that collects the tests."""
     statements = [one for path in (ROOT / "tests").glob("**/*.py") for one in ast.parse(path.read_text()).body]

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PRELOAD = """
 import gc, logging, sys, threading
@@ -25,6 +27,7 @@ print(sorted(reads))
 """
 
 
+@pytest.mark.thorough
 def test_what_is_imported_ahead_knows_nothing_of_a_function() -> None:
     """Models of services were read, no settings were; no logger writes to the standard output, no thread is lost by a fork."""
     told = subprocess.run(  # noqa: S603 - this Python

@@ -117,6 +117,7 @@ def test_what_is_imported_before_the_fork_is_what_each_worker_imports(workers: d
     assert workers[EACH_WORKER] <= loaded("json", "ws_pusher")["ws_pusher"] | {"bench", "bench.first_request"}
 
 
+@pytest.mark.thorough
 def test_the_first_request_loads_one_contract() -> None:
     modules = loaded(EACH_AREA, "cards")["cards"]
     assert {name for name in modules if name.startswith("functions.cards.")} == {
@@ -126,6 +127,7 @@ def test_the_first_request_loads_one_contract() -> None:
     assert "shared.edge.contracts.omoios" not in modules
 
 
+@pytest.mark.thorough
 def test_the_pusher_knows_of_the_edge_only_how_a_terminal_is_shown() -> None:
     modules = loaded(EACH_WORKER, "ws_pusher")["ws_pusher"]
     assert {name for name in modules if name.startswith("shared.edge.")} == {

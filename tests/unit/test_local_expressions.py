@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 FRACTION = 0.65  # measured: 0.61, the updates and comparisons themselves included
 
 
+@pytest.mark.thorough
 def test_an_expression_is_read_once_for_many_items_and_means_the_same() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.unit.engine_scenario"],

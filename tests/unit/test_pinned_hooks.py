@@ -287,6 +287,7 @@ def _private_uses(patch: Path) -> set[tuple[str, str]]:
 PATCHES_OF_OTHERS = {"early", "source", "turns"}  # a thread of the standard library; only helpers
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "patch", sorted(path for path in PATCHES.glob("[a-z]*.py") if path.stem not in PATCHES_OF_OTHERS), ids=lambda one: one.stem
 )
