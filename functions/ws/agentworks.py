@@ -181,6 +181,8 @@ def _search(connection: Connection, message: SearchLogs) -> None:
         run_id = _run(connection, str(run_id)).id
     position = message.continueFrom
     after = {"run": _run(connection, position.runId).id, "sequence": position.sequence} if position else None
+    if run_id and after and after["run"] != run_id:
+        raise Invalid(FieldError("continueFrom.runId", "This is not the run of the filter"))
     send_job("search", connection.id, query=message.query, filters=filters, run=run_id, position=after)
 
 

@@ -1,6 +1,7 @@
 """Blocks of long lists: an entry stands where it is counted, whatever clocks say, and a list is counted as a whole or not at all."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -163,3 +164,18 @@ def test_a_block_begins_while_its_entries_change(world):
     with concurrently(lambda: delete_comment(world.actor, said[0].id)):
         late = create_comment(world.actor, card.id, NewComment("No. 4"))
     assert (late.counted_in, comments(world, card.id)) == ("~000001/", ([f"No. {number}" for number in range(1, 5)], 4))
+
+
+@pytest.mark.parametrize("before", [0, 3])
+def test_twenty_comments_at_once_are_all_taken_and_counted_once(world, monkeypatch, before):
+    """The list begins, or a block of it begins, while all of them write."""
+    monkeypatch.setattr(tallies, "BLOCK", 10)
+    card = world.card()
+    for number in range(before):
+        create_comment(world.actor, card.id, NewComment(f"No. {number}"))
+    with ThreadPoolExecutor(20) as pool:
+        list(
+            pool.map(lambda number: create_comment(world.actor, card.id, NewComment(f"No. {number}")), range(before, before + 20))
+        )
+    found, total = comments(world, card.id)
+    assert (len(found), set(found), total) == (20 + before, {f"No. {number}" for number in range(20 + before)}, 20 + before)

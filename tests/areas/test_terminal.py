@@ -268,3 +268,13 @@ def test_a_search_that_finds_more_than_it_shows_counts_the_rest(aws):
 def test_expired_entries_are_named_from_the_end_too(aws):
     put_directly(log_chunks("r", 40, in_chunk=10)[2:])
     assert [entry["seq"] for entry in backwards("r")] == [*range(40, 20, -1), 20]
+
+
+def test_expired_entries_in_the_middle_of_a_log_are_named_from_both_ends(aws):
+    chunks = log_chunks("r", 40, in_chunk=10)
+    put_directly([chunks[0], chunks[3]])
+    forwards = list(entries("r"))
+    assert [entry["seq"] for entry in forwards] == [*range(1, 11), 30, *range(31, 41)]
+    assert list(backwards("r")) == forwards[::-1]
+    found = search_logs(["r"], "no longer kept", LogFilter())
+    assert [entry["data"] for entry in found["logs"]] == [{"from": 11, "to": 30}]

@@ -49,8 +49,8 @@ def tail(run_id: str, count: int) -> list[Entry]:
 def backwards(run_id: str, end: int | None = None) -> Iterator[Entry]:
     """Yield the entries from number `end`, or from the present end of the log, back to the first one that is kept.
 
-    The newest page is read strongly consistent; what is older was written long enough ago for a read of half the price. If the first ones
-    have expired, one entry that names their numbers is the last.
+    The newest page is read strongly consistent; what is older was written long enough ago for a read of half the price. Where entries
+    have expired, one entry names their numbers.
     """
     partition, consistent, start = LogChunk.partition_key(run_id), True, None
     oldest: LogChunk | None = None
@@ -65,6 +65,8 @@ def backwards(run_id: str, end: int | None = None) -> Iterator[Entry]:
             consistent=consistent,
         )
         for chunk in page.rows:
+            if oldest is not None and oldest.first > chunk.last_sequence + 1:
+                yield expiry_notice(run_id, int(chunk.last_sequence) + 1, oldest.first - 1, oldest.at)
             oldest = chunk
             yield from (entry for entry in reversed(chunk.entries()) if end is None or entry["seq"] <= end)
         consistent, start = False, page.next_key
