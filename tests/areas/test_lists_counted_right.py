@@ -14,7 +14,9 @@ from shared.store.tallies import Tally
 from shared.work.comments.rows import Comment, comments_of
 from shared.work.comments.writing import NewComment, create_comment, delete_comment
 from shared.work.documents.rows import documents_of
-from tests.areas.boards_world import World
+from shared.work.projects.creating import NewProject, create_project
+from shared.work.projects.updating import archive_project, restore_project
+from tests.areas.boards_world import World, put_on_plan
 from tests.kills import concurrently
 from tests.seeding import put_directly
 
@@ -193,3 +195,33 @@ def test_whoever_walks_a_list_comes_to_its_end_where_counts_are_ahead(world):
             break
         offset += page["pagination"]["limit"]
     assert (page["pagination"]["hasMore"], offset) == (False, 10)
+
+
+SKEWS = (0, 0, 0, 60, 0, 0, 0, -60, 0, 60, 0)
+
+
+def test_a_project_is_shown_once_whatever_its_makers_clock_says(world, clocks):
+    put_on_plan(world.ws_id, maxProjects=100)
+    made = [world.project.id]
+    for number, skew in enumerate(SKEWS):
+        clocks(skew)
+        made.append(create_project(world.actor, world.ws_id, NewProject(f"P{number}")).id)
+    clocks(0)
+    for change in (archive_project, restore_project, archive_project):
+        for one in made[3:6]:
+            change(world.actor, one)
+    path = f"/workspaces/{world.ws_id}/projects"
+    for wanted, expected in (("", made), ("?status=archived", made[3:6]), ("?status=active", [*made[:3], *made[6:]])):
+        found, total = walked(world, "projects", f"{path}{wanted}", "agentworks", "projects")
+        assert (sorted(one["id"] for one in found), total) == (sorted(expected), len(expected))
+
+
+def test_a_run_is_shown_once_whatever_its_starters_clock_says(world, clocks):
+    card, made = world.card(1), []
+    for skew in SKEWS:
+        clocks(skew)
+        made.append(world.run(card, "completed").id)
+    clocks(0)
+    for wanted, expected in (("", made), ("?status=completed", made), ("?status=failed", [])):
+        found, total = walked(world, "runs", f"/cards/{card.id}/runs{wanted}", "agentworks", "runs")
+        assert (sorted(one["id"] for one in found), total) == (sorted(expected), len(expected))
