@@ -29,6 +29,7 @@ from shared.store import fetch, load
 from shared.work.items.rows import ItemHead
 
 RunId = Annotated[str, Field(min_length=1, max_length=64)]
+Sequence = Annotated[int, Field(ge=1, lt=10**12)]  # the keys of a log have twelve digits
 
 
 class SubscribeRun(StrictRequest):
@@ -36,7 +37,7 @@ class SubscribeRun(StrictRequest):
 
     type: Literal["subscribe_run"]
     runId: RunId
-    fromSequence: Annotated[int, Field(ge=1)] | None = None
+    fromSequence: Sequence | None = None
 
 
 class ReplayRun(StrictRequest):
@@ -47,7 +48,7 @@ class ReplayRun(StrictRequest):
 
 class SearchPosition(StrictRequest):
     runId: RunId
-    sequence: Annotated[int, Field(ge=1, lt=10**12)]
+    sequence: Sequence
 
 
 class SearchLogs(StrictRequest):

@@ -496,6 +496,8 @@ def test_a_field_of_a_message_is_named_as_it_was_sent(gateway, world, message, f
         ({"type": "subscribe_run", "runId": 5}, "VALIDATION_ERROR"),
         ({"type": "subscribe_run", "runId": "x", "extra": 1}, "VALIDATION_ERROR"),
         ({"type": "subscribe_run", "runId": "x", "fromSequence": 0}, "VALIDATION_ERROR"),
+        ({"type": "subscribe_run", "runId": "x", "fromSequence": 10**12}, "VALIDATION_ERROR"),
+        ({"type": "search_logs", "query": "x", "continueFrom": {"runId": "x", "sequence": 10**12}}, "VALIDATION_ERROR"),
         ({"type": "ping"}, "VALIDATION_ERROR"),
         ({"type": "search_logs", "query": "x" * 501}, "VALIDATION_ERROR"),
         ({"type": "search_logs", "query": "x", "filters": {"levels": ["loud"]}}, "VALIDATION_ERROR"),
