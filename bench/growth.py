@@ -105,7 +105,7 @@ def _comments(world: Any, number: int) -> Calls:
     card = world.card()
     common = _values(create_comment(world.actor, card.id, NewComment("Customers pay by invoice")))
     rows = [Comment.new(new_id(), **common) for _ in range(number)]
-    put_counted(comments_of(card.id), rows, lambda row: row.label, lambda row: row.place)
+    put_counted(comments_of(card.id), rows)
     path = f"/cards/{card.id}/comments?limit=50"
     yield "comments, first page", lambda: world.ada("comments", "GET", path)
     yield "comments, last page", lambda: world.ada("comments", "GET", f"{path}&offset={number - 50}")
@@ -121,7 +121,7 @@ def _runs(world: Any, number: int) -> Calls:
     card = world.card()
     common = _values(world.run(card, "completed"))
     rows = [Run.new(new_id(), **common | {"status": "failed" if one % 10 == 0 else "completed"}) for one in range(number)]
-    put_counted(runs_of(card.id), rows, lambda row: row.label, lambda row: row.place)
+    put_counted(runs_of(card.id), rows)
     path = f"/cards/{card.id}/runs?limit=50"
     yield "runs, first page", lambda: world.ada("runs", "GET", path)
     yield "runs, last page", lambda: world.ada("runs", "GET", f"{path}&offset={number - 50}")
@@ -139,7 +139,7 @@ def _documents(world: Any, number: int) -> Calls:
     common = _values(fetch(Document, made.json["id"]))
     statuses = ("draft", "draft", "approved", "archived")
     rows = [Document.new(new_id(), **common | {"status": statuses[one % 4]}) for one in range(number)]
-    put_counted(documents_of(world.project.id), rows, lambda row: row.label, lambda row: f"{row.updated_at}#{row.id}")
+    put_counted(documents_of(world.project.id), rows)
     put_directly(
         [
             DocumentText(pk=pk, sk=sk, content="Customers pay.\n" * 60)
@@ -159,7 +159,7 @@ def _projects(world: Any, number: int) -> Calls:
 
     common = {name: value for name, value in _values(world.project).items() if name != "proj_id"}
     rows = [Project.new(one, proj_id=one, **common | {"name": f"Shop {one[-4:]}"}) for one in (new_id() for _ in range(number))]
-    put_counted(projects_of(world.ws_id), rows, lambda row: row.status, lambda row: row.place)
+    put_counted(projects_of(world.ws_id), rows)
     stats = [ProjectStats.new(row.id, ws_id=world.ws_id, proj_id=row.id, last_activity=row.created_at) for row in rows]
     put_directly(stats)
     path = f"/workspaces/{world.ws_id}/projects?limit=50"

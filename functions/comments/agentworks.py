@@ -119,7 +119,7 @@ async def list_comments(
     return ListCommentsResponse.model_construct(
         comments=[views.thread(node) for node in page.threads],
         total=page.total,
-        pagination=pagination(page.taken if offset + page.taken < page.roots else limit, offset, page.roots),
+        pagination=pagination(limit, offset, page.roots, page.taken),
     )
 
 

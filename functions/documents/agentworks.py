@@ -192,7 +192,7 @@ async def list_documents(
     return ListDocumentsResponse.model_construct(
         documents=[_document(loaded, text) for loaded, text in zip(documents, rendered, strict=True)],
         total=total,
-        pagination=_page_pagination(len(documents), limit, offset, total),
+        pagination=pagination(limit, offset, total, len(documents)),
     )
 
 
@@ -246,7 +246,7 @@ async def get_document(
         _fields(loaded, texts.render_text(loaded.stored, loaded.shown_size))
         | {
             "revisions": [_revision(loaded.document.id, row) for row in revisions],
-            "revisionPagination": _page_pagination(len(revisions), revisionLimit, revisionOffset, total),
+            "revisionPagination": pagination(revisionLimit, revisionOffset, total, len(revisions)),
         }
     )
 
@@ -263,11 +263,6 @@ async def update(id: str, body: UpdateDocumentRequest, caller: Caller) -> Projec
 async def publish(id: str, caller: Caller, body: PublishDocumentRequest | None = None) -> ProjectDocument:
     """Publish a version, or the latest text as a new version. Publishing also approves the version."""
     return _render(approving.publish(caller, id, body.version if body else None))
-
-
-def _page_pagination(shown: int, limit: int, offset: int, total: int) -> PaginationMeta:
-    """Return the pagination of a page; its `limit` is the number of shown entries if more did not fit."""
-    return pagination(shown if shown and offset + shown < total else limit, offset, total)
 
 
 def _render(loaded: LoadedDocument) -> ProjectDocument:

@@ -29,6 +29,7 @@ from shared.store import fetch, load
 from shared.work.items.rows import ItemHead
 
 RunId = Annotated[str, Field(min_length=1, max_length=64)]
+Sequence = Annotated[int, Field(ge=1, lt=10**12)]  # the keys of a log have twelve digits
 
 
 class SubscribeRun(StrictRequest):
@@ -36,7 +37,7 @@ class SubscribeRun(StrictRequest):
 
     type: Literal["subscribe_run"]
     runId: RunId
-    fromSequence: Annotated[int, Field(ge=1)] | None = None
+    fromSequence: Sequence | None = None
 
 
 class ReplayRun(StrictRequest):
@@ -47,7 +48,7 @@ class ReplayRun(StrictRequest):
 
 class SearchPosition(StrictRequest):
     runId: RunId
-    sequence: Annotated[int, Field(ge=1, lt=10**12)]
+    sequence: Sequence
 
 
 class SearchLogs(StrictRequest):
@@ -181,6 +182,8 @@ def _search(connection: Connection, message: SearchLogs) -> None:
         run_id = _run(connection, str(run_id)).id
     position = message.continueFrom
     after = {"run": _run(connection, position.runId).id, "sequence": position.sequence} if position else None
+    if run_id and after and after["run"] != run_id:
+        raise Invalid(FieldError("continueFrom.runId", "This is not the run of the filter"))
     send_job("search", connection.id, query=message.query, filters=filters, run=run_id, position=after)
 
 

@@ -70,7 +70,7 @@ from shared.store.rows import (
     flat_map,
     size,
 )
-from shared.store.tallies import Block, BlockMoved, CountedList, CountedRows, Place, enter, last_block, reenter, relabel
+from shared.store.tallies import Block, BlockMoved, CountedList, CountedRows, LastBlock, Place, enter, reenter, relabel
 from shared.store.walking import Shards, Unfinished, iterate, iterate_shards, process_all, sweep
 from shared.store.writing import (
     OnConflict,
@@ -105,6 +105,7 @@ __all__ = [
     "Guard",
     "IndexRow",
     "JSONAttribute",
+    "LastBlock",
     "NumberAttribute",
     "NumberSetAttribute",
     "OnConflict",
@@ -162,7 +163,6 @@ __all__ = [
     "item_collection",
     "iterate",
     "iterate_shards",
-    "last_block",
     "load",
     "load_text",
     "one_request",

@@ -25,6 +25,7 @@ RowKey = tuple[type[Row], str, str]
 COLLECTION_CAP = 5_000
 """Rows that a bounded collection may hold: lists that filter in memory read at most this many index rows (about 1.2 MB)."""
 _BATCH = 100  # BatchGetItem's limit
+_MAX_LIMIT = 2**31 - 1  # of a query: DynamoDB reads it as an integer of 32 bits, and offsets of clients have no bound
 
 
 def load(model: type[E], entity_id: str, actor: Actor, permission: Permission | None = None) -> E:
@@ -339,7 +340,7 @@ def _request(model: type[Row], partition: str, **options: Unpack[QueryOptions]) 
     elif options.get("consistent"):
         request["ConsistentRead"] = True
     if (limit := options.get("limit")) is not None:
-        request["Limit"] = limit
+        request["Limit"] = min(limit, _MAX_LIMIT)
     if (start := options.get("start")) is not None:
         request["ExclusiveStartKey"] = start
     return request

@@ -190,7 +190,7 @@ class Entity(Row):
     """The version with which the second row was written last, in both rows: if they differ, the rows do not belong together."""
     f = JSONAttribute(null=True)
     counted_in = UnicodeAttribute(null=True)
-    """The start of the block in which a long list counts the entity (`shared.store.tallies`)."""
+    """The start of the block in which a long list counts the entity (`shared.store.tallies`). None: the list was not counted then."""
     gsi1pk = UnicodeAttribute(null=True, attr_name="GSI1PK")
     gsi1sk = UnicodeAttribute(null=True, attr_name="GSI1SK")
     gsi2pk = UnicodeAttribute(null=True, attr_name="GSI2PK")

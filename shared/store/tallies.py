@@ -1,13 +1,17 @@
 """Long lists, counted in blocks: a total is a sum, and a page at any depth is one query.
 
-The entries of a list are cut by their sort keys in index 1 into blocks of about BLOCK. The row of a block, `<holder>, TALLY#<name>#<key>`,
+The entries of a list are cut into blocks of about BLOCK, numbered as they are begun. The row of a block, `<holder>, TALLY#<name>#<start>`,
 counts its entries by label, and changes in the transaction that changes an entry:
 
-    place = enter(comments, last_block(comments), key, "root")
+    place = enter(comments, LastBlock(comments).result(), "root")
+    comment.counted_in = place.start
     write(create(comment), *place.operations)            raises BlockMoved if another writer began a block meanwhile: do it again
     write(save(comment), *relabel(comments, comment.counted_in, "root", "removed"))
 
-An entry keeps the start of its block (`Entity.counted_in`). One whose sort key changes leaves its block and enters the last one.
+An entry keeps the start of its block (`Entity.counted_in`), and its sort key in index 1 begins with it: it stands where it is counted,
+whatever the clock of its writer says. One whose sort key changes leaves its block and enters the last one.
+
+A list that began before it was counted stays so, and is read through: counts of a part of it would be wrong for ever.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,11 +25,12 @@ from shared.core.errors import Conflict
 from shared.core.situations import Situation
 from shared.store.ahead import Ahead, read_ahead
 from shared.store.reading import IndexRow, index_row, index_rows, query, raw_rows
-from shared.store.rows import Entity, NumberAttribute, Row, UnicodeAttribute
-from shared.store.writing import Operation, update
+from shared.store.rows import Entity, Row, UnicodeAttribute
+from shared.store.writing import Operation, check, delete, update
 
 BLOCK = 500  # entries: their index rows of about 250 bytes are 16 units, and 10,000 entries have 20 rows of counts
 _HEAD = 200  # entries at the head of a list that are read in any case: a list of so many needs no counts
+_SWEPT = 20  # rows of empty blocks that one write removes: one of them becomes empty for each that is begun
 _COUNT = "n:"  # before the label, in the name of an attribute
 
 
@@ -38,21 +43,22 @@ class BlockMoved(Conflict):
 
 @dataclass(frozen=True)
 class CountedList:
-    """The rows of `partition` in index 1 whose sort keys begin with `prefix`; their counts are in the partition `holder` of the table."""
+    """The rows of `partition` in index 1 whose sort keys begin with `prefix`; their counts are in the partition `holder` of the table.
+    `label_of` tells by a row's filter fields what it is counted as."""
 
     holder: str
     name: str
     partition: str
+    label_of: Callable[[dict[str, Any]], str]
     prefix: str = ""
 
 
 class Tally(Row):
-    """The counts of a block, attributes named by their labels; `following` is the start of the next block, `writes` counts the changes."""
+    """The counts of a block, attributes named by their labels; `following` is the start of the next block."""
 
     TABLE = "core_table"
 
     following = UnicodeAttribute(null=True)
-    writes = NumberAttribute(default=0)
 
     @classmethod
     def at(cls, counted: CountedList, start: str) -> "Tally":
@@ -63,16 +69,22 @@ class Tally(Row):
 class Block:
     start: str = ""
     following: str | None = None
-    counts: dict[str, int] = field(default_factory=dict)
-    writes: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    is_stored: bool = True
+    """Whether it has its row: the first block of an empty list has none yet."""
 
     @property
     def size(self) -> int:
         return sum(self.counts.values())
 
+    @property
+    def next_start(self) -> str:
+        """Return the start of the block behind this one. It sorts behind every time, with which the keys of the first block begin."""
+        return f"~{int(self.start.strip('~/') or 0) + 1:06}/"
+
     def between(self, prefix: str = "") -> tuple[str, str]:
-        """Return the first key of the block and that of the next one, each behind `prefix`. A key is not empty, and above a space."""
-        return prefix + (self.start or " "), prefix + (self.following or "~")
+        """Return bounds of the block's keys, each behind `prefix`. A key is not empty, and above a space."""
+        return prefix + (self.start or " "), prefix + (self.following or "~~")
 
     def number(self, wanted: Callable[[str], bool]) -> int:
         """Return how many entries have a wanted label."""
@@ -81,53 +93,69 @@ class Block:
 
 @dataclass(frozen=True)
 class Place:
-    """The block that an entry enters, and what counts it there."""
+    """The block that an entry enters, and what counts it there; None in a list that is not counted."""
 
-    start: str
+    start: str | None
     operations: list[Operation]
 
 
-def last_block(counted: CountedList) -> Block:
-    """Return the last block of a list; an empty one for a list without counts. One read, strongly consistent."""
-    rows = raw_rows(Tally, counted.holder, prefix=f"TALLY#{counted.name}#", newest_first=True, limit=1, consistent=True)
-    return next((_block(counted, raw) for raw in rows), Block())
+class LastBlock:
+    """The last block of a list, which is being read: strongly consistent, ahead of the decision who may write."""
+
+    def __init__(self, counted: CountedList) -> None:
+        self._stored = read_ahead(partial(_stored_last_block, counted))
+        self._any = read_ahead(lambda: query(Entity, counted.partition, index=1, prefix=counted.prefix, limit=1).rows)
+
+    def result(self) -> Block | None:
+        """Return the block; None if the list has entries and no counts."""
+        stored = self._stored.result()
+        return stored if stored is not None or self._any.result() else Block(is_stored=False)
 
 
-def enter(counted: CountedList, last: Block, key: str, label: str) -> Place:
+def enter(counted: CountedList, last: Block | None, label: str) -> Place:
     """Count a new entry in the last block, as it was read, or begin a new block with it if that one is full.
 
-    `key` is the entry's sort key without the list's prefix, made after the block was read. The write raises BlockMoved if another block
-    was begun meanwhile.
+    The write raises BlockMoved if another block was begun meanwhile.
     """
-    return _enter(counted, last, key, label, None)
+    if last is None:
+        return Place(None, [check(Tally.at(counted, ""), Tally.pk.does_not_exist(), BlockMoved)])
+    if last.size < BLOCK:
+        return Place(last.start, [_change(counted, last, {label: 1})])
+    start = last.next_start
+    closing = _change(counted, last, {}, start)
+    return Place(start, [closing, update(Tally.at(counted, start), _added({label: 1}))])
 
 
-def reenter(counted: CountedList, start: str | None, before: str, last: Block, key: str, label: str) -> Place:
-    """Count an entry, whose sort key has changed, as `enter` does, and no longer in its own block."""
+def reenter(counted: CountedList, start: str | None, before: str, last: Block | None, label: str) -> Place:
+    """Count an entry, whose sort key has changed, as `enter` does, and no longer in its own block. None: it was never counted.
+
+    Who begins a block removes the rows of those that all entries have left.
+    """
+    if start is None or last is None:
+        return Place(None, [])
     if start == last.start:
-        return _enter(counted, last, key, label, before)
-    place = _enter(counted, last, key, label, None)
-    leaves = [] if start is None else [update(Tally.at(counted, start), _added({before: -1}))]
-    return Place(place.start, [*leaves, *place.operations])
+        return Place(start, [_change(counted, last, _moved(before, label))])
+    place = enter(counted, last, label)
+    empty = [] if place.start == last.start else [one for one in _all_blocks(counted) if one.following and not one.size]
+    swept = [delete(Tally.at(counted, one.start)) for one in empty[:_SWEPT]]  # nothing enters a block that is not the last
+    return Place(place.start, [update(Tally.at(counted, start), _added({before: -1})), *place.operations, *swept])
 
 
 def relabel(counted: CountedList, start: str | None, before: str, after: str) -> list[Operation]:
-    """Count an entry under another label. None: the entry was never counted."""
-    if start is None or before == after:
-        return []
-    return [update(Tally.at(counted, start), _added({before: -1, after: 1}))]
+    """Count an entry under another label. None: it was never counted."""
+    return [] if start is None or before == after else [update(Tally.at(counted, start), _added(_moved(before, after)))]
 
 
-def _enter(counted: CountedList, last: Block, key: str, label: str, leaving: str | None) -> Place:
-    row, is_last = Tally.at(counted, last.start), Tally.following.does_not_exist()
-    change = {leaving: -1} if leaving else {}
-    if last.size < BLOCK:
-        change[label] = change.get(label, 0) + 1
-        return Place(last.start, [update(row, _added(change), is_last, BlockMoved)])
-    # nothing was counted there since it was read, so nothing in it stands behind the new block's start
-    unchanged = is_last & (Tally.writes == last.writes)
-    closing = update(row, [Tally.following.set(key), *_added(change)], unchanged, BlockMoved)
-    return Place(key, [closing, update(Tally.at(counted, key), _added({label: 1}))])
+def _moved(before: str, after: str) -> Mapping[str, int]:
+    return {before: -1, after: 1} if before != after else {}
+
+
+def _change(counted: CountedList, last: Block, change: Mapping[str, int], following: str | None = None) -> Operation:
+    """Return the operation that changes the counts of the last block, as long as it is the last one, and makes its row if it has none."""
+    is_last = Tally.pk.exists() & Tally.following.does_not_exist() if last.is_stored else Tally.pk.does_not_exist()
+    actions = [*([Tally.following.set(following)] if following else []), *_added(change)]
+    row = Tally.at(counted, last.start)
+    return update(row, actions, is_last, BlockMoved) if actions else check(row, is_last, BlockMoved)
 
 
 @dataclass(frozen=True)
@@ -160,17 +188,16 @@ class CountedRows:
         return None if self.blocks() else list(self._read_through())
 
     def blocks(self) -> list[Block]:
-        """Return all blocks in the order of the list; none of a list that began before it was counted, as far as its head shows."""
+        """Return all blocks in the order of the list; none of a list that is not counted yet, as far as its head shows."""
         blocks = self._blocks.result()
         if sum(block.size for block in blocks) <= len(self._head.result().rows):  # there are more rows than these
             return []
         return blocks[::-1] if self._newest_first else blocks
 
-    def locate(self, offset: int, limit: int, matches: Callable[[IndexRow], bool], wanted: Callable[[str], bool]) -> "Located":
-        """Tell where a page of the rows that match is. `wanted` tells the labels of the rows that match."""
+    def locate(self, offset: int, limit: int, wanted: Callable[[str], bool]) -> "Located":
+        """Tell where a page of the rows with a wanted label is."""
         whole = self.whole()
-        head = whole if whole is not None else map(index_row, self._head.result().rows)
-        found = [row for row in head if matches(row)]
+        found = self._with_label(map(index_row, self._head.result().rows) if whole is None else whole, wanted)
         if whole is not None:
             return Located(len(found), found[offset : offset + limit])
         blocks = self.blocks()
@@ -180,27 +207,25 @@ class CountedRows:
         touched, before = _touched(blocks, offset, limit, wanted)
         return Located(total, None, touched, offset - before)
 
-    def page(
-        self,
-        offset: int,
-        limit: int,
-        matches: Callable[[IndexRow], bool] = lambda _: True,
-        wanted: Callable[[str], bool] = lambda _: True,
-    ) -> tuple[list[IndexRow], int]:
-        """Return a page of the rows that match, and how many they are; arguments as of `locate`.
+    def page(self, offset: int, limit: int, wanted: Callable[[str], bool] = lambda _: True) -> tuple[list[IndexRow], int]:
+        """Return a page of the rows with a wanted label, and how many they are.
 
         At most one round trip beside those that began ahead, for the blocks that the page touches.
         """
-        place = self.locate(offset, limit, matches, wanted)
+        place = self.locate(offset, limit, wanted)
         if place.rows is not None:
             return place.rows, place.total
-        rows = [row for row in self.rows_of(place.blocks) if matches(row)]
+        rows = self._with_label(self.rows_of(place.blocks), wanted)
         return rows[place.skip : place.skip + limit], place.total
 
     def all(self, wanted: Callable[[str], bool] = lambda _: True) -> Iterable[IndexRow]:
-        """Return the rows of all blocks that have a wanted label, in the order of the list."""
+        """Return all rows with a wanted label, in the order of the list."""
         whole = self.whole()
-        return whole if whole is not None else self.rows_of([block for block in self.blocks() if block.number(wanted)])
+        rows = whole if whole is not None else self.rows_of(block for block in self.blocks() if block.number(wanted))
+        return self._with_label(rows, wanted)
+
+    def _with_label(self, rows: Iterable[IndexRow], wanted: Callable[[str], bool]) -> list[IndexRow]:
+        return [row for row in rows if wanted(self._list.label_of(row.f))]
 
     def rows_of(self, blocks: Iterable[Block]) -> Iterator[IndexRow]:
         """Yield the rows of these blocks. They are read side by side."""
@@ -210,8 +235,7 @@ class CountedRows:
 
     def _read_block(self, block: Block) -> list[IndexRow]:
         between = block.between(self._list.prefix)
-        rows = index_rows(1, self._list.partition, between=between, newest_first=self._newest_first)
-        return [row for row in rows if row.sort < between[1]]  # the next block begins with its start
+        return list(index_rows(1, self._list.partition, between=between, newest_first=self._newest_first))
 
     def _read_through(self) -> Iterator[IndexRow]:
         return index_rows(1, self._list.partition, self._list.prefix, newest_first=self._newest_first)
@@ -230,6 +254,11 @@ def _touched(blocks: list[Block], offset: int, limit: int, wanted: Callable[[str
     return touched, before
 
 
+def _stored_last_block(counted: CountedList) -> Block | None:
+    rows = raw_rows(Tally, counted.holder, prefix=f"TALLY#{counted.name}#", newest_first=True, limit=1, consistent=True)
+    return next((_block(counted, raw) for raw in rows), None)
+
+
 def _all_blocks(counted: CountedList) -> list[Block]:
     return [_block(counted, raw) for raw in raw_rows(Tally, counted.holder, prefix=f"TALLY#{counted.name}#")]
 
@@ -237,10 +266,9 @@ def _all_blocks(counted: CountedList) -> list[Block]:
 def _block(counted: CountedList, raw: dict[str, Any]) -> Block:
     counts = {name.removeprefix(_COUNT): int(value["N"]) for name, value in raw.items() if name.startswith(_COUNT)}
     start = raw["SK"]["S"].removeprefix(f"TALLY#{counted.name}#")
-    following = raw["following"]["S"] if "following" in raw else None
-    return Block(start, following, counts, int(raw["writes"]["N"]) if "writes" in raw else 0)
+    return Block(start, raw["following"]["S"] if "following" in raw else None, counts)
 
 
 def _added(numbers: Mapping[str, int]) -> list[Any]:
     """Return the actions that count so many more entries under these labels."""
-    return [Tally.writes.add(1), *(Path([_COUNT + label]).add(number) for label, number in numbers.items())]
+    return [Path([_COUNT + label]).add(number) for label, number in numbers.items()]

@@ -8,8 +8,8 @@ from shared.core.ids import new_id
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership, membership_row
-from shared.runs.agent_runs.rows import Run
-from shared.store import create, fetch, fetch_all, get, save, update, write
+from shared.runs.agent_runs.rows import Run, runs_of
+from shared.store import LastBlock, create, enter, fetch, fetch_all, get, save, update, write
 from shared.work.boards.rows import Board, Counts, Lane
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
@@ -66,7 +66,7 @@ class World:
         return create_item(self.actor, self.board.id, NewItem(title, "task", self.board.lane_ids[lane], **more))
 
     def run(self, card: Item, status: str = "running") -> Run:
-        """A run of a card as nobody works on it: a row and its event."""
+        """A run of a card as nobody works on it: a row, its event and its count."""
         agent = agent_named("prd")
         run = Run.new(
             new_id(),
@@ -84,7 +84,9 @@ class World:
             max_tokens=4000,
         )
         record(run, EventType.RUN_REQUESTED, self.actor)
-        write(create(run))
+        place = enter(runs_of(card.id), LastBlock(runs_of(card.id)).result(), run.label)
+        run.counted_in = place.start
+        write(create(run), *place.operations)
         return run
 
     def end(self, run: Run, status: str = "completed") -> Run:

@@ -45,7 +45,7 @@ def test_comments_past_five_thousand_are_paged_in_three_trips(world):
     own = {"pk", "sk", "kind", "id", "created_at", "updated_at", "event", "event_id", "content"}
     common = {name: value for name, value in first.attribute_values.items() if name not in own}
     rows = [first, *(Comment.new(new_id(), **common, content=f"No. {number}") for number in range(1, 5_100))]
-    put_counted(comments_of(card.id), rows, lambda row: row.label, lambda row: row.place)
+    put_counted(comments_of(card.id), rows)
     threads = page(world, "comments", f"/cards/{card.id}/comments?limit=40&offset=5040").json
     assert [one["content"] for one in threads["comments"]] == [f"No. {number}" for number in range(5_040, 5_080)]
     assert (threads["total"], threads["pagination"]["total"]) == (5_100, 5_100)
@@ -216,7 +216,7 @@ def test_projects_by_last_activity_are_three_trips_where_many_are(world, monkeyp
     own = {"pk", "sk", "kind", "id", "created_at", "updated_at", "event", "event_id", "proj_id"}
     common = {name: value for name, value in first.attribute_values.items() if name not in own}
     rows = [Project.new(one, **common, proj_id=one) for one in (new_id() for _ in range(1_000))]
-    put_counted(projects_of(world.ws_id), [first, *rows], lambda row: row.status, lambda row: row.place)
+    put_counted(projects_of(world.ws_id), [first, *rows])
     seen = [ProjectStats.new(row.id, ws_id=world.ws_id, proj_id=row.id, last_activity="2099") for row in rows[400:500]]
     put_directly(seen)
     found = page(world, "projects", f"/workspaces/{world.ws_id}/projects?sortBy=lastActivity&limit=100").json

@@ -496,6 +496,8 @@ def test_a_field_of_a_message_is_named_as_it_was_sent(gateway, world, message, f
         ({"type": "subscribe_run", "runId": 5}, "VALIDATION_ERROR"),
         ({"type": "subscribe_run", "runId": "x", "extra": 1}, "VALIDATION_ERROR"),
         ({"type": "subscribe_run", "runId": "x", "fromSequence": 0}, "VALIDATION_ERROR"),
+        ({"type": "subscribe_run", "runId": "x", "fromSequence": 10**12}, "VALIDATION_ERROR"),
+        ({"type": "search_logs", "query": "x", "continueFrom": {"runId": "x", "sequence": 10**12}}, "VALIDATION_ERROR"),
         ({"type": "ping"}, "VALIDATION_ERROR"),
         ({"type": "search_logs", "query": "x" * 501}, "VALIDATION_ERROR"),
         ({"type": "search_logs", "query": "x", "filters": {"levels": ["loud"]}}, "VALIDATION_ERROR"),
@@ -596,6 +598,24 @@ def test_searching_finds_and_counts(gateway, world):
         viewer.send({"type": "search_logs", "query": "", "filters": filters})
         drain()
         assert viewer.received()[0]["data"]["totalCount"] == total
+
+
+def test_a_search_goes_on_in_the_run_that_it_is_for(gateway, world):
+    """A position in another run of the card would show that one's lines, whatever run the filter names."""
+    card = world.card()
+    first, second = world.run(card, "completed"), world.run(card)
+    say(first, "one")
+    say(second, "two")
+    messages()
+    viewer = watch(gateway, world, card)
+    viewer.received()
+    for position, expected in ((first, "search_results"), (second, "error")):
+        place = {"runId": position.id, "sequence": 1}
+        viewer.send({"type": "search_logs", "query": "", "filters": {"runId": first.id}, "continueFrom": place})
+        drain()
+        (heard,) = viewer.received()
+        assert heard["type"] == expected
+    assert heard["data"]["details"][0]["field"] == "continueFrom.runId"
 
 
 def test_a_search_that_finds_too_much_shows_the_newest_and_says_so(gateway, world):

@@ -268,3 +268,34 @@ def test_a_search_that_finds_more_than_it_shows_counts_the_rest(aws):
 def test_expired_entries_are_named_from_the_end_too(aws):
     put_directly(log_chunks("r", 40, in_chunk=10)[2:])
     assert [entry["seq"] for entry in backwards("r")] == [*range(40, 20, -1), 20]
+
+
+def test_expired_entries_in_the_middle_of_a_log_are_named_from_both_ends(aws):
+    chunks = log_chunks("r", 40, in_chunk=10)
+    put_directly([chunks[0], chunks[3]])
+    forwards = list(entries("r"))
+    assert [entry["seq"] for entry in forwards] == [*range(1, 11), 30, *range(31, 41)]
+    assert list(backwards("r")) == forwards[::-1]
+    found = search_logs(["r"], "no longer kept", LogFilter())
+    assert [entry["data"] for entry in found["logs"]] == [{"from": 11, "to": 30}]
+
+
+@pytest.mark.parametrize("part", range(1, 14))
+def test_a_search_names_expired_entries_once_wherever_it_stops(aws, monkeypatch, part):
+    monkeypatch.setattr(log_search, "MAX_SEARCHED", part)
+    chunks = log_chunks("r", 50, in_chunk=10)
+    put_directly([chunks[1], chunks[4]])
+    shown, position = [], None
+    for _ in range(40):
+        found = search_logs(["r"], "", LogFilter(), position)
+        shown = [*(entry["seq"] for entry in found["logs"]), *shown]
+        if "continueFrom" not in found:
+            break
+        position = Position(found["continueFrom"]["runId"], found["continueFrom"]["sequence"])
+    assert shown == [10, *range(11, 21), 40, *range(41, 51)]
+
+
+def test_a_search_from_behind_the_end_of_a_log_begins_at_its_end(aws):
+    put_directly(log_chunks("r", 5))
+    assert [entry["seq"] for entry in backwards("r", 10**12 - 1)] == [5, 4, 3, 2, 1]
+    assert list(backwards("nothing", 7)) == []

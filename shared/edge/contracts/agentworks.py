@@ -103,7 +103,11 @@ def user_summary(person: Mapping[str, Any]) -> UserSummary:
     )
 
 
-def pagination(limit: int, offset: int, total: int) -> PaginationMeta:
+def pagination(limit: int, offset: int, total: int, shown: int | None = None) -> PaginationMeta:
+    """Describe a page. `shown`: of a page that may be shorter than its limit, how many it shows; that is then its limit. A page that shows
+    nothing keeps its limit, so that whoever goes on from it comes to the end."""
+    if shown and offset + shown < total:
+        limit = shown
     return PaginationMeta(limit=limit, offset=offset, total=total, hasMore=offset + limit < total)
 
 

@@ -7,7 +7,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.rows import ENDED, ActiveRuns, Run, runs_of
-from shared.store import CountedRows, IndexRow, count, fetch, fetch_all, fetch_indexed, get, load, query, read_ahead
+from shared.store import CountedRows, count, fetch, fetch_all, fetch_indexed, get, load, query, read_ahead
 from shared.work.items.rows import ItemHead
 
 
@@ -29,18 +29,14 @@ def list_runs(
     rows = CountedRows(runs_of(bare_id(card_id)), offset + limit, newest_first=True)
     load(ItemHead, card_id, actor, Permission.CARD_READ)
 
-    def matches(row: IndexRow) -> bool:
-        is_of_agent = agent_id is None or row.f["agent_id"] == agent_id
-        return is_of_agent and (status is None or public_status(row.f["status"], started=row.f["started"]) == status)
-
     def wanted(label: str) -> bool:
         agent, _, state = label.partition("/")
         return (agent_id is None or agent == agent_id) and (status is None or state == (status if status in ENDED else "active"))
 
     if status is None or status in ENDED:
-        page, total = rows.page(offset, limit, matches, wanted)
+        page, total = rows.page(offset, limit, wanted)
     else:  # counted together with the other active runs: a card has one, or a few whose workers have died
-        active = [row for row in rows.all(wanted) if matches(row)]
+        active = [row for row in rows.all(wanted) if public_status(row.f["status"], started=row.f["started"]) == status]
         page, total = active[offset : offset + limit], len(active)
     return RunPage(fetch_all(Run, [row.id for row in page], to_show=True), total)
 

@@ -36,14 +36,13 @@ from shared.runs.agent_runs.rows import ActiveRuns, AgentStats, Run, runs_of
 from shared.runs.agent_runs.run_limits import run_count_operations
 from shared.store import (
     Block,
+    LastBlock,
     Operation,
     create,
     enter,
     fetch_all,
     get_many,
-    last_block,
     load,
-    read_ahead,
     retrying,
     save,
     size,
@@ -108,7 +107,7 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: RunRequest) 
     """
 
     def attempt(number: int) -> tuple[Run, _RunContext]:
-        last = read_ahead(lambda: last_block(runs_of(bare_id(card_id))))
+        last = LastBlock(runs_of(bare_id(card_id)))
         card = load(Item, card_id, actor, Permission.AGENT_RUN)
         agent = get_agent(agent_id)
         context = _read_context(card, agent)
@@ -222,9 +221,9 @@ def _build_run(actor: Actor, context: _RunContext, agent: Agent, choice: ModelCh
     return run
 
 
-def _operations(context: _RunContext, run: Run, request: RunRequest, last: Block) -> list[Operation]:
+def _operations(context: _RunContext, run: Run, request: RunRequest, last: Block | None) -> list[Operation]:
     card = context.card
-    place = enter(runs_of(card.id), last, run.place, run.label)
+    place = enter(runs_of(card.id), last, run.label)
     run.counted_in = place.start
     card.lease_run = run.id
     update_run_summary(card, run)

@@ -39,9 +39,14 @@ UNSETTLED_CALLS: Final = Shards("CALLS#UNSETTLED", 4)
 """Model calls that are not in the ledger yet, by the time of their answer."""
 
 
+def label_of(f: dict[str, Any]) -> str:
+    """Return what a run is counted as: its agent, and how it ended or that it is active."""
+    return f"{f['agent_id']}/{f['status'] if f['status'] in ENDED else 'active'}"
+
+
 def runs_of(card_id: str) -> CountedList:
     """Return the runs of a card as a counted list."""
-    return CountedList(f"ITEM#{card_id}", "RUN", f"ITEM#{card_id}", "RUN#")
+    return CountedList(f"ITEM#{card_id}", "RUN", f"ITEM#{card_id}", label_of, "RUN#")
 
 
 class Run(Entity):
@@ -113,12 +118,12 @@ class Run(Entity):
 
     @property
     def place(self) -> str:
-        return f"{self.created_at}#{self.id}"
+        return f"{self.counted_in or ''}{self.created_at}#{self.id}"
 
     @property
     def label(self) -> str:
-        """Return what the run is counted as: its agent, and how it ended or that it is active."""
-        return f"{self.agent_id}/{self.status if self.ended else 'active'}"
+        """Return what the run is counted as."""
+        return label_of(self.filters())
 
     @property
     def ended(self) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 
 from shared.runs.terminal.entries import Entry, LogChunk, expiry_notice
 from shared.store import query
@@ -49,8 +50,8 @@ def tail(run_id: str, count: int) -> list[Entry]:
 def backwards(run_id: str, end: int | None = None) -> Iterator[Entry]:
     """Yield the entries from number `end`, or from the present end of the log, back to the first one that is kept.
 
-    The newest page is read strongly consistent; what is older was written long enough ago for a read of half the price. If the first ones
-    have expired, one entry that names their numbers is the last.
+    The newest page is read strongly consistent; what is older was written long enough ago for a read of half the price. Where entries
+    have expired, one entry names their numbers.
     """
     partition, consistent, start = LogChunk.partition_key(run_id), True, None
     oldest: LogChunk | None = None
@@ -65,13 +66,25 @@ def backwards(run_id: str, end: int | None = None) -> Iterator[Entry]:
             consistent=consistent,
         )
         for chunk in page.rows:
+            if oldest is None:
+                yield from _notice_at(run_id, end, int(chunk.last_sequence))
+            elif oldest.first > chunk.last_sequence + 1:
+                yield expiry_notice(run_id, int(chunk.last_sequence) + 1, oldest.first - 1, oldest.at)
             oldest = chunk
             yield from (entry for entry in reversed(chunk.entries()) if end is None or entry["seq"] <= end)
         consistent, start = False, page.next_key
         if start is None:
             break
-    if oldest is not None and oldest.first > 1:
+    if oldest is None:
+        yield from _notice_at(run_id, end, 0)
+    elif oldest.first > 1:
         yield expiry_notice(run_id, 1, oldest.first - 1, oldest.at)
+
+
+def _notice_at(run_id: str, number: int | None, last: int) -> Iterator[Entry]:
+    """Yield the entry behind `last` if it has this number and stands for expired ones: a search may have stopped at it."""
+    if number is not None and last < number:
+        yield from (entry for entry in islice(entries(run_id, last + 1), 1) if entry["seq"] == number)
 
 
 def _chunks(run_id: str, start: int) -> Iterator[LogChunk]:

@@ -49,22 +49,22 @@ def list_card_comments(actor: Actor, item_id: str, *, limit: int, offset: int = 
     """
     rows = CountedRows(comments_of(bare_id(item_id)), offset + limit)
     load(ItemHead, item_id, actor, Permission.CARD_READ)
-    page, total = rows.page(offset, limit, lambda row: not row.f["removed"], _is_there)
+    page, total = rows.page(offset, limit, _is_there)
     return [comment for comment in fetch_all(Comment, [row.id for row in page], to_show=True) if not comment.removed_at], total
 
 
 def _long_page(rows: CountedRows, item_id: str, limit: int, offset: int) -> ThreadPage:
     """Return a page of a list that is not read as a whole. The replies of its threads are in an index of their own, thread by thread."""
-    place = rows.locate(offset, limit, _begins_thread, _is_root)
+    place = rows.locate(offset, limit, _is_root)
     if place.rows is None:
         ranges = [block.between() for block in place.blocks]
         number = None
     else:
         places = [row.sort.removeprefix("COM#") for row in place.rows]
-        ranges = [(places[0], f"{places[-1]}#~")] if places else []
+        ranges = [(places[0], f"{places[-1]}#~~")] if places else []
         number = MAX_COMMENTS + 1  # the page ends before or in the thread with this reply
     reads = [read_ahead(partial(_replies, bare_id(item_id), between, number)) for between in ranges]
-    roots, threads = rows.page(offset, limit, _begins_thread, _is_root)
+    roots, threads = rows.page(offset, limit, _is_root)
     nodes = {node.comment.id: node for node in _build_index_threads([*roots, *(row for read in reads for row in read.result())])}
     shown, taken = _fetch([nodes.get(row.id) for row in roots])
     return ThreadPage(shown, taken, threads, sum(block.number(_is_there) for block in rows.blocks()))
@@ -85,10 +85,6 @@ def _fetch(nodes: Sequence[ThreadNode[IndexRow] | None]) -> tuple[list[ThreadNod
         ids += thread[:MAX_COMMENTS]
         taken += 1
     return build_threads(fetch_all(Comment, ids, to_show=True)), taken
-
-
-def _begins_thread(row: IndexRow) -> bool:
-    return row.f["parent_id"] is None
 
 
 def _is_root(label: str) -> bool:

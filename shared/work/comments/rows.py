@@ -7,9 +7,14 @@ from shared.store import CountedList, Entity, JSONAttribute, NumberAttribute, Un
 REMOVED = "removed "  # before the label of a removed comment
 
 
+def label_of(f: dict[str, Any]) -> str:
+    """Return what a comment is counted as."""
+    return (REMOVED if f["removed"] else "") + ("reply" if f["parent_id"] else "root")
+
+
 def comments_of(item_id: str) -> CountedList:
     """Return the comments of a card, oldest first, as a counted list."""
-    return CountedList(f"ITEM#{item_id}", "COM", f"ITEM#{item_id}", "COM#")
+    return CountedList(f"ITEM#{item_id}", "COM", f"ITEM#{item_id}", label_of, "COM#")
 
 
 def replies_of(item_id: str) -> str:
@@ -40,12 +45,12 @@ class Comment(Entity):
 
     @property
     def place(self) -> str:
-        return f"{self.created_at}#{self.id}"
+        return f"{self.counted_in or ''}{self.created_at}#{self.id}"
 
     @property
     def label(self) -> str:
         """Return what it is counted as."""
-        return (REMOVED if self.removed_at else "") + ("reply" if self.parent_id else "root")
+        return label_of(self.filters())
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         places = {1: (f"ITEM#{self.item_id}", f"COM#{self.place}")}

@@ -9,6 +9,7 @@ from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, new_id
 from shared.events import EventType, record
 from shared.store import (
+    LastBlock,
     Operation,
     authorize,
     check,
@@ -16,9 +17,7 @@ from shared.store import (
     enter,
     get_many,
     id_of,
-    last_block,
     load,
-    read_ahead,
     relabel,
     retrying,
     update_with_retry,
@@ -51,7 +50,7 @@ def create_comment(actor: Actor, item_id: str, new: NewComment, *, comment_id: s
 
 
 def _create(actor: Actor, item_id: str, new: NewComment, comment_id: str) -> Comment:
-    last = read_ahead(lambda: last_block(comments_of(bare_id(item_id))))
+    last = LastBlock(comments_of(bare_id(item_id)))
     item, parent, existing = _read_rows(item_id, new.parent_id, comment_id)
     if item is None or item.deleted_at:
         raise NotFound(ItemHead.NAME)
@@ -91,7 +90,7 @@ def _create(actor: Actor, item_id: str, new: NewComment, comment_id: str) -> Com
         mentions=new.mentions,
         excerpt=new.content[:_MAX_EXCERPT],
     )
-    place = enter(comments_of(item.id), last.result(), comment.place, comment.label)
+    place = enter(comments_of(item.id), last.result(), comment.label)
     comment.counted_in = place.start
     write(create(comment), require_writable(item.board_id), *place.operations)
     return comment

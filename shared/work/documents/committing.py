@@ -18,15 +18,14 @@ from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.store import (
-    Ahead,
     Block,
     BlockMoved,
+    LastBlock,
     Operation,
     Place,
     create,
     delete,
     enter,
-    last_block,
     put,
     reenter,
     retrying,
@@ -62,7 +61,7 @@ class DocumentWrite:
     """A write of a document that is being prepared. `stored` is the document's text as its rows store it: the text or a pointer. A new
     document (`is_new`) enters the `last` block of its project's list, which was read ahead."""
 
-    def __init__(self, document: Document, stored: str, *, is_new: bool = False, last: Ahead[Block] | None = None) -> None:
+    def __init__(self, document: Document, stored: str, *, is_new: bool = False, last: LastBlock | None = None) -> None:
         self.document, self.stored, self.is_new, self._last = document, stored, is_new, last
         self._was_in, self._label = document.counted_in, document.label
         self.number = 0 if is_new else int(document.number)
@@ -115,16 +114,14 @@ class DocumentWrite:
             raise
 
     def _place(self, number: int) -> Place:
-        """Return where the document is counted from now on. The key of its block lies before the time of the write."""
+        """Return where the document is counted from now on."""
         document, counted = self.document, documents_of(str(self.document.proj_id))
         if self.is_new:
-            last = last_block(counted) if number or self._last is None else self._last.result()
-            place = enter(counted, last, f"{clock.iso()}#", document.label)
-            document.updated_at = max(document.updated_at, place.start.removesuffix("#"))
-            return place
+            last = self._last if self._last is not None and not number else LastBlock(counted)
+            return enter(counted, last.result(), document.label)
         # a short list has the block "" alone: that a document is in it is known without a read, and whether it is the last one by the write
-        last = Block() if self._was_in == "" and not number else last_block(counted)
-        return reenter(counted, self._was_in, self._label, last, f"{clock.iso()}#", document.label)
+        last_block = Block() if self._was_in == "" and not number else LastBlock(counted).result()
+        return reenter(counted, self._was_in, self._label, last_block, document.label)
 
     def _version(self, actor: Actor) -> DocumentVersion:
         document = self.document

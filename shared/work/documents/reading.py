@@ -81,9 +81,7 @@ def list_documents(actor: Actor, project_id: str, selection: DocumentQuery) -> t
         type_, _, status = label.partition("/")
         return selection.type in (None, type_) and (selection.statuses is None or status in selection.statuses)
 
-    rows, total = counted.page(
-        selection.offset, selection.limit, lambda row: wanted(f"{row.f['type']}/{row.f['status']}"), wanted
-    )
+    rows, total = counted.page(selection.offset, selection.limit, wanted)
     page: list[IndexRow] = []
     remaining = texts.MAX_RESPONSE_BYTES
     for row in rows:

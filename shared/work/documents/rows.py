@@ -19,9 +19,14 @@ from shared.store.files import INLINE
 TYPES: Final = ("blueprint", "prd", "mvp", "agent_playbook", "architecture", "custom")
 
 
+def label_of(f: dict[str, Any]) -> str:
+    """Return what a document is counted as."""
+    return f"{f['type']}/{f['status']}"
+
+
 def documents_of(project_id: str) -> CountedList:
     """Return the documents of a project as a counted list, in the order of their last change."""
-    return CountedList(f"PROJ#{project_id}", "DOC", f"PROJ#{project_id}#DOC")
+    return CountedList(f"PROJ#{project_id}", "DOC", f"PROJ#{project_id}#DOC", label_of)
 
 
 class Document(Entity):
@@ -64,7 +69,7 @@ class Document(Entity):
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {
-            1: (f"PROJ#{self.proj_id}#DOC", f"{self.updated_at}#{self.id}"),
+            1: (f"PROJ#{self.proj_id}#DOC", f"{self.counted_in or ''}{self.updated_at}#{self.id}"),
             2: (f"PROJ#{self.proj_id}#TITLE", f"{self.title_key(self.type, self.title)}#{self.id}"),
         }
 
@@ -76,7 +81,7 @@ class Document(Entity):
     @property
     def label(self) -> str:
         """Return what the document is counted as."""
-        return f"{self.type}/{self.status}"
+        return label_of(self.filters())
 
     def filters(self) -> dict[str, Any]:
         return {

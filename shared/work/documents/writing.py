@@ -10,7 +10,7 @@ from shared.core.ids import bare_id, derived_id, new_id
 from shared.core.situations import Situation
 from shared.core.texts import searchable
 from shared.events import EventType, record
-from shared.store import Ahead, Block, Entity, fetch, iterate, last_block, load, load_text, read_ahead, retrying
+from shared.store import Entity, LastBlock, fetch, iterate, load, load_text, retrying
 from shared.work.documents import statuses, texts
 from shared.work.documents.committing import DocumentWrite, RevisionInfo
 from shared.work.documents.diffs import diff_texts
@@ -38,7 +38,7 @@ def create_document(actor: Actor, project_id: str, new: NewDocument) -> LoadedDo
 
     Raises NotFound, Forbidden, Invalid, Conflict(PROJECT_ARCHIVED).
     """
-    last = read_ahead(lambda: last_block(documents_of(bare_id(project_id))))
+    last = LastBlock(documents_of(bare_id(project_id)))
     project = load(Project, project_id, actor, Permission.DOCUMENT_WRITE)
     text = _read_text(project.ws_id, project.id, new.content, new.upload_id)
     if text is None:
@@ -114,7 +114,7 @@ def _create(
     new: NewDocument,
     text: str,
     version_id: str,
-    last: Ahead[Block] | None = None,
+    last: LastBlock | None = None,
 ) -> LoadedDocument:
     document = Document.new(
         document_id,

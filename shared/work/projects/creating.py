@@ -17,7 +17,7 @@ from shared.people.tenancy.limits import change_of_plan, how_to_raise, room_for_
 from shared.people.tenancy.provisioning import SlugTaken
 from shared.people.tenancy.rows import Organization, Workspace, slug_guard, slugify
 from shared.people.tenancy.workspaces import authorize_workspace, get_workspace
-from shared.store import Block, BlockMoved, Operation, create, enter, fetch, last_block, read_ahead, retrying, update, write
+from shared.store import Block, BlockMoved, LastBlock, Operation, create, enter, fetch, retrying, update, write
 from shared.work.boards.creating import LaneOptions, new_board
 from shared.work.boards.lanes import LANE_PHASES, canonical_phase
 from shared.work.boards.updating import agent_name
@@ -50,13 +50,13 @@ def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str
     limit of the organization, Invalid for a phase in which no card can begin.
     """
     counted = projects_of(bare_id(ws_id))
-    last = read_ahead(lambda: last_block(counted))
+    last = LastBlock(counted)
     workspace = get_workspace(actor, ws_id, Permission.PROJECT_CREATE)
     check_phase(new.default_phase_id)
 
     def create_with(slug: str) -> Project:
         return retrying(
-            lambda number: _create(actor, workspace, new, slug, project_id, last_block(counted) if number else last.result()),
+            lambda number: _create(actor, workspace, new, slug, project_id, (LastBlock(counted) if number else last).result()),
             again=lambda error: isinstance(error, BlockMoved),
         )
 
@@ -111,7 +111,9 @@ def check_phase(phase: str | None) -> None:
         raise Invalid(FieldError("default_phase_id", Wording("A {card} cannot begin in {phase}", phase=phase), phase))
 
 
-def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, project_id: str | None, last: Block) -> Project:
+def _create(
+    actor: Actor, workspace: Workspace, new: NewProject, slug: str, project_id: str | None, last: Block | None
+) -> Project:
     project_id = project_id or new_id()
     settings = deepcopy(DEFAULT_SETTINGS) | stored_settings(new.settings)
     board, board_rows = new_board(
@@ -148,7 +150,7 @@ def _create(actor: Actor, workspace: Workspace, new: NewProject, slug: str, proj
     stats = ProjectStats.new(
         project_id, org_id=workspace.org_id, ws_id=workspace.id, proj_id=project_id, last_activity=project.created_at
     )
-    place = enter(projects_of(workspace.id), last, project.place, project.status)
+    place = enter(projects_of(workspace.id), last, project.status)
     project.counted_in = place.start
     write(
         create(slug_guard(f"WS#{workspace.id}", slug, project_id), SlugTaken),

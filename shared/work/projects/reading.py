@@ -97,10 +97,10 @@ def list_workspace_projects(actor: Actor, ws_id: str, query: ProjectQuery) -> tu
         return status != "deleted" and query.status in (None, status)
 
     def matches(row: IndexRow) -> bool:
-        return wanted(row.f["status"]) and has_words(f"{row.f['name']} {row.f['slug']} {row.f['description']}", query.search)
+        return has_words(f"{row.f['name']} {row.f['slug']} {row.f['description']}", query.search)
 
     if is_by_creation and not query.search:
-        page, total = counted.page(query.offset, query.limit, matches, wanted)
+        page, total = counted.page(query.offset, query.limit, wanted)
     else:
         active = activity.result() if activity else {}
 
@@ -119,8 +119,8 @@ def list_visible_projects(actor: Actor, limit: int, offset: int = 0) -> tuple[li
     """
     lists = [CountedRows(projects_of(ws_id), offset + limit, newest_first=True) for ws_id in _visible_workspaces(actor)]
     skip = offset if len(lists) == 1 else 0  # of several lists, nobody knows how many of the first ones are in which
-    found = [counted.page(skip, offset - skip + limit, _is_there, lambda status: status != "deleted") for counted in lists]
-    rows = sorted((row for page, _ in found for row in page), key=lambda row: row.sort, reverse=True)
+    found = [counted.page(skip, offset - skip + limit, lambda status: status != "deleted") for counted in lists]
+    rows = sorted((row for page, _ in found for row in page), key=lambda row: (row.f["created_at"], row.id), reverse=True)
     ids = [row.id for row in rows[offset - skip :][:limit]]
     return fetch_all(Project, ids), sum(total for _, total in found)
 
@@ -131,7 +131,7 @@ def latest_project_id(actor: Actor) -> str:
     activities = [read_ahead(partial(_last_activity, ws_id)) for ws_id in workspaces]
     lists = [CountedRows(projects_of(ws_id), 0) for ws_id in workspaces]
     active = {project_id: at for activity in activities for project_id, at in activity.result().items()}
-    rows = [row for counted in lists for row in counted.all(lambda status: status == "active") if row.f["status"] == "active"]
+    rows = [row for counted in lists for row in counted.all(lambda status: status == "active")]
     if not rows:
         raise NotFound(Project.NAME)
     return max(rows, key=lambda row: _activity_of(row, active)).id
@@ -139,10 +139,6 @@ def latest_project_id(actor: Actor) -> str:
 
 def _visible_workspaces(actor: Actor) -> list[str]:
     return [ws_id for ws_id in actor.workspaces if actor.may(Permission.PROJECT_READ, ws_id)]
-
-
-def _is_there(row: IndexRow) -> bool:
-    return bool(row.f["status"] != "deleted")
 
 
 def _last_activity(ws_id: str) -> dict[str, str]:

@@ -12,9 +12,14 @@ DEFAULT_SETTINGS: dict[str, Any] = {
 }
 
 
+def label_of(f: dict[str, Any]) -> str:
+    """Return what a project is counted as."""
+    return str(f["status"])
+
+
 def projects_of(ws_id: str) -> CountedList:
     """Return the projects of a workspace as a counted list, by status."""
-    return CountedList(f"WS#{ws_id}", "PROJ", f"WS#{ws_id}#PROJ")
+    return CountedList(f"WS#{ws_id}", "PROJ", f"WS#{ws_id}#PROJ", label_of)
 
 
 def activity_of(ws_id: str) -> str:
@@ -46,7 +51,7 @@ class Project(Entity):
 
     @property
     def place(self) -> str:
-        return f"{self.created_at}#{self.id}"
+        return f"{self.counted_in or ''}{self.created_at}#{self.id}"
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {
