@@ -1,6 +1,7 @@
 """However a card is made, changed, worked on or removed, its board counts it and finds it as its row says, also if somebody dies."""
 
 from contextlib import suppress
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -15,7 +16,9 @@ from shared.runs.agent_runs.rows import Run
 from shared.runs.agent_runs.steps import Step, ensure_running, run_step
 from shared.store import fetch
 from shared.work.boards.lanes import COLUMNS, lane_id_of
-from shared.work.items import archiving, deleting, hours, links, moving, updating
+from shared.work.boards.reading import get_board
+from shared.work.items import archiving, columns, deleting, finding, hours, links, moving, updating
+from shared.work.items.columns import list_column_cards, list_columns_with_cards
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
@@ -103,6 +106,21 @@ def test_a_board_knows_of_its_cards_what_their_rows_say(shared_world, steps):
     for step in steps:
         board.do(*step)
     assert len(check_board(board.id)) == len(board.cards)
+    check_columns(board)
+
+
+def check_columns(board: Board) -> None:
+    """Assert that the columns of a large board show what those of a small one do: their first cards, and all of them page by page."""
+    snapshot = get_board(board.actor, board.id)
+    whole = list_columns_with_cards(snapshot)
+    with patch.multiple(columns, WHOLE_BOARD=0, FIRST_CARDS=2), patch.multiple(finding, SMALL_BOARD=1, _UNITS_OF_ROW=0):
+        large = list_columns_with_cards(snapshot)
+        for one, first in zip(whole, large, strict=True):
+            assert one.count == first.count == len(one.cards)
+            assert [card.id for card in first.cards] == [card.id for card in one.cards][:2]
+            pages = [list_column_cards(snapshot, one.column, offset, 2) for offset in range(0, one.count + 1, 2)]
+            shown = [card for page in pages for card in page]
+            assert [(card.id, card.f) for card in shown] == [(card.id, card.f) for card in one.cards]
 
 
 def test_a_board_counts_a_card_by_its_status_while_an_agent_works_and_afterwards(world, monkeypatch):
