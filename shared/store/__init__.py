@@ -55,6 +55,7 @@ from shared.store.reading import (
     query,
 )
 from shared.store.rows import (
+    OWN_KEYS,
     BooleanAttribute,
     Entity,
     Ephemeral,
@@ -92,6 +93,7 @@ from shared.store.writing import (
 
 __all__ = [
     "COLLECTION_CAP",
+    "OWN_KEYS",
     "PART_BYTES",
     "Ahead",
     "Block",

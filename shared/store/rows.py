@@ -85,6 +85,8 @@ def id_in_key(pk: str) -> str:
 
 REST_KEY = "REST"
 """The sort key of an entity's second row."""
+OWN_KEYS = frozenset({"META", REST_KEY})
+"""The sort keys of an entity's own rows; what else is in its partition belongs to it."""
 _connections: dict[str, TableConnection] = {}
 
 

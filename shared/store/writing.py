@@ -38,6 +38,7 @@ A module names an error by its class and never holds an instance: each raise wou
 """
 
 TRANSACTION_LIMIT = 100  # TransactWriteItems takes at most 100 operations
+_BATCH = 25  # BatchWriteItem's limit
 _MAX_ATTEMPTS = 12  # 100 writers on one counter finished after 9 rounds; the pause doubles from 10 ms up to 200 ms
 
 
@@ -193,9 +194,9 @@ def delete_many(rows: Sequence[Row]) -> None:
 
 
 def _batch(items: Sequence[tuple[str, dict[str, Any]]]) -> None:
-    for start in range(0, len(items), 25):
+    for start in range(0, len(items), _BATCH):
         requests: dict[str, Any] = {}
-        for table, request in items[start : start + 25]:
+        for table, request in items[start : start + _BATCH]:
             requests.setdefault(table, []).append(request)
         for _ in batches(dynamodb().batch_write_item, requests, "UnprocessedItems"):
             pass

@@ -194,3 +194,12 @@ def test_a_type_is_paged_through_lanes_that_hold_it_unevenly(world, monkeypatch)
             card["title"] for offset in range(0, 8, 2) for card in listed(world, f"{query_of}&limit=2&offset={offset}")["cards"]
         ]
         assert found == expected, query_of
+
+
+@pytest.mark.parametrize("query", ["status=b", "status=d", "type=t", "status=draft&type=t", "status=d&type=task", "type=?"])
+def test_a_filter_by_what_no_card_can_be_finds_none(world, monkeypatch, query):
+    """The tallies have letters for statuses and types; a filter that names such a letter must not be taken for what it stands for."""
+    monkeypatch.setattr(finding, "SMALL_BOARD", 1)
+    blocked, _ = world.card(0), world.card(0)
+    update_item(world.actor, blocked.id, {"status": "blocked"})
+    assert (listed(world, query)["total"], listed(world, query)["cards"]) == (0, [])

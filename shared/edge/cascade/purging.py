@@ -14,16 +14,16 @@ from datetime import timedelta
 from shared.core import clock
 from shared.edge.cascade.queue import Task, enqueue
 from shared.people.tenancy.rows import DELETED_WORKSPACES, Workspace, slug_guard
-from shared.store import Entity, Row, delete_files, delete_many, fetch, pages, process_all, sweep
+from shared.store import OWN_KEYS, Entity, Row, delete, delete_files, delete_many, fetch, pages, process_all, sweep, write
 from shared.work.attachments.rows import Attachment
 from shared.work.documents.rows import TYPES, DocumentCopy, DocumentVersion, VersionName
-from shared.work.items.postings import all_postings
+from shared.work.items.postings import partition_of
 from shared.work.items.rows import Item
 from shared.work.projects.rows import Project
 
 RETENTION = timedelta(days=30)
 """How long the operator can restore a deleted workspace."""
-CHILDREN: dict[str, tuple[tuple[int, str], ...]] = {
+CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
     "WS": (
         (1, "WS#{}#PROJ"),
         (1, "TRASH#WS#{}"),  # includes the projects that the cascade has deleted
@@ -39,11 +39,11 @@ CHILDREN: dict[str, tuple[tuple[int, str], ...]] = {
         (1, "PROJ#{}#BOARD"),
         (2, "PROJ#{}#ACT"),
     ),
-    "BOARD": ((1, "BOARD#{}#ITEM"), (1, "BOARD#{}#ARCHIVED"), (1, "BOARD#{}#LANE")),
+    "BOARD": ((1, "BOARD#{}#ITEM"), (1, "BOARD#{}#ARCHIVED"), (1, "BOARD#{}#LANE"), (None, partition_of("{}"))),
     "ITEM": ((1, "ITEM#{}"),),  # comments, activities, runs, dependencies, tasks, discoveries
 }
-"""Where the rows below a row of each kind are listed: index numbers and partitions, by its id."""
-LEAF_KINDS = frozenset({"ACT", "BUDGET", "COM", "DEP", "DSC", "EXP", "INV", "LANE", "TASK"})
+"""Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
+LEAF_KINDS = frozenset({"ACT", "BUDGET", "COM", "DEP", "DSC", "EXP", "INV", "LANE", "POSTING", "TASK"})
 """Kinds with no rows below or beside them: many are erased in one write."""
 RETAINED_KINDS = frozenset({"BILLING"})
 """Kinds that are not erased: the account that invoices belong to."""
@@ -106,10 +106,19 @@ class _Sweep:
         for rows in UNLISTED_ROWS.get(kind, _no_rows)(entity_id):
             delete_many(rows)  # not counted: rows that are already gone would look like progress
         self.finished = kind == Workspace.KIND
-        for page in _pages(f"{kind}#{entity_id}"):
-            erasable = [row for row in page if row.kind not in RETAINED_KINDS]
-            delete_many(erasable)
-            self.count(len(erasable))
+        self._erase_partition(f"{kind}#{entity_id}")
+
+    def _erase_partition(self, partition: str) -> None:
+        """Erase an entity and the rows beside it: its own rows last and at once, because they alone lead a repeated call here."""
+        own: list[Row] = []
+        for page in _pages(partition):
+            own += [row for row in page if row.sk in OWN_KEYS]
+            beside = [row for row in page if row.sk not in OWN_KEYS and row.kind not in RETAINED_KINDS]
+            delete_many(beside)
+            self.count(len(beside))
+        if own:
+            write(*(delete(row) for row in own))
+            self.count(len(own))
 
     def count(self, erased: int) -> None:
         self.erased += erased
@@ -146,7 +155,6 @@ def _no_rows(_: str) -> Iterator[list[Row]]:
 
 
 UNLISTED_ROWS: dict[str, Callable[[str], Iterator[list[Row]]]] = {
-    "BOARD": all_postings,
     "PROJ": _project_rows,
     "ITEM": _card_rows,
     "DOC": _document_rows,

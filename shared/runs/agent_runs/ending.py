@@ -15,6 +15,7 @@ from shared.money.budgets.reserving import release_reservation
 from shared.runs.agent_runs.rows import ActiveRuns, AgentStats, Run, runs_of
 from shared.runs.terminal import publish_run_status
 from shared.store import Operation, fetch, relabel, retrying, save, stale, update, write
+from shared.work.items.filing import filing_of, refile
 from shared.work.items.rows import Item
 
 RECENT_RUNS: Final = 10  # run summaries that a card stores
@@ -86,14 +87,17 @@ def end_operations(
         *release_reservation(reservation),
     ]
     card = fetch(Item, run.item_id)
-    if card is not None:
-        release_card(card, run, actor)
-        operations.append(save(card))
-    return operations
+    return operations if card is None else [*operations, *_release_card(card, run, actor)]
 
 
-def release_card(card: Item, run: Run, actor: Actor) -> None:
-    """End the lease of the run on its card, and set the card's status."""
+def _release_card(card: Item, run: Run, actor: Actor) -> list[Operation]:
+    """End the lease of the run on its card, set the card's status, and return the operations that write it."""
+    before = filing_of(card)
+    _end_lease(card, run, actor)
+    return [save(card), *refile(card, before, also_closed=True)]
+
+
+def _end_lease(card: Item, run: Run, actor: Actor) -> None:
     update_run_summary(card, run)
     if card.lease_run != run.id:
         return

@@ -2,16 +2,11 @@
 
 A card counts in its lane, blocked or not. Among the columns a blocked card counts in `blocked` instead of its phase's column.
 
-Every change of where a card counts uses an operation of this module:
-
-    update_counts(board_id, enters=card_location(item), lane_limit=...)            a new card; it takes the board's next number
-    before = card_location(item) ... update_counts(board_id, leaves=before, enters=card_location(item), ...)    a move or a block
-    update_counts(board_id, leaves=card_location(item))                            a deletion
-
-All of them are refused on the board of an archived project (`Counts.closed`), so these writes need no check of the project's row.
+Every change of where a card counts is written by `update_counts`, which `shared.work.items.filing` calls. It is refused on the board of an
+archived project (`Counts.closed`), so these writes need no check of the project's row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -60,12 +55,17 @@ def card_location(item: HasLocation) -> CardLocation:
 
 def lane_tally(board_id: str, lane_id: str, status: str) -> str:
     """Return the name under which the cards of a lane with a status are tallied."""
-    return f"{lane_key(board_id, lane_id)}:{STATUS_LETTERS.get(status, status)}"
+    return f"{lane_key(board_id, lane_id)}:{_letter(STATUS_LETTERS, status)}"
 
 
 def type_tally(status: str, type_: str) -> str:
     """Return the name under which the cards of a status and a type are tallied."""
-    return f"{STATUS_LETTERS.get(status, status)}:{TYPE_LETTERS.get(type_, type_)}"
+    return f"{_letter(STATUS_LETTERS, status)}:{_letter(TYPE_LETTERS, type_)}"
+
+
+def _letter(letters: Mapping[str, str], value: str) -> str:
+    """Return the letter of a status or type. What a filter asks for may be neither, and must not be taken for the letter of one."""
+    return letters.get(value, f"?{value}")
 
 
 def _tallies(board_id: str, location: CardLocation) -> tuple[str, str]:
@@ -89,11 +89,13 @@ def update_counts(
     lane_limit: int | None = None,
     column_limit: int | None = None,
     column_count: int | None = None,
+    also_closed: bool = False,
 ) -> Operation:
     """Return the operation that counts a card out of one location and into another. The two must differ.
 
     The limits apply to the location that is entered (None: no limit); a lane or column in which the card stays is not checked.
-    `column_count`: the column that is entered must have exactly so many cards. Refused with ProjectArchived, or with TransitionRefused
+    `column_count`: the column that is entered must have exactly so many cards. `also_closed`: an archived project is no reason to refuse.
+    Refused with ProjectArchived, or with TransitionRefused
     whose `details["rule"]` is `lane_wip_limit` or `column_wip_limit` (also for another `column_count`; `current_count` is the true one).
     """
     lanes = _differences(leaves.lane_id if leaves else None, enters.lane_id if enters else None)
@@ -105,7 +107,7 @@ def update_counts(
         actions += [amount(name).add(change) for name, change in _differences(left, entered).items()]
     if leaves is None:
         actions.append(Counts.next.add(1))
-    condition: Any = Counts.pk.exists() & Counts.closed.does_not_exist()
+    condition: Any = Counts.pk.exists() if also_closed else Counts.pk.exists() & Counts.closed.does_not_exist()
     if enters is not None and lane_limit is not None and enters.lane_id in lanes:
         condition &= Counts.lanes[enters.lane_id] < lane_limit
     if enters is not None and column_limit is not None and enters.column_id in columns:

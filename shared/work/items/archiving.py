@@ -16,9 +16,9 @@ from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import Conflict, NotFound
 from shared.events import EventType, record
 from shared.store import Operation, fetch, fetch_indexed, is_stale, iterate_shards, load, process_all, sweep, update_with_retry
-from shared.work.boards.counting import ProjectArchived, card_location, update_counts
+from shared.work.boards.counting import ProjectArchived
 from shared.work.boards.rows import AUTO_ARCHIVING, Board, Lane
-from shared.work.items.postings import change_postings, words_of
+from shared.work.items.filing import filing_of, refile
 from shared.work.items.rows import Item
 from shared.work.items.rules import wip_limit
 
@@ -74,10 +74,10 @@ def _archive_item(item_id: str, due: str) -> bool:
         if item.deleted_at or item.archived_at or item.status != "done" or item.lease_run or item.finished_since > due:
             return []
         archived = True
-        location, words = card_location(item), words_of(item)
+        before = filing_of(item)
         item.archived_at = clock.iso()
         record(item, EventType.ITEM_UPDATED, SYSTEM, changes={"archived_at": [None, item.archived_at]}, board_id=item.board_id)
-        return [update_counts(item.board_id, leaves=location), *change_postings(item, words)]
+        return refile(item, before)
 
     update_with_retry(read, change)
     return archived
@@ -94,9 +94,9 @@ def restore_item(actor: Actor, item_id: str) -> Item:
         if not item.archived_at:
             return []
         lane = fetch(Lane, item.lane_id)
-        before, item.archived_at, item.restored_at = item.archived_at, None, clock.iso()
-        record(item, EventType.ITEM_UPDATED, actor, changes={"archived_at": [before, None]}, board_id=item.board_id)
-        limit = wip_limit(lane) if lane is not None else None
-        return [update_counts(item.board_id, enters=card_location(item), lane_limit=limit), *change_postings(item)]
+        before, archived_at = filing_of(item), item.archived_at
+        item.archived_at, item.restored_at = None, clock.iso()
+        record(item, EventType.ITEM_UPDATED, actor, changes={"archived_at": [archived_at, None]}, board_id=item.board_id)
+        return refile(item, before, lane_limit=wip_limit(lane) if lane is not None else None)
 
     return update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)

@@ -8,12 +8,11 @@ from shared.core.errors import ConditionFailed, FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, is_id, new_id
 from shared.events import EventType, record
 from shared.store import authorize, create, fetch, fetch_all, get_many, stale, write
-from shared.work.boards.counting import card_location, update_counts
 from shared.work.boards.lanes import LANES, canonical_phase, lane_id_of
 from shared.work.boards.rows import Board, Counts, Lane
 from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
-from shared.work.items.postings import change_postings
+from shared.work.items.filing import UNFILED, refile
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_lane_mismatch, refuse_oversized, unique_labels, unique_tags, wip_limit
 
@@ -97,8 +96,7 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
         status=item.status,
     )
     try:
-        counts_update = update_counts(board.id, enters=card_location(item), lane_limit=None if force else wip_limit(lane))
-        write(create(item, _ItemExists), counts_update, *change_postings(item))
+        write(create(item, _ItemExists), *refile(item, UNFILED, lane_limit=None if force else wip_limit(lane)))
     except _ItemExists:
         existing = fetch(Item, item.id)
         if existing is None:

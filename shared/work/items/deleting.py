@@ -4,8 +4,8 @@ from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.events import EventType, record
 from shared.store import Operation, load, update_with_retry
-from shared.work.boards.counting import card_location, require_writable, update_counts
-from shared.work.items.postings import change_postings, words_of
+from shared.work.boards.counting import require_writable
+from shared.work.items.filing import filing_of, refile
 from shared.work.items.rows import Item
 
 
@@ -13,7 +13,7 @@ def delete_item(actor: Actor, item_id: str) -> Item:
     """Mark a card as deleted and count it out of its lane in one transaction. Raises NotFound, Forbidden, Conflict (archived)."""
 
     def change(item: Item) -> list[Operation]:
-        words = words_of(item)
+        before = filing_of(item)
         item.deleted_at = clock.iso()
         record(
             item,
@@ -24,8 +24,6 @@ def delete_item(actor: Actor, item_id: str) -> Item:
             phase_id=item.phase_id,
             title=item.title,
         )
-        if item.archived_at:
-            return [require_writable(item.board_id)]
-        return [update_counts(item.board_id, leaves=card_location(item)), *change_postings(item, words)]
+        return refile(item, before) or [require_writable(item.board_id)]
 
     return update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_DELETE), change)

@@ -14,14 +14,14 @@ from shared.core.ids import bare_id, is_id
 from shared.core.wording import Wording
 from shared.events import EventType, record
 from shared.store import Operation, authorize, fetch, get_many, load, retrying, save, stale, write
-from shared.work.boards.counting import BLOCKED_COLUMN, card_location, require_writable, update_counts
+from shared.work.boards.counting import BLOCKED_COLUMN, card_location, require_writable
 from shared.work.boards.lanes import COLUMN_BY_ID, COLUMN_BY_PHASE, phase_category
 from shared.work.boards.reading import assemble_board, board_keys
 from shared.work.boards.rows import Lane
 from shared.work.boards.updating import record_wip_exceeded
 from shared.work.items.dependencies import refuse_open_dependencies
+from shared.work.items.filing import filing_of, refile
 from shared.work.items.places import move_data
-from shared.work.items.postings import change_postings, words_of
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_archived, refuse_lane_mismatch, wip_limit
 from shared.work.items.updating import block_item
@@ -177,7 +177,7 @@ def _reposition(actor: Actor, item: Item, request: _MoveRequest) -> list[Operati
 
 
 def _move(actor: Actor, item: Item, lane: Lane, request: _MoveRequest, crowd: int | None) -> list[Operation]:
-    before, words = card_location(item), words_of(item)
+    before, filed = card_location(item), filing_of(item)
     old_values = {"lane_id": item.lane_id, "phase_id": item.phase_id, "status": item.status, "position": item.position}
     if request.unblock and item.is_blocked:
         item.status = item.status_before_block or "in_progress"
@@ -203,15 +203,13 @@ def _move(actor: Actor, item: Item, lane: Lane, request: _MoveRequest, crowd: in
     exceeds = after.column_id != before.column_id and column_limit is not None and crowd is not None and crowd >= column_limit
     operations = [
         save(item),
-        update_counts(
-            item.board_id,
-            leaves=before,
-            enters=after,
+        *refile(
+            item,
+            filed,
             lane_limit=wip_limit(lane) if request.lane_limit and not request.force else None,
             column_limit=None if exceeds else column_limit,
             column_count=crowd if exceeds else None,
         ),
-        *change_postings(item, words),
     ]
     if exceeds and crowd is not None:
         record_wip_exceeded(lane, after.column_id, crowd + 1, actor)

@@ -5,11 +5,11 @@ moves: its type, assignee and tags, and that it is blocked. Lanes and the other 
 posting.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from shared.core.texts import searchable
-from shared.store import Operation, Row, UnicodeAttribute, delete, pages, put, query
+from shared.store import Operation, Row, UnicodeAttribute, delete, put, query
 from shared.work.items.rows import Item
 
 MAX_POSTINGS: Final = 1_000
@@ -86,12 +86,6 @@ def read_postings(board_id: str, prefixes: Iterable[str]) -> set[str] | None:
         if len(page.rows) > MAX_POSTINGS:
             return None
     return ids
-
-
-def all_postings(board_id: str) -> Iterator[list[Row]]:
-    """Yield the postings of a board, page by page."""
-    for page in pages(Posting, partition_of(board_id), limit=100):
-        yield [*page.rows]
 
 
 def _type(value: str) -> str:

@@ -18,15 +18,15 @@ from shared.core.ids import bare_id
 from shared.core.wording import Wording
 from shared.events import EventType, record
 from shared.store import Operation, fetch, get_many, load, update_with_retry
-from shared.work.boards.counting import CardLocation, card_location, require_writable, update_counts
+from shared.work.boards.counting import card_location, require_writable
 from shared.work.boards.lanes import phase_category
 from shared.work.boards.reading import BoardSnapshot, assemble_board, board_keys
 from shared.work.boards.rows import Lane
 from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
 from shared.work.items.dependencies import refuse_open_dependencies
+from shared.work.items.filing import filing_of, refile
 from shared.work.items.places import move_data
-from shared.work.items.postings import change_postings, words_of
 from shared.work.items.rows import PERSON_FIELDS, Item
 from shared.work.items.rules import (
     refuse_archived,
@@ -95,8 +95,7 @@ class _Change:
     def __init__(self, actor: Actor, item: Item) -> None:
         self.actor, self.item = actor, item
         self.before = {name: getattr(item, name) for name in _RECORDED_FIELDS}
-        self.location: CardLocation = card_location(item)
-        self.words = words_of(item)
+        self.location, self.filed = card_location(item), filing_of(item)
         self.lane_limit: int | None = None
         self._board: BoardSnapshot | None = None
 
@@ -198,10 +197,8 @@ class _Change:
             kind = EventType.ITEM_UNBLOCKED
         event_changes = {name: pair if name in PERSON_FIELDS else [*map(_truncate, pair)] for name, pair in changed.items()}
         record(item, kind, self.actor, changes=event_changes, **data)
-        postings = change_postings(item, self.words)
-        if after == self.location:
-            return [require_writable(item.board_id), *postings]
-        return [update_counts(item.board_id, leaves=self.location, enters=after, lane_limit=self.lane_limit), *postings]
+        filed = refile(item, self.filed, lane_limit=self.lane_limit)
+        return [require_writable(item.board_id), *filed] if after == self.location else filed
 
 
 def _truncate(value: Any) -> Any:
