@@ -75,13 +75,13 @@ Tried without effect: `account_id_endpoint_mode`, legacy retries, checksums, req
 """,
     "trips": """
 On moto, counted at botocore (exact). Units by the published formula from the sizes of the rows that were read and written: a
-strongly consistent read 1 per 4 KB and an eventually consistent one 0.5, a write 1 per KB, transactions twice, a write more for
-each index of a row (each index entry is counted as written, also where an update leaves it as it was: an upper bound). A
-missing row of a batch costs nothing here and half or one unit on AWS. Trips are calls one after the other; what is read ahead at
+strongly consistent read 1 per 4 KB and an eventually consistent one 0.5, a write 1 per KB, transactions twice, of the
+larger of the old row and the new one, and a write for each index entry that it makes or changes, two where its key changes. A
+missing row of a batch costs what a small one does. Trips are calls one after the other; what is read ahead at
 the same time stands behind a `+`. The access record is read with a request's first rows; one request in four to twenty takes
 one trip more, for the next lease of the caller's requests or the workspace's, which is not shown. The budget is one trip for
 a row by its id, two for a list, a row with collections and a change, four for a login; where an operation has more, the last
-column says what for. `tests/areas/test_trips.py` holds every operation of agentworks to it.
+column says what for. `tests/areas/test_trips.py` holds every operation of every contract to it.
 """,
     "growth": """
 A page of fifty of each list, with 100, 1,000 and 10,000 entries in it; a terminal has ten lines for each. Trips are calls one after
