@@ -1122,11 +1122,27 @@ def test_a_checklist_of_a_fault_begins_with_its_title_if_only_a_value_was_expect
     assert (first, second) == ("> Tide times one hour out", "> 07:14")
 
 
-def test_a_planner_makes_a_card_of_the_request_of_a_japanese_fault():
-    card = {
-        "id": "c1",
-        "title": "別の館に届く",
-        "type": "bug",
-        "description": "期待する動作:中央館\n\n修正後、予約の受取館を正しい館に直してください。",
-    }
-    assert len(calls_of(run("planner", card), "create_card")) == 1
+@pytest.mark.parametrize(
+    ("description", "title"),
+    [
+        (
+            "期待する動作:中央館と表示される\n\n修正後、予約の受取館を正しい館に直してください。",
+            "修正後、予約の受取館を正しい館に直してください",
+        ),
+        (
+            "Mientras se arregla, hay que apagar el riego automático cuando la lectura esté fuera de rango.\n\nDebería salir 34 %.",
+            "Mientras se arregla, hay que apagar el riego automático cuando la lectura esté fuera de rango",
+        ),
+        (
+            "La carte devrait afficher le nombre réel. En plus il faudrait indiquer l'heure sous le chiffre.",
+            "il faudrait indiquer l'heure sous le chiffre",
+        ),
+        (
+            "It should be 38.7. Please also recalculate October, I don't want to do it by hand.",
+            "recalculate October, I don't want to do it by hand",
+        ),
+    ],
+)
+def test_the_planner_makes_a_card_of_what_a_fault_asks_for_and_none_of_what_was_expected(description, title):
+    card = {"id": "c1", "title": "5", "type": "bug", "description": description}
+    assert [one["title"] for one in calls_of(run("planner", card), "create_card")] == [title]
