@@ -1062,3 +1062,87 @@ def test_what_is_marked_done_becomes_no_card(done):
     )
     assert [card["title"] for card in calls_of(turns, "create_card")] == ["add an alarm on queue depth"]
     assert f"> {done}" in calls_of(turns, "comment")[0]["content"]
+
+
+CLEANUP = {
+    "id": "c1",
+    "title": "split OrderService",
+    "type": "task",
+    "description": "Pull pricing out into PricingCalculator, no behaviour change. Same for the coupon stuff -> CouponPolicy.\n"
+    "Keep the public signature of place_order().\nOne PR per class please.",
+}
+
+
+def test_the_planner_makes_no_card_of_a_constraint_or_of_a_bare_same_for():
+    cards = calls_of(run("planner", CLEANUP), "create_card")
+    assert [card["title"] for card in cards] == ["Pull pricing out into PricingCalculator, no behaviour change"]
+    assert "CouponPolicy" in cards[0]["description"]
+
+
+def test_names_of_classes_and_methods_are_about_code():
+    assert suits("refactor", FiledCard(CLEANUP))
+    assert "`refactor`" in refusal("storyboard_ux", FiledCard(CLEANUP))
+
+
+def test_at_most_three_agents_are_named_instead():
+    text = "Move the orders table to the new cluster, rotate the API keys and delete the legacy code of OrderService."
+    assert refusal("storyboard_ux", FiledCard({"title": "Move", "type": "task", "description": text})).count("\n- ") == 3
+
+
+@pytest.mark.parametrize(
+    ("role", "card"),
+    [
+        ("refactor", {"title": "Entrada", "type": "feature", "description": "Queremos enviar el código de la puerta por SMS."}),
+        ("dev_frontend", {"title": "PDF", "type": "bug", "description": "Bildschirm ist ok, nur das PDF ist kaputt: „M?ller“."}),
+        ("dev_backend", {"title": "Courriels", "type": "task", "description": "Créer les comptes chez le nouveau prestataire."}),
+        (
+            "devops",
+            {
+                "title": "介護記録",
+                "type": "feature",
+                "description": "毎晩2時間かかっています。\n\n記録を音声で残せるようにしたいです。",
+            },
+        ),
+    ],
+)
+def test_a_word_with_another_meaning_chooses_no_agent(role, card):
+    assert not suits(role, FiledCard(card))
+
+
+def test_what_comes_next_year_is_later_and_what_is_out_this_time_is_not():
+    text = "要望:\n- 音声で入力できる\n\n写真の添付は来年度に検討します。夜勤の記録は今回は対象外です。"
+    document = written(run("mvp_scope", feature(text, title="介護記録")))
+    assert "来年度" in section(document, "later", "ja")
+    assert "今回は対象外" in section(document, "exclusion", "ja")
+
+
+def test_a_checklist_of_a_fault_begins_with_its_title_if_only_a_value_was_expected():
+    card = {"title": "Tide times one hour out", "type": "bug", "description": "expected: 07:14\nactual: 08:14"}
+    first, second = [line for line in written(run("dev_backend", {"id": "c1"} | card)).splitlines() if line.startswith("> ")][:2]
+    assert (first, second) == ("> Tide times one hour out", "> 07:14")
+
+
+@pytest.mark.parametrize(
+    ("description", "title"),
+    [
+        (
+            "期待する動作:中央館と表示される\n\n修正後、予約の受取館を正しい館に直してください。",
+            "修正後、予約の受取館を正しい館に直してください",
+        ),
+        (
+            "Mientras se arregla, hay que apagar el riego automático cuando la lectura esté fuera de rango.\n\nDebería salir 34 %.",
+            "Mientras se arregla, hay que apagar el riego automático cuando la lectura esté fuera de rango",
+        ),
+        (
+            "La carte devrait afficher le nombre réel. En plus il faudrait indiquer l'heure sous le chiffre.",
+            "il faudrait indiquer l'heure sous le chiffre",
+        ),
+        (
+            "It should be 38.7. Please also recalculate October, I don't want to do it by hand.",
+            "recalculate October, I don't want to do it by hand",
+        ),
+    ],
+)
+def test_the_planner_makes_a_card_of_what_a_fault_asks_for_and_none_of_what_was_expected(description, title):
+    card = {"id": "c1", "title": "5", "type": "bug", "description": description}
+    assert [one["title"] for one in calls_of(run("planner", card), "create_card")] == [title]

@@ -28,6 +28,7 @@ MARKED = [
         "fifth_fresh",
         "sixth_fresh",
         "seventh_fresh",
+        "eighth_fresh",
         "odd",
     )
     for card in yaml.safe_load((DATA / f"{name}_cards.yaml").read_text())

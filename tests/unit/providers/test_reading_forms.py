@@ -454,3 +454,44 @@ def test_what_was_decided_yesterday_may_be_out_of_scope():
 def test_the_words_of_an_error_are_asked_for_only_where_something_failed(text, language, asked):
     card = FiledCard({"title": "", "type": "bug", "description": text})
     assert (say("q_error", language) in card.questions) is asked
+
+
+@pytest.mark.parametrize(
+    ("language", "expected", "actual"),
+    [
+        ("zh", "期望结果:显示补考成绩 78 分", "实际结果:只有第一次的 52 分"),
+        ("ja", "期待する動作:予約一覧に「中央館」と表示される", "実際の動作:「北館」と表示される"),
+    ],
+)
+@pytest.mark.parametrize("colon", [":", "：", ": "])
+def test_a_label_ends_with_a_colon_of_either_width(language, expected, actual, colon):
+    text = f"{expected}\n{actual}".replace(":", colon)
+    (right, wrong) = read(text, language, fault=True)
+    assert (right.kind, right.text) == ("criterion", expected.split(":")[1])
+    assert (wrong.kind, wrong.text) == ("problem", actual.replace(":", colon))
+
+
+@pytest.mark.parametrize("colon", [":", "："])
+def test_in_a_chat_a_colon_of_either_width_stands_after_a_name(colon):
+    text = "小李:请加一个导出按钮\n小王:不做打印".replace(":", colon)
+    assert [kind for kind, _ in kinds(text, "zh")] == ["ask", "exclusion"]
+
+
+def test_a_paragraph_below_a_greeting_is_the_first_and_its_rules_are_facts():
+    text = "Buenas tardes:\n\nLos clientes se van si esperan. Las llamadas se cortan a los diez minutos.\n\nQueremos un botón."
+    *facts, wish = [kind for kind, _ in kinds(text, "es")]
+    assert "ask" not in facts
+    assert wish == "ask"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Je choisis la station, la carte annonce 5 vélos. J'attends, j'actualise, toujours 5.", "fr"),
+        ("Ich wähle die Station, die Karte zeigt 5 Räder. Ich warte, immer noch 5.", "de"),
+        ("I pick the station, the map says 5 bikes. I wait, still 5.", "en"),
+        ("Elijo la estación, el mapa dice 5 bicis. Recargo y siguen 5.", "es"),
+    ],
+)
+def test_steps_told_as_a_story_are_not_asked_for(text, language):
+    assert say("q_steps", language) not in FiledCard({"title": "5", "type": "bug", "description": text}).questions

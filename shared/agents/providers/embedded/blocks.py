@@ -20,9 +20,8 @@ _HEADINGS = (
     re.compile(r"\s*(?:[^\w\s\-*+•>|`\[\]]{1,3}\s+)?(?:\*\*?|__?)([^*_]{2,80})(?:\*\*?|__?)[:：]?"),
     re.compile(r"\s*[【\[■◆●□◇▼]+\s*([^】\]]{2,40})[】\]]?"),
 )
-SPOKEN = re.compile(
-    r"\W*\d{1,2}[:.h]\d\d|[^\W\d][\w.-]*(?: [\w.-]+){0,2}[:：](?:\s|(?<=：))|[\"“„«「]"
-)  # of a timeline, a form, a chat
+COLON: Final = r"(?:：|(?<=[\u3040-\u9fff）]):|:(?=\s))"  # ends a label; in Chinese and Japanese of either width, without a blank
+SPOKEN = re.compile(rf"\W*\d{{1,2}}[:.h]\d\d|[^\W\d][\w.-]*(?: [\w.-]+){{0,2}}{COLON}|[\"“„«「]")  # of a timeline, a form, a chat
 _UNDERLINE = re.compile(r"\s*(?:={3,}|-{3,}|\*{3,}|_{3,})\s*")
 _GOES_ON: Final = ("when", "then_line", "and_line")  # lines of a scenario after Given
 _CALL = re.compile(r"[\w./*-]+\.[\w.*()]+\(.*\)\s*$")

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from shared.agents.providers.embedded import suiting, traces
+from shared.agents.providers.embedded.blocks import COLON
 from shared.agents.providers.embedded.filing import FiledCard, lines_with
 from shared.agents.providers.embedded.language import OTHER
 from shared.agents.providers.embedded.reading import Piece
@@ -23,6 +24,7 @@ _SHORTEST_TITLE: Final = 8  # bytes: what is left of a line must still say somet
 _TITLE, _PROSE = 200, 9_500  # characters, as the tools take them; a comment is signed
 _LABEL: Final = re.compile(r"[|]|[^\s:：][^:：]{0,30}[:：]")  # of a form or a table
 _BUILD_LANE: Final = 6
+_LEAST_SAID: Final = 3  # words, that say by themselves what they are about
 # what stands before the words of a title: a box, a bullet, a number or the key of a requirement
 _FRONT: Final = re.compile(
     r"(?:\[[ xX]?\]\s*|\[?\d{1,2}[:.]\d\d(?:[:.]\d\d)?\]?\s+(?=[^\W\d][\w.-]*[:：]\s)|[-*•·]\s+|\(?\d{1,3}[.)]+\s+"
@@ -120,9 +122,10 @@ def _document(role: str, output: Output, filed: FiledCard) -> Action:
 
 
 def _wanted(filed: FiledCard) -> list[Piece]:
-    """Return what stands above a checklist: what is asked for, of a fault first what was expected."""
+    """Return what stands above a checklist: of a fault what was expected, below the title if that is a bare value; what is asked for."""
     expected = filed.of("criterion") if filed.is_fault else []
-    return [*expected, *(one for one in filed.asks if not one.vague and one.line != filed.title)]
+    title = [filed.title_line] if expected and weight(expected[0].text) < _LEAST_SAID else []
+    return [*title, *expected, *(one for one in filed.asks if not one.vague and one.line != filed.title)]
 
 
 def _sections(output: Output, filed: FiledCard) -> Iterator[tuple[str, list[str]]]:
@@ -282,7 +285,7 @@ def _without_front(line: str, filed: FiledCard) -> str:
 def _planned(filed: FiledCard) -> tuple[list[list[Piece]], list[list[Piece]]]:
     """Return the asks that become cards, each with those that go on with it, and those that are cards already."""
     asks = [ask for ask in filed.asks if not (ask.vague and filed.is_fault)]  # "please fix this" is the card itself
-    asks = [ask for ask in asks if not mark(filed.language, "finished").search(ask.line.lower())]
+    asks = [ask for ask in asks if not mark(filed.language, "no_card").search(ask.line.lower())]
     facts = [ask for ask in asks if _is_fact(ask, filed)]
     facts = facts if len(facts) * 2 < len(asks) else []  # else it is the card's way to write
     groups = _grouped([ask for ask in asks if ask not in facts and _key(ask.line) != _key(filed.title)], filed)
@@ -297,17 +300,15 @@ def _grouped(asks: list[Piece], filed: FiledCard) -> list[list[Piece]]:
     for ask in asks:
         before = groups[-1][-1].line if groups else ""
         follows = before and any(f"{before}{space}{ask.line}" in told for space in ("", " "))
-        if follows and mark(filed.language, "refers", strictly=True).match(ask.line.lower()):
-            groups[-1].append(ask)
-        else:
-            groups.append([ask])
+        is_part = follows and mark(filed.language, "refers", strictly=True).match(ask.line.lower())
+        groups = [*groups[:-1], [*groups[-1], ask]] if is_part else [*groups, [ask]]
     return groups
 
 
 def _is_fact(ask: Piece, filed: FiledCard) -> bool:
     """Tell whether a line is a label with a value, like `Tone: friendly`; `Page: add a button` is none."""
     line = _without_front(ask.line, filed)
-    label = re.match(r"[^\s:：]{2,20}(?::\s|：)\s*", line)
+    label = re.match(rf"[^\s:：]{{2,20}}{COLON}\s*", line)
     return label is not None and not is_ask(line[label.end() :], filed.language)
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
-from shared.agents.providers.embedded.blocks import SPOKEN, Block, blocks
+from shared.agents.providers.embedded.blocks import COLON, SPOKEN, Block, blocks
 from shared.agents.providers.embedded.sentences import (
     NAME,
     after_condition,
@@ -27,7 +27,7 @@ from shared.agents.providers.embedded.sentences import (
 from shared.agents.providers.embedded.tables import mark, phrase
 
 _LABEL = re.compile(
-    r"\s*(?:\*\*|__|【)?([^\n:：/|】]{2,50}?)(?:(?:\*\*|__)?[:：](?:\*\*|__)?(?:\s+|(?<=：))|】\s*)(\S.*)", re.DOTALL
+    rf"\s*(?:\*\*|__|【)?([^\n:：/|】]{{2,50}}?)(?:(?:\*\*|__)?(?:{COLON}|:(?=\*\*|__))(?:\*\*|__)?\s*|】\s*)(\S.*)", re.DOTALL
 )
 _QUESTION = re.compile(r"[?？][\"'”’»)\]」』]*$|(?:吗|か)。?$")
 _QUOTE: Final = re.compile(r"[\"“„«「『].{4,}(?:[\"”“»」』]\W*|$)")
@@ -261,7 +261,8 @@ class _Reader:
             return "ask"
         if number and self.fault:
             return "steps"
-        begins = self._begins(low, is_item=is_item) or (
+        is_led = bool(mark(self.language, "more").match(said(whole, self.language)))  # `And warn the farmer`
+        begins = self._begins(low, is_item=is_item or is_led) or (
             not self.fault and self._begins(after_condition(low, self.language), is_item=is_item)
         )
         elsewhere = self.asks_below and not is_item and self.kind is None
@@ -278,15 +279,13 @@ class _Reader:
         quote = _QUOTE.search(low)
         if quote is None:
             return False
-        is_whole = self.fault and quote[0] == low
-        return is_whole or bool(mark(self.language, "speech").search(low[: quote.start()]))
+        return (self.fault and quote[0] == low) or bool(mark(self.language, "speech").search(low[: quote.start()]))
 
     def _begins(self, low: str, *, is_item: bool) -> bool:
         """Tell whether a sentence begins like a request: with a verb, or with what is to be made."""
         anywhere = is_item or self.language in _ANYWHERE or not self.fault
-        if has(low, "start", self.language if anywhere else "en"):
-            return True
-        return not self.fault and has(low, "order", self.language, strictly=True)
+        begins = has(low, "start", self.language if anywhere else "en")
+        return begins or (not self.fault and has(low, "order", self.language, strictly=True))
 
 
 @dataclass
@@ -316,7 +315,7 @@ class _Row:
     @property
     def is_rule(self) -> bool:
         main = re.split(r" [-–—] |;", without_purpose(lowered(self.piece.text), self.language))[0]
-        return self.may_be_rule and has(main, "rule", self.language) and not has(main, "habit", self.language)
+        return self.may_be_rule and has(main, "rule", self.language) and not has(main, "habit", self.language, strictly=True)
 
     @property
     def words(self) -> str:
@@ -329,21 +328,19 @@ def _among_asks(rows: list[_Row], asked: bool) -> None:
         rows[0].become("ask")
     rules = [row for row in rows if row.is_rule]
     for before, row in zip([None, *rows], rows, strict=False):
-        if before and before.piece.kind == "question" and row.form == "prose" and _denies(row):
+        answers = before and before.piece.kind == "question" and row.form == "prose"
+        if answers and mark(row.language, "denial").search(row.words[:25]):
             row.become("exclusion")
         in_chat = row in rules and row.piece.kind != "problem" and NAME.search(row.line[:30].lower())
         if row.may_be_rule and (in_chat or (before and _goes_on(before, row))):
             row.become("ask")
-    for group in [list(found) for _, found in groupby(rows, lambda row: row.paragraph)][1:]:
-        told = [row for row in group if row.may_be_rule]
+    told = (row for row in rows if row.piece.kind != "courtesy")  # a greeting is no first paragraph
+    for group in [list(found) for _, found in groupby(told, lambda row: row.paragraph)][1:]:
+        may_be = [row for row in group if row.may_be_rule]
         is_letter = any(row.piece.kind == "problem" and row not in rules for row in group)
-        if not is_letter and 2 <= len([row for row in told if row in rules]) >= len(told) / 2:
-            for row in told:
+        if not is_letter and 2 <= len([row for row in may_be if row in rules]) >= len(may_be) / 2:
+            for row in may_be:
                 row.become("ask")
-
-
-def _denies(row: _Row) -> bool:
-    return bool(mark(row.language, "denial").search(row.words[:25]))
 
 
 def _goes_on(before: _Row, row: _Row) -> bool:
@@ -394,9 +391,7 @@ def _announces(block: Block, before: Block | None, following: Block | None, lang
     is_open = following.form == "item" or line[-1] not in ".!。！"
     if is_open and len(sentences(line, language)) == 1 and has(lowered(line), "follows", language):
         return True
-    if len(line) > 60 or line[-1] in ".!。！,":
-        return False
-    if _LABEL.match(line):
+    if len(line) > 60 or line[-1] in ".!。！," or _LABEL.match(line):
         return False
     apart = (block.gap or before is None) and len(line.split()) <= 5
     if not following.gap and (following.form == "item" or apart):

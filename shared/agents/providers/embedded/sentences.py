@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from shared.agents.providers.embedded.blocks import LONGEST
+from shared.agents.providers.embedded.blocks import COLON, LONGEST
 from shared.agents.providers.embedded.tables import ANY, heading_starts, mark, phrase
 
 _END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s|$)|[。！？]+[」』”）]*")
@@ -11,7 +11,8 @@ _SHORT = re.compile(r"\b[A-ZÄÖÜ][bcdfghjklmnpqrstvwxz][bcdfghjklmnpqrstvwxzS]
 _DATE = re.compile(r"\b\d{1,2}\.(?:\d{1,2}\.)?$")
 _FRONT = re.compile(r"(?:[^\w\"'(`¿¡「『“„«\[]+|\[?\d{1,2}[:.]\d\d(?:[:.]\d\d)?\]?\s+)+")  # a sign or the time of a message
 _BACK = re.compile(r"[\s\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]+$")
-NAME = re.compile(r"[^\d\W][\w.-]*(?: [\w.-]+){0,2}(?: \([^)]{1,30}\))?: +|[^\s\d:：]{1,12}：")  # who says it, or a label
+# who says it, or a label
+NAME = re.compile(rf"[^\d\W][\w.-]*(?: [\w.-]+){{0,2}}(?: \([^)]{{1,30}}\))?: +|[^\s\d:：]{{1,12}}(?!:\s){COLON}")
 _WORD = re.compile(r"(?<=[\s/-])[^\W\d]{4}|[\u3040-\u9fff]")
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _HANDLE = re.compile(r"(?<![\w.])@[\w-]{2,}|[\w.+-]+@[\w-]+\.\w+")

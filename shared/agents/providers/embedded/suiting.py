@@ -12,6 +12,7 @@ from shared.agents.providers.embedded.tables import keys, table
 from shared.agents.providers.embedded.wording import say
 
 _MAX_CHECKS: Final = 7
+_MAX_NAMED: Final = 3  # agents that are named instead
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ def refusal(role: str, filed: FiledCard) -> str:
     language, kind = filed.language, filed.kind
     instead = "unfound" if kind in outputs()[role].suits else f"k_{kind}"
     others = [f"- {say(f'w_{one}', language)}" for one in table("agents")["suited"][kind] if suits(one, filed)]
-    return "\n\n".join([say(f"w_{role}", language), say(instead, language), say("suited", language), "\n".join(others)])
+    told = [say(one, language) for one in (f"w_{role}", instead, "suited")]
+    return "\n\n".join([*told, "\n".join(others[:_MAX_NAMED])])
 
 
 def fitting_checks(output: Output, filed: FiledCard) -> dict[Piece | None, list[str]]:
