@@ -122,8 +122,9 @@ def _aws() -> Iterator[None]:
 
 @pytest.fixture
 def aws(_aws: None) -> Iterator[None]:
-    """Empty tables and queues."""
+    """Empty tables and queues, whatever a test without them has left there."""
     check_tables()
+    _empty()
     yield
     _empty()
 

@@ -183,7 +183,7 @@ def _search(connection: Connection, message: SearchLogs) -> None:
     position = message.continueFrom
     after = {"run": _run(connection, position.runId).id, "sequence": position.sequence} if position else None
     if run_id and after and after["run"] != run_id:
-        raise Invalid(FieldError("continueFrom.runId", "This is not the run of the filter"))
+        raise Invalid(FieldError("continue_from.run_id", "This is not the run of the filter"))
     send_job("search", connection.id, query=message.query, filters=filters, run=run_id, position=after)
 
 

@@ -103,10 +103,21 @@ def archived(card_id: str) -> str:
     return card_id
 
 
+def new_project(stage: Stage, *, archived: bool = False) -> str:
+    ada = stage.world.ada
+    made = ada("projects", "POST", f"/workspaces/{stage.world.ws_id}/projects", body={"name": "Spare", "slug": stage.slug()})
+    project: str = made.json["id"]
+    if archived:
+        assert ada("projects", "POST", f"/projects/{project}/archive").status == 202
+    return project
+
+
 TRIED = [route for route in table() if key_of(route) in ALONE | SAMPLES]
 OTHERWISE: Samples = {
     ("agentworks", "cards.move"): lambda s: Sample({"id": s.card()}, {"toLaneId": s.world.lanes[4].id}),
     ("agentworks", "cards.restore"): lambda s: Sample({"id": archived(s.card())}),
+    ("agentworks", "projects.archive"): lambda s: Sample({"id": new_project(s)}),
+    ("agentworks", "projects.restore"): lambda s: Sample({"id": new_project(s, archived=True)}),
     ("omoios", "board.autoTransition"): lambda s: Sample({"ticket_id": s.card(lane=6)}),
     ("omoios", "board.move"): lambda s: Sample({}, {"ticket_id": s.card(), "target_column_id": "building"}),
 }

@@ -71,11 +71,19 @@ def readme_output(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -
     sections = re.split(r"^=== (\d+)\n", done.stdout, flags=re.MULTILINE)[1:]
     names = ("setting up", "terminal", "results", "omoios", "real model")
     assert len(sections) == 2 * len(names)
-    return {name: [read(line) for line in text.splitlines() if line] for name, text in zip(names, sections[1::2], strict=True)}
+    return {
+        name: [one for line in text.splitlines() for one in read(line)] for name, text in zip(names, sections[1::2], strict=True)
+    }
 
 
-def read(line: str) -> Any:
-    return json.loads(line) if line.startswith(("{", "[")) else line
+def read(line: str) -> list[Any]:
+    """The values of a line, or its text: `curl` ends no line, and a socket may say something right behind its answer."""
+    found: list[Any] = []
+    while line.startswith(("{", "[")):
+        value, end = json.JSONDecoder().raw_decode(line)
+        found.append(value)
+        line = line[end:].lstrip()
+    return [*found, line] if line else found
 
 
 def test_the_terminal_shows_the_agent_at_work(readme_output: dict[str, list[Any]]) -> None:
