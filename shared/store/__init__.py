@@ -57,6 +57,7 @@ from shared.store.reading import (
 from shared.store.rows import (
     OWN_KEYS,
     BooleanAttribute,
+    CountedEntity,
     Entity,
     Ephemeral,
     Guard,
@@ -99,6 +100,7 @@ __all__ = [
     "Block",
     "BlockMoved",
     "BooleanAttribute",
+    "CountedEntity",
     "CountedList",
     "CountedRows",
     "Entity",

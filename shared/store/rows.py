@@ -36,6 +36,7 @@ from shared.store.encoding import encoder_for, has_maps, require_all
 
 __all__ = [
     "BooleanAttribute",
+    "CountedEntity",
     "Entity",
     "Ephemeral",
     "Guard",
@@ -75,7 +76,7 @@ def size(attribute: str) -> Any:
 
 def amount(name: str) -> Any:
     """Return a number of a row that has no attribute in its model, so that an update can add to it; it begins at 0."""
-    return Path(name)
+    return Path([name])  # a list: the name may have dots in it
 
 
 def id_in_key(pk: str) -> str:
@@ -191,8 +192,6 @@ class Entity(Row):
     rest_version = NumberAttribute(null=True)
     """The version with which the second row was written last, in both rows: if they differ, the rows do not belong together."""
     f = JSONAttribute(null=True)
-    counted_in = UnicodeAttribute(null=True)
-    """The start of the block in which a long list counts the entity (`shared.store.tallies`). None: the list was not counted then."""
     gsi1pk = UnicodeAttribute(null=True, attr_name="GSI1PK")
     gsi1sk = UnicodeAttribute(null=True, attr_name="GSI1SK")
     gsi2pk = UnicodeAttribute(null=True, attr_name="GSI2PK")
@@ -268,3 +267,18 @@ class Entity(Row):
             setattr(self, f"gsi{number}pk", partition)
             setattr(self, f"gsi{number}sk", sort)
         self.f = (self.filters() or None) if places and not self.deleted_at else None
+
+
+class CountedEntity(Entity):
+    """An entity of a long list, which is counted in blocks (`shared.store.tallies`)."""
+
+    counted_in = UnicodeAttribute(null=True)
+    """The start of the block in which the list counts the entity. None: the list was not counted then."""
+
+    @property
+    def place(self) -> str:
+        """Return its sort key in the list, behind the list's prefix."""
+        return self.place_at(self.created_at)
+
+    def place_at(self, time: str) -> str:
+        return f"{self.counted_in or ''}{time}#{self.id}"

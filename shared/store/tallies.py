@@ -8,7 +8,7 @@ counts its entries by label, and changes in the transaction that changes an entr
     write(create(comment), *place.operations)            raises BlockMoved if another writer began a block meanwhile: do it again
     write(save(comment), *relabel(comments, comment.counted_in, "root", "removed"))
 
-An entry keeps the start of its block (`Entity.counted_in`), and its sort key in index 1 begins with it: it stands where it is counted,
+An entry keeps the start of its block (`CountedEntity`), and its sort key in index 1 begins with it: it stands where it is counted,
 whatever the clock of its writer says. One whose sort key changes leaves its block and enters the last one.
 
 A list that began before it was counted stays so, and is read through: counts of a part of it would be wrong for ever.
@@ -19,13 +19,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from pynamodb.expressions.operand import Path
-
 from shared.core.errors import Conflict
 from shared.core.situations import Situation
 from shared.store.ahead import Ahead, read_ahead
 from shared.store.reading import IndexRow, index_row, index_rows, query, raw_rows
-from shared.store.rows import Entity, Row, UnicodeAttribute
+from shared.store.rows import Entity, Row, UnicodeAttribute, amount
 from shared.store.writing import Operation, check, delete, update
 
 BLOCK = 500  # entries: their index rows of about 250 bytes are 16 units, and 10,000 entries have 20 rows of counts
@@ -271,4 +269,4 @@ def _block(counted: CountedList, raw: dict[str, Any]) -> Block:
 
 def _added(numbers: Mapping[str, int]) -> list[Any]:
     """Return the actions that count so many more entries under these labels."""
-    return [Path([_COUNT + label]).add(number) for label, number in numbers.items()]
+    return [amount(_COUNT + label).add(number) for label, number in numbers.items()]

@@ -17,8 +17,8 @@ from shared.agents.providers.port import Finished
 from shared.core import clock
 from shared.store import (
     BooleanAttribute,
+    CountedEntity,
     CountedList,
-    Entity,
     JSONAttribute,
     NumberAttribute,
     Row,
@@ -49,7 +49,7 @@ def runs_of(card_id: str) -> CountedList:
     return CountedList(f"ITEM#{card_id}", "RUN", f"ITEM#{card_id}", label_of, "RUN#")
 
 
-class Run(Entity):
+class Run(CountedEntity):
     KIND = "RUN"
     NAME = "run"
 
@@ -115,10 +115,6 @@ class Run(Entity):
     """Epoch seconds; time of waiting is added."""
     started_at = UnicodeAttribute(null=True)
     completed_at = UnicodeAttribute(null=True)
-
-    @property
-    def place(self) -> str:
-        return f"{self.counted_in or ''}{self.created_at}#{self.id}"
 
     @property
     def label(self) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.store import CountedList, Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
+from shared.store import CountedEntity, CountedList, JSONAttribute, NumberAttribute, UnicodeAttribute
 
 REMOVED = "removed "  # before the label of a removed comment
 
@@ -22,7 +22,7 @@ def replies_of(item_id: str) -> str:
     return f"ITEM#{item_id}#REPLY"
 
 
-class Comment(Entity):
+class Comment(CountedEntity):
     """A comment. A removed one stays, without its content, as the parent of its replies; lists omit it if it has none."""
 
     KIND = "COM"
@@ -42,10 +42,6 @@ class Comment(Entity):
     removed_at = UnicodeAttribute(null=True)
     thread = UnicodeAttribute(null=True)
     """Of a reply: the `place` of the comment that began its thread."""
-
-    @property
-    def place(self) -> str:
-        return f"{self.counted_in or ''}{self.created_at}#{self.id}"
 
     @property
     def label(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 
 from shared.core.ids import derived_id
 from shared.core.texts import searchable
-from shared.store import CountedList, Entity, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
+from shared.store import CountedEntity, CountedList, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
 from shared.store.files import INLINE
 
 TYPES: Final = ("blueprint", "prd", "mvp", "agent_playbook", "architecture", "custom")
@@ -29,7 +29,7 @@ def documents_of(project_id: str) -> CountedList:
     return CountedList(f"PROJ#{project_id}", "DOC", f"PROJ#{project_id}#DOC", label_of)
 
 
-class Document(Entity):
+class Document(CountedEntity):
     """A document. `number`, `title`, `text`, `status` and similar fields are those of its latest version."""
 
     KIND = "DOC"
@@ -69,7 +69,7 @@ class Document(Entity):
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {
-            1: (f"PROJ#{self.proj_id}#DOC", f"{self.counted_in or ''}{self.updated_at}#{self.id}"),
+            1: (f"PROJ#{self.proj_id}#DOC", self.place_at(self.updated_at)),
             2: (f"PROJ#{self.proj_id}#TITLE", f"{self.title_key(self.type, self.title)}#{self.id}"),
         }
 

@@ -115,7 +115,7 @@ def list_workspace_projects(actor: Actor, ws_id: str, query: ProjectQuery) -> tu
 def list_visible_projects(actor: Actor, limit: int, offset: int = 0) -> tuple[list[Project], int]:
     """Return a page of the projects in all the actor's workspaces, newest first, and their total number.
 
-    Two round trips, three for a page that is not at the head of a workspace's list: the workspaces are read side by side.
+    Three round trips, four for a page that is not at the head of a workspace's list: who calls, then their workspaces side by side.
     """
     lists = [CountedRows(projects_of(ws_id), offset + limit, newest_first=True) for ws_id in _visible_workspaces(actor)]
     skip = offset if len(lists) == 1 else 0  # of several lists, nobody knows how many of the first ones are in which

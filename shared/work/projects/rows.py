@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.store import CountedList, Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
+from shared.store import CountedEntity, CountedList, Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
 
 DEFAULT_SETTINGS: dict[str, Any] = {
     "autoTriggerAgents": True,
@@ -27,7 +27,7 @@ def activity_of(ws_id: str) -> str:
     return f"WS#{ws_id}#PROJACT"
 
 
-class Project(Entity):
+class Project(CountedEntity):
     KIND = "PROJ"
     NAME = "project"
 
@@ -48,10 +48,6 @@ class Project(Entity):
     default_phase_id = UnicodeAttribute(null=True)
     board_id = UnicodeAttribute()
     created_by = JSONAttribute()
-
-    @property
-    def place(self) -> str:
-        return f"{self.counted_in or ''}{self.created_at}#{self.id}"
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {
