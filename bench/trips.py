@@ -54,7 +54,6 @@ LISTED: dict[str, tuple[int, str]] = {
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),
     "omoios projects.createTicket": (3, "the project names the board, then the board, then the transaction"),
-    "omoios projects.list": (3, "the access record names the workspaces, then their indexes at once, then the rows of the page"),
     "projects.restore": (3, "the project, then the limit of its workspace, then the transaction"),
     "runs.cancel": (4, "the run, then its card, then the transaction; where its terminal ends"),
     "runs.retry": (4, "the run, then what runs.trigger reads and writes"),

@@ -98,6 +98,9 @@ class Actor:
     """An upper limit of the permissions, whatever the role grants; set for API keys and agents."""
     project_id: str | None = None
     """The only project whose rows the actor can see; set for agents."""
+    likely_workspaces: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """The workspaces that were this caller's when this process last read their record: whose lists may be read before it is read again.
+    It permits nothing."""
     on_enter_workspace: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
     """Called with the id of each own workspace in which this actor acts; may raise an error to refuse it."""
 

@@ -72,7 +72,18 @@ from shared.store.rows import (
     flat_map,
     size,
 )
-from shared.store.tallies import Block, BlockMoved, CountedList, CountedRows, LastBlock, Place, enter, reenter, relabel
+from shared.store.tallies import (
+    Block,
+    BlockMoved,
+    CountedList,
+    CountedRows,
+    LastBlock,
+    Place,
+    count_entries,
+    enter,
+    reenter,
+    relabel,
+)
 from shared.store.walking import Shards, Unfinished, iterate, iterate_shards, process_all, sweep
 from shared.store.writing import (
     OnConflict,
@@ -136,6 +147,7 @@ __all__ = [
     "content_disposition",
     "copy_file",
     "count",
+    "count_entries",
     "count_requests",
     "count_together",
     "create",

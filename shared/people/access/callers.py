@@ -19,6 +19,7 @@ from shared.people.access.tokens import Claims
 from shared.store import RateStatus, decide_with_first_read, settle
 
 OnEnter = Callable[[str], None]
+_OF_REQUEST = ("likely_workspaces", "on_enter_workspace")  # fields of an actor that its record does not have
 
 
 class _PendingActor(Actor):
@@ -39,7 +40,12 @@ def caller_of_token(claims: Claims, rules: Sequence[RateRule], on_enter: OnEnter
     if rules:
         status, row = quota_leases.PROCESS_LEASES.count(pk, rules, session=claims.session_id)
     actor = _pending(
-        id=claims.user_id, kind="user", session_id=claims.session_id, org_id=claims.org_id, on_enter_workspace=on_enter
+        id=claims.user_id,
+        kind="user",
+        session_id=claims.session_id,
+        org_id=claims.org_id,
+        likely_workspaces=quota_leases.PROCESS_LEASES.workspaces(pk, rules),
+        on_enter_workspace=on_enter,
     )
 
     def decide(raw: dict[str, Any] | None) -> None:
@@ -66,7 +72,7 @@ def caller_of_key(
     """Return the actor of an API key. When its record is read, the request is counted, and `known` gets the user's id, the plan and the
     state of the rate limit. Raises as `caller_of_token` does."""
     pk, sk = access_key(f"key#{fingerprint(key)}")
-    actor = _pending(kind="key", session_id=None, on_enter_workspace=on_enter)
+    actor = _pending(kind="key", session_id=None, likely_workspaces=frozenset(), on_enter_workspace=on_enter)
 
     def decide(raw: dict[str, Any] | None) -> None:
         complete, plan = actor_of_key(raw)
@@ -88,6 +94,6 @@ def _pending(**known: Any) -> Actor:
 def _complete(actor: Actor, known: Actor) -> None:
     """Give the actor everything that its record says; from then on it is one like any other."""
     for one in fields(Actor):
-        if one.name != "on_enter_workspace":
+        if one.name not in _OF_REQUEST:
             object.__setattr__(actor, one.name, getattr(known, one.name))
     object.__setattr__(actor, "__class__", Actor)

@@ -1,22 +1,39 @@
 """Reading projects: a single one, those of a workspace, or all that the actor may see."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id
-from shared.core.texts import has_words, searchable
+from shared.core.texts import has_words
 from shared.people.tenancy.workspaces import authorize_workspace
-from shared.store import CountedRows, IndexRow, Row, authorize, fetch, fetch_all, get_all, get_many, id_of, index_rows, read_ahead
+from shared.store import (
+    CountedRows,
+    IndexRow,
+    Row,
+    authorize,
+    count_entries,
+    fetch,
+    fetch_all,
+    get_all,
+    get_many,
+    id_of,
+    index_rows,
+    read_ahead,
+)
 from shared.work.boards.creating import board_id_of
 from shared.work.boards.reading import BoardSnapshot, assemble_board, board_keys, get_board
 from shared.work.boards.rows import Board, Counts
-from shared.work.projects.rows import Project, ProjectStats, activity_of, projects_of
+from shared.work.projects.rows import STATUSES, Project, ProjectStats, in_order, name_key, projects_of
 
-_SORTS = {"name": "name", "created_at": "created_at", "updated_at": "updated_at"}
+T = TypeVar("T")
+Finish = Callable[[], tuple[list[str], int]]
+"""Waits for a page that is being read: the ids on it, and how many match in all."""
+_NEAR = 1_000  # entries at the beginning of an order: one query, as those of an index are below a kilobyte
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,18 @@ class ProjectQuery:
     descending: bool = True
     limit: int = 50
     offset: int = 0
+
+    @property
+    def statuses(self) -> Sequence[str]:
+        return [self.status] if self.status else STATUSES
+
+    def has_status(self, status: str) -> bool:
+        """Tell whether projects with this status are asked for."""
+        return status in self.statuses
+
+    def has_words(self, row: IndexRow) -> bool:
+        """Tell whether the words of the search occur in a project's texts."""
+        return has_words(f"{row.f['name']} {row.f['slug']} {row.f['description']}", self.search)
 
 
 def get_project(actor: Actor, project_id: str, permission: Permission | None = None) -> ProjectSnapshot:
@@ -85,74 +114,112 @@ def list_project_boards(actor: Actor, project_id: str) -> list[tuple[Board, Proj
 def list_workspace_projects(actor: Actor, ws_id: str, query: ProjectQuery) -> tuple[list[ProjectSnapshot], int]:
     """Return a page of a workspace's projects and how many match in total. Raises NotFound, Forbidden.
 
-    Two round trips; three for a page that is not at the head of the list. In the order of creation only the page is read, in another order
-    and with a search the index of all projects, its blocks side by side.
+    Two round trips; three for a page that is not at the head of the list. A search reads the texts of all the workspace's projects.
     """
-    bare, is_by_creation = bare_id(ws_id), query.sort == "created_at"
-    counted = CountedRows(projects_of(bare), query.offset + query.limit, newest_first=is_by_creation and query.descending)
-    activity = read_ahead(partial(_last_activity, bare)) if query.sort == "last_activity" else None
+    begin = _begin_created if query.sort == "created_at" else _begin_ordered
+    if query.search or (begin is _begin_ordered and query.offset + query.limit > _NEAR):
+        begin = _begin_sorted
+    finish = begin(bare_id(ws_id), query)
     authorize_workspace(actor, ws_id, Permission.PROJECT_READ)
-
-    def wanted(status: str) -> bool:
-        return status != "deleted" and query.status in (None, status)
-
-    def matches(row: IndexRow) -> bool:
-        return has_words(f"{row.f['name']} {row.f['slug']} {row.f['description']}", query.search)
-
-    if is_by_creation and not query.search:
-        page, total = counted.page(query.offset, query.limit, wanted)
-    else:
-        active = activity.result() if activity else {}
-
-        def place(row: IndexRow) -> tuple[str, str]:
-            return (_activity_of(row, active) if activity else searchable(row.f[_SORTS[query.sort]])), row.id
-
-        rows = sorted(filter(matches, counted.all(wanted)), key=place, reverse=query.descending)
-        page, total = rows[query.offset : query.offset + query.limit], len(rows)
-    return _read_snapshots([row.id for row in page]), total
+    ids, total = finish()
+    return _read_snapshots(ids, consistent=False), total
 
 
 def list_visible_projects(actor: Actor, limit: int, offset: int = 0) -> tuple[list[Project], int]:
     """Return a page of the projects in all the actor's workspaces, newest first, and their total number.
 
-    Three round trips, four for a page that is not at the head of a workspace's list: who calls, then their workspaces side by side.
+    Two round trips; three for a page that is not at the head of a workspace's list; one more for a workspace that the actor has joined
+    since the process knows them.
     """
-    lists = [CountedRows(projects_of(ws_id), offset + limit, newest_first=True) for ws_id in _visible_workspaces(actor)]
+    lists = _in_workspaces(actor, lambda ws_id: CountedRows(projects_of(ws_id), offset + limit, newest_first=True))
     skip = offset if len(lists) == 1 else 0  # of several lists, nobody knows how many of the first ones are in which
-    found = [counted.page(skip, offset - skip + limit, lambda status: status != "deleted") for counted in lists]
-    rows = sorted((row for page, _ in found for row in page), key=lambda row: (row.f["created_at"], row.id), reverse=True)
+    pages = [counted.page(skip, offset - skip + limit, _is_there) for counted in lists]
+    rows = sorted((row for page in pages for row in page.rows()), key=lambda row: (row.f["created_at"], row.id), reverse=True)
     ids = [row.id for row in rows[offset - skip :][:limit]]
-    return fetch_all(Project, ids), sum(total for _, total in found)
+    return fetch_all(Project, ids, to_show=True), sum(page.total for page in pages)
 
 
 def latest_project_id(actor: Actor) -> str:
     """Return the id of the actor's most recently active project. Raises NotFound if there is none."""
-    workspaces = _visible_workspaces(actor)
-    activities = [read_ahead(partial(_last_activity, ws_id)) for ws_id in workspaces]
-    lists = [CountedRows(projects_of(ws_id), 0) for ws_id in workspaces]
-    active = {project_id: at for activity in activities for project_id, at in activity.result().items()}
-    rows = [row for counted in lists for row in counted.all(lambda status: status == "active")]
-    if not rows:
+    reads = _in_workspaces(actor, lambda ws_id: read_ahead(partial(_first, ws_id, "last_activity", "active", True, 1)))
+    latest = max((row for read in reads for row in read.result()), key=lambda row: row.sort, default=None)
+    if latest is None:
         raise NotFound(Project.NAME)
-    return max(rows, key=lambda row: _activity_of(row, active)).id
+    return latest.id
 
 
-def _visible_workspaces(actor: Actor) -> list[str]:
-    return [ws_id for ws_id in actor.workspaces if actor.may(Permission.PROJECT_READ, ws_id)]
+def _in_workspaces(actor: Actor, begin: Callable[[str], T]) -> list[T]:
+    """Begin a read in each of the actor's workspaces: while access is decided in those that were theirs before, then in the others."""
+    begun = {ws_id: begin(ws_id) for ws_id in actor.likely_workspaces}
+    visible = [ws_id for ws_id in actor.workspaces if actor.may(Permission.PROJECT_READ, ws_id)]
+    return [begun[ws_id] if ws_id in begun else begin(ws_id) for ws_id in visible]
 
 
-def _last_activity(ws_id: str) -> dict[str, str]:
-    """Return the last activity of a workspace's projects by their ids. One query for each 5,000 projects."""
-    return {row.id: row.sort.partition("#")[0] for row in index_rows(1, activity_of(ws_id))}
+def _is_there(status: str) -> bool:
+    return status != "deleted"
 
 
-def _activity_of(row: IndexRow, active: dict[str, str]) -> str:
-    return max(active.get(row.id, ""), str(row.f["updated_at"]))
+def _begin_created(ws_id: str, query: ProjectQuery) -> Finish:
+    """Begin to read a page in the order of creation, in which the list is counted."""
+    counted = CountedRows(projects_of(ws_id), query.offset + query.limit, newest_first=query.descending)
+
+    def finish() -> tuple[list[str], int]:
+        page = counted.page(query.offset, query.limit, query.has_status)
+        return [row.id for row in page.rows()], page.total
+
+    return finish
 
 
-def _read_snapshots(ids: Sequence[str]) -> list[ProjectSnapshot]:
+def _begin_ordered(ws_id: str, query: ProjectQuery) -> Finish:
+    """Begin to read a page near the beginning of another order, from the index that has it."""
+    end = query.offset + query.limit
+    total = read_ahead(partial(count_entries, projects_of(ws_id), query.has_status))
+    parts = [read_ahead(partial(_first, ws_id, query.sort, status, query.descending, end)) for status in query.statuses]
+
+    def finish() -> tuple[list[str], int]:
+        rows = sorted((row for part in parts for row in part.result()), key=lambda row: row.sort, reverse=query.descending)
+        if (
+            not min(end, total.result()) <= len(rows[:end]) <= total.result()
+        ):  # a list of before is not counted, or not in this order
+            return _begin_sorted(ws_id, query)()
+        return [row.id for row in rows[query.offset : end]], total.result()
+
+    return finish
+
+
+def _begin_sorted(ws_id: str, query: ProjectQuery) -> Finish:
+    """Begin to read all projects, whose matches are then sorted."""
+    counted = CountedRows(projects_of(ws_id), 0)
+    statuses = query.statuses if query.sort == "last_activity" else []
+    activity = [read_ahead(partial(_last_activity, ws_id, status)) for status in statuses]
+
+    def finish() -> tuple[list[str], int]:
+        active = {project_id: at for part in activity for project_id, at in part.result().items()}
+
+        def place(row: IndexRow) -> tuple[str, str]:
+            if query.sort == "last_activity":
+                return active.get(row.id, row.f["created_at"]), row.id
+            return name_key(row.f["name"]) if query.sort == "name" else row.f[query.sort], row.id
+
+        rows = sorted(filter(query.has_words, counted.all(query.has_status)), key=place, reverse=query.descending)
+        return [row.id for row in rows[query.offset : query.offset + query.limit]], len(rows)
+
+    return finish
+
+
+def _first(ws_id: str, order: str, status: str, descending: bool, number: int) -> list[IndexRow]:
+    """Return the first rows of a workspace's projects with a status, in an order. One query."""
+    return list(islice(index_rows(*in_order(ws_id, order, status), newest_first=descending, limit=number), number))
+
+
+def _last_activity(ws_id: str, status: str) -> dict[str, str]:
+    """Return the last activity of a workspace's projects with a status by their ids. One query for each 5,000 of them."""
+    return {row.id: row.sort.partition("#")[0] for row in index_rows(*in_order(ws_id, "last_activity", status))}
+
+
+def _read_snapshots(ids: Sequence[str], *, consistent: bool = True) -> list[ProjectSnapshot]:
     """Read projects in the order of the ids, without those that no longer exist. One round trip: 33 in a batch, batches side by side."""
-    rows = iter(get_all([key for project_id in ids for key in _keys(project_id)]))
+    rows = iter(get_all([key for project_id in ids for key in _keys(project_id)], consistent=consistent))
     return [_snapshot(*three) for three in zip(rows, rows, rows, strict=True) if isinstance(three[0], Project)]
 
 
