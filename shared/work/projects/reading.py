@@ -134,7 +134,7 @@ def list_visible_projects(actor: Actor, limit: int, offset: int = 0) -> tuple[li
     lists = _in_workspaces(actor, lambda ws_id: CountedRows(projects_of(ws_id), offset + limit, newest_first=True))
     skip = offset if len(lists) == 1 else 0  # of several lists, nobody knows how many of the first ones are in which
     pages = [counted.page(skip, offset - skip + limit, _is_there) for counted in lists]
-    rows = sorted((row for page in pages for row in page.rows()), key=lambda row: (row.f["created_at"], row.id), reverse=True)
+    rows = sorted((row for page in pages for row in page.rows()), key=lambda row: (_created_at(row), row.id), reverse=True)
     ids = [row.id for row in rows[offset - skip :][:limit]]
     return fetch_all(Project, ids, to_show=True), sum(page.total for page in pages)
 
@@ -173,16 +173,15 @@ def _begin_created(ws_id: str, query: ProjectQuery) -> Finish:
 def _begin_ordered(ws_id: str, query: ProjectQuery) -> Finish:
     """Begin to read a page near the beginning of another order, from the index that has it."""
     end = query.offset + query.limit
-    total = read_ahead(partial(count_entries, projects_of(ws_id), query.has_status))
+    count = read_ahead(partial(count_entries, projects_of(ws_id), query.has_status))
     parts = [read_ahead(partial(_first, ws_id, query.sort, status, query.descending, end)) for status in query.statuses]
 
     def finish() -> tuple[list[str], int]:
         rows = sorted((row for part in parts for row in part.result()), key=lambda row: row.sort, reverse=query.descending)
-        if (
-            not min(end, total.result()) <= len(rows[:end]) <= total.result()
-        ):  # a list of before is not counted, or not in this order
+        total = count.result()
+        if len(rows[:end]) != min(end, total):  # a list of before, which is not counted or not in this order
             return _begin_sorted(ws_id, query)()
-        return [row.id for row in rows[query.offset : end]], total.result()
+        return [row.id for row in rows[query.offset : end]], total
 
     return finish
 
@@ -197,9 +196,9 @@ def _begin_sorted(ws_id: str, query: ProjectQuery) -> Finish:
         active = {project_id: at for part in activity for project_id, at in part.result().items()}
 
         def place(row: IndexRow) -> tuple[str, str]:
-            if query.sort == "last_activity":
-                return active.get(row.id, row.f["created_at"]), row.id
-            return name_key(row.f["name"]) if query.sort == "name" else row.f[query.sort], row.id
+            if query.sort == "name":
+                return name_key(row.f["name"]), row.id
+            return row.f["updated_at"] if query.sort == "updated_at" else active.get(row.id, _created_at(row)), row.id
 
         rows = sorted(filter(query.has_words, counted.all(query.has_status)), key=place, reverse=query.descending)
         return [row.id for row in rows[query.offset : query.offset + query.limit]], len(rows)
@@ -215,6 +214,11 @@ def _first(ws_id: str, order: str, status: str, descending: bool, number: int) -
 def _last_activity(ws_id: str, status: str) -> dict[str, str]:
     """Return the last activity of a workspace's projects with a status by their ids. One query for each 5,000 of them."""
     return {row.id: row.sort.partition("#")[0] for row in index_rows(*in_order(ws_id, "last_activity", status))}
+
+
+def _created_at(row: IndexRow) -> str:
+    """Return when a project was created, by its place in the counted list: `<block>/<time>#<id>`."""
+    return row.sort.rpartition("/")[2].partition("#")[0]
 
 
 def _read_snapshots(ids: Sequence[str], *, consistent: bool = True) -> list[ProjectSnapshot]:

@@ -78,7 +78,6 @@ class Project(CountedEntity):
             "slug": self.slug,
             "description": (self.description or "")[:200],
             "status": self.status,
-            "created_at": self.created_at,
             "updated_at": self.updated_at,
         }
 
