@@ -25,14 +25,12 @@ _MAX_LEASES = 5_000  # of a process; above that it drops the oldest
 
 @dataclass
 class _Lease:
-    """The state of the tightest rule without what is left here; `ends` is when the first window ends, in epoch seconds; `workspaces` are
-    those of the row when the lease was taken, if it is an access record."""
+    """The state of the tightest rule without what is left here; `ends` is when the first window ends, in epoch seconds."""
 
     status: RateStatus
     ends: int
     size: int
     left: int
-    workspaces: frozenset[str]
 
 
 class QuotaLeases:
@@ -56,11 +54,6 @@ class QuotaLeases:
                 self._leases.pop(next(iter(self._leases)))
         lease.left -= 1
         return replace(lease.status, remaining=lease.status.remaining + lease.left), row
-
-    def workspaces(self, pk: str, rules: Sequence[RateRule]) -> frozenset[str]:
-        """Return the workspaces of a caller as they were when the lease was taken; none if there is no lease."""
-        lease = self._leases.get((pk, tuple(rules)))
-        return lease.workspaces if lease is not None else frozenset()
 
     def give_back(self, pk: str, rules: Sequence[RateRule], status: RateStatus) -> None:
         """Take back a request that was counted, unless the window has ended: it was none of its owner's."""
@@ -93,8 +86,7 @@ def _acquire(
         return _acquire(pk, rules, 1, session, ttl)
     assert status is not None  # noqa: S101 - not None, because there are rules
     now = clock.epoch()
-    workspaces = frozenset(row.get("workspaces", {"M": {}})["M"])
-    return _Lease(status, min(rule.reset(now) for rule in rules), size, size, workspaces), row
+    return _Lease(status, min(rule.reset(now) for rule in rules), size, size), row
 
 
 PROCESS_LEASES = QuotaLeases()
