@@ -21,7 +21,7 @@ from typing import Any
 
 from shared.core.errors import Conflict
 from shared.core.situations import Situation
-from shared.store.ahead import Ahead, read_ahead
+from shared.store.ahead import ReadFuture, read_ahead
 from shared.store.reading import IndexRow, index_row, index_rows, query, raw_rows
 from shared.store.rows import Entity, Row, UnicodeAttribute, amount
 from shared.store.writing import Operation, check, delete, update
@@ -224,7 +224,7 @@ class CountedRows:
 
     def _begin_blocks(self, blocks: Sequence[Block]) -> Callable[[], list[IndexRow]]:
         """Begin to read these blocks, side by side; return what waits for their rows."""
-        reads: list[Ahead[list[IndexRow]]] = [read_ahead(partial(self._read_block, block)) for block in blocks]
+        reads: list[ReadFuture[list[IndexRow]]] = [read_ahead(partial(self._read_block, block)) for block in blocks]
         return lambda: [row for read in reads for row in read.result()]
 
     def _read_block(self, block: Block) -> list[IndexRow]:
