@@ -255,6 +255,18 @@ def test_a_page_of_projects_in_any_order_reads_what_it_shows(world):
         assert page(world, "projects", f"{path}&offset=1100").json["total"] == 1_201
 
 
+def test_projects_of_before_the_orders_are_sorted_as_all(world):
+    """They are not in the index by name until they are written: the counts say that some are missing."""
+    path = f"/workspaces/{world.ws_id}/projects"
+    made = world.ada("projects", "POST", path, body={"name": "A first one", "slug": "first"}).json["id"]
+    old = Project(*Project.key(world.project.id))
+    write(update(old, [Project.gsi2pk.remove(), Project.gsi2sk.remove()]))
+    for page_of_one in (f"{path}?sortBy=name&limit=5", f"{path}?sortBy=name&limit=1&offset=1"):
+        found = world.ada("projects", "GET", page_of_one).json
+        assert found["total"] == 2
+        assert [one["id"] for one in found["projects"]] == [made, world.project.id][-len(found["projects"]) :]
+
+
 def test_projects_of_several_long_workspaces_are_three_trips(world, small_blocks):
     """Their blocks were read one workspace after the other, and nothing before it was known who asks."""
     put_on_plan(world.ws_id, maxProjects=100)
