@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any, Final
 
 from shared.agents.providers.embedded.blocks import COLON
-from shared.agents.providers.embedded.filing import FiledCard
+from shared.agents.providers.embedded.filing import FiledCard, pattern
 from shared.agents.providers.embedded.reading import Piece
 from shared.agents.providers.embedded.sentences import is_ask
 from shared.agents.providers.embedded.tables import mark
@@ -14,14 +14,6 @@ from shared.agents.providers.embedded.wording import plain_title, quoted, say
 
 MAX_CARDS: Final = 30  # of one plan; what is left is named
 _BUILD_LANE: Final = 6
-# what stands before the words of a title: a box, a bullet, a number or the key of a requirement
-_FRONT: Final = re.compile(
-    r"(?:\[[ xX]?\]\s*|\[?\d{1,2}[:.]\d\d(?:[:.]\d\d)?\]?\s+(?=[^\W\d][\w.-]*[:：]\s)|[-*•·]\s+|\(?\d{1,3}[.)]+\s+"
-    r"|[A-Z]{1,4}[- ]?\d+(?:\.\d+)*[:.)]\s+)+"
-)
-_BACK: Final = re.compile(r"[\s.;,。；，\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]+$")
-_NAME: Final = re.compile(r"[^\W\d][\w.-]*[:：]\s*")  # who says a line of a chat
-_TIME: Final = re.compile(r"\W*\d{1,2}[:.h]\d\d")  # begins a line of a timeline
 _NO_TASKS: Final = ("steps", "code", "link", "courtesy")  # of these the planner does not say that no card was made
 
 
@@ -55,7 +47,7 @@ def notes(filed: FiledCard) -> list[str]:
     """Return what else the card says: asks that are cards already, and lines that are nobody's task."""
     new, known = _groups(filed)
     on_board, made = list(chain(*known)), [*chain(*new[:MAX_CARDS], *known)]
-    told = (one for one in filed.pieces if one.kind not in _NO_TASKS and not _TIME.match(one.line))
+    told = (one for one in filed.pieces if one.kind not in _NO_TASKS and not pattern("timeline").match(one.line))
     left = [one for one in told if one not in made and _key(one.line) != _key(filed.title)]
     none = ["itself"] if filed.asks else ["no_cards", "hint"]
     found = [] if new or known else [say(name, filed.language) for name in none]
@@ -101,14 +93,14 @@ def _is_fact(ask: Piece, filed: FiledCard) -> bool:
 
 
 def _title(ask: Piece, filed: FiledCard) -> str:
-    return plain_title(_BACK.sub("", _without_front(ask.line, filed)), filed.language)
+    return plain_title(pattern("back").sub("", _without_front(ask.line, filed)), filed.language)
 
 
 def _without_front(line: str, filed: FiledCard) -> str:
     """Return a line without what is no part of a title: a box, a number, who says it in a chat, `and also please`."""
-    words = _FRONT.sub("", line, count=1) if _FRONT.match(line) else line
-    names = re.findall(rf"^[\s\d:.\[\]]*({_NAME.pattern})", filed.texts["description"], re.MULTILINE)
-    if (name := _NAME.match(words)) and len(set(names)) < len(names):  # of a chat: somebody speaks twice
+    words = pattern("front").sub("", line)
+    names = re.findall(rf"^[\s\d:.\[\]]*({pattern('name').pattern})", filed.texts["description"], re.MULTILINE)
+    if (name := pattern("name").match(words)) and len(set(names)) < len(names):  # of a chat: somebody speaks twice
         words = words[name.end() :]
     opening = re.match(rf"(?:(?:{mark(filed.language, 'opening', strictly=True).pattern})[\s,:，、：]*)+", words.lower())
     return words[opening.end() :] if opening and len(words.lower()) == len(words) else words

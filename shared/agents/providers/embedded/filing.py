@@ -144,8 +144,8 @@ class FiledCard:
     def _has_evidence(self) -> bool:
         """Whether a fault's text shows an error word for word, or two values; what people are quoted with is none."""
         text = self.everything
-        before = (text[: one.start()][-40:].lower() for one in _pattern("error").finditer(text))
-        return bool(_pattern("values").search(text)) or any(not mark(self.language, "speech").search(one) for one in before)
+        before = (text[: one.start()][-40:].lower() for one in pattern("error").finditer(text))
+        return bool(pattern("values").search(text)) or any(not mark(self.language, "speech").search(one) for one in before)
 
     @property
     def _is_a_mood(self) -> bool:
@@ -171,7 +171,7 @@ class FiledCard:
         is_about = "only" not in answer or mark(self.language, answer["only"]).search(low)
         has_line = any(one.kind in answer["lines"] for one in [*self.pieces, *self._pieces_of(self.documents)])
         has_word = any(mark(self.language, name).search(low) for name in answer["words"])
-        return bool(is_about) and not (has_line or has_word or _pattern(answer.get("pattern", "nothing")).search(low))
+        return bool(is_about) and not (has_line or has_word or pattern(answer.get("pattern", "nothing")).search(low))
 
 
 def _comments(card: Mapping[str, Any]) -> list[tuple[bool, str]]:
@@ -186,5 +186,6 @@ def lines_with(trait: str, pieces: Iterable[Piece], language: str) -> list[Piece
 
 
 @cache
-def _pattern(name: str) -> re.Pattern[str]:
+def pattern(name: str) -> re.Pattern[str]:
+    """Return what a text is searched for by its form, whatever its language."""
     return re.compile(table("agents")["patterns"][name])

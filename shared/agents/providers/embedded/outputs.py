@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from shared.agents.providers.embedded import cards, suiting, traces
-from shared.agents.providers.embedded.filing import FiledCard, lines_with
+from shared.agents.providers.embedded.filing import FiledCard, lines_with, pattern
 from shared.agents.providers.embedded.language import OTHER
 from shared.agents.providers.embedded.reading import Piece
 from shared.agents.providers.embedded.sentences import is_question, weight
@@ -16,7 +16,6 @@ from shared.agents.providers.embedded.tables import table
 from shared.agents.providers.embedded.wording import quoted, say, signed, titled
 
 _MAX_ASKS: Final = 7  # above a checklist, as many as it has items
-_LABEL: Final = re.compile(r"[|]|[^\s:：][^:：]{0,30}[:：]")  # of a form or a table
 _LEAST_SAID: Final = 3  # words, that say by themselves what they are about
 _PROSE: Final = 9_500  # characters of a comment or a description, as the tools take them; they are signed
 
@@ -127,7 +126,7 @@ def background(filed: FiledCard) -> list[Piece]:
     problems = (run for tells, run in runs if tells and (filed.is_report or any(one.kind == "problem" for one in run)))
     told = [one for run in problems for one in run]
     begins = runs[0][1] if runs and runs[0][0] else []  # with what does a card begin, if not with the reason for it
-    if not begins or begins[0] in told or any(_LABEL.match(one.text) for one in begins):
+    if not begins or begins[0] in told or any(pattern("label").match(one.text) for one in begins):
         return told
     return max(begins, told, key=lambda run: sum(weight(one.text) for one in run))  # a lone line further below may be less
 
