@@ -18,7 +18,7 @@ from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import recognize
 from shared.agents.providers.embedded.model import EmbeddedProvider
 from shared.agents.providers.embedded.outputs import plan
-from shared.agents.providers.embedded.reading import read
+from shared.agents.providers.embedded.reading import Piece, read
 from shared.agents.providers.embedded.suiting import outputs, refusal, suits
 from shared.agents.providers.embedded.tables import ANY, LANGUAGES, entry, heading_starts, keys, table
 from shared.agents.providers.embedded.wording import say
@@ -597,6 +597,26 @@ def test_every_line_of_the_card_is_in_every_document_that_is_not_a_checklist_onl
         for document in documents(role, filed):
             text = squeezed(re.sub(r"^\s*(?:\d+\. )?>", "", document["content"], flags=re.M))
             assert [part for part in parts if part not in text] == [], name
+
+
+def test_a_line_that_belongs_nowhere_stands_at_the_end_and_a_greeting_nowhere():
+    filed = FiledCard(feature("- Guests can cancel a booking"))
+    filed.__dict__["pieces"] = [
+        Piece("courtesy", "Kind regards"),
+        Piece("ask", "Guests can cancel a booking"),
+        Piece("something new", "The hotel has nine rooms"),
+    ]
+    (document,) = documents("prd", filed)
+    assert "> The hotel has nine rooms" in section(document["content"], "context")
+    assert "Kind regards" not in document["content"]
+
+
+def test_what_comes_later_has_its_own_section_in_the_scope():
+    text = "- Guests can cancel a booking\n\nOut of scope:\n- fax\n- refunds come in phase 2"
+    document = written(run("mvp_scope", feature(text)))
+    assert "> refunds come in phase 2" in section(document, "later")
+    assert "> fax" in section(document, "exclusion")
+    assert f"## {say('later', 'en')}" not in written(run("mvp_scope", ALL["leaver data legal"]))
 
 
 @pytest.mark.parametrize("role", ["ceo_copilot", "troubleshooter"])

@@ -19,28 +19,18 @@ _NO_TASKS: Final = ("steps", "code", "link", "courtesy")  # of these the planner
 
 def planned(filed: FiledCard) -> list[tuple[dict[str, Any], list[Piece]]]:
     """Return the arguments of each card to make, and the lines that it quotes; one that asks for something by itself needs no lead."""
-    return [
-        (
-            {
-                "title": _title(group[0], filed),
-                "type": "task",
-                "priority": filed.card.get("priority") or "medium",
-                "lane": _BUILD_LANE,
-                "ref": f"ask-{number}",
-            },
-            [replace(one, lead="") for one in group] if is_ask(group[0].text, filed.language) else group,
-        )
-        for number, group in enumerate(_groups(filed)[0][:MAX_CARDS], 1)
-    ]
+    alike = {"type": "task", "priority": filed.card.get("priority") or "medium", "lane": _BUILD_LANE}
+    found = []
+    for number, group in enumerate(_groups(filed)[0][:MAX_CARDS]):
+        lines = [replace(one, lead="") for one in group] if is_ask(group[0].text, filed.language) else group
+        found.append((alike | {"title": _title(group[0], filed), "ref": f"ask-{number + 1}"}, lines))
+    return found
 
 
 def links(filed: FiledCard) -> list[dict[str, str]]:
     """Return the arguments of each dependency between these cards."""
-    asks = [lines[0].line for _, lines in planned(filed)]
-    return [
-        {"card": f"ask-{later + 1}", "depends_on": f"ask-{earlier + 1}", "type": "blocks"}
-        for later, earlier in dependencies(asks, filed.language)
-    ]
+    waits = dependencies([lines[0].line for _, lines in planned(filed)], filed.language)
+    return [{"card": f"ask-{one + 1}", "depends_on": f"ask-{other + 1}", "type": "blocks"} for one, other in waits]
 
 
 def notes(filed: FiledCard) -> list[str]:

@@ -58,13 +58,9 @@ def _document(role: str, output: Output, filed: FiledCard) -> Action:
         blocks.append(quoted(asks))
     if output.checks:
         blocks += [say("needs_model", language), *_checklist(output, filed)]
-    content = signed("\n\n".join(blocks), language)
-    title = titled(f"t_{role}", filed.title, language)
-    return Action(
-        "write_document",
-        {"type": output.type, "title": title, "content": content},
-        "s_document" if output.whole else "s_checklist",
-    )
+    title, content = titled(f"t_{role}", filed.title, language), signed("\n\n".join(blocks), language)
+    document = {"type": output.type, "title": title, "content": content}
+    return Action("write_document", document, "s_document" if output.whole else "s_checklist")
 
 
 def _wanted(filed: FiledCard) -> list[Piece]:
@@ -90,7 +86,7 @@ def _sections(output: Output, filed: FiledCard) -> Iterator[tuple[str, str]]:
         pieces = [replace(one, lead="") if one.lead in led else one for one in found.get(name, ())]
         led |= {one.lead for one in pieces}
         if pieces and name in output.first and "tests" in output.first:
-            yield name, _forms(pieces, filed, say("no_criteria", filed.language) if name == "tests" else "")
+            yield name, _forms(pieces, filed, is_test=name == "tests")
         elif pieces:
             yield renamed.get(name, name), quoted(pieces)
 
@@ -131,11 +127,11 @@ def background(filed: FiledCard) -> list[Piece]:
     return max(begins, told, key=lambda run: sum(weight(one.text) for one in run))  # a lone line further below may be less
 
 
-def _forms(pieces: list[Piece], filed: FiledCard, lacks: str) -> str:
-    """Return a numbered form with blanks: for a test of each criterion, else for what the card `lacks`: when each request is done."""
+def _forms(pieces: list[Piece], filed: FiledCard, *, is_test: bool) -> str:
+    """Return a numbered form with blanks: for a test of each criterion; if none is stated, for when each request is done."""
     is_stated = pieces[0].kind == "criterion"
     blanks = ["test_setup", "test_steps", "test_seen", "test_passed"] if is_stated else ["done_when"]
-    forms, lead, number = [lacks] * bool(lacks and not is_stated), "", 0
+    forms, lead, number = [say("no_criteria", filed.language)] * (is_test and not is_stated), "", 0
     for piece in pieces:
         if piece.lead not in ("", lead):
             forms.append(f"> {piece.lead}")
