@@ -55,6 +55,7 @@ from shared.store.reading import (
     query,
 )
 from shared.store.rows import (
+    IN_INDEXES,
     OWN_KEYS,
     BooleanAttribute,
     CountedEntity,
@@ -94,6 +95,7 @@ from shared.store.writing import (
 
 __all__ = [
     "COLLECTION_CAP",
+    "IN_INDEXES",
     "OWN_KEYS",
     "PART_BYTES",
     "Ahead",

@@ -1,7 +1,7 @@
 """The base classes of the rows of the three tables.
 
-core       entities: `PK=<KIND>#<id>, SK=META`, four overloaded indexes, stream. An index holds the keys, the kind and `f`, the
-           few fields that lists filter and sort by; full rows come by batch read. What an entity seldom changes may lie in a second
+core       entities: `PK=<KIND>#<id>, SK=META`, four overloaded indexes, stream. An index holds the keys, the attributes PROJECTED and
+           `f`, what else lists filter and sort by; full rows come by batch read. What an entity seldom changes may lie in a second
            row beside it, `SK=REST`.
 telemetry  logs and metric points; expiring.
 ephemeral  access records, rate limits, idempotency records, connections; expiring.
@@ -11,7 +11,7 @@ top-level attribute of its own.
 """
 
 import json
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from pynamodb import attributes
 from pynamodb.attributes import (
@@ -84,6 +84,29 @@ def id_in_key(pk: str) -> str:
     return pk.partition("#")[2]
 
 
+PROJECTED: Final = (
+    "type",
+    "title",
+    "status",
+    "status_before_block",
+    "priority",
+    "lane_id",
+    "phase_id",
+    "position",
+    "parent_id",
+    "approval_status",
+    "assignee_id",
+    "name",
+    "slug",
+    "number",
+)
+"""Attributes, texts and numbers, that each index of the core table shows of every row that has them (infra/data.py): a row needs no copy
+of them for its lists. All indexes together may name 100 (DynamoDB's limit), and these, `f` and the kind count four times.
+
+What every write changes is none of them (`updated_at`): it would be written into the indexes of every kind each time.
+"""
+IN_INDEXES: Final = ("kind", "f", *PROJECTED)
+"""What indexes of the core table hold beside the keys."""
 REST_KEY = "REST"
 """The sort key of an entity's second row."""
 OWN_KEYS = frozenset({"META", REST_KEY})
@@ -255,8 +278,17 @@ class Entity(Row):
         return None
 
     def filters(self) -> dict[str, Any]:
-        """Return the small fields that lists filter and sort by; every index holds a copy."""
+        """Return the small fields, beside PROJECTED attributes, that lists filter and sort by. Every index holds a copy of them, `f`."""
         return {}
+
+    def projected(self) -> dict[str, Any]:
+        """Return what indexes show of the entity beside `f`."""
+        values = {name: getattr(self, name) for name in PROJECTED if name in self.get_attributes()}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def listed(self) -> dict[str, Any]:
+        """Return all that lists filter and sort by, as it is now."""
+        return self.projected() | self.filters()
 
     def set_index_keys(self) -> None:
         """Set the index keys from the entity's state. A deleted entity is only in the list of deleted ones (`trash`)."""

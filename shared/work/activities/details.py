@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
-from shared.store import Entity, IndexRow, Row, get_many, index_row, load, query, read_ahead
+from shared.store import Entity, IndexRow, Row, first_index_rows, get_many, load, query, read_ahead
 from shared.work.activities.rows import Activity
 from shared.work.comments.rows import Comment
 from shared.work.items import dependencies
@@ -64,11 +64,10 @@ def get_item_details(actor: Actor, item_id: str) -> ItemDetails:
 def _read_index(item_id: str) -> list[IndexRow]:
     """Read the card's index rows: dependencies, then comments, then activities, each newest first."""
     partition = f"ITEM#{item_id}"
-    page = query(Entity, partition, index=1, between=("ACT#", "DEP#~"), newest_first=True, limit=_MAX_INDEX_ROWS)
-    rows = page.rows
-    if page.next_key is not None and all(row.kind != Activity.KIND for row in rows):
-        rows += query(Entity, partition, index=1, prefix="ACT#", newest_first=True, limit=MAX_ACTIVITIES).rows
-    return [index_row(row) for row in rows]
+    rows, more = first_index_rows(1, partition, _MAX_INDEX_ROWS, between=("ACT#", "DEP#~"), newest_first=True)
+    if more and all(row.kind != Activity.KIND for row in rows):
+        rows += first_index_rows(1, partition, MAX_ACTIVITIES, "ACT#", newest_first=True)[0]
+    return rows
 
 
 def _read_rows(keys: Sequence[tuple[type[Row], str, str]]) -> list[Any]:

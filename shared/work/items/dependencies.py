@@ -75,7 +75,7 @@ class Dependency(Entity):
         return {1: (f"ITEM#{end}", f"DEP#{self.created_at}#{self.id}")}
 
     def filters(self) -> dict[str, Any]:
-        return {"item_id": self.item_id, "dependency_id": self.dependency_id, "type": self.type}
+        return {"item_id": self.item_id, "dependency_id": self.dependency_id}
 
     @property
     def back(self) -> "Dependency":

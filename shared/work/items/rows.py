@@ -26,6 +26,7 @@ class ItemHead(Entity):
     position = NumberAttribute(default=0)
     parent_id = UnicodeAttribute(null=True)
     assignee = JSONAttribute(null=True)
+    assignee_id = UnicodeAttribute(null=True)
     blocked_reason = UnicodeAttribute(null=True)
     status_before_block = UnicodeAttribute(null=True)
     lane_before_done = UnicodeAttribute(null=True)
@@ -98,23 +99,16 @@ class Item(ItemHead):
         """Return what is there of these; what is missing is none or empty, because a search pays for every byte."""
         keys = [tag["key"] for tag in self.tags]
         fields = {
-            "title": self.title,
             "excerpt": (self.description or "")[:200],
-            "type": self.type,
-            "status": self.status,
-            "status_before_block": self.status_before_block,
-            "priority": self.priority,
-            "lane_id": self.lane_id,
-            "phase_id": self.phase_id,
-            "position": self.position,
-            "parent_id": self.parent_id,
-            "assignee_id": self.assignee["id"] if self.assignee else None,
             "labels": self.labels,
             "tags": [f"{tag['key']}:{tag['value']}" for tag in self.tags],
             "tag_keys": keys if any(":" in key for key in keys) else None,  # else the tags tell them
-            "approval_status": self.approval_status,
         }
         return {name: value for name, value in fields.items() if value not in (None, "", [])}
+
+    def set_index_keys(self) -> None:
+        self.assignee_id = self.assignee["id"] if self.assignee else None
+        super().set_index_keys()
 
 
 # what only the whole card has; nothing that reads a head asks when the card was made
