@@ -96,15 +96,14 @@ class Item(ItemHead):
         return keys
 
     def filters(self) -> dict[str, Any]:
-        """Return what is there of these; what is missing is none or empty, because a search pays for every byte."""
+        """Return the tags, if there are any, and what a search looks at in a card of before (`searching`)."""
         keys = [tag["key"] for tag in self.tags]
         fields = {
-            "excerpt": (self.description or "")[:200],
-            "labels": self.labels,
             "tags": [f"{tag['key']}:{tag['value']}" for tag in self.tags],
             "tag_keys": keys if any(":" in key for key in keys) else None,  # else the tags tell them
         }
-        return {name: value for name, value in fields.items() if value not in (None, "", [])}
+        kept = {name: (self.f or {}).get(name) for name in ("excerpt", "labels")}
+        return {name: value for name, value in (fields | kept).items() if value}
 
     def set_index_keys(self) -> None:
         self.assignee_id = self.assignee["id"] if self.assignee else None
