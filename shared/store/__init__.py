@@ -73,6 +73,7 @@ from shared.store.rows import (
     amount,
     flat_map,
     size,
+    told,
 )
 from shared.store.tallies import Block, BlockMoved, CountedList, CountedRows, LastBlock, Place, enter, reenter, relabel
 from shared.store.walking import Shards, Unfinished, iterate, iterate_shards, process_all, sweep
@@ -193,6 +194,7 @@ __all__ = [
     "stale",
     "store_text",
     "sweep",
+    "told",
     "transaction_guard",
     "update",
     "update_now",

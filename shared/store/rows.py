@@ -107,6 +107,19 @@ What every write changes is none of them (`updated_at`): it would be written int
 """
 IN_INDEXES: Final = ("kind", "f", *PROJECTED)
 """What indexes of the core table hold beside the keys."""
+
+
+def told(event: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+    """Return the event of a raw row with what was left out because the row says it (`Entity.say_once`)."""
+
+    def said(name: str) -> Any:
+        return raw.get(name, {}).get("S")
+
+    data = {name: said(name) if value is None else value for name, value in event["data"].items()}
+    changes = {name: [*pair, said(name)] if len(pair) == 1 else pair for name, pair in event["changes"].items()}
+    return event | {"changes": changes, "data": data}
+
+
 REST_KEY = "REST"
 """The sort key of an entity's second row."""
 OWN_KEYS = frozenset({"META", REST_KEY})
@@ -252,6 +265,24 @@ class Entity(Row):
         self.rest_version, self.rest_as_read = self.version, None
         raw["rest_version"] = {"N": str(self.version)}
         return {"PK": raw["PK"], "SK": {"S": REST_KEY}, "rest_version": raw["rest_version"]} | rest
+
+    @classmethod
+    def decode(cls, raw: dict[str, Any]) -> Self:
+        """Build an instance from a raw row; its event says what the row says (`say_once`)."""
+        entity = super().decode(raw)
+        if entity.event:
+            entity.event = told(entity.event, raw)
+        return entity
+
+    def say_once(self, raw: dict[str, Any]) -> None:
+        """Leave out of the event in the entity's raw row the texts that the row has under the same name: null stands for them in the
+        data, and a change to them has no new value."""
+        if self.event:
+            data = {name: None if raw.get(name) == {"S": value} else value for name, value in self.event["data"].items()}
+            changes = {
+                name: pair[:1] if raw.get(name) == {"S": pair[-1]} else pair for name, pair in self.event["changes"].items()
+            }
+            raw["event"] = {"S": _write_json(self.event | {"changes": changes, "data": data})}
 
     @property
     def entity_id(self) -> str:

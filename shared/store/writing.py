@@ -58,7 +58,7 @@ def put(row: Row, condition: Condition | None = None, on_conflict: OnConflict | 
     if isinstance(row, Entity):
         row.set_index_keys()
     request = row.get_save_kwargs_from_instance(condition, "ALL_OLD" if condition is not None else None)
-    rest = row.split(request["Item"]) if isinstance(row, Entity) else None
+    rest = _divide(row, request["Item"]) if isinstance(row, Entity) else None
     beside = (Operation("Put", {"TableName": row.table_name(), "Item": rest}),) if rest else ()
     return Operation("Put", request, on_conflict, beside)
 
@@ -184,8 +184,15 @@ def _raw_rows(row: Row) -> list[dict[str, Any]]:
         return [row.serialize()]
     row.set_index_keys()
     raw = row.serialize()
-    rest = row.split(raw)
+    rest = _divide(row, raw)
     return [raw, rest] if rest else [raw]
+
+
+def _divide(entity: Entity, raw: dict[str, Any]) -> dict[str, Any] | None:
+    """Leave in an entity's raw row what belongs into its first row. Return the second one if it must be written."""
+    rest = entity.split(raw)
+    entity.say_once(raw)
+    return rest
 
 
 def delete_many(rows: Sequence[Row]) -> None:
