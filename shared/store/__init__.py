@@ -73,6 +73,7 @@ from shared.store.rows import (
     amount,
     flat_map,
     size,
+    stored_id,
     told,
 )
 from shared.store.tallies import Block, BlockMoved, CountedList, CountedRows, LastBlock, Place, enter, reenter, relabel
@@ -193,6 +194,7 @@ __all__ = [
     "size",
     "stale",
     "store_text",
+    "stored_id",
     "sweep",
     "told",
     "transaction_guard",

@@ -117,7 +117,12 @@ def told(event: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
 
     data = {name: said(name) if value is None else value for name, value in event["data"].items()}
     changes = {name: [*pair, said(name)] if len(pair) == 1 else pair for name, pair in event["changes"].items()}
-    return event | {"changes": changes, "data": data}
+    return {"at": said("updated_at")} | event | {"changes": changes, "data": data}
+
+
+def stored_id(raw: dict[str, Any]) -> str:
+    """Return the id of a raw row: the one that is in its key, unless the row has another one."""
+    return str(raw["id"]["S"]) if "id" in raw else id_in_key(raw["PK"]["S"])
 
 
 REST_KEY = "REST"
@@ -237,6 +242,8 @@ class Entity(Row):
     gsi4pk = UnicodeAttribute(null=True, attr_name="GSI4PK")
     gsi4sk = UnicodeAttribute(null=True, attr_name="GSI4SK")
 
+    is_told = False
+    """Whether an event was recorded since the last write: that is the time of the next one."""
     rest_as_read: dict[str, Any] | None = None
     """The raw attributes of the second row as they were read; None if it was not read."""
 
@@ -268,21 +275,28 @@ class Entity(Row):
 
     @classmethod
     def decode(cls, raw: dict[str, Any]) -> Self:
-        """Build an instance from a raw row; its event says what the row says (`say_once`)."""
+        """Build an instance from a raw row, with what is stored only once (`say_once`): the id is in the key, the event's texts are in the
+        row."""
         entity = super().decode(raw)
+        entity.attribute_values.setdefault("id", stored_id(raw))
         if entity.event:
             entity.event = told(entity.event, raw)
         return entity
 
     def say_once(self, raw: dict[str, Any]) -> None:
-        """Leave out of the event in the entity's raw row the texts that the row has under the same name: null stands for them in the
-        data, and a change to them has no new value."""
+        """Leave out of the raw row what it says twice: the id that is in its key; in the event the time of this write, and the texts
+        that the row has under the same name. Null stands for these in the data, and a change to them has no new value."""
+        if self.id == id_in_key(str(self.pk)):
+            del raw["id"]
         if self.event:
             data = {name: None if raw.get(name) == {"S": value} else value for name, value in self.event["data"].items()}
             changes = {
                 name: pair[:1] if raw.get(name) == {"S": pair[-1]} else pair for name, pair in self.event["changes"].items()
             }
-            raw["event"] = {"S": _write_json(self.event | {"changes": changes, "data": data})}
+            stored = self.event | {"changes": changes, "data": data}
+            if stored["at"] == self.updated_at:
+                del stored["at"]
+            raw["event"] = {"S": _write_json(stored)}
 
     @property
     def entity_id(self) -> str:

@@ -79,7 +79,8 @@ def save(entity: Entity, on_conflict: OnConflict | None = stale, condition: Cond
     """Write a changed entity, if nobody else changed it since it was read. Its version goes up by one."""
     unchanged = type(entity).version == entity.version
     entity.version += 1
-    entity.updated_at = clock.iso()
+    entity.updated_at = entity.event["at"] if entity.is_told else clock.iso()
+    entity.is_told = False
     return put(entity, unchanged if condition is None else unchanged & condition, on_conflict)
 
 

@@ -10,6 +10,11 @@ PERSON_FIELDS: Final = frozenset({"assignee"})
 """Fields that hold a person (`Actor.summary`): events store their changes in full, and each contract shows them in its own form."""
 
 
+def place_of_position(position: float) -> str:
+    """Return a text that sorts as positions do; zeros at its end would be paid for four times."""
+    return f"{float(position):029.17f}".rstrip("0").rstrip(".")
+
+
 class ItemHead(Entity):
     """A card without what it seldom changes: what moves, rules and summaries need. Only for reading; the row is written as an `Item`."""
 
@@ -53,7 +58,7 @@ class ItemHead(Entity):
     @property
     def place(self) -> str:
         """The one sort key of a card among others: its position, then its age. Seventeen decimals tell any two floats above 0.1 apart."""
-        return f"{float(self.position):029.17f}#{self.id}"
+        return f"{place_of_position(self.position)}#{self.id}"
 
     @property
     def is_blocked(self) -> bool:
