@@ -152,12 +152,13 @@ def fetch_all(model: type[E], ids: Iterable[str], *, to_show: bool = False) -> l
     return [row for row in rows if row is not None]
 
 
-def get_all(keys: Sequence[RowKey], *, to_show: bool = False) -> list[Row | None]:
+def get_all(keys: Sequence[RowKey], *, consistent: bool = True, to_show: bool = False) -> list[Row | None]:
     """Return rows as `get_many` does, of any number of keys: batches of 100 rows, side by side."""
     step = _BATCH // 2 if any(_has_rest(key[0]) for key in keys) else _BATCH
     first, *others = [keys[start : start + step] for start in range(0, len(keys), step)] or [[]]
-    later = [read_ahead(partial(get_many, part, to_show=to_show)) for part in others]
-    rows = get_many(first, to_show=to_show)
+    read = partial(get_many, consistent=consistent, to_show=to_show)
+    later = [read_ahead(partial(read, part)) for part in others]
+    rows = read(first)
     for part in later:
         rows += part.result()
     return rows

@@ -30,7 +30,6 @@ class ItemHead(Entity):
     phase_id = UnicodeAttribute()
     position = NumberAttribute(default=0)
     parent_id = UnicodeAttribute(null=True)
-    assignee = JSONAttribute(null=True)
     assignee_id = UnicodeAttribute(null=True)
     blocked_reason = UnicodeAttribute(null=True)
     status_before_block = UnicodeAttribute(null=True)
@@ -75,6 +74,7 @@ class Item(ItemHead):
 
     item_kind = UnicodeAttribute(default="card")  # card | requirement | feature
     description = UnicodeAttribute(null=True)
+    assignee = JSONAttribute(null=True)
     reporter = JSONAttribute(null=True)
     created_by = JSONAttribute()
     labels = JSONAttribute(default=list)
