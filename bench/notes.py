@@ -118,9 +118,9 @@ moves (14 write units for the request, 7 and 17 read units for its event, each e
 for the idle stage.
 
 **The request and the viewer miss their targets.** Of the request's price 3.50 are the gateway, 1.21 the edge, 0.74 log lines
-and traces: 9 USD leave 3.55 for the table and the function, which take 5.90. What a kilobyte of the card's row costs is
-2 write units, 1.25 USD: 1.9 KB are two of them, and one is out of reach ([decision 39](../docs/decisions/0039-a-card-is-two-rows.md)
-has the bytes). A changed place in a lane is 2 more in the index, the board's counts are 2. A viewer adds three requests of a FIFO
-queue, a message and a call of the pusher.
+and traces: 9 USD leave 3.55 for the table and the function, which take 4.65. The card's row is one kilobyte, 2 write units
+(before [decision 47](../docs/decisions/0047-a-row-says-nothing-twice.md) two, 1.25 USD more: 11.35, 13.56 and 16.78 USD), its changed
+place in a lane is 2 in the index, the board's counts are 2. A card that is larger (a title of more than 45 characters, a parent, one
+that is done) still pays for two. A viewer adds three requests of a FIFO queue, a message and a call of the pusher.
 """,
 }
