@@ -1,7 +1,7 @@
 """The three tables and the files bucket: rows, reads, writes, cursors. The only package that imports PynamoDB."""
 
-from shared.store.ahead import Ahead, read_ahead
-from shared.store.client import settle
+from shared.store.ahead import ReadFuture, read_ahead
+from shared.store.client import ensure_authorized
 from shared.store.cursors import decode_cursor, encode_cursor
 from shared.store.files import (
     PART_BYTES,
@@ -25,8 +25,7 @@ from shared.store.files import (
     store_text,
     upload_url,
 )
-from shared.store.first_reads import decide_with_first_read
-from shared.store.lifetime import one_request
+from shared.store.request_scope import decide_with_first_read, request_scope
 from shared.store.optimistic import is_stale, retrying, stale
 from shared.store.rate_windows import RateStatus, count_requests, count_together
 from shared.store.reading import (
@@ -101,7 +100,7 @@ __all__ = [
     "IN_INDEXES",
     "OWN_KEYS",
     "PART_BYTES",
-    "Ahead",
+    "ReadFuture",
     "Block",
     "BlockMoved",
     "BooleanAttribute",
@@ -175,7 +174,7 @@ __all__ = [
     "iterate_shards",
     "load",
     "load_text",
-    "one_request",
+    "request_scope",
     "page_of",
     "pages",
     "process_all",
@@ -190,7 +189,7 @@ __all__ = [
     "relabel",
     "retrying",
     "save",
-    "settle",
+    "ensure_authorized",
     "size",
     "stale",
     "store_text",

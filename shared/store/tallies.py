@@ -21,7 +21,7 @@ from typing import Any
 
 from shared.core.errors import Conflict
 from shared.core.situations import Situation
-from shared.store.ahead import Ahead, read_ahead
+from shared.store.ahead import ReadFuture, read_ahead
 from shared.store.reading import IndexRow, first_index_rows, index_rows, query, raw_rows
 from shared.store.rows import Entity, Row, UnicodeAttribute, amount
 from shared.store.writing import Operation, check, delete, update
@@ -225,7 +225,7 @@ class CountedRows:
 
     def rows_of(self, blocks: Iterable[Block]) -> Iterator[IndexRow]:
         """Yield the rows of these blocks. They are read side by side."""
-        reads: list[Ahead[list[IndexRow]]] = [read_ahead(partial(self._read_block, block)) for block in blocks]
+        reads: list[ReadFuture[list[IndexRow]]] = [read_ahead(partial(self._read_block, block)) for block in blocks]
         for read in reads:
             yield from read.result()
 

@@ -58,8 +58,8 @@ def put(row: Row, condition: Condition | None = None, on_conflict: OnConflict | 
     if isinstance(row, Entity):
         row.set_index_keys()
     request = row.get_save_kwargs_from_instance(condition, "ALL_OLD" if condition is not None else None)
-    rest = _divide(row, request["Item"]) if isinstance(row, Entity) else None
-    beside = (Operation("Put", {"TableName": row.table_name(), "Item": rest}),) if rest else ()
+    cold = _divide(row, request["Item"]) if isinstance(row, Entity) else None
+    beside = (Operation("Put", {"TableName": row.table_name(), "Item": cold}),) if cold else ()
     return Operation("Put", request, on_conflict, beside)
 
 
@@ -185,15 +185,15 @@ def _raw_rows(row: Row) -> list[dict[str, Any]]:
         return [row.serialize()]
     row.set_index_keys()
     raw = row.serialize()
-    rest = _divide(row, raw)
-    return [raw, rest] if rest else [raw]
+    cold = _divide(row, raw)
+    return [raw, cold] if cold else [raw]
 
 
 def _divide(entity: Entity, raw: dict[str, Any]) -> dict[str, Any] | None:
     """Leave in an entity's raw row what belongs into its first row. Return the second one if it must be written."""
-    rest = entity.split(raw)
+    cold = entity.split(raw)
     entity.say_once(raw)
-    return rest
+    return cold
 
 
 def delete_many(rows: Sequence[Row]) -> None:

@@ -16,7 +16,7 @@ from shared.core.limits import RateRule
 from shared.people.access import quota_leases
 from shared.people.access.records import Access, access_key, actor_of, actor_of_key
 from shared.people.access.tokens import Claims
-from shared.store import RateStatus, decide_with_first_read, settle
+from shared.store import RateStatus, decide_with_first_read, ensure_authorized
 
 OnEnter = Callable[[str], None]
 
@@ -27,7 +27,7 @@ class _PendingActor(Actor):
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
-        settle()
+        ensure_authorized()
         return object.__getattribute__(self, name)
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from shared.core.texts import searchable
-from shared.store import Ahead, Operation, Row, UnicodeAttribute, delete, pages, put, read_ahead
+from shared.store import ReadFuture, Operation, Row, UnicodeAttribute, delete, pages, put, read_ahead
 from shared.work.items.rows import Item
 
 _EXCERPT: Final = 200  # characters of a description
@@ -67,7 +67,7 @@ class Search:
     """A search in the words of a whole board. It begins when it is made."""
 
     def __init__(self, board_id: str, search: str) -> None:
-        self._parts: list[Ahead[Found]] = [read_ahead(partial(_read, board_id, search, bounds)) for bounds in _PARTS]
+        self._parts: list[ReadFuture[Found]] = [read_ahead(partial(_read, board_id, search, bounds)) for bounds in _PARTS]
 
     def result(self) -> Found:
         parts = [part.result() for part in self._parts]
