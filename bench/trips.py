@@ -105,11 +105,13 @@ def _value(boxed: dict[str, Any]) -> int:
 
 
 def _entry(item: dict[str, Any], number: int) -> dict[str, Any]:
-    """Return what an index holds of a row: its keys, the kind and `f`; nothing if the row is not in it."""
+    """Return what an index holds of a row; nothing if the row is not in it."""
+    from shared.store import IN_INDEXES
+
     keys = (f"GSI{number}PK", f"GSI{number}SK")
     if any(key not in item for key in keys):
         return {}
-    return {name: item[name] for name in ("PK", "SK", "f", "kind", *keys) if name in item}
+    return {name: item[name] for name in ("PK", "SK", *IN_INDEXES, *keys) if name in item}
 
 
 def _index_units(old: dict[str, Any], new: dict[str, Any]) -> int:

@@ -13,6 +13,7 @@ from infra.needs import FUNCTIONS
 from infra.queues import QUEUES, QueueSpec
 from infra.settings import Settings
 from infra.stack import PlatformStack
+from shared.store import IN_INDEXES
 
 # High throughput: the quota of 300 calls a second is then for each message group, not for the whole queue
 _FIFO: dict[str, Any] = {
@@ -38,7 +39,7 @@ class Data(PlatformStack):
     def __init__(self, scope: Construct, settings: Settings) -> None:
         super().__init__(scope, settings, "data", "tables, files, queues, secrets", holds_data=True)
         self.tables = {
-            "core": self._table("Core", indexes=GSIS, projected=("f", "kind"), stream=True),
+            "core": self._table("Core", indexes=GSIS, projected=IN_INDEXES, stream=True),
             "telemetry": self._table("Telemetry"),
             # Sessions and rate limits expire after minutes to days. A restore would bring back revoked sessions
             "ephemeral": self._table("Ephemeral", indexes=("GSI1",), recoverable=False),

@@ -1,4 +1,4 @@
-"""What a board knows of its cards beside their rows must be what the rows say: counts, tallies, postings, indexes, second rows."""
+"""What a board knows of its cards beside their rows must be what the rows say: counts, tallies, postings, words, indexes, second rows."""
 
 from collections import Counter
 from typing import Any
@@ -11,13 +11,14 @@ from shared.work.boards.counting import card_location, lane_tally, type_tally
 from shared.work.boards.rows import Counts
 from shared.work.items.postings import Posting, partition_of, words_of
 from shared.work.items.rows import Item
+from shared.work.items.searching import Words, text_of, words_partition
 
 Raw = dict[str, Any]
 
 
 def check_board(board_id: str) -> list[Item]:
-    """Assert that the board's counts, tallies and postings, and each card's indexes and second row, are what the cards say. Return the
-    cards."""
+    """Assert that the board's counts, tallies, postings and words, and each card's indexes and second row, are what the cards say. Return
+    the cards."""
     cards = [
         card_of(rows) for rows in _cards() if rows.get("META", rows[next(iter(rows))]).get("board_id", {}).get("S") == board_id
     ]
@@ -32,6 +33,8 @@ def check_board(board_id: str) -> list[Item]:
     assert _some(counts.tallies) == tallies, "the tallies know other cards"
     postings = {row.sk for page in pages(Posting, partition_of(board_id), consistent=True) for row in page.rows}
     assert postings == {f"{word}#{card.id}" for card in listed for word in words_of(card)}, "other postings"
+    texts = {row.item_id: row.text for page in pages(Words, words_partition(board_id), consistent=True) for row in page.rows}
+    assert texts == {card.id: text_of(card) for card in listed}, "searches look at other texts"
     return cards
 
 

@@ -45,7 +45,7 @@ def put_counted(counted: CountedList, rows: Sequence[Entity]) -> None:
         put_directly(block)
         tally = Tally.at(counted, start)
         tally.following = following
-        labels = Counter(counted.label_of(row.filters()) for row in block)
+        labels = Counter(counted.label_of(row.listed()) for row in block)
         counts = {f"n:{name}": {"N": str(number)} for name, number in labels.items()}
         _put(tally.table_name(), tally.serialize() | counts)
 

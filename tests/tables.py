@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from shared.store import IN_INDEXES
+
 QUEUES = {
     "agent_runs": "agent_runs",
     "ws_live": "ws_live.fifo",
@@ -31,7 +33,7 @@ def create_table(client: Any, name: str, indexes: int) -> None:
                 ],
                 "Projection": {"ProjectionType": "ALL"}
                 if name == "ephemeral"
-                else {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["f", "kind"]},
+                else {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(IN_INDEXES)},
             }
             for n in range(1, indexes + 1)
         ]

@@ -166,7 +166,7 @@ async def get_invoice(id: str, caller: Caller) -> InvoiceDetails:
     record = reading.get_invoice_with_payments(caller, id)
     invoice = record.invoice
     return InvoiceDetails(
-        **shapes.fields(invoice.id, invoice.filters()),
+        **shapes.fields(invoice.id, invoice.listed()),
         lineItems=[shapes.line(one) for one in invoice.lines],
         payments=[shapes.payment(one) for one in record.payments],
         creditNotes=[shapes.credit_note(one) for one in record.credit_notes],

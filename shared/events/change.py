@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from shared.events import Event, EventType
-from shared.store import Entity
+from shared.store import Entity, stored_id, told
 
 E = TypeVar("E", bound=Entity)
 Raw = dict[str, Any]
@@ -58,9 +58,9 @@ def parse_change(record: Raw) -> Change | None:
         return None
     if old and _text(old, "event_id") == _text(new, "event_id"):
         return None
-    raw = json.loads(new["event"]["S"])
+    raw = told(json.loads(new["event"]["S"]), new)
     event = Event(new["event_id"]["S"], EventType(raw["type"]), raw["actor"], raw["at"], raw["changes"], raw["data"])
-    return Change(event, new["kind"]["S"], new["id"]["S"], new, old)
+    return Change(event, new["kind"]["S"], stored_id(new), new, old)
 
 
 def _text(row: Raw, name: str) -> str | None:

@@ -27,7 +27,7 @@ class Event:
 
 def record(entity: Entity, kind: EventType, actor: Actor, *, changes: dict[str, list[Any]] | None = None, **data: Any) -> None:
     """Set the event of an entity that is about to be written. Call it once per write, before `save` or `create`."""
-    entity.event_id = new_id()
+    entity.event_id, entity.is_told = new_id(), True
     entity.event = {
         "type": kind.value,
         "actor": actor.summary,

@@ -31,6 +31,7 @@ from shared.store.reading import (
     COLLECTION_CAP,
     IndexRow,
     QueryOptions,
+    RowKey,
     Slice,
     authorize,
     begin_index_rows,
@@ -54,6 +55,7 @@ from shared.store.reading import (
 )
 from shared.store.request_scope import decide_with_first_read, request_scope
 from shared.store.rows import (
+    IN_INDEXES,
     OWN_KEYS,
     BooleanAttribute,
     CountedEntity,
@@ -70,6 +72,8 @@ from shared.store.rows import (
     amount,
     flat_map,
     size,
+    stored_id,
+    told,
 )
 from shared.store.tallies import (
     Block,
@@ -104,6 +108,7 @@ from shared.store.writing import (
 
 __all__ = [
     "COLLECTION_CAP",
+    "IN_INDEXES",
     "OWN_KEYS",
     "PART_BYTES",
     "Block",
@@ -128,6 +133,7 @@ __all__ = [
     "RateStatus",
     "ReadFuture",
     "Row",
+    "RowKey",
     "Shards",
     "SignedUrl",
     "Slice",
@@ -199,7 +205,9 @@ __all__ = [
     "size",
     "stale",
     "store_text",
+    "stored_id",
     "sweep",
+    "told",
     "transaction_guard",
     "update",
     "update_now",

@@ -33,9 +33,14 @@ def from_json(text: str) -> Any:
     return {} if text == "{}" else _read_json(text)[0]
 
 
+def plain(boxed: dict[str, Any]) -> Any:
+    """Return the value of a text or a number."""
+    return _number(boxed["N"]) if "N" in boxed else boxed["S"]
+
+
 def _flat_map(boxed: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Decode a map of texts and numbers, the only maps that we store (so that conditions can name their keys)."""
-    return {key: _number(value["N"]) if "N" in value else value["S"] for key, value in boxed.items()}
+    return {key: plain(value) for key, value in boxed.items()}
 
 
 def _value_decoder(attribute: Attribute[Any]) -> tuple[str, Callable[[Any], Any] | None]:

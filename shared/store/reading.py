@@ -11,10 +11,10 @@ from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.store.ahead import read_ahead
 from shared.store.client import batches, dynamodb, the_client
-from shared.store.decoding import from_json
+from shared.store.decoding import from_json, plain
 from shared.store.optimistic import retrying, stale
 from shared.store.request_scope import Key, open_decision
-from shared.store.rows import COLD_KEY, Entity, Row, id_in_key
+from shared.store.rows import COLD_KEY, PROJECTED, Entity, Row, id_in_key
 
 R = TypeVar("R", bound=Row)
 E = TypeVar("E", bound=Entity)
@@ -171,7 +171,7 @@ def fetch_indexed(model: type[E], rows: Iterable[Entity], *, to_show: bool = Fal
 
 @dataclass(frozen=True)
 class IndexRow:
-    """A row as an index holds it: the entity's id, its sort key there, and its filter fields."""
+    """A row as an index holds it: the entity's id, its sort key there, and what lists filter by (`Entity.listed`)."""
 
     id: str
     kind: str
@@ -203,13 +203,18 @@ class QueryOptions(TypedDict, total=False):
 def query(model: type[R], partition: str, **options: Unpack[QueryOptions]) -> Slice[R]:
     """Return the first `limit` rows of a partition of a table or an index, in key order, however many pages of 1 MB they are on; without
     `limit` the rows of one page. `next_key` is None if there are no more."""
-    rows: list[R] = []
+    found = _raw_slice(model, partition, **options)
+    return Slice([model.decode(raw) for raw in found.rows], found.next_key)
+
+
+def _raw_slice(model: type[Row], partition: str, **options: Unpack[QueryOptions]) -> Slice[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
     limit, start = options.get("limit"), options.get("start")
     while True:
         left = None if limit is None else limit - len(rows)
-        page = next(pages(model, partition, **(options | {"limit": left, "start": start})))
-        rows += page.rows
-        start = page.next_key
+        response = next(_responses(_request(model, partition, **(options | {"limit": left, "start": start}))))
+        rows += response["Items"]
+        start = response.get("LastEvaluatedKey")
         if start is None or limit is None or len(rows) >= limit:
             return Slice(rows, start)
 
@@ -227,8 +232,8 @@ def pages(model: type[R], partition: str, **options: Unpack[QueryOptions]) -> It
 
 
 def index_row(row: Entity, index: int = 1) -> IndexRow:
-    """Return a row that was read from an index as an index row."""
-    return IndexRow(row.entity_id, row.kind, str(getattr(row, f"gsi{index}sk")), row.f or {})
+    """Return a row of the table as an index shows it."""
+    return IndexRow(row.id, row.kind, str(getattr(row, f"gsi{index}sk")), row.projected() | (row.f or {}))
 
 
 def index_rows(
@@ -245,10 +250,18 @@ def index_rows(
     return _unpack(index, _responses(request))
 
 
-def first_index_rows(index: int, partition: str, number: int, prefix: str = "") -> tuple[list[IndexRow], bool]:
+def first_index_rows(
+    index: int,
+    partition: str,
+    number: int,
+    prefix: str = "",
+    *,
+    between: tuple[str, str] | None = None,
+    newest_first: bool = False,
+) -> tuple[list[IndexRow], bool]:
     """Return the first rows of a collection, and whether there may be more. One query for each megabyte."""
-    page = query(Entity, partition, index=index, prefix=prefix, limit=number)
-    return [index_row(row, index) for row in page.rows], page.next_key is not None
+    page = _raw_slice(Entity, partition, index=index, prefix=prefix, between=between, newest_first=newest_first, limit=number)
+    return [_index_row(index, raw) for raw in page.rows], page.next_key is not None
 
 
 def begin_index_rows(index: int, partition: str, prefix: str = "", *, newest_first: bool = False) -> Iterator[IndexRow]:
@@ -265,11 +278,17 @@ def begin_index_rows(index: int, partition: str, prefix: str = "", *, newest_fir
 
 def _unpack(index: int, responses: Iterable[dict[str, Any]]) -> Iterator[IndexRow]:
     """Yield the rows of an index from DynamoDB's responses."""
-    sort = f"GSI{index}SK"
     for response in responses:
         for raw in response["Items"]:
-            fields = from_json(raw["f"]["S"]) if "f" in raw else {}
-            yield IndexRow(id_in_key(raw["PK"]["S"]), raw["kind"]["S"], raw[sort]["S"], fields)
+            yield _index_row(index, raw)
+
+
+def _index_row(index: int, raw: dict[str, Any]) -> IndexRow:
+    """Return a row of an index. One that was written before attributes were projected has copies of them in `f`."""
+    fields: dict[str, Any] = {name: plain(raw[name]) for name in PROJECTED if name in raw}
+    if "f" in raw:
+        fields |= from_json(raw["f"]["S"])
+    return IndexRow(id_in_key(raw["PK"]["S"]), raw["kind"]["S"], raw[f"GSI{index}SK"]["S"], fields)
 
 
 def collection(

@@ -1,7 +1,7 @@
 """The base classes of the rows of the three tables.
 
-core       entities: `PK=<KIND>#<id>, SK=META`, four overloaded indexes, stream. An index holds the keys, the kind and `f`, the
-           few fields that lists filter and sort by; full rows come by batch read. What an entity seldom changes may lie in a second
+core       entities: `PK=<KIND>#<id>, SK=META`, four overloaded indexes, stream. An index holds the keys, the attributes PROJECTED and
+           `f`, what else lists filter and sort by; full rows come by batch read. What an entity seldom changes may lie in a second
            row beside it, `SK=REST`.
 telemetry  logs and metric points; expiring.
 ephemeral  access records, rate limits, idempotency records, connections; expiring.
@@ -11,7 +11,7 @@ top-level attribute of its own.
 """
 
 import json
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from pynamodb import attributes
 from pynamodb.attributes import (
@@ -82,6 +82,47 @@ def amount(name: str) -> Any:
 def id_in_key(pk: str) -> str:
     """Return the id in an entity's partition key, `<KIND>#<id>`."""
     return pk.partition("#")[2]
+
+
+PROJECTED: Final = (
+    "type",
+    "title",
+    "status",
+    "status_before_block",
+    "priority",
+    "lane_id",
+    "phase_id",
+    "position",
+    "parent_id",
+    "approval_status",
+    "assignee_id",
+    "name",
+    "slug",
+    "number",
+)
+"""Attributes, texts and numbers, that each index of the core table shows of every row that has them (infra/data.py): a row needs no copy
+of them for its lists. All indexes together may name 100 (DynamoDB's limit), and these, `f` and the kind count four times.
+
+What every write changes is none of them (`updated_at`): it would be written into the indexes of every kind each time.
+"""
+IN_INDEXES: Final = ("kind", "f", *PROJECTED)
+"""What indexes of the core table hold beside the keys."""
+
+
+def told(event: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+    """Return the event of a raw row with what was left out because the row says it (`Entity.say_once`)."""
+
+    def said(name: str) -> Any:
+        return raw.get(name, {}).get("S")
+
+    data = {name: said(name) if value is None else value for name, value in event["data"].items()}
+    changes = {name: [*pair, said(name)] if len(pair) == 1 else pair for name, pair in event["changes"].items()}
+    return {"at": said("updated_at")} | event | {"changes": changes, "data": data}
+
+
+def stored_id(raw: dict[str, Any]) -> str:
+    """Return the id of a raw row: the one that is in its key, unless the row has another one."""
+    return str(raw["id"]["S"]) if "id" in raw else id_in_key(raw["PK"]["S"])
 
 
 COLD_KEY = "REST"
@@ -201,6 +242,8 @@ class Entity(Row):
     gsi4pk = UnicodeAttribute(null=True, attr_name="GSI4PK")
     gsi4sk = UnicodeAttribute(null=True, attr_name="GSI4SK")
 
+    is_told = False
+    """Whether an event was recorded since the last write: that is the time of the next one."""
     cold_as_read: dict[str, Any] | None = None
     """The raw attributes of the second row as they were read; None if it was not read."""
 
@@ -230,6 +273,31 @@ class Entity(Row):
         raw["rest_version"] = {"N": str(self.version)}
         return {"PK": raw["PK"], "SK": {"S": COLD_KEY}, "rest_version": raw["rest_version"]} | cold
 
+    @classmethod
+    def decode(cls, raw: dict[str, Any]) -> Self:
+        """Build an instance from a raw row, with what is stored only once (`say_once`): the id is in the key, the event's texts are in the
+        row."""
+        entity = super().decode(raw)
+        entity.attribute_values.setdefault("id", stored_id(raw))
+        if entity.event:
+            entity.event = told(entity.event, raw)
+        return entity
+
+    def say_once(self, raw: dict[str, Any]) -> None:
+        """Leave out of the raw row what it says twice: the id that is in its key; in the event the time of this write, and the texts
+        that the row has under the same name. Null stands for these in the data, and a change to them has no new value."""
+        if self.id == id_in_key(str(self.pk)):
+            del raw["id"]
+        if self.event:
+            data = {name: None if raw.get(name) == {"S": value} else value for name, value in self.event["data"].items()}
+            changes = {
+                name: pair[:1] if raw.get(name) == {"S": pair[-1]} else pair for name, pair in self.event["changes"].items()
+            }
+            stored = self.event | {"changes": changes, "data": data}
+            if stored["at"] == self.updated_at:
+                del stored["at"]
+            raw["event"] = {"S": _write_json(stored)}
+
     @property
     def entity_id(self) -> str:
         """Return the id from the key: a row that came from an index has no attribute `id`."""
@@ -255,8 +323,17 @@ class Entity(Row):
         return None
 
     def filters(self) -> dict[str, Any]:
-        """Return the small fields that lists filter and sort by; every index holds a copy."""
+        """Return the small fields, beside PROJECTED attributes, that lists filter and sort by. Every index holds a copy of them, `f`."""
         return {}
+
+    def projected(self) -> dict[str, Any]:
+        """Return what indexes show of the entity beside `f`."""
+        values = {name: getattr(self, name) for name in PROJECTED if name in self.get_attributes()}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def listed(self) -> dict[str, Any]:
+        """Return all that lists filter and sort by, as it is now."""
+        return self.projected() | self.filters()
 
     def set_index_keys(self) -> None:
         """Set the index keys from the entity's state. A deleted entity is only in the list of deleted ones (`trash`)."""

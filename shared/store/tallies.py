@@ -22,7 +22,7 @@ from typing import Any
 from shared.core.errors import Conflict
 from shared.core.situations import Situation
 from shared.store.ahead import ReadFuture, read_ahead
-from shared.store.reading import IndexRow, index_row, index_rows, query, raw_rows
+from shared.store.reading import IndexRow, first_index_rows, index_rows, query, raw_rows
 from shared.store.rows import Entity, Row, UnicodeAttribute, amount
 from shared.store.writing import Operation, check, delete, update
 
@@ -178,22 +178,20 @@ class CountedRows:
         """`rows` of the head are read at least."""
         self._list, self._newest_first = counted, newest_first
         number = min(max(rows, _HEAD), BLOCK)
-        self._head = read_ahead(
-            lambda: query(Entity, counted.partition, index=1, prefix=counted.prefix, newest_first=newest_first, limit=number)
-        )
+        self._head = read_ahead(lambda: first_index_rows(1, counted.partition, number, counted.prefix, newest_first=newest_first))
         self._blocks = read_ahead(lambda: _all_blocks(counted))
 
     def whole(self) -> list[IndexRow] | None:
         """Return all rows of a list that is no longer than its head, or has no counts; None of any other."""
-        head = self._head.result()
-        if head.next_key is None:
-            return list(map(index_row, head.rows))
+        rows, more = self._head.result()
+        if not more:
+            return rows
         return None if self.blocks() else list(self._read_through())
 
     def blocks(self) -> list[Block]:
         """Return all blocks in the order of the list; none of a list that is not counted yet, as far as its head shows."""
         blocks = self._blocks.result()
-        if sum(block.size for block in blocks) <= len(self._head.result().rows):  # there are more rows than these
+        if sum(block.size for block in blocks) <= len(self._head.result()[0]):  # there are more rows than these
             return []
         return blocks[::-1] if self._newest_first else blocks
 
@@ -203,7 +201,7 @@ class CountedRows:
         At most one round trip beside those that began ahead, for the blocks that the page touches.
         """
         whole = self.whole()
-        found = self._with_label(map(index_row, self._head.result().rows) if whole is None else whole, wanted)
+        found = self._with_label(self._head.result()[0] if whole is None else whole, wanted)
         blocks = self.blocks() if whole is None else []
         total = len(found) if whole is not None else sum(block.number(wanted) for block in blocks)
         if len(found) >= min(offset + limit, total):

@@ -58,7 +58,7 @@ def put(row: Row, condition: Condition | None = None, on_conflict: OnConflict | 
     if isinstance(row, Entity):
         row.set_index_keys()
     request = row.get_save_kwargs_from_instance(condition, "ALL_OLD" if condition is not None else None)
-    cold = row.split(request["Item"]) if isinstance(row, Entity) else None
+    cold = _divide(row, request["Item"]) if isinstance(row, Entity) else None
     beside = (Operation("Put", {"TableName": row.table_name(), "Item": cold}),) if cold else ()
     return Operation("Put", request, on_conflict, beside)
 
@@ -79,7 +79,8 @@ def save(entity: Entity, on_conflict: OnConflict | None = stale, condition: Cond
     """Write a changed entity, if nobody else changed it since it was read. Its version goes up by one."""
     unchanged = type(entity).version == entity.version
     entity.version += 1
-    entity.updated_at = clock.iso()
+    entity.updated_at = entity.event["at"] if entity.is_told else clock.iso()
+    entity.is_told = False
     return put(entity, unchanged if condition is None else unchanged & condition, on_conflict)
 
 
@@ -184,8 +185,15 @@ def _raw_rows(row: Row) -> list[dict[str, Any]]:
         return [row.serialize()]
     row.set_index_keys()
     raw = row.serialize()
-    cold = row.split(raw)
+    cold = _divide(row, raw)
     return [raw, cold] if cold else [raw]
+
+
+def _divide(entity: Entity, raw: dict[str, Any]) -> dict[str, Any] | None:
+    """Leave in an entity's raw row what belongs into its first row. Return the second one if it must be written."""
+    cold = entity.split(raw)
+    entity.say_once(raw)
+    return cold
 
 
 def delete_many(rows: Sequence[Row]) -> None:

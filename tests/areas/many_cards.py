@@ -13,7 +13,8 @@ from shared.store import amount, put, update, write
 from shared.work.boards.counting import card_location, lane_tally, type_tally
 from shared.work.boards.rows import Counts
 from shared.work.items.postings import change_postings
-from shared.work.items.rows import Item
+from shared.work.items.rows import Item, place_of_position
+from shared.work.items.searching import change_words
 from tests.areas.boards_world import World
 from tests.snapshots import ACCOUNT, REGION
 
@@ -34,11 +35,13 @@ def add_cards(world: World, prototype: Item, positions: Sequence[int]) -> None:
     """
     prototype.position = _PLACE
     card = put(prototype)
-    written = [card, *card.beside, *change_postings(prototype)]
+    written = [card, *card.beside, *change_postings(prototype), *change_words(prototype, "")]
     text = json.dumps([one.request["Item"] for one in written])
-    sort, table = f"{float(_PLACE):029.17f}", dynamodb_backends[ACCOUNT][REGION].tables["core"]
+    sort, table = place_of_position(_PLACE), dynamodb_backends[ACCOUNT][REGION].tables["core"]
     for position in positions:
-        own = text.replace(prototype.id, new_id()).replace(sort, f"{float(position):029.17f}").replace(str(_PLACE), str(position))
+        card_id = new_id()
+        own = text.replace(prototype.id, card_id).replace(prototype.id[::-1], card_id[::-1])
+        own = own.replace(sort, place_of_position(position)).replace(str(_PLACE), str(position))
         for raw in json.loads(own):
             partition, sort_key = DynamoType(raw["PK"]), DynamoType(raw["SK"])
             table.items[partition][sort_key] = Row(partition, sort_key, raw)

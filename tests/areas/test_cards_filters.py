@@ -1,5 +1,6 @@
 """Lists of a large board read what they show, and what they are found by stays with the card."""
 
+import json
 from contextlib import suppress
 
 import pytest
@@ -17,6 +18,7 @@ from shared.work.items.deleting import delete_item
 from shared.work.items.moving import move_item
 from shared.work.items.postings import Posting, partition_of
 from shared.work.items.rows import Item
+from shared.work.items.searching import Words, words_partition
 from shared.work.items.updating import update_item
 from tests.areas.boards_world import World
 from tests.areas.many_cards import add_cards, like
@@ -203,3 +205,102 @@ def test_a_filter_by_what_no_card_can_be_finds_none(world, monkeypatch, query):
     blocked, _ = world.card(0), world.card(0)
     update_item(world.actor, blocked.id, {"status": "blocked"})
     assert (listed(world, query)["total"], listed(world, query)["cards"]) == (0, [])
+
+
+def words(world: World) -> dict[str, str]:
+    return {row.item_id: row.text for row in query(Words, words_partition(world.board.id)).rows}
+
+
+def test_words_follow_their_card_and_a_move_writes_none(world, writes):
+    card = create_item(
+        world.actor, world.board.id, NewItem("Pay", "task", world.lanes[0].id, description="By INVOICE", labels=["A"])
+    )
+    assert words(world) == {card.id: "pay\nby invoice\na"}
+    writes.clear()
+    move_item(world.actor, card.id, world.lanes[5].id)
+    assert writes == [["Put core", "Update core"]]
+    update_item(world.actor, card.id, {"priority": "high"})
+    update_item(world.actor, card.id, {"description": "x" * 300, "tags": [{"key": "Team", "value": "Web"}]})
+    assert words(world) == {card.id: f"pay\n{'x' * 200}\na\nteam:web"}
+    delete_item(world.actor, card.id)
+    assert words(world) == {}
+
+
+def test_a_search_of_a_large_board_reads_its_words_and_not_its_index(world):
+    """A search of 10,000 cards read 782 units, their whole index."""
+    template = world.card(6, "A card with a title of usual length", description="Words that say what is to be done. " * 10)
+    backlog, done = world.lanes[0], world.lanes[10]
+    for lane, status, number in ((backlog, "draft", 200), (done, "done", 300)):
+        own = {"lane_id": lane.id, "phase_id": lane.phase_id, "status": status}
+        add_cards(world, like(template, **own), range(number))
+    rare = like(template, lane_id=done.id, phase_id=done.phase_id, status="done", title="Pay by invoice")
+    add_cards(world, rare, range(3))
+    weight = sum(size_of(raw) for raw in raw_words(world)) / 4096 / 2
+    most, few = units(world, "search=usual"), units(world, "search=invoice")
+    assert most < weight + 50 + 20  # the page, and the index rows up to its end
+    assert few < weight + 15
+    assert listed(world, "search=invoice")["total"] == 3
+    assert listed(world, "search=usual&offset=190&limit=20")["total"] == 501
+    with costing() as cost:
+        listed(world, "search=usual")
+    assert cost.names == ["BatchGetItem", "BatchGetItem"]  # words and index rows are read beside them
+
+
+def raw_words(world: World) -> list[dict]:
+    asked = {"KeyConditionExpression": "PK = :pk", "ExpressionAttributeValues": {":pk": {"S": words_partition(world.board.id)}}}
+    return the_client().query(TableName="core", **asked)["Items"]
+
+
+def test_a_search_with_another_filter_reads_the_words_of_the_candidates(world, monkeypatch):
+    monkeypatch.setattr(finding, "SMALL_BOARD", 1)
+    template = world.card(0, "A card with a title of usual length", description="Words that say what is to be done. " * 10)
+    add_cards(world, like(template), range(300))
+    bugs = [
+        create_item(world.actor, world.board.id, NewItem(title, "bug", world.lanes[5].id)) for title in ("Pay", "Paid", "Pay")
+    ]
+    with costing() as cost:
+        page = listed(world, "type=bug&search=pay")
+    assert [card["id"] for card in page["cards"]] == [bugs[0].id, bugs[2].id]
+    assert cost.reads < 15
+    assert "Query" not in cost.names
+
+
+def test_a_search_is_paged_through_lanes_that_hold_it_unevenly(world, monkeypatch):
+    """How many cards of a lane a search finds is only expected: no lane is passed over for it."""
+    monkeypatch.setattr(finding, "SMALL_BOARD", 2)
+    monkeypatch.setattr(finding, "_UNITS_OF_ROW", 1_000)
+    for number in range(5):
+        world.card(0, f"Other {number}")
+    titles = [world.card(lane, f"Pay {number}").title for lane, number in ((0, 0), (4, 1), (4, 2), (4, 3), (10, 4), (10, 5))]
+    pages = [listed(world, f"search=pay&limit=2&offset={offset}") for offset in range(0, 8, 2)]
+    assert [card["title"] for page in pages for card in page["cards"]] == titles
+    assert {page["total"] for page in pages} == {6}
+
+
+@pytest.mark.parametrize("small", [1, 100])
+def test_a_card_of_before_is_searched_in_its_index_row_until_its_text_changes(world, monkeypatch, small):
+    """Its texts are in `f`, it has no words, and a move does not give it any."""
+    monkeypatch.setattr(finding, "SMALL_BOARD", small)
+    card = world.card(0, "Old", description="By invoice")
+    other = world.card(5, "New", description="By invoice")
+    as_before(world, card.id, {"title": "Old", "excerpt": "By invoice", "labels": ["ledger"], "lane_id": card.lane_id})
+    for _ in range(2):
+        assert [one["id"] for one in listed(world, "search=invoice")["cards"]] == [card.id, other.id]
+        assert [one["id"] for one in listed(world, "search=ledger")["cards"]] == [card.id]
+        assert [one["id"] for one in listed(world, "search=invoice&type=task")["cards"]] == [card.id, other.id]
+        move_item(world.actor, card.id, world.lanes[2].id)
+    update_item(world.actor, card.id, {"description": "By cash", "labels": []})
+    assert [one["id"] for one in listed(world, "search=invoice")["cards"]] == [other.id]
+    assert [one["id"] for one in listed(world, "search=cash")["cards"]] == [card.id]
+
+
+def as_before(world: World, card_id: str, f: dict) -> None:
+    """Make a card's rows what they were before words had rows: all fields of lists in `f`."""
+    pk, sk = Words.key(world.board.id, card_id)
+    the_client().delete_item(TableName="core", Key={"PK": {"S": pk}, "SK": {"S": sk}})
+    the_client().update_item(
+        TableName="core",
+        Key={"PK": {"S": f"ITEM#{card_id}"}, "SK": {"S": "META"}},
+        UpdateExpression="SET f = :f",
+        ExpressionAttributeValues={":f": {"S": json.dumps(f)}},
+    )

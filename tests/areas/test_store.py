@@ -3,6 +3,7 @@
 import itertools
 import time
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -25,11 +26,14 @@ from shared.store import (
     create,
     decode_cursor,
     encode_cursor,
+    fetch,
     fetch_all,
     fetch_indexed,
+    first_index_rows,
     get_file,
     get_many,
     head_file,
+    index_row,
     item_collection,
     iterate,
     iterate_shards,
@@ -64,7 +68,7 @@ class Thing(Entity):
         return {1: (f"WS#{self.ws_id}#THING", self.created_at)}
 
     def filters(self):
-        return {"title": self.title}
+        return {"notes": self.notes} if self.notes else {}
 
 
 def thing(**fields) -> Thing:
@@ -142,6 +146,32 @@ def test_a_collection_shows_filters_and_forgets_the_deleted(aws):
     assert [row.f["title"] for row in collection(1, "WS#w1#THING")] == ["A", "C"]
     assert [row.title for row in fetch_all(Thing, [things[2].id, new_id(), things[0].id])] == ["C", "A"]
     assert get_many([]) == []
+
+
+def test_an_index_shows_attributes_of_the_row_without_a_copy(aws):
+    plain, noted = thing(title="A"), thing(title="B", notes=["x"])
+    write(create(plain), create(noted))
+    assert (plain.f, noted.f) == (None, {"notes": ["x"]})
+    rows = collection(1, "WS#w1#THING")
+    assert [row.f for row in rows] == [{"title": "A"}, {"title": "B", "notes": ["x"]}]
+    assert [index_row(fetch(Thing, row.id)).f for row in rows] == [row.f for row in rows]
+    assert first_index_rows(1, "WS#w1#THING", 1) == (rows[:1], True)
+    assert noted.listed() == rows[1].f
+
+
+def test_an_index_row_of_before_has_copies_and_may_lack_the_attributes(aws):
+    """Rows of before keep what they have in `f`, and an index that was made before projects no attribute."""
+    old = thing(title="A")
+    write(create(old))
+    client = boto3.client("dynamodb")
+    key = {"PK": {"S": old.pk}, "SK": {"S": old.sk}}
+    client.update_item(
+        TableName="core",
+        Key=key,
+        UpdateExpression="SET f = :f REMOVE title",
+        ExpressionAttributeValues={":f": {"S": '{"title": "Old"}'}},
+    )
+    assert [row.f for row in collection(1, "WS#w1#THING")] == [{"title": "Old"}]
 
 
 def test_a_cursor_is_signed_and_bound(aws):
@@ -252,7 +282,7 @@ def test_the_first_rows_say_whether_there_may_be_more(aws, number, read, more):
 
 def test_the_first_rows_go_on_after_a_page_that_was_full(aws):
     """A page holds 1 MB, so it may have fewer rows than were asked for."""
-    made = [thing(title=f"{number}" + "A" * 190_000) for number in range(5)]
+    made = [thing(title=f"{number}" + "A" * 380_000) for number in range(5)]
     for row in made:
         row.pk, row.sk = "THINGS", row.id
         write(put(row))

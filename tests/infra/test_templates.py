@@ -19,6 +19,7 @@ from infra.queues import QUEUES
 from infra.samples import PROD
 from infra.settings import LOG_LEVELS
 from shared.channels.exports import jobs
+from shared.store import IN_INDEXES
 from tests.infra import planned
 from tests.infra.conftest import Resource, Templates
 
@@ -264,8 +265,10 @@ def test_the_core_table_has_its_stream_and_four_indexes(prod: Templates) -> None
     for index in core["GlobalSecondaryIndexes"]:
         name = index["IndexName"]
         assert [key["AttributeName"] for key in index["KeySchema"]] == [f"{name}PK", f"{name}SK"]
-        assert index["Projection"] == {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["f", "kind"]}
+        assert index["Projection"] == {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(IN_INDEXES)}
     assert [index["IndexName"] for index in core["GlobalSecondaryIndexes"]] == ["GSI1", "GSI2", "GSI3", "GSI4"]
+    projected = sum(len(index["Projection"]["NonKeyAttributes"]) for index in core["GlobalSecondaryIndexes"])
+    assert projected <= 100  # DynamoDB's limit of all indexes together
 
 
 HOLDS_DATA = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")

@@ -42,7 +42,10 @@ TAGS = (
 STEPS = st.tuples(
     st.integers(0, 3),
     st.sampled_from(
-        ("create", "move", "column", "status", "type", "tags", "assignee_id", "archive", "restore", "delete", "links")
+        [
+            *("create", "move", "column", "archive", "restore", "delete", "links"),
+            *("status", "type", "tags", "assignee_id", "title", "description", "labels"),
+        ]
     ),
     st.integers(0, 10),
 )
@@ -94,6 +97,7 @@ class Board:
         else:
             somebody = self.actor.id if value % 2 else None
             values = {"status": STATUSES[value % 6], "type": TYPES[value % 4], "tags": TAGS[value % 5], "assignee_id": somebody}
+            values |= {"title": f"Card {value}", "description": LONG * value or None, "labels": [f"label {value}"]}
             updating.update_item(self.actor, card, {what: values[what]} if what in values else {})
 
 
@@ -163,6 +167,29 @@ def test_whoever_dies_at_the_start_or_the_end_of_a_run_leaves_the_card_counted_a
         end_run(fetch(Run, run.id), "cancelled", SYSTEM, with_error("X", "y"))  # its concurrent runs are limited
         check_board(world.board.id)
         deleting.delete_item(world.actor, card.id)
+
+
+@pytest.mark.parametrize("meanwhile", ["text", "move", "delete"])
+def test_a_text_that_changes_while_somebody_else_works_on_the_card_is_searched_as_it_is(world, meanwhile):
+    card = card_in(world, 1, "doc")
+    others = {
+        "text": lambda: updating.update_item(world.actor, card.id, {"title": "Other", "labels": ["x"]}),
+        "move": lambda: moving.move_item(world.actor, card.id, lane_id_of(world.board.id, 2)),
+        "delete": lambda: deleting.delete_item(world.actor, card.id),
+    }
+    with suppress(CadreError), concurrently(others[meanwhile]):
+        updating.update_item(world.actor, card.id, {"description": "By invoice"})
+    (after,) = check_board(world.board.id)
+    assert (after.description == "By invoice") == (meanwhile != "delete")
+
+
+def test_whoever_dies_leaves_a_card_that_is_searched_as_it_is(world):
+    for process in crash_at_every_write():
+        with process:
+            card = create_item(world.actor, world.board.id, NewItem("Pay", "task", lane_id_of(world.board.id, 0)))
+            updating.update_item(world.actor, card.id, {"description": "By invoice"})
+            deleting.delete_item(world.actor, card.id)
+        check_board(world.board.id)
 
 
 def test_a_card_that_is_moved_while_its_run_starts_is_counted_where_it_is(world, monkeypatch):

@@ -55,7 +55,14 @@ FILTERS = st.fixed_dictionaries(
         "search": st.sampled_from(("voice", "invoice", "\u6c42", "web team")),
     },
 )
-SINGLE = ({"mine": True}, *({"status": status} for status in STATUSES), {"type": "task"}, {"type": "bug"}, {"tags": ["team"]})
+SINGLE = (
+    {"mine": True},
+    *({"status": status} for status in STATUSES),
+    {"type": "task"},
+    {"type": "bug"},
+    {"tags": ["team"]},
+    {"search": "voice"},
+)
 """Filters that each board is asked for."""
 
 

@@ -54,5 +54,6 @@ def test_ten_thousand_cards_are_listed_filtered_and_counted(world):
     listed(f"laneId={done}&type=bug", units=65, total=50, first=(done, 0))
     listed("tags=team:rare&offset=90", units=65, total=100, first=(done, 4_000))
     listed(f"assigneeId={world.actor.id}", units=65, total=100, first=(backlog, 0))
-    listed(f"assigneeId={world.actor.id}&status=done&search=usual", units=65, total=50, first=(done, 0))
+    listed(f"assigneeId={world.actor.id}&status=done&search=usual", units=105, total=50, first=(done, 0))
+    listed("search=usual+length", units=400, total=2 * EACH + 1, first=(backlog, 0))
     listed(f"laneId={build}&status=draft&search=usual+length", units=5, total=1, first=(build, 1))

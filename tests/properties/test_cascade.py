@@ -70,7 +70,7 @@ class Place:
 
     def check_purged(self) -> None:
         things = [f"WS#{self.ws_id}", f"ITEM#{self.card.id}", f"RUN#{self.run.id}"]
-        things += [f"BOARD#{one.board_id}#POSTINGS" for one in self.projects]
+        things += [f"BOARD#{one.board_id}#{what}" for one in self.projects for what in ("POSTINGS", "WORDS")]
         things += [f"{kind}#{one_id}" for one in self.projects for kind, one_id in (("PROJ", one.id), ("BOARD", one.board_id))]
         assert [one for one in things if query(Entity, one, consistent=True).rows] == []
         assert [one for one in self.projects if get(Entity, f"SLUG#WS#{self.ws_id}#{one.slug}")] == []

@@ -19,6 +19,7 @@ from shared.work.attachments.rows import Attachment
 from shared.work.documents.rows import TYPES, DocumentCopy, DocumentVersion, VersionName
 from shared.work.items.postings import partition_of
 from shared.work.items.rows import Item
+from shared.work.items.searching import words_partition
 from shared.work.projects.rows import Project
 
 RETENTION = timedelta(days=30)
@@ -39,11 +40,17 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "PROJ#{}#BOARD"),
         (2, "PROJ#{}#ACT"),
     ),
-    "BOARD": ((1, "BOARD#{}#ITEM"), (1, "BOARD#{}#ARCHIVED"), (1, "BOARD#{}#LANE"), (None, partition_of("{}"))),
+    "BOARD": (
+        (1, "BOARD#{}#ITEM"),
+        (1, "BOARD#{}#ARCHIVED"),
+        (1, "BOARD#{}#LANE"),
+        (None, partition_of("{}")),
+        (None, words_partition("{}")),
+    ),
     "ITEM": ((1, "ITEM#{}"),),  # comments, activities, runs, dependencies, tasks, discoveries
 }
 """Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
-LEAF_KINDS = frozenset({"ACT", "BUDGET", "COM", "DEP", "DSC", "EXP", "INV", "LANE", "POSTING", "TASK"})
+LEAF_KINDS = frozenset({"ACT", "BUDGET", "COM", "DEP", "DSC", "EXP", "INV", "LANE", "POSTING", "TASK", "WORDS"})
 """Kinds with no rows below or beside them: many are erased in one write."""
 RETAINED_KINDS = frozenset({"BILLING"})
 """Kinds that are not erased: the account that invoices belong to."""

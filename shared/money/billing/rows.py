@@ -142,8 +142,8 @@ class Invoice(Entity):
         return keys
 
     def filters(self) -> dict[str, Any]:
-        """Return all fields of a list entry; lists are read from the index alone."""
-        shown = {name: getattr(self, name) for name in ("number", "start", "end", "status", "issued_at", "due_date", "paid_at")}
+        """Return the fields of a list entry; lists are read from the index alone."""
+        shown = {name: getattr(self, name) for name in ("start", "end", "issued_at", "due_date", "paid_at")}
         money = {name: int(getattr(self, name)) for name in ("subtotal_micros", "tax_micros", "total_micros")}
         return {name: value for name, value in (shown | money).items() if value is not None}
 

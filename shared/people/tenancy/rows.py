@@ -70,15 +70,6 @@ class Organization(Entity):
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {1: (_ORGANIZATIONS.partition_of(self.id), f"{self.created_at}#{self.id}")}
 
-    def filters(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "slug": self.slug,
-            "status": self.status,
-            "created_at": self.created_at,
-            "updated_at": self.updated_at,
-        }
-
 
 class OrgMembership(Entity):
     """Stored at `ORG#<org>, MEM#<user>`; its id is the user's id."""
@@ -122,9 +113,6 @@ class Workspace(Entity):
 
     def trash(self) -> tuple[str, str]:
         return DELETED_WORKSPACES, f"{self.deleted_at}#{self.id}"
-
-    def filters(self) -> dict[str, Any]:
-        return {"name": self.name, "slug": self.slug, "description": self.description}
 
 
 class WorkspaceMembership(Entity):

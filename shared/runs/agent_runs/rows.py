@@ -119,7 +119,7 @@ class Run(CountedEntity):
     @property
     def label(self) -> str:
         """Return what the run is counted as."""
-        return label_of(self.filters())
+        return label_of(self.listed())
 
     @property
     def ended(self) -> bool:
@@ -190,12 +190,7 @@ class Run(CountedEntity):
         return places
 
     def filters(self) -> dict[str, Any]:
-        return {
-            "status": self.status,
-            "waiting_for": self.waiting_for,
-            "agent_id": self.agent_id,
-            "started": bool(self.started_at),
-        }
+        return {"agent_id": self.agent_id, "started": bool(self.started_at)}
 
 
 class RunContext(Row):

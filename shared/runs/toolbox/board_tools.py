@@ -6,7 +6,7 @@ from shared.agents import tools
 from shared.core.actor import Actor, Permission
 from shared.core.errors import TransitionRefused
 from shared.runs.toolbox.call_context import BoardLanes, CallContext, ToolOutput, get_board_lanes
-from shared.store import Entity, IndexRow, get, index_row, load, query
+from shared.store import IndexRow, first_index_rows, get, load
 from shared.work.boards.lanes import lane_key
 from shared.work.boards.rows import Counts, Lane
 from shared.work.items.creating import NewItem, create_item
@@ -46,16 +46,15 @@ def _board_rows(board: BoardLanes) -> tuple[list[IndexRow], int]:
     """Return the board's cards as index rows, and their number. Of more than a thousand cards only the last ones of each lane are read:
     one query for each lane, and the counts."""
     partition = f"BOARD#{board.board.id}#ITEM"
-    page = query(Entity, partition, index=1, limit=_MAX_SINGLE_QUERY)
-    rows = page.rows
-    if page.next_key is None:
-        return [index_row(row) for row in rows], len(rows)
+    rows, more = first_index_rows(1, partition, _MAX_SINGLE_QUERY)
+    if not more:
+        return rows, len(rows)
     rows = []
     for lane in board.lanes:
         prefix = f"{lane_key(board.board.id, lane.id)}#"
-        rows += query(Entity, partition, index=1, prefix=prefix, newest_first=True, limit=MAX_SIBLINGS + 1).rows
+        rows += first_index_rows(1, partition, MAX_SIBLINGS + 1, prefix, newest_first=True)[0]
     counts = get(Counts, *Counts.key(board.board.id))
-    return [index_row(row) for row in rows], counts.cards if counts else len(rows)
+    return rows, counts.cards if counts else len(rows)
 
 
 def read_siblings(context: CallContext, _: tools.ReadSiblings) -> ToolOutput:

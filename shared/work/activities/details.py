@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
-from shared.store import Entity, IndexRow, Row, get_many, index_row, load, query, read_ahead
+from shared.store import Entity, IndexRow, Row, first_index_rows, get_all, load, query, read_ahead
 from shared.work.activities.rows import Activity
 from shared.work.comments.rows import Comment
 from shared.work.items import dependencies
 from shared.work.items.dependencies import Dependency, ResolvedDependency
-from shared.work.items.rows import Item, ItemHead
+from shared.work.items.rows import Item
 
 MAX_COMMENTS, MAX_ACTIVITIES, MAX_CHILDREN = 50, 25, 100
 """How many comments, activities and children are returned at most; other operations list the rest."""
@@ -28,7 +28,7 @@ class ItemDetails:
     """Comments are oldest first, activities newest first."""
 
     item: Item
-    children: list[ItemHead]
+    children: list[Item]
     dependencies: list[ResolvedDependency]
     comments: list[Comment]
     activities: list[Activity]
@@ -46,12 +46,12 @@ def get_item_details(actor: Actor, item_id: str) -> ItemDetails:
     comments = [row for row in index if row.kind == Comment.KIND and not row.f["removed"]][:MAX_COMMENTS][::-1]
     activities = [row for row in index if row.kind == Activity.KIND][:MAX_ACTIVITIES]
     children = [row.entity_id for row in below.result().rows]
-    keys: list[tuple[type[Row], str, str]] = dependencies.dependency_keys(item, dependency_index)
+    keys = dependencies.dependency_keys(item, dependency_index)
     keys += [(Comment, *Comment.key(row.id)) for row in comments]
     keys += [(Activity, *Activity.key(row.id)) for row in activities]
-    keys += [(ItemHead, *ItemHead.key(child)) for child in children]
-    rows = _read_rows(keys)
-    cards = {row.id: row for row in rows if isinstance(row, ItemHead) and not row.deleted_at}
+    keys += [(Item, *Item.key(child)) for child in children]
+    rows = get_all(list(dict.fromkeys(keys)), consistent=False)  # an index that shows them is a moment behind, too
+    cards = {row.id: row for row in rows if isinstance(row, Item) and not row.deleted_at}
     return ItemDetails(
         item,
         [cards[child] for child in children if child in cards],
@@ -64,16 +64,10 @@ def get_item_details(actor: Actor, item_id: str) -> ItemDetails:
 def _read_index(item_id: str) -> list[IndexRow]:
     """Read the card's index rows: dependencies, then comments, then activities, each newest first."""
     partition = f"ITEM#{item_id}"
-    page = query(Entity, partition, index=1, between=("ACT#", "DEP#~"), newest_first=True, limit=_MAX_INDEX_ROWS)
-    rows = page.rows
-    if page.next_key is not None and all(row.kind != Activity.KIND for row in rows):
-        rows += query(Entity, partition, index=1, prefix="ACT#", newest_first=True, limit=MAX_ACTIVITIES).rows
-    return [index_row(row) for row in rows]
-
-
-def _read_rows(keys: Sequence[tuple[type[Row], str, str]]) -> list[Any]:
-    unique = list(dict.fromkeys(keys))
-    return [row for start in range(0, len(unique), 100) for row in get_many(unique[start : start + 100]) if row is not None]
+    rows, more = first_index_rows(1, partition, _MAX_INDEX_ROWS, between=("ACT#", "DEP#~"), newest_first=True)
+    if more and all(row.kind != Activity.KIND for row in rows):
+        rows += first_index_rows(1, partition, MAX_ACTIVITIES, "ACT#", newest_first=True)[0]
+    return rows
 
 
 def _of_model(model: type[R], rows: Sequence[Any]) -> list[R]:

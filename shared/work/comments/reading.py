@@ -100,6 +100,6 @@ def _build_index_threads(index: list[IndexRow]) -> list[ThreadNode[IndexRow]]:
     return build_trees(
         index,
         id_of=lambda row: row.id,
-        parent_of=lambda row: row.f["parent_id"],
+        parent_of=lambda row: row.f.get("parent_id"),
         removed=lambda row: bool(row.f["removed"]),
     )

@@ -9,7 +9,7 @@ REMOVED = "removed "  # before the label of a removed comment
 
 def label_of(f: dict[str, Any]) -> str:
     """Return what a comment is counted as."""
-    return (REMOVED if f["removed"] else "") + ("reply" if f["parent_id"] else "root")
+    return (REMOVED if f["removed"] else "") + ("reply" if f.get("parent_id") else "root")
 
 
 def comments_of(item_id: str) -> CountedList:
@@ -46,7 +46,7 @@ class Comment(CountedEntity):
     @property
     def label(self) -> str:
         """Return what it is counted as."""
-        return label_of(self.filters())
+        return label_of(self.listed())
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         places = {1: (f"ITEM#{self.item_id}", f"COM#{self.place}")}
@@ -55,4 +55,4 @@ class Comment(CountedEntity):
         return places
 
     def filters(self) -> dict[str, Any]:
-        return {"parent_id": self.parent_id, "removed": bool(self.removed_at), "author_id": self.author["id"]}
+        return {"removed": bool(self.removed_at)}

@@ -1,7 +1,5 @@
 """The discovery row. Indexes list it by its card, by its agent and, if it has one, by its task."""
 
-from typing import Any
-
 from shared.core.actor import Actor
 from shared.events import EventType, record
 from shared.store import Entity, JSONAttribute, UnicodeAttribute, create, write
@@ -31,9 +29,6 @@ class Discovery(Entity):
         if self.task_id:
             keys[2] = (f"TASK#{self.task_id}#DSC", f"{self.status}#{self.created_at}#{self.id}")
         return keys
-
-    def filters(self) -> dict[str, Any]:
-        return {"type": self.type, "status": self.status, "priority": self.priority}
 
 
 def create_discovery(

@@ -11,12 +11,11 @@ from shared.core.errors import FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.store import (
     CountedRows,
-    Entity,
     IndexRow,
     authorize,
+    first_index_rows,
     get,
     get_many,
-    index_row,
     load,
     load_text,
     query,
@@ -54,8 +53,8 @@ class LoadedDocument:
 
 def newest_rows(project_id: str, number: int) -> tuple[list[IndexRow], bool]:
     """Return the index rows of the `number` documents that were changed last, and whether these are all. One query."""
-    first = query(Entity, documents_of(project_id).partition, index=1, newest_first=True, limit=number)
-    return list(map(index_row, first.rows)), first.next_key is None
+    rows, more = first_index_rows(1, documents_of(project_id).partition, number, newest_first=True)
+    return rows, not more
 
 
 @dataclass(frozen=True)

@@ -81,14 +81,10 @@ class Document(CountedEntity):
     @property
     def label(self) -> str:
         """Return what the document is counted as."""
-        return label_of(self.filters())
+        return label_of(self.listed())
 
     def filters(self) -> dict[str, Any]:
         return {
-            "type": self.type,
-            "title": self.title,
-            "status": self.status,
-            "number": self.number,
             "text": self.text,
             "room": self.metadata_size + (int(self.shown_size) if self.size <= INLINE else 0),
             "item_id": self.item_id,

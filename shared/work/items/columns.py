@@ -89,4 +89,4 @@ def _whole_board(snapshot: BoardSnapshot) -> dict[str, list[IndexRow]]:
 
 
 def _index_rows(items: Iterable[Item]) -> list[IndexRow]:
-    return [IndexRow(item.id, item.kind, item.place, item.filters()) for item in items]
+    return [IndexRow(item.id, item.kind, item.place, item.listed()) for item in items]

@@ -23,6 +23,7 @@ from shared.store import (
     NumberAttribute,
     Operation,
     Row,
+    RowKey,
     UnicodeAttribute,
     authorize,
     collection,
@@ -30,6 +31,7 @@ from shared.store import (
     delete,
     fetch_all,
     get,
+    get_all,
     get_many,
     load,
     put,
@@ -41,7 +43,7 @@ from shared.store import (
 )
 from shared.work.boards.counting import require_writable
 from shared.work.boards.rows import Board
-from shared.work.items.rows import ItemHead
+from shared.work.items.rows import Item, ItemHead
 
 MAX_RELATED = (
     500  # dependencies of a card, above which it takes none that blocks nothing: all are shown with it, each about 1.5 KB
@@ -75,7 +77,7 @@ class Dependency(Entity):
         return {1: (f"ITEM#{end}", f"DEP#{self.created_at}#{self.id}")}
 
     def filters(self) -> dict[str, Any]:
-        return {"item_id": self.item_id, "dependency_id": self.dependency_id, "type": self.type}
+        return {"item_id": self.item_id, "dependency_id": self.dependency_id}
 
     @property
     def back(self) -> "Dependency":
@@ -105,8 +107,8 @@ class ResolvedDependency:
     """A dependency with its two cards: `dependent` depends on `blocker` (or relates to it, or duplicates it)."""
 
     dependency: Dependency
-    dependent: ItemHead
-    blocker: ItemHead
+    dependent: Item
+    blocker: Item
 
 
 def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str) -> ResolvedDependency:
@@ -173,32 +175,26 @@ def delete_dependency(actor: Actor, dependency_id: str) -> None:
         write(*rows)
 
 
-def list_dependencies(actor: Actor, item_id: str) -> tuple[ItemHead, list[ResolvedDependency]]:
+def list_dependencies(actor: Actor, item_id: str) -> tuple[Item, list[ResolvedDependency]]:
     """Return a card and all its dependencies in both directions, oldest first, without those whose other card is deleted.
 
-    Reads the card and the index at once, then one batch for each fifty dependencies. Raises NotFound, Forbidden.
+    Reads the card and the index at once, then one batch for each 25 dependencies, all at once. Raises NotFound, Forbidden.
     """
     found = read_ahead(lambda: collection(1, f"ITEM#{bare_id(item_id)}", "DEP#"))
-    item = load(ItemHead, item_id, actor, Permission.CARD_READ)
+    item = load(Item, item_id, actor, Permission.CARD_READ)
     index = found.result()
-    return item, resolve_dependencies(item, index, read_dependency_rows(item, index))
+    return item, resolve_dependencies(item, index, get_all(dependency_keys(item, index), consistent=False))
 
 
-def dependency_keys(item: ItemHead, index: Sequence[IndexRow]) -> list[tuple[type[Row], str, str]]:
+def dependency_keys(item: Item, index: Sequence[IndexRow]) -> list[RowKey]:
     """Return the keys of the rows that `resolve_dependencies` needs: the dependencies and the other cards."""
     others = dict.fromkeys(end for row in index for end in (row.f["item_id"], row.f["dependency_id"]) if end != item.id)
-    return [(Dependency, *Dependency.key(row.id)) for row in index] + [(ItemHead, *ItemHead.key(other)) for other in others]
+    return [(Dependency, *Dependency.key(row.id)) for row in index] + [(Item, *Item.key(other)) for other in others]
 
 
-def read_dependency_rows(item: ItemHead, index: Sequence[IndexRow]) -> list[Row | None]:
-    """Read the rows of `dependency_keys`, a hundred for each round trip."""
-    keys = dependency_keys(item, index)
-    return [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
-
-
-def resolve_dependencies(item: ItemHead, index: Sequence[IndexRow], rows: Sequence[Row | None]) -> list[ResolvedDependency]:
+def resolve_dependencies(item: Item, index: Sequence[IndexRow], rows: Sequence[Row | None]) -> list[ResolvedDependency]:
     """Join dependencies with their cards, from the rows of `dependency_keys`; those that are deleted are left out."""
-    cards = {row.id: row for row in rows if isinstance(row, ItemHead) and not row.deleted_at} | {item.id: item}
+    cards = {row.id: row for row in rows if isinstance(row, Item) and not row.deleted_at} | {item.id: item}
     dependencies = {row.id: row for row in rows if isinstance(row, Dependency) and not row.deleted_at}
     resolved = []
     for index_row in index:
@@ -235,17 +231,15 @@ def _event_data(row: Dependency) -> dict[str, Any]:
     }
 
 
-def _load_pair(actor: Actor, item_id: str, other_id: str) -> tuple[ItemHead, ItemHead]:
+def _load_pair(actor: Actor, item_id: str, other_id: str) -> tuple[Item, Item]:
     """Read two cards; the actor must be able to edit the first one. Raises NotFound, Forbidden."""
     ids = [bare_id(item_id), bare_id(other_id)]
     if not all(map(is_id, ids)):
-        raise NotFound(ItemHead.NAME)
-    items: list[ItemHead] = []
-    for row, permission in zip(
-        get_many([(ItemHead, *ItemHead.key(one)) for one in ids]), (Permission.CARD_EDIT, None), strict=True
-    ):
-        if not isinstance(row, ItemHead) or row.deleted_at:
-            raise NotFound(ItemHead.NAME)
+        raise NotFound(Item.NAME)
+    items: list[Item] = []
+    for row, permission in zip(get_many([(Item, *Item.key(one)) for one in ids]), (Permission.CARD_EDIT, None), strict=True):
+        if not isinstance(row, Item) or row.deleted_at:
+            raise NotFound(Item.NAME)
         items.append(authorize(row, actor, permission))
     return items[0], items[1]
 

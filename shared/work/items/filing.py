@@ -1,4 +1,4 @@
-"""What a board knows of a card beside its rows: where it is counted, and the words under which it is found.
+"""What a board knows of a card beside its rows: where it is counted, under which words it is posted, and in which text it is found.
 
 Every write of a card that may change one of these takes the operations of `reindex` into its transaction:
 
@@ -14,23 +14,25 @@ from shared.store import Operation
 from shared.work.boards.counting import CardLocation, card_location, update_counts
 from shared.work.items.postings import change_postings, words_of
 from shared.work.items.rows import Item
+from shared.work.items.searching import change_words, text_of
 
 
 @dataclass(frozen=True)
 class Filing:
-    """Where a card is counted (None: nowhere), and its words."""
+    """Where a card is counted (None: nowhere), the words of its postings, and the text of its searches."""
 
     location: CardLocation | None
     words: frozenset[str]
+    text: str
 
 
-UNFILED: Final = Filing(None, frozenset())
+UNFILED: Final = Filing(None, frozenset(), "")
 """The filing of a card that is in no list: a new, an archived or a deleted one."""
 
 
 def filing_of(item: Item) -> Filing:
     """Return how a card is to be filed as it is now."""
-    return UNFILED if item.deleted_at or item.archived_at else Filing(card_location(item), words_of(item))
+    return UNFILED if item.deleted_at or item.archived_at else Filing(card_location(item), words_of(item), text_of(item))
 
 
 def reindex(
@@ -47,9 +49,9 @@ def reindex(
     The limits are those of `update_counts`. `also_closed`: also on the board of an archived project, where the work of agents ends.
     """
     after = filing_of(item)
-    postings = change_postings(item, before.words)
+    found = [*change_postings(item, before.words), *change_words(item, before.text)]
     if after.location == before.location:
-        return postings
+        return found
     counts = update_counts(
         item.board_id,
         leaves=before.location,
@@ -59,4 +61,4 @@ def reindex(
         column_count=column_count,
         also_closed=also_closed,
     )
-    return [counts, *postings]
+    return [counts, *found]

@@ -25,7 +25,12 @@ class ItemFilter:
     @property
     def only_lane(self) -> bool:
         """Tell whether there is no filter but the lane."""
-        return not (self.assignee_id or self.type or self.status or self.search or self.tags)
+        return self.only_search and not self.search
+
+    @property
+    def only_search(self) -> bool:
+        """Tell whether there is no filter but the lane and the search."""
+        return not (self.assignee_id or self.type or self.status or self.tags)
 
     def with_bare_ids(self) -> "ItemFilter":
         """Return the filter with the ids as rows have them."""
@@ -33,6 +38,7 @@ class ItemFilter:
         return replace(bare, assignee_id=bare_id(self.assignee_id or "") or None)
 
     def matches(self, f: dict[str, Any]) -> bool:
+        """Tell whether a card matches all conditions but the search, by the fields of its index row."""
         expected = (
             ("lane_id", self.lane_id),
             ("assignee_id", self.assignee_id),
@@ -41,7 +47,7 @@ class ItemFilter:
         )
         if any(value and f.get(name) != value for name, value in expected):
             return False
-        return self._has_tags(f) and self._has_words(f)
+        return self._has_tags(f)
 
     def _has_tags(self, f: dict[str, Any]) -> bool:
         if not self.tags:
@@ -51,9 +57,8 @@ class ItemFilter:
         names = {searchable(name) for name in (*keys, *tags)}
         return all(_is_named(tag, names) for tag in self.tags)
 
-    def _has_words(self, f: dict[str, Any]) -> bool:
-        if not self.search:
-            return True
+    def has_words(self, f: dict[str, Any]) -> bool:
+        """Tell whether a card of before has the words of the search: its index row has all its texts."""
         return has_words(
             "\n".join([f["title"], f.get("excerpt") or "", *(f.get("labels") or ()), *(f.get("tags") or ())]), self.search
         )

@@ -2,8 +2,9 @@
 
 a small board      the first index rows are all of it
 postings           few cards can match: their rows are read, and the page is chosen among them
-a walk             the tallies say how many cards match and in which lanes: the index is read until the page is full
-the whole index    what is left, above all a search on a large board: all lanes that can hold a match, at the same time
+words              a search reads the words of all cards (`searching`), which tell who matches it, as postings do
+a walk             the tallies or the words say how many cards match: the index is read until the page is full
+the whole index    what is left: all lanes that can hold a match, at the same time
 """
 
 import math
@@ -13,18 +14,30 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final
 
-from shared.store import IndexRow, ReadFuture, fetch_all, first_index_rows, get_many, index_row, index_rows, read_ahead
+from shared.store import (
+    IndexRow,
+    ReadFuture,
+    Row,
+    RowKey,
+    fetch_all,
+    first_index_rows,
+    get_many,
+    index_row,
+    index_rows,
+    read_ahead,
+)
 from shared.work.boards.counting import lane_tally, type_tally
 from shared.work.boards.lanes import lane_key
 from shared.work.boards.rows import STATUS_LETTERS, TYPE_LETTERS, Board, Counts
 from shared.work.items.filtering import ItemFilter
 from shared.work.items.postings import prefixes_for, read_postings
 from shared.work.items.rows import Item, ItemHead
+from shared.work.items.searching import Found, Search, Words, search_in
 
 SMALL_BOARD: Final = 100
 """Cards of a board that is read whole, beside the board itself: 7 read units."""
 _MAX_AHEAD: Final = 1_000  # index rows of a page without a filter that are read before the counts are there
-_UNITS_OF_ROW, _UNITS_OF_INDEX_ROW = 0.5, 0.07  # eventually consistent; an index row has about 550 bytes
+_UNITS_OF_ROW, _UNITS_OF_INDEX_ROW = 0.5, 0.05  # eventually consistent; an index row has about 400 bytes
 _BATCH: Final = 100
 _MAX_PREFIX: Final = 100  # characters of what came from outside: a sort key has 1,024 bytes at most
 
@@ -50,6 +63,8 @@ class Finder:
         self._start = read_ahead(lambda: first_index_rows(1, self.partition, ahead, prefix))
         prefixes = prefixes_for(wanted.type, wanted.assignee_id, wanted.status, wanted.tags)
         self._postings = [read_ahead(partial(read_postings, board_id, one)) for one in prefixes]
+        self._search = Search(board_id, wanted.search) if wanted.search and not prefixes and not prefix else None
+        self._found: Found | None = None
         self.whole: list[IndexRow] | None = None
         """All cards of the board, if these were read; known after `find`."""
 
@@ -58,40 +73,84 @@ class Finder:
         rows, more = self._start.result()
         if not more:
             self.whole = None if self.wanted.lane_id else rows
-            return self._page(sort_rows(board, filter(self._matches, rows)))
+            rows = [row for row in rows if self.wanted.matches(row.f)]
+            self._search_in(read_rows(self._word_keys(row.id for row in rows)))
+            return self._page(board, rows)
         known = counts.tallied if self.is_plain else counts.is_tallied
         if not known or counts.cards < len(rows):
-            return self._page(sort_rows(board, self._read_whole("")))
-        stretches, total = self._stretches(board, counts)
+            self._begin_search()
+            return self._page(board, self._read_whole(""))
+        searched = self._ids_by_words(counts)
+        stretches, total = self._stretches(board, counts, searched)
         if self.is_plain and self.last <= _MAX_AHEAD and total is not None and (self.wanted.lane_id or _in_order(board)):
             return fetch_live(row.id for row in rows[self.first : self.last]), total
-        candidates = min((ids for one in self._postings if (ids := one.result()) is not None), key=len, default=None)
-        if candidates is not None and len(candidates) * _UNITS_OF_ROW <= self._units(stretches, total):
-            return self._of_candidates(board, candidates)
+        sets = [ids for ids in (searched, *(one.result() for one in self._postings)) if ids is not None]
+        if sets and min(map(len, sets)) * _UNITS_OF_ROW <= self._units(stretches, total):
+            return self._of_candidates(board, frozenset.intersection(*sets))
         if total is None:
+            self._begin_search()
             found = read_all([partial(self._read_whole, stretch.prefix) for stretch in stretches])
-            return self._page(sort_rows(board, (row for part in found for row in part)))
-        rows = walk(self.partition, stretches, self._matches, self.first, self.last, exact=not self.wanted.type)
+            return self._page(board, (row for part in found for row in part))
+        rows = walk(
+            self.partition, stretches, self._matches, self.first, self.last, exact=not (self.wanted.type or self.wanted.search)
+        )
         return fetch_live(row.id for row in rows), total
 
-    def _matches(self, row: IndexRow) -> bool:
-        return self.wanted.matches(row.f)
+    def _begin_search(self) -> None:
+        """Begin to read the words of all cards, if that has not begun yet."""
+        if self.wanted.search and self._search is None:
+            self._search = Search(self.board_id, self.wanted.search)
 
-    def _page(self, rows: Sequence[IndexRow]) -> tuple[list[Item], int]:
-        return fetch_live(row.id for row in rows[self.first : self.last]), len(rows)
+    def _word_keys(self, ids: Iterable[str]) -> list[RowKey]:
+        """Return the keys of these cards' words, if a search does not read the words of all cards."""
+        if not self.wanted.search or self._search is not None:
+            return []
+        return [(Words, *Words.key(self.board_id, item_id)) for item_id in ids]
+
+    def _search_in(self, rows: Iterable[Row | None]) -> None:
+        """Search in the words that were read by their keys."""
+        if self._search is None:
+            self._found = search_in((row for row in rows if isinstance(row, Words)), self.wanted.search or "")
+
+    def _ids_by_words(self, counts: Counts) -> frozenset[str] | None:
+        """Return the cards that have the words of a search of the whole board; None if there are cards of before, without words."""
+        if self._search is None:
+            return None
+        self._found = self._search.result()
+        return self._found.matching if len(self._found.known) == counts.cards else None
+
+    def _matches(self, row: IndexRow) -> bool:
+        return self.wanted.matches(row.f) and self._is_found(row)
+
+    def _is_found(self, row: IndexRow) -> bool:
+        """Tell whether a card has the words of the search."""
+        if not self.wanted.search:
+            return True
+        if self._found is None and self._search is not None:
+            self._found = self._search.result()
+        if self._found is not None and row.id in self._found.known:
+            return row.id in self._found.matching
+        return self.wanted.has_words(row.f)
+
+    def _page(self, board: Board, rows: Iterable[IndexRow]) -> tuple[list[Item], int]:
+        """Return the page of these rows, which match all but the search, and how many of them it finds."""
+        found = sort_rows(board, filter(self._is_found, rows))
+        return fetch_live(row.id for row in found[self.first : self.last]), len(found)
 
     def _read_whole(self, prefix: str) -> list[IndexRow]:
-        """Return the matching rows of a part of the index, with no more than sorting needs."""
-        found = filter(self._matches, index_rows(1, self.partition, prefix))
-        return [replace(row, f={"lane_id": row.f["lane_id"]}) for row in found]
+        """Return the rows of a part of the index that match all but the search; without one, with no more than sorting needs."""
+        found = (row for row in index_rows(1, self.partition, prefix) if self.wanted.matches(row.f))
+        return list(found) if self.wanted.search else [replace(row, f={"lane_id": row.f["lane_id"]}) for row in found]
 
-    def _stretches(self, board: Board, counts: Counts) -> tuple[list[Stretch], int | None]:
-        """Return the lanes that can hold a match, in order, and how many cards match; None if the tallies cannot tell."""
+    def _stretches(self, board: Board, counts: Counts, searched: frozenset[str] | None) -> tuple[list[Stretch], int | None]:
+        """Return the lanes that can hold a match, in order, and how many cards match; None if neither tallies nor words can tell."""
         wanted, tallies = self.wanted, counts.tallies
         of_status = sum(tallies.get(type_tally(wanted.status or "", one), 0) for one in TYPE_LETTERS)
         of_type = sum(tallies.get(type_tally(one, wanted.type or ""), 0) for one in STATUS_LETTERS)
         of_both = tallies.get(type_tally(wanted.status or "", wanted.type or ""), 0)
         share = 1.0
+        if searched is not None:
+            share = len(searched) / max(counts.cards, 1)
         if wanted.type:
             share = of_both / max(of_status, 1) if wanted.status else of_type / max(counts.cards, 1)
         stretches = []
@@ -100,6 +159,8 @@ class Finder:
             number = tallies.get(lane_tally(self.board_id, lane_id, wanted.status), 0) if wanted.status else cards
             if number > 0 and wanted.lane_id in (None, lane_id):
                 stretches.append(Stretch(f"{lane_key(self.board_id, lane_id)}#", cards, number * share))
+        if searched is not None and wanted.only_search and not wanted.lane_id:
+            return stretches, len(searched)
         if wanted.assignee_id or wanted.search or wanted.tags or (wanted.type and wanted.lane_id):
             return stretches, None
         if wanted.type:
@@ -111,15 +172,14 @@ class Finder:
         cards = sum(stretch.cards for stretch in stretches)
         return _UNITS_OF_INDEX_ROW * (cards if total is None else min(cards, self.last * cards / max(total, 1)))
 
-    def _of_candidates(self, board: Board, ids: set[str]) -> tuple[list[Item], int]:
+    def _of_candidates(self, board: Board, ids: Iterable[str]) -> tuple[list[Item], int]:
         """Read the rows of all cards that can match, and choose among them. A row has what its card's index rows have."""
-        for one in self._postings:
-            ids = ids if (others := one.result()) is None else ids & others
-        keys = [(ItemHead, *ItemHead.key(item_id)) for item_id in ids]
-        parts = [partial(get_many, keys[start : start + _BATCH], consistent=False) for start in range(0, len(keys), _BATCH)]
-        heads = [head for part in read_all(parts) for head in part if isinstance(head, ItemHead)]
+        keys: list[RowKey] = [*((ItemHead, *ItemHead.key(item_id)) for item_id in ids), *self._word_keys(ids)]
+        read = read_rows(keys)
+        self._search_in(read)
+        heads = [row for row in read if isinstance(row, ItemHead)]
         rows = (index_row(head) for head in heads if head.gsi1pk == self.partition)
-        return self._page(sort_rows(board, filter(self._matches, rows)))
+        return self._page(board, (row for row in rows if self.wanted.matches(row.f)))
 
 
 def walk(
@@ -154,6 +214,12 @@ def read_all(reads: Iterable[Callable[[], list[Any]]]) -> list[list[Any]]:
     """Carry out reads at the same time and return their results in order."""
     ahead: list[ReadFuture[list[Any]]] = [read_ahead(read) for read in reads]
     return [one.result() for one in ahead]
+
+
+def read_rows(keys: Sequence[RowKey]) -> list[Row | None]:
+    """Return rows of the table by their keys, eventually consistent as an index is; all batches at the same time."""
+    parts = [partial(get_many, keys[start : start + _BATCH], consistent=False) for start in range(0, len(keys), _BATCH)]
+    return [row for part in read_all(parts) for row in part]
 
 
 def fetch_live(ids: Iterable[str]) -> list[Item]:

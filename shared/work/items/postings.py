@@ -77,7 +77,7 @@ def prefixes_for(type_: str | None, assignee_id: str | None, status: str | None,
     return found
 
 
-def read_postings(board_id: str, prefixes: Iterable[str]) -> set[str] | None:
+def read_postings(board_id: str, prefixes: Iterable[str]) -> frozenset[str] | None:
     """Return the ids of the cards with a posting that begins so; None if there are more than MAX_POSTINGS. A query for each prefix."""
     ids: set[str] = set()
     for prefix in prefixes:
@@ -85,7 +85,7 @@ def read_postings(board_id: str, prefixes: Iterable[str]) -> set[str] | None:
         ids |= {str(row.sk).rpartition("#")[2] for row in page.rows}
         if len(page.rows) > MAX_POSTINGS:
             return None
-    return ids
+    return frozenset(ids)
 
 
 def _type(value: str) -> str:

@@ -10,6 +10,11 @@ PERSON_FIELDS: Final = frozenset({"assignee"})
 """Fields that hold a person (`Actor.summary`): events store their changes in full, and each contract shows them in its own form."""
 
 
+def place_of_position(position: float) -> str:
+    """Return a text that sorts as positions do; zeros at its end would be paid for four times."""
+    return f"{float(position):029.17f}".rstrip("0").rstrip(".")
+
+
 class ItemHead(Entity):
     """A card without what it seldom changes: what moves, rules and summaries need. Only for reading; the row is written as an `Item`."""
 
@@ -25,7 +30,7 @@ class ItemHead(Entity):
     phase_id = UnicodeAttribute()
     position = NumberAttribute(default=0)
     parent_id = UnicodeAttribute(null=True)
-    assignee = JSONAttribute(null=True)
+    assignee_id = UnicodeAttribute(null=True)
     blocked_reason = UnicodeAttribute(null=True)
     status_before_block = UnicodeAttribute(null=True)
     lane_before_done = UnicodeAttribute(null=True)
@@ -52,7 +57,7 @@ class ItemHead(Entity):
     @property
     def place(self) -> str:
         """The one sort key of a card among others: its position, then its age. Seventeen decimals tell any two floats above 0.1 apart."""
-        return f"{float(self.position):029.17f}#{self.id}"
+        return f"{place_of_position(self.position)}#{self.id}"
 
     @property
     def is_blocked(self) -> bool:
@@ -69,6 +74,7 @@ class Item(ItemHead):
 
     item_kind = UnicodeAttribute(default="card")  # card | requirement | feature
     description = UnicodeAttribute(null=True)
+    assignee = JSONAttribute(null=True)
     reporter = JSONAttribute(null=True)
     created_by = JSONAttribute()
     labels = JSONAttribute(default=list)
@@ -95,26 +101,18 @@ class Item(ItemHead):
         return keys
 
     def filters(self) -> dict[str, Any]:
-        """Return what is there of these; what is missing is none or empty, because a search pays for every byte."""
+        """Return the tags, if there are any, and what a search looks at in a card of before (`searching`)."""
         keys = [tag["key"] for tag in self.tags]
         fields = {
-            "title": self.title,
-            "excerpt": (self.description or "")[:200],
-            "type": self.type,
-            "status": self.status,
-            "status_before_block": self.status_before_block,
-            "priority": self.priority,
-            "lane_id": self.lane_id,
-            "phase_id": self.phase_id,
-            "position": self.position,
-            "parent_id": self.parent_id,
-            "assignee_id": self.assignee["id"] if self.assignee else None,
-            "labels": self.labels,
             "tags": [f"{tag['key']}:{tag['value']}" for tag in self.tags],
             "tag_keys": keys if any(":" in key for key in keys) else None,  # else the tags tell them
-            "approval_status": self.approval_status,
         }
-        return {name: value for name, value in fields.items() if value not in (None, "", [])}
+        kept = {name: (self.f or {}).get(name) for name in ("excerpt", "labels")}
+        return {name: value for name, value in (fields | kept).items() if value}
+
+    def set_index_keys(self) -> None:
+        self.assignee_id = self.assignee["id"] if self.assignee else None
+        super().set_index_keys()
 
 
 # what only the whole card has; nothing that reads a head asks when the card was made

@@ -74,10 +74,7 @@ class Project(CountedEntity):
 
     def filters(self) -> dict[str, Any]:
         return {
-            "name": self.name,
-            "slug": self.slug,
             "description": (self.description or "")[:200],
-            "status": self.status,
             "updated_at": self.updated_at,
         }
 

@@ -55,14 +55,7 @@ class Task(Entity):
         return keys
 
     def filters(self) -> dict[str, Any]:
-        return {
-            "title": self.title,
-            "status": self.status,
-            "priority": self.priority,
-            "task_type": self.task_type,
-            "phase_id": self.phase_id,
-            "depends_on": self.depends_on,
-        }
+        return {"task_type": self.task_type, "depends_on": self.depends_on}
 
 
 def _check_tasks(actor: Actor, card: Item, task_ids: Sequence[str]) -> None:

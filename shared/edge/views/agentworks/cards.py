@@ -13,7 +13,7 @@ from shared.store import IndexRow
 from shared.work.comments.rows import Comment
 from shared.work.comments.threads import ThreadNode
 from shared.work.items.dependencies import ResolvedDependency
-from shared.work.items.rows import Item, ItemHead
+from shared.work.items.rows import Item
 
 Number = int | float
 
@@ -184,7 +184,7 @@ def _person(person: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {"id": person["id"], "name": person["name"], "email": person.get("email", ""), "avatarUrl": person.get("avatar_url")}
 
 
-def card_summary(item: ItemHead) -> CardSummary:
+def card_summary(item: Item) -> CardSummary:
     return CardSummary(
         id=item.id,
         boardId=item.board_id,
