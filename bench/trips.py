@@ -50,6 +50,7 @@ LISTED: dict[str, tuple[int, str]] = {
     "members.invite": (5, "the workspace; its plan; three counters of mails, each before the next is counted; the invitation"),
     "aintandem auth.refresh": (5, "as in agentworks"),
     "orchestrator auth.refresh": (5, "as in agentworks"),
+    "members.remove": (3, "the membership, whose organization has the seat; then the transaction"),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),

@@ -8,6 +8,7 @@ class EventType(StrEnum):
     USER_UPDATED = "user.updated"
     PASSWORD_CHANGED = "user.password_changed"  # noqa: S105 - a name, not a secret
     ORGANIZATION_CREATED = "organization.created"
+    ORGANIZATION_UPDATED = "organization.updated"
     WORKSPACE_CREATED = "workspace.created"
     WORKSPACE_UPDATED = "workspace.updated"
     WORKSPACE_DELETED = "workspace.deleted"

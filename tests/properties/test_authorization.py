@@ -71,7 +71,7 @@ NO_PERMISSION = (
 
 EVERYBODYS = {("agentworks", "agents.get")}
 """Acts on what belongs to no tenant: the catalogue."""
-ONES_OWN = {("omoios", "projects.create")}
+ONES_OWN = {("omoios", "projects.create"), ("enterprise", "organizations.list"), ("enterprise", "organizations.create")}
 """Acts in the caller's own organization, whose owner everybody is."""
 ANOTHERS = {
     (contract, operation): Permission.WORKSPACE_WRITE

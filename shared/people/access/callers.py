@@ -21,6 +21,10 @@ from shared.store import RateStatus, decide_with_first_read, settle
 OnEnter = Callable[[str], None]
 
 
+_OF_REQUEST = frozenset({"changes", "on_enter_workspace"})
+"""Fields that the request decides, not the access record."""
+
+
 class _PendingActor(Actor):
     """An actor of which only the token's part is known; the rest is read when it is asked for, or with the first rows before."""
 
@@ -31,7 +35,9 @@ class _PendingActor(Actor):
         return object.__getattribute__(self, name)
 
 
-def caller_of_token(claims: Claims, rules: Sequence[RateRule], on_enter: OnEnter | None) -> tuple[Actor, RateStatus | None]:
+def caller_of_token(
+    claims: Claims, rules: Sequence[RateRule], on_enter: OnEnter | None, *, changes: bool
+) -> tuple[Actor, RateStatus | None]:
     """Return the actor of a token and the state of its rate limit, and count the request. Raises RateLimited and Unauthenticated: here,
     or from the first use of the actor or the store."""
     pk, sk = access_key(claims.user_id)
@@ -39,7 +45,12 @@ def caller_of_token(claims: Claims, rules: Sequence[RateRule], on_enter: OnEnter
     if rules:
         status, row = quota_leases.PROCESS_LEASES.count(pk, rules, session=claims.session_id)
     actor = _pending(
-        id=claims.user_id, kind="user", session_id=claims.session_id, org_id=claims.org_id, on_enter_workspace=on_enter
+        id=claims.user_id,
+        kind="user",
+        session_id=claims.session_id,
+        org_id=claims.org_id,
+        on_enter_workspace=on_enter,
+        changes=changes,
     )
 
     def decide(raw: dict[str, Any] | None) -> None:
@@ -62,11 +73,13 @@ def caller_of_key(
     rules_for: Callable[[str], Sequence[RateRule]],
     on_enter: OnEnter | None,
     known: Callable[[str, str, RateStatus | None], None],
+    *,
+    changes: bool,
 ) -> Actor:
     """Return the actor of an API key. When its record is read, the request is counted, and `known` gets the user's id, the plan and the
     state of the rate limit. Raises as `caller_of_token` does."""
     pk, sk = access_key(f"key#{fingerprint(key)}")
-    actor = _pending(kind="key", session_id=None, on_enter_workspace=on_enter)
+    actor = _pending(kind="key", session_id=None, on_enter_workspace=on_enter, changes=changes)
 
     def decide(raw: dict[str, Any] | None) -> None:
         complete, plan = actor_of_key(raw)
@@ -88,6 +101,6 @@ def _pending(**known: Any) -> Actor:
 def _complete(actor: Actor, known: Actor) -> None:
     """Give the actor everything that its record says; from then on it is one like any other."""
     for one in fields(Actor):
-        if one.name != "on_enter_workspace":
+        if one.name not in _OF_REQUEST:
             object.__setattr__(actor, one.name, getattr(known, one.name))
     object.__setattr__(actor, "__class__", Actor)
