@@ -51,6 +51,7 @@ LISTED: dict[str, tuple[int, str]] = {
     "aintandem auth.refresh": (5, "as in agentworks"),
     "orchestrator auth.refresh": (5, "as in agentworks"),
     "members.remove": (3, "the membership, whose organization has the seat; then the transaction"),
+    "enterprise projects.create": (3, "the organization names the workspace, then the workspace, then the transaction"),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),

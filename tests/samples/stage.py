@@ -58,6 +58,10 @@ class Stage:
 
     # -- things to act on, made by the owner
 
+    @property
+    def organization(self) -> str:
+        return str(self.world.project.org_id)
+
     @cached_property
     def extra_project(self) -> str:
         """One to archive: everything else is done in the other."""

@@ -18,6 +18,7 @@ from shared.people.tenancy.rows import (
     Workspace,
     WorkspaceMembership,
     slug_guard,
+    workspaces_of,
 )
 from shared.store import Guard, fetch, fetch_all, get, index_rows, iterate, read_ahead, update_with_retry, write
 
@@ -97,7 +98,7 @@ def set_status(id_or_slug: str, status: str) -> Organization:
     organization = update_with_retry(lambda: find_organization(id_or_slug), change)
     for member in iterate(OrgMembership, f"ORG#{organization.id}", prefix="MEM#", consistent=True):
         write(records.close_tenant(member.id, organization.id, status != "active"))
-    for workspace in iterate(Workspace, f"ORG#{organization.id}#WS", index=1):
+    for workspace in iterate(Workspace, workspaces_of(organization.id), index=1):
         for row in iterate(WorkspaceMembership, f"WS#{workspace.entity_id}", prefix="MEM#", consistent=True):
             if row.deleted_at is None:
                 write(records.close_tenant(row.id, workspace.entity_id, status != "active"))

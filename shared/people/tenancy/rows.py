@@ -122,6 +122,11 @@ class Seat(Row):
         return f"ORG#{org_id}", f"SEAT#{user_id}"
 
 
+def workspaces_of(org_id: str) -> str:
+    """Return the partition of index 1 that holds the workspaces of an organization."""
+    return f"ORG#{org_id}#WS"
+
+
 class Workspace(Entity):
     KIND = "WS"
     NAME = "workspace"
@@ -142,7 +147,7 @@ class Workspace(Entity):
     """When the cascade of its deletion was finished."""
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        return {1: (f"ORG#{self.org_id}#WS", f"{self.created_at}#{self.id}")}
+        return {1: (workspaces_of(str(self.org_id)), f"{self.created_at}#{self.id}")}
 
     def trash(self) -> tuple[str, str]:
         return DELETED_WORKSPACES, f"{self.deleted_at}#{self.id}"

@@ -9,8 +9,22 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id
 from shared.core.texts import has_words, searchable
+from shared.people.tenancy.rows import Organization, workspaces_of
 from shared.people.tenancy.workspaces import authorize_workspace
-from shared.store import CountedRows, IndexRow, Row, authorize, fetch, fetch_all, get_all, get_many, id_of, index_rows, read_ahead
+from shared.store import (
+    CountedRows,
+    IndexRow,
+    Row,
+    authorize,
+    begin_index_rows,
+    fetch,
+    fetch_all,
+    get_all,
+    get_many,
+    id_of,
+    index_rows,
+    read_ahead,
+)
 from shared.work.boards.creating import board_id_of
 from shared.work.boards.reading import BoardSnapshot, assemble_board, board_keys, get_board
 from shared.work.boards.rows import Board, Counts
@@ -96,9 +110,6 @@ def list_workspace_projects(actor: Actor, ws_id: str, query: ProjectQuery) -> tu
     def wanted(status: str) -> bool:
         return status != "deleted" and query.status in (None, status)
 
-    def matches(row: IndexRow) -> bool:
-        return has_words(f"{row.f['name']} {row.f['slug']} {row.f['description']}", query.search)
-
     if is_by_creation and not query.search:
         page, total = counted.page(query.offset, query.limit, wanted)
     else:
@@ -107,9 +118,61 @@ def list_workspace_projects(actor: Actor, ws_id: str, query: ProjectQuery) -> tu
         def place(row: IndexRow) -> tuple[str, str]:
             return (_activity_of(row, active) if activity else searchable(row.f[_SORTS[query.sort]])), row.id
 
-        rows = sorted(filter(matches, counted.all(wanted)), key=place, reverse=query.descending)
+        found = (row for row in counted.all(wanted) if _is_found(row, query.search))
+        rows = sorted(found, key=place, reverse=query.descending)
         page, total = rows[query.offset : query.offset + query.limit], len(rows)
     return _read_snapshots([row.id for row in page]), total
+
+
+def list_organization_projects(actor: Actor, org_id: str, query: ProjectQuery) -> tuple[list[Project], int]:
+    """Return a page of the projects in all workspaces of an organization that the actor may see, and how many match in total.
+
+    Two round trips: who asks, beside it the index of all projects; then the rows of the page. Raises NotFound for somebody who is neither
+    in the organization nor in one of its workspaces.
+    """
+    bare = id_of(Organization, org_id)
+    workspaces, rows = begin_index_rows(1, workspaces_of(bare)), begin_index_rows(2, f"ORG#{bare}#PROJ")
+    organization = fetch(Organization, bare)
+    if organization is None or not _belongs_to(actor, bare, workspaces):
+        raise NotFound(Organization.NAME)
+
+    def matches(row: IndexRow) -> bool:
+        wanted = row.f["status"] == query.status if query.status else row.f["status"] != "deleted"
+        return wanted and _is_found(row, query.search) and _may_see(actor, row)
+
+    found = sorted(
+        filter(matches, rows), key=lambda row: (searchable(row.f[_SORTS[query.sort]]), row.id), reverse=query.descending
+    )
+    return fetch_all(Project, [row.id for row in found[query.offset : query.offset + query.limit]], to_show=True), len(found)
+
+
+def get_seen_project(actor: Actor, project_id: str) -> Project:
+    """Return a project that the actor may see: that of a workspace of theirs, an internal one of their organization, any public one.
+
+    One round trip; two for an internal one of another workspace. Raises NotFound.
+    """
+    project = fetch(Project, id_of(Project, project_id))
+    if project is None or project.deleted_at or project.status == "deleted":
+        raise NotFound(Project.NAME)
+    if actor.may(Permission.PROJECT_READ, project.ws_id) or project.visibility == "public":
+        return project
+    org_id = str(project.org_id)
+    if project.visibility == "internal" and _belongs_to(actor, org_id, index_rows(1, workspaces_of(org_id))):
+        return project
+    raise NotFound(Project.NAME)
+
+
+def _belongs_to(actor: Actor, org_id: str, workspaces: Iterable[IndexRow]) -> bool:
+    return org_id in actor.organizations or any(row.id in actor.workspaces for row in workspaces)
+
+
+def _may_see(actor: Actor, row: IndexRow) -> bool:
+    """Tell whether somebody in the organization may see a project in a list."""
+    return row.f.get("visibility", "private") != "private" or actor.may(Permission.PROJECT_READ, row.f.get("ws_id", ""))
+
+
+def _is_found(row: IndexRow, search: str | None) -> bool:
+    return has_words(f"{row.f['name']} {row.f['slug']} {row.f['description']}", search)
 
 
 def list_visible_projects(actor: Actor, limit: int, offset: int = 0) -> tuple[list[Project], int]:

@@ -35,10 +35,11 @@ class Project(CountedEntity):
     slug = UnicodeAttribute()
     description = UnicodeAttribute(null=True)
     status = UnicodeAttribute(default="active")  # active | archived | deleted
-    visibility = UnicodeAttribute(default="private")
+    visibility = UnicodeAttribute(default="private")  # private | internal | public
+    """Who may see that it is there: the workspace; everybody in the organization; everybody who has its id, and those."""
     template_type = UnicodeAttribute(null=True)
     repository_url = UnicodeAttribute(null=True)
-    repository_type = UnicodeAttribute(null=True)
+    repository_type = UnicodeAttribute(null=True)  # git | svn
     github_owner = UnicodeAttribute(null=True)
     github_repo = UnicodeAttribute(null=True)
     deployment_url = UnicodeAttribute(null=True)
@@ -63,6 +64,8 @@ class Project(CountedEntity):
             "status": self.status,
             "created_at": self.created_at,
             "updated_at": self.updated_at,
+            "visibility": self.visibility,
+            "ws_id": self.ws_id,
         }
 
 
