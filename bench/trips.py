@@ -52,6 +52,8 @@ LISTED: dict[str, tuple[int, str]] = {
     "orchestrator auth.refresh": (5, "as in agentworks"),
     "members.remove": (3, "the membership, whose organization has the seat; then the transaction"),
     "enterprise projects.create": (3, "the organization names the workspace, then the workspace, then the transaction"),
+    "enterprise requirements.create": (3, "the project names the board, then the board, then the transaction"),
+    "enterprise features.create": (3, "the requirement names the board, then the board, then the transaction"),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),

@@ -42,9 +42,11 @@ class Permission(StrEnum):
     RUN_APPROVE = "run:approve"
     USAGE_READ = "usage:read"
     USAGE_EXPORT = "usage:export"  # every line of the ledger, as a file
+    TEST_READ = "test:read"
+    TEST_WRITE = "test:write"
 
 
-_VIEWER = frozenset({Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ})
+_VIEWER = frozenset({Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ, Permission.TEST_READ})
 _MEMBER = _VIEWER | {
     Permission.PROJECT_WRITE,
     Permission.CARD_CREATE,
@@ -53,6 +55,7 @@ _MEMBER = _VIEWER | {
     Permission.DOCUMENT_WRITE,
     Permission.AGENT_RUN,
     Permission.USAGE_READ,
+    Permission.TEST_WRITE,
 }
 _ADMIN = _MEMBER | {
     Permission.WORKSPACE_WRITE,

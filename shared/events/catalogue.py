@@ -35,6 +35,8 @@ class EventType(StrEnum):
     COMMENT_DELETED = "comment.deleted"
     DEPENDENCY_ADDED = "dependency.added"
     DEPENDENCY_REMOVED = "dependency.removed"
+    TEST_CREATED = "test.created"
+    TEST_RECORDED = "test.recorded"
     TASK_CREATED = "task.created"
     TASK_UPDATED = "task.updated"
     DOCUMENT_CREATED = "document.created"

@@ -16,6 +16,7 @@ class ItemHead(Entity):
     KIND = "ITEM"
     NAME = "card"
 
+    item_kind = UnicodeAttribute(default="card")  # card | requirement | feature
     type = UnicodeAttribute()  # epic | feature | task | bug | blueprint | doc
     title = UnicodeAttribute()
     status = UnicodeAttribute(default="draft")  # draft | ready | in_progress | blocked | done
@@ -67,7 +68,6 @@ class ItemHead(Entity):
 class Item(ItemHead):
     """A whole card: its row and the second one, which a move does not write."""
 
-    item_kind = UnicodeAttribute(default="card")  # card | requirement | feature
     description = UnicodeAttribute(null=True)
     reporter = JSONAttribute(null=True)
     created_by = JSONAttribute()
@@ -80,6 +80,10 @@ class Item(ItemHead):
     attachments = JSONAttribute(default=list)
     custom_fields = JSONAttribute(default=dict)
     acceptance_criteria = JSONAttribute(default=list)
+    user_stories = JSONAttribute(null=True)
+    effort_points = NumberAttribute(null=True)
+    complexity_points = NumberAttribute(null=True)
+    implementation_notes = UnicodeAttribute(null=True)
     context = JSONAttribute(null=True)
     recent_runs = JSONAttribute(default=list)
     """Summaries of the last few runs, newest first, so that a list of cards needs no query per card."""
@@ -113,6 +117,7 @@ class Item(ItemHead):
             "tags": [f"{tag['key']}:{tag['value']}" for tag in self.tags],
             "tag_keys": keys if any(":" in key for key in keys) else None,  # else the tags tell them
             "approval_status": self.approval_status,
+            "item_kind": self.item_kind if self.item_kind != "card" else None,
         }
         return {name: value for name, value in fields.items() if value not in (None, "", [])}
 

@@ -1,0 +1,1 @@
+"""What enterprise shows of the platform's entities, in answers and in webhooks."""
