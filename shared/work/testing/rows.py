@@ -57,6 +57,10 @@ class TestCase(CountedEntity):
         return {1: (f"ITEM#{self.item_id}", f"TC#{self.place}")}
 
 
+TestCase.REST = frozenset({"description", "steps", "expected_result"})
+"""What is long: a result changes the first row and leaves these alone."""
+
+
 class TestResultHead(CountedEntity):
     """A result without its logs: what lists need. Only for reading; the row is written as a `TestResult`."""
 
