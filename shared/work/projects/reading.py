@@ -1,7 +1,7 @@
 """Reading projects: a single one, those of a workspace, or all that the actor may see."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -141,7 +141,9 @@ def list_organization_projects(actor: Actor, org_id: str, query: ProjectQuery) -
         return wanted and _is_found(row, query.search) and _may_see(actor, row)
 
     found = sorted(
-        filter(matches, rows), key=lambda row: (searchable(row.f[_SORTS[query.sort]]), row.id), reverse=query.descending
+        filter(matches, _complete(rows)),
+        key=lambda row: (searchable(row.f[_SORTS[query.sort]]), row.id),
+        reverse=query.descending,
     )
     return fetch_all(Project, [row.id for row in found[query.offset : query.offset + query.limit]], to_show=True), len(found)
 
@@ -162,13 +164,20 @@ def get_seen_project(actor: Actor, project_id: str) -> Project:
     raise NotFound(Project.NAME)
 
 
+def _complete(rows: Iterable[IndexRow]) -> list[IndexRow]:
+    """Return the rows; those from before an index said whose a project is are completed from the projects. One round trip for these."""
+    known = list(rows)
+    older = {one.id: one.filters() for one in fetch_all(Project, [row.id for row in known if "ws_id" not in row.f])}
+    return [row if "ws_id" in row.f else replace(row, f=older[row.id]) for row in known if "ws_id" in row.f or row.id in older]
+
+
 def _belongs_to(actor: Actor, org_id: str, workspaces: Iterable[IndexRow]) -> bool:
     return org_id in actor.organizations or any(row.id in actor.workspaces for row in workspaces)
 
 
 def _may_see(actor: Actor, row: IndexRow) -> bool:
     """Tell whether somebody in the organization may see a project in a list."""
-    return row.f.get("visibility", "private") != "private" or actor.may(Permission.PROJECT_READ, row.f.get("ws_id", ""))
+    return row.f["visibility"] != "private" or actor.may(Permission.PROJECT_READ, row.f["ws_id"])
 
 
 def _is_found(row: IndexRow, search: str | None) -> bool:
