@@ -6,7 +6,7 @@ import pytest
 
 from shared.core.actor import Role
 from shared.core.ids import new_id
-from shared.edge.views.enterprise.planning import planning_events
+from shared.edge.views.enterprise.planning import PLANNING_EVENTS
 from shared.events.change import parse_change
 from shared.store import fetch
 from shared.work.items.rows import Item
@@ -213,7 +213,9 @@ class Watched:
         new = raw_row(self.key)
         change = parse_change({"dynamodb": {"NewImage": new, "OldImage": self.old}})
         self.old = new
-        return list(planning_events(change)) if change else []
+        show = PLANNING_EVENTS.get(change.event.type) if change else None
+        named = show(change) if show else None
+        return [named] if named else []
 
 
 def names(events: list[tuple[str, dict]]) -> list[str]:
