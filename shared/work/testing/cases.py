@@ -86,16 +86,16 @@ def list_cases(actor: Actor, feature_id: str, *, limit: int, offset: int = 0) ->
     """
     rows = CountedRows(cases_of(bare_id(feature_id)), offset + limit)
     load_kind(actor, feature_id, FEATURE, Permission.TEST_READ)
-    page, total = rows.page(offset, limit)
-    return fetch_all(TestCase, [row.id for row in page], to_show=True), total
+    page = rows.page(offset, limit, lambda _: True)
+    return fetch_all(TestCase, [row.id for row in page.rows()], to_show=True), page.total
 
 
 def get_history(actor: Actor, case_id: str, *, limit: int, offset: int = 0) -> History:
     """Return a test case with a page of its results. Two round trips; three past the head of a long list. Raises NotFound, Forbidden."""
     rows = CountedRows(results_of(bare_id(case_id)), offset + limit, newest_first=True)
     case = load(TestCase, case_id, actor, Permission.TEST_READ)
-    page, total = rows.page(offset, limit)
-    return History(case, fetch_all(TestResultHead, [row.id for row in page], to_show=True), total)
+    page = rows.page(offset, limit, lambda _: True)
+    return History(case, fetch_all(TestResultHead, [row.id for row in page.rows()], to_show=True), page.total)
 
 
 def _numbered(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

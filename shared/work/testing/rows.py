@@ -57,7 +57,7 @@ class TestCase(CountedEntity):
         return {1: (f"ITEM#{self.item_id}", f"TC#{self.place}")}
 
 
-TestCase.REST = frozenset({"description", "steps", "expected_result"})
+TestCase.COLD = frozenset({"description", "steps", "expected_result"})
 """What is long: a result changes the first row and leaves these alone."""
 
 
@@ -93,4 +93,4 @@ class TestResult(TestResultHead):
     logs = JSONAttribute(default=list)
 
 
-TestResult.REST = frozenset({"logs"})
+TestResult.COLD = frozenset({"logs"})
