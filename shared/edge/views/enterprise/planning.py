@@ -1,7 +1,9 @@
 """enterprise: requirements, features and test results, and the events of features and tests under the document's names."""
 
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
 
 from shared.edge.contracts.base import Shape
 from shared.events import EventType
@@ -39,6 +41,12 @@ _REQUIREMENT_STATUSES: Final[dict[str, RequirementStatus]] = {
     "blocked": "blocked",
     "done": "completed",
 }
+
+
+_FLAKINESS = (
+    "How often the outcome changed from one result to the next, among the last fifty that passed or failed; null below two"
+)
+Flakiness = Annotated[float | None, Field(description=_FLAKINESS)]
 
 
 class UserStory(Shape):
@@ -89,8 +97,7 @@ class TestResult(Shape):
     assertions_passed: int | None
     assertions_failed: int | None
     code_coverage_percent: float | None
-    flakiness_percent: float | None
-    """How often the outcome changed from one result to the next, among the last fifty that passed or failed."""
+    flakiness_percent: Flakiness
     executed_at: str
     created_at: str
 
