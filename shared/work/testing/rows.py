@@ -79,7 +79,6 @@ class TestResultHead(CountedEntity):
     """In percent."""
     flakiness = NumberAttribute(null=True)
     """The flakiness of the test case with this result, in percent."""
-    executed_at = UnicodeAttribute()
     created_by = JSONAttribute()
 
     def indexes(self) -> dict[int, tuple[str, str]]:

@@ -154,7 +154,7 @@ def _result_fields(row: TestResultHead) -> dict[str, Any]:
         "assertions_failed": row.assertions_failed,
         "code_coverage_percent": row.coverage,
         "flakiness_percent": row.flakiness,
-        "executed_at": row.executed_at,
+        "executed_at": row.created_at,
         "created_at": row.created_at,
     }
 
