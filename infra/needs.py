@@ -38,6 +38,8 @@ AREAS = {
     "cards": Needs(files="write"),
     "comments": Needs(files="write"),
     "documents": Needs(files="write"),
+    "organizations": Needs(),
+    "planning": Needs(),
     "projects": Needs(),
     "runs": Needs(  # see: a run with a provider that has no credentials is refused when it is requested
         telemetry="read", files="read", sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"

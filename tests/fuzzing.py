@@ -27,7 +27,8 @@ from schemathesis.core.result import Ok
 from schemathesis.generation.jsonschema import strategy as made_up
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
-REQUESTS_AN_HOUR = 1000  # of a person, by the rate limit
+REQUESTS = {"enterprise": 100}
+"""Requests of a person within a minute, by the rate limit of a contract; in the others a thousand within an hour."""
 CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance]
 IN_VAIN = 50  # requests that could not be made wrong, until an operation counts as one that takes nothing wrong (Hypothesis: 458)
 _dictionaries: dict[tuple[tuple[str, int], ...], st.SearchStrategy[Any]] = {}
@@ -49,14 +50,14 @@ class Person:
 
     numbers: Iterator[int] = iter(range(1_000_000))
 
-    def __init__(self, session: requests.Session, base: str) -> None:
+    def __init__(self, session: requests.Session, base: Callable[[str], str]) -> None:
         self.session, self.base, self.token = session, base, ""
         body = {"name": "Fuzz", "email": f"fuzz-{next(self.numbers)}@example.com", "password": "correct horse"}
         self.token = self.ask("POST", "/auth/register", body)["token"]
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    def ask(self, method: str, path: str, body: Any = None, contract: str = "agentworks") -> Any:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        answer = self.session.request(method, self.base + path, json=body, headers=headers)
+        answer = self.session.request(method, self.base(contract) + path, json=body, headers=headers)
         assert answer.status_code < 300, answer.text
         return answer.json()
 
@@ -106,12 +107,39 @@ class Person:
     def run(self) -> str:
         return str(self.ask("POST", f"/cards/{self.card}/agents/prd/run", {})["run"]["id"])
 
+    @cached_property
+    def organization(self) -> str:
+        return str(self._enterprise("GET", "/organizations")[0]["id"])
+
+    @cached_property
+    def requirement(self) -> str:
+        body = {"title": "A requirement", "description": "Words", "acceptance_criteria": ["It works"]}
+        return str(self._enterprise("POST", f"/projects/{self.project}/requirements", body)["id"])
+
+    @cached_property
+    def feature(self) -> str:
+        body = {"name": "A feature", "description": "Words"}
+        return str(self._enterprise("POST", f"/requirements/{self.requirement}/features", body)["id"])
+
+    @cached_property
+    def test_case(self) -> str:
+        body = {"name": "A test", "description": "Words", "steps": [{"action": "Look"}], "expected_result": "Seen"}
+        return str(self._enterprise("POST", f"/features/{self.feature}/tests", body)["id"])
+
+    @cached_property
+    def test_result(self) -> str:
+        return str(self._enterprise("POST", f"/testcases/{self.test_case}/results", {"status": "passed"})["id"])
+
+    def _enterprise(self, method: str, path: str, body: Any = None) -> Any:
+        return self.ask(method, path, body, "enterprise")["data"]
+
     def named(self, name: str, before: str = "") -> str | None:
         """What a parameter or field of this name stands for; `before` is the path's segment before it."""
         kinds = {
             "workspaces": "workspace", "projects": "project", "boards": "board", "lanes": "lane", "cards": "card",
             "comments": "comment", "dependencies": "dependency", "documents": "document", "runs": "run",
-            "tickets": "card", "auto-transition": "card",
+            "organizations": "organization", "requirements": "requirement", "features": "feature", "testcases": "test_case",
+            "testresults": "test_result", "tickets": "card", "auto-transition": "card",
             "project_id": "project", "ticket_id": "card", "laneId": "lane", "toLaneId": "lane", "dependencyCardId": "other_card",
         }  # fmt: skip
         fixed = {
@@ -143,7 +171,7 @@ class Platform:
     base: Callable[[str], str]
 
     def person(self) -> Person:
-        return Person(self.session, self.base("agentworks"))
+        return Person(self.session, self.base)
 
 
 def fuzz(platform: Platform, contract: str, document: dict[str, Any], examples: int, most: int = 1_000) -> None:
@@ -155,7 +183,7 @@ def fuzz(platform: Platform, contract: str, document: dict[str, Any], examples: 
     statuses = {operation.label: Counter[int]() for operation in operations}
     failures = [
         problem
-        for operation, person in zip(operations, _people(platform, operations, examples), strict=True)
+        for operation, person in zip(operations, _people(platform, contract, operations, examples), strict=True)
         if (problem := _try(operation, person, base, statuses[operation.label], examples))
     ]
     assert not failures, "\n\n".join(failures)
@@ -163,14 +191,14 @@ def fuzz(platform: Platform, contract: str, document: dict[str, Any], examples: 
     assert len(done) > len(operations) / 2, statuses  # else nothing got past the first check
 
 
-def _people(platform: Platform, operations: list[Any], examples: int) -> Iterator[Person]:
+def _people(platform: Platform, contract: str, operations: list[Any], examples: int) -> Iterator[Person]:
     """Who asks for each operation."""
     reader, reads = platform.person(), count(1)
     for operation in operations:
         if operation.method != "get":
             yield platform.person()
             continue
-        if next(reads) % (REQUESTS_AN_HOUR // examples // 2) == 0:
+        if next(reads) % (REQUESTS.get(contract, 1000) // examples // 2) == 0:
             reader = platform.person()
         yield reader
 

@@ -13,14 +13,13 @@ from shared.edge.contracts.agentworks import (
     Limit,
     PaginationMeta,
     Search,
-    Slug,
     UserSummary,
     WipLimit,
     pagination,
     user_summary,
 )
 from shared.edge.contracts.base import Shape, StrictRequest
-from shared.edge.contracts.fields import Description, Name, Offset, WebAddress
+from shared.edge.contracts.fields import Description, Name, Offset, Slug, WebAddress
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import AgentConfig, agent_config

@@ -2,4 +2,9 @@
 
 from shared.edge.http.lambda_handler import lambda_handler
 
-handler = lambda_handler("projects", agentworks="functions.projects.agentworks", omoios="functions.projects.omoios")
+handler = lambda_handler(
+    "projects",
+    agentworks="functions.projects.agentworks",
+    enterprise="functions.projects.enterprise",
+    omoios="functions.projects.omoios",
+)

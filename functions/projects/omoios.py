@@ -137,7 +137,7 @@ async def create(body: CreateProject, caller: Caller) -> Project:
         github_repo=body.github_repo,
         default_phase_id=body.default_phase_id,
     )
-    return Project.model_validate(_fields(create_project(caller, default_workspace_id(caller), new)))
+    return Project.model_validate(_fields(create_project(caller, default_workspace_id(caller, caller.org_id), new)))
 
 
 @routes.get("/projects/{project_id}", "projects.get", permission=Permission.PROJECT_READ)

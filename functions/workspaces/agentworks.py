@@ -18,14 +18,13 @@ from shared.edge.contracts.agentworks import (
     ModelName,
     PromptAdditions,
     Reason,
-    Slug,
     Temperature,
     Tokens,
     UserSummary,
     user_summary,
 )
 from shared.edge.contracts.base import Shape, StrictRequest
-from shared.edge.contracts.fields import Email, Name, OneLine
+from shared.edge.contracts.fields import Email, Name, OneLine, Slug
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import (

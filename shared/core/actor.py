@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from shared.core.errors import OrganizationClosed
 from shared.core.settings import settings
 
 
@@ -41,9 +42,11 @@ class Permission(StrEnum):
     RUN_APPROVE = "run:approve"
     USAGE_READ = "usage:read"
     USAGE_EXPORT = "usage:export"  # every line of the ledger, as a file
+    TEST_READ = "test:read"
+    TEST_WRITE = "test:write"
 
 
-_VIEWER = frozenset({Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ})
+_VIEWER = frozenset({Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ, Permission.TEST_READ})
 _MEMBER = _VIEWER | {
     Permission.PROJECT_WRITE,
     Permission.CARD_CREATE,
@@ -52,6 +55,7 @@ _MEMBER = _VIEWER | {
     Permission.DOCUMENT_WRITE,
     Permission.AGENT_RUN,
     Permission.USAGE_READ,
+    Permission.TEST_WRITE,
 }
 _ADMIN = _MEMBER | {
     Permission.WORKSPACE_WRITE,
@@ -98,6 +102,10 @@ class Actor:
     """An upper limit of the permissions, whatever the role grants; set for API keys and agents."""
     project_id: str | None = None
     """The only project whose rows the actor can see; set for agents."""
+    closed: frozenset[str] = frozenset()
+    """The workspaces and organizations in which nothing may be changed: the organization is inactive or suspended."""
+    changes: bool = False
+    """Whether this is a request that changes something."""
     likely_workspaces: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     """The workspaces that were this caller's when this process last read their record: whose lists may be read before it is read again.
     It permits nothing."""
@@ -105,13 +113,16 @@ class Actor:
     """Called with the id of each own workspace in which this actor acts; may raise an error to refuse it."""
 
     def role_in(self, ws_id: str | None, org_id: str | None) -> Role | None:
-        """Return the role in the workspace that owns a row, or in the organization if the row has no workspace."""
-        if ws_id is not None:
-            role = self.workspaces.get(ws_id)
-            if role is not None and self.on_enter_workspace is not None:
-                self.on_enter_workspace(ws_id)
-            return role
-        return self.organizations.get(org_id) if org_id is not None else None
+        """Return the role in the workspace that owns a row, or in the organization if the row has no workspace.
+
+        Raises OrganizationClosed if the request changes something in an organization that is not active.
+        """
+        role = self.workspaces.get(ws_id) if ws_id is not None else self.organizations.get(org_id or "")
+        if role is not None and self.changes and (ws_id or org_id) in self.closed:
+            raise OrganizationClosed
+        if role is not None and ws_id is not None and self.on_enter_workspace is not None:
+            self.on_enter_workspace(ws_id)
+        return role
 
     def may(self, permission: Permission, ws_id: str | None, org_id: str | None = None) -> bool:
         return permission in self.grants(ws_id, org_id)

@@ -5,6 +5,7 @@ CadreError
     Malformed        a body that cannot be read at all (broken JSON, wrong encoding)
   Unauthenticated    no caller, or a caller whose credentials are not valid
   Forbidden          the caller may see the thing but not do this
+    OrganizationClosed  nothing may be changed there now
   NotFound           there is no such thing, or the caller may not know of it
   Conflict           the current state does not allow this; the situation says what prevents it
     TransitionRefused  a card may not move there: WIP limit, card type, missing field, open dependency
@@ -71,6 +72,13 @@ class Forbidden(CadreError):
 
     def __init__(self, reason: str = "", situation: Situation = Situation.FORBIDDEN) -> None:
         super().__init__(situation, reason)
+
+
+class OrganizationClosed(Forbidden):
+    """Nothing may be changed in an organization that is not active."""
+
+    def __init__(self) -> None:
+        super().__init__("The organization is inactive or suspended: nothing can be changed in it")
 
 
 class NotFound(CadreError):

@@ -13,7 +13,7 @@ FREE: Final = "free"
 class Plan:
     """`price_micros` is the fee per calendar month, before tax. A limit of None means unlimited.
 
-    `max_projects` and `max_members` are of a workspace, `max_workspaces` and `max_organization_projects` of an organization.
+    `max_projects` and `max_members` are of a workspace, `max_workspaces` and `max_organization_...` of an organization.
     `max_monthly_usage` is in USD. `max_unpriced_tokens` are the tokens of a month on models without a known price.
     `requests` are pairs (number of requests, seconds), for the contracts that limit by plan.
     """
@@ -23,6 +23,7 @@ class Plan:
     price_micros: int
     max_workspaces: int | None
     max_organization_projects: int | None
+    max_organization_users: int | None
     max_projects: int | None
     max_members: int | None
     max_monthly_usage: int | None
@@ -40,8 +41,8 @@ PLANS: Final = {
     plan.key: plan
     for plan in (
         # Prices, projects and runs are from agentworks' price list; members and usage of the free plan are its workspace defaults.
-        # Workspaces of the free plan are those of the community edition in the aintandem document (`system/info`); its projects in an
-        # organization are the default in the enterprise document. Neither document limits a plan that is paid for.
+        # Workspaces of the free plan are those of the community edition in the aintandem document (`system/info`); its projects and users
+        # in an organization are the defaults in the enterprise document. Neither document limits a plan that is paid for.
         # Requests are from the table "Rate Limiting" of the enterprise document, where the enterprise plan has custom limits.
         Plan(
             FREE,
@@ -49,6 +50,7 @@ PLANS: Final = {
             0,
             max_workspaces=10,
             max_organization_projects=5,
+            max_organization_users=10,
             max_projects=3,
             max_members=5,
             max_monthly_usage=100,
@@ -62,6 +64,7 @@ PLANS: Final = {
             49_000_000,
             max_workspaces=None,
             max_organization_projects=None,
+            max_organization_users=None,
             max_projects=None,
             max_members=5,
             max_monthly_usage=None,
@@ -75,6 +78,7 @@ PLANS: Final = {
             199_000_000,
             max_workspaces=None,
             max_organization_projects=None,
+            max_organization_users=None,
             max_projects=None,
             max_members=None,
             max_monthly_usage=None,

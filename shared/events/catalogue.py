@@ -8,6 +8,7 @@ class EventType(StrEnum):
     USER_UPDATED = "user.updated"
     PASSWORD_CHANGED = "user.password_changed"  # noqa: S105 - a name, not a secret
     ORGANIZATION_CREATED = "organization.created"
+    ORGANIZATION_UPDATED = "organization.updated"
     WORKSPACE_CREATED = "workspace.created"
     WORKSPACE_UPDATED = "workspace.updated"
     WORKSPACE_DELETED = "workspace.deleted"
@@ -34,6 +35,8 @@ class EventType(StrEnum):
     COMMENT_DELETED = "comment.deleted"
     DEPENDENCY_ADDED = "dependency.added"
     DEPENDENCY_REMOVED = "dependency.removed"
+    TEST_CREATED = "test.created"
+    TEST_RECORDED = "test.recorded"
     TASK_CREATED = "task.created"
     TASK_UPDATED = "task.updated"
     DOCUMENT_CREATED = "document.created"

@@ -95,6 +95,7 @@ PROJECTED: Final = (
     "position",
     "parent_id",
     "approval_status",
+    "item_kind",
     "assignee_id",
     "name",
     "slug",

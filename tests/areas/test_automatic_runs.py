@@ -8,6 +8,7 @@ from shared.agents.providers import registry
 from shared.agents.providers.port import MAX_CALLS_PER_ANSWER, Finished, Message, TextDelta, TokenUsage, ToolCall, ToolCallReady
 from shared.core.errors import LimitExceeded
 from shared.edge.reactions import parse_change, triggers
+from shared.people.tenancy.organizations import set_status
 from shared.runs.agent_runs import queue, run_limits
 from shared.runs.agent_runs.requesting import RunRequest, request_run
 from shared.runs.agent_runs.rows import Run, ToolCallRecord
@@ -194,3 +195,16 @@ def test_of_four_hundred_tool_calls_the_first_are_executed_and_the_model_sees_wh
     assert f"only the first {MAX_CALLS_PER_ANSWER} are executed" in told[-1][1]
     lines = [line["message"] for line in entries(run.id)]
     assert sum("350 of 400 tool calls were not executed" in line for line in lines) == 1
+
+
+def test_in_an_organization_that_is_closed_nothing_starts_by_itself(world):
+    """What an agent that was at work has done is no reason for another one."""
+    card = world.card()
+    move_item(world.actor, card.id, world.lanes[1].id)
+    moved = parse_change(stream_record(raw_row(f"ITEM#{card.id}")))
+    set_status(str(world.project.org_id), "suspended")
+    triggers.react(moved)
+    assert runs_of(world) == []
+    set_status(str(world.project.org_id), "active")
+    triggers.react(moved)
+    assert [run.item_id for run in runs_of(world)] == [card.id]

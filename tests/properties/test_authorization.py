@@ -71,7 +71,7 @@ NO_PERMISSION = (
 
 EVERYBODYS = {("agentworks", "agents.get")}
 """Acts on what belongs to no tenant: the catalogue."""
-ONES_OWN = {("omoios", "projects.create")}
+ONES_OWN = {("omoios", "projects.create"), ("enterprise", "organizations.list"), ("enterprise", "organizations.create")}
 """Acts in the caller's own organization, whose owner everybody is."""
 ANOTHERS = {
     (contract, operation): Permission.WORKSPACE_WRITE
@@ -128,6 +128,7 @@ def counted(stage: Stage) -> Iterator[Client]:
     with patch.multiple(quota_leases, PROCESS_LEASES=quota_leases.QuotaLeases(), **LARGE_LEASES):
         for contract in ("agentworks", "omoios"):
             assert stranger.at(contract)("auth", "GET", "/auth/me").status == 200
+        assert stranger.at("enterprise")("organizations", "GET", "/organizations").status == 200
         yield stranger
 
 
@@ -161,6 +162,7 @@ def ended(stage: Stage) -> Client:
     client = Client("agentworks", answer.json["token"], user)
     for contract in ("agentworks", "omoios"):
         assert client.at(contract)("auth", "GET", "/auth/me").status == 200
+    assert client.at("enterprise")("organizations", "GET", "/organizations").status == 200
     write(records.close_session(user["id"], tokens.read(client.token, tokens.ACCESS).session_id))
     return client
 

@@ -21,6 +21,7 @@ from shared.edge.cascade import purging
 from shared.edge.cascade.queue import Task
 from shared.people.access import records
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
+from shared.people.tenancy.seats import vacate
 from shared.runs.agent_runs.approvals import stop_run
 from shared.runs.agent_runs.rows import ActiveRuns, Run
 from shared.store import fetch, fetch_all, fetch_indexed, get_many, query, save, update, update_now, update_with_retry, write
@@ -60,6 +61,7 @@ def _members(workspace: Workspace, task: Task, _: float) -> Task:
         if isinstance(access_record, records.Access) and workspace.id in dict(access_record.workspaces):
             write(records.revoke_workspace(row.id, workspace.id))
         disconnect_member(row.id, workspace.id)
+        vacate(str(workspace.org_id), workspace.id, row.id)
         if row.deleted_at is None:
             row.deleted_at = workspace.deleted_at
             write(save(row))

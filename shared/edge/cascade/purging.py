@@ -47,7 +47,8 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (None, partition_of("{}")),
         (None, words_partition("{}")),
     ),
-    "ITEM": ((1, "ITEM#{}"),),  # comments, activities, runs, dependencies, tasks, discoveries
+    "ITEM": ((1, "ITEM#{}"),),  # comments, activities, runs, dependencies, tasks, discoveries, test cases
+    "TC": ((1, "TC#{}"),),
 }
 """Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
 LEAF_KINDS = frozenset({"ACT", "BUDGET", "COM", "DEP", "DSC", "EXP", "INV", "LANE", "POSTING", "TASK", "WORDS"})

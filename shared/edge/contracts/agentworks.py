@@ -36,7 +36,6 @@ def _date(value: str) -> str:
 
 
 Id = Annotated[str, Field(min_length=1, max_length=80)]
-Slug = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$")]
 Date = Annotated[str, Field(max_length=40), AfterValidator(_date)]
 Reason = Annotated[str, Field(max_length=1_000)]
 """The reason that somebody gives for an action."""

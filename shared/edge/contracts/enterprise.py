@@ -1,16 +1,39 @@
 """enterprise: snake_case, `{success, status, data, meta}`, page and page_size, validation errors are 400, base path `/v1`."""
 
 from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import Field, StringConstraints
 
 from shared.core import clock
 from shared.core.errors import CadreError, RateLimited
 from shared.core.situations import Situation
 from shared.edge.contracts.base import About, Contract, Paged, RateRule, Shape
+from shared.edge.contracts.fields import OneLine, Seen
 from shared.edge.contracts.plans import plan_rules
 from shared.edge.contracts.problems import Answer, Problem
 
 T = TypeVar("T")
+
+# -- what requests carry
+
+Page = Annotated[int, Field(ge=1, le=1_000_000)]
+PageSize = Annotated[int, Field(ge=1, le=100)]
+Search = Annotated[str, Field(max_length=200)]
+SortOrder = Literal["asc", "desc"]
+Priority = Literal["critical", "high", "medium", "low"]
+LongName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=255), OneLine]
+"""The name of an organization, a project or a feature."""
+Text = Annotated[str, Field(max_length=5_000)]
+RequiredText = Annotated[str, Field(min_length=1, max_length=10_000), Seen]
+
+
+def is_descending(sort_by: str, sort_order: str | None) -> bool:
+    """Return the direction of a list: by default names from A on and times from the newest on."""
+    return sort_order == "desc" if sort_order else sort_by != "name"
+
+
+# -- what answers carry
 
 
 class Meta(Shape):

@@ -49,6 +49,8 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 """The name of a person, a workspace, a project, a board or a lane."""
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), OneLine]
 """The title of a card or a document."""
+Slug = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$")]
+"""The name of a workspace or a project in addresses."""
 WebAddress = Annotated[str, Field(max_length=2_048), AfterValidator(_web_address)]
 """An address that a page can safely show as a link; may be empty."""
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2"), AfterValidator(registries.country)]

@@ -47,13 +47,15 @@ async def authenticate(operation: Operation, request: Request, call: Call) -> No
     def known(user_id: str, plan: str, status: RateStatus | None) -> None:
         call.caller, call.plan, call.rate_status = user_id, plan, status
 
+    changes = operation.method not in _SAFE
     key = request.headers.get("x-api-key") if contract.api_keys else None
     if key is not None:
-        call.actor = caller_of_key(key, rules_for, _count_workspaces(operation, call), known)
+        call.actor = caller_of_key(key, rules_for, _count_workspaces(operation, call), known, changes=changes)
     else:
         claims = tokens.read(_token(operation, request), tokens.ACCESS)
         call.caller, call.plan = claims.user_id, claims.plan
-        call.actor, call.rate_status = caller_of_token(claims, rules_for(claims.plan), _count_workspaces(operation, call))
+        on_enter = _count_workspaces(operation, call)
+        call.actor, call.rate_status = caller_of_token(claims, rules_for(claims.plan), on_enter, changes=changes)
 
 
 def _count_workspaces(operation: Operation, call: Call) -> Callable[[str], None] | None:

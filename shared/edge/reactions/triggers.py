@@ -17,7 +17,7 @@ from shared.core.ids import derived_id
 from shared.events import EventType
 from shared.events.change import Change
 from shared.people.tenancy.limits import MONTHLY_LIMITS, workspace_limit
-from shared.people.tenancy.rows import Workspace
+from shared.people.tenancy.rows import Organization, Workspace
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.approvals import resume_waiting
 from shared.runs.agent_runs.requesting import RunRequest, request_run
@@ -58,9 +58,16 @@ def _start(change: Change, card_id: str, lane_id: str, mover: dict[str, str], *,
         agent = get_agent(lane.auto_trigger_agent)
     except NotFound:
         return
-    workspace_key = Workspace.key(str(change.ws_id))
-    rows: list[Any] = get_many([(AgentConfig, *AgentConfig.key_in(project_id, agent.id)), (Workspace, *workspace_key)])
-    config, workspace = rows
+    rows: list[Any] = get_many(
+        [
+            (AgentConfig, *AgentConfig.key_in(project_id, agent.id)),
+            (Workspace, *Workspace.key(str(change.ws_id))),
+            (Organization, *Organization.key(str(change.org_id))),
+        ]
+    )
+    config, workspace, organization = rows
+    if organization is None or organization.status != "active":
+        return
     if workspace is None or not is_auto_triggered(config, workspace_defaults(workspace.settings, agent)):
         return
     run_id = derived_id("auto-run", change.event.id, agent.name)

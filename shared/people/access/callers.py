@@ -19,7 +19,7 @@ from shared.people.access.tokens import Claims
 from shared.store import RateStatus, decide_with_first_read, ensure_authorized
 
 OnEnter = Callable[[str], None]
-_OF_REQUEST = ("likely_workspaces", "on_enter_workspace")  # fields of an actor that its record does not have
+_OF_REQUEST = ("changes", "likely_workspaces", "on_enter_workspace")  # fields of an actor that its record does not have
 _MAX_CALLERS = 5_000  # whose workspaces a process remembers; above that it drops the oldest
 _last_workspaces: dict[str, frozenset[str]] = {}
 """The workspaces of each caller as their record had them when this process read it last."""
@@ -35,7 +35,9 @@ class _PendingActor(Actor):
         return object.__getattribute__(self, name)
 
 
-def caller_of_token(claims: Claims, rules: Sequence[RateRule], on_enter: OnEnter | None) -> tuple[Actor, RateStatus | None]:
+def caller_of_token(
+    claims: Claims, rules: Sequence[RateRule], on_enter: OnEnter | None, *, changes: bool
+) -> tuple[Actor, RateStatus | None]:
     """Return the actor of a token and the state of its rate limit, and count the request. Raises RateLimited and Unauthenticated: here,
     or from the first use of the actor or the store."""
     pk, sk = access_key(claims.user_id)
@@ -49,6 +51,7 @@ def caller_of_token(claims: Claims, rules: Sequence[RateRule], on_enter: OnEnter
         org_id=claims.org_id,
         likely_workspaces=_last_workspaces.get(pk, frozenset()),
         on_enter_workspace=on_enter,
+        changes=changes,
     )
 
     def decide(raw: dict[str, Any] | None) -> None:
@@ -71,12 +74,14 @@ def caller_of_key(
     rules_for: Callable[[str], Sequence[RateRule]],
     on_enter: OnEnter | None,
     known: Callable[[str, str, RateStatus | None], None],
+    *,
+    changes: bool,
 ) -> Actor:
     """Return the actor of an API key. When its record is read, the request is counted, and `known` gets the user's id, the plan and the
     state of the rate limit. Raises as `caller_of_token` does."""
     pk, sk = access_key(f"key#{fingerprint(key)}")
     likely = _last_workspaces.get(pk, frozenset())
-    actor = _pending(kind="key", session_id=None, likely_workspaces=likely, on_enter_workspace=on_enter)
+    actor = _pending(kind="key", session_id=None, likely_workspaces=likely, on_enter_workspace=on_enter, changes=changes)
 
     def decide(raw: dict[str, Any] | None) -> None:
         complete, plan = actor_of_key(raw)

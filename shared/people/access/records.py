@@ -26,6 +26,7 @@ from shared.store import (
     Operation,
     RateStatus,
     UnicodeAttribute,
+    UnicodeSetAttribute,
     count_requests,
     count_together,
     create,
@@ -36,6 +37,7 @@ from shared.store import (
 )
 
 MAX_SESSIONS, MAX_WORKSPACES = 50, 100  # a row with that many is 9 KB and costs 9 write units a request instead of 1
+MAX_ORGANIZATIONS = 20  # our choice: each has a default workspace, and on the free plan what that gives (decision 51)
 
 GUESSES_PER_ACCOUNT = RateRule("guess", 100, 3600)
 """Wrong passwords per account and hour, from all network addresses together. After that even the right password is refused; open
@@ -62,6 +64,8 @@ class Access(Ephemeral):
     sessions: Any = flat_map()
     workspaces: Any = flat_map()
     organizations: Any = flat_map()
+    closed = UnicodeSetAttribute(null=True)
+    """The ids of the workspaces and organizations in which nothing may be changed."""
     user_id = UnicodeAttribute(null=True)
     scopes = JSONAttribute(null=True)
     plan = UnicodeAttribute(null=True)
@@ -243,6 +247,22 @@ def grant_workspace(user_id: str, ws_id: str, role: Role) -> Operation:
     return update(_key_row(user_id), [Access.workspaces[ws_id].set(role.value)], Access.pk.exists() & room, full)
 
 
+def grant_organization(user_id: str, org_id: str, ws_id: str) -> Operation:
+    """Make the user the owner of a new organization and of its default workspace. Refused with LimitExceeded for a person who has
+    MAX_ORGANIZATIONS or MAX_WORKSPACES."""
+    room = (size("organizations") < MAX_ORGANIZATIONS) & (size("workspaces") < MAX_WORKSPACES)
+    actions = [Access.organizations[org_id].set(Role.OWNER.value), Access.workspaces[ws_id].set(Role.OWNER.value)]
+    reason = f"A person has at most {MAX_ORGANIZATIONS} organizations and {MAX_WORKSPACES} workspaces"
+    full = LimitExceeded(Situation.LIMIT_REACHED, reason, {"limit": MAX_ORGANIZATIONS})
+    return update(_key_row(user_id), actions, Access.pk.exists() & room, full)
+
+
+def close_tenant(user_id: str, tenant_id: str, closed: bool) -> Operation:
+    """Note whether anything may be changed in a workspace or an organization, from the user's next request on."""
+    entry = {tenant_id}
+    return update(_key_row(user_id), [Access.closed.add(entry) if closed else Access.closed.delete(entry)], Access.pk.exists())
+
+
 def change_workspace_role(
     user_id: str, ws_id: str, role: Role, extra: Iterable[Permission], on_conflict: OnConflict
 ) -> Operation:
@@ -271,6 +291,7 @@ def build_actor(
         platform_admin=record.platform_admin,
         workspaces={ws_id: Role(role) for ws_id, (role, *_) in roles.items()},
         organizations={one: Role(role) for one, role in dict(record.organizations).items()},
+        closed=frozenset(record.closed or ()),
         extra_permissions={ws_id: frozenset(map(Permission, more)) for ws_id, (_, *more) in roles.items() if more},
         scopes=frozenset(map(Permission, record.scopes)) if record.scopes is not None else None,
     )

@@ -30,7 +30,7 @@ from shared.people.tenancy.members import (
     new_membership,
     permissions_of,
 )
-from shared.people.tenancy.rows import Invitation, Organization, Workspace, WorkspaceMembership
+from shared.people.tenancy.rows import Invitation, Organization, Seat, Workspace, WorkspaceMembership
 from shared.people.tenancy.workspaces import authorize_workspace, list_memberships
 from shared.store import (
     Operation,
@@ -256,8 +256,12 @@ def _accept(who: Actor, invitation: Invitation) -> Acceptance:
     if invitation.expires_at <= clock.iso():
         raise _not_pending("expired")
     ws_id, inviter_id = str(invitation.ws_id), invitation.invited_by["id"]
-    workspace, inviter = get_many(
-        [(Workspace, *Workspace.key(ws_id)), (WorkspaceMembership, *WorkspaceMembership.key_in(ws_id, inviter_id))]
+    workspace, inviter, seat = get_many(
+        [
+            (Workspace, *Workspace.key(ws_id)),
+            (WorkspaceMembership, *WorkspaceMembership.key_in(ws_id, inviter_id)),
+            (Seat, *Seat.key(str(invitation.org_id), who.id)),
+        ]
     )
     if not isinstance(workspace, Workspace) or workspace.deleted_at:
         raise NotFound(Invitation.NAME)
@@ -265,7 +269,7 @@ def _accept(who: Actor, invitation: Invitation) -> Acceptance:
     if inviter_id == who.id:
         raise AlreadyMember
     role = Role(invitation.role)
-    membership, operations = new_membership(who, workspace, role, invitation.invited_by)
+    membership, operations = new_membership(who, workspace, role, invitation.invited_by, seat if isinstance(seat, Seat) else None)
     operations.append(inviter_holds)
     invitation.status, invitation.accepted_by = "accepted", who.id
     return Acceptance(workspace, role, membership, operations)

@@ -4,7 +4,7 @@ organization: what an administrator has chosen, else its plan's (decision 30).""
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shared.core.errors import FieldError, Invalid
+from shared.core.errors import CadreError, FieldError, Invalid, NotFound, OrganizationClosed
 from shared.core.plans import PLANS, cheapest_plan_above
 from shared.people.tenancy.rows import Organization, Workspace
 
@@ -62,13 +62,54 @@ def room_in_organization(count: Any, field: str) -> Any:
 
 
 def room_for_project(workspace: Workspace) -> Any:
-    """Return the condition that the organization has room for one more project in this workspace. What a workspace with a plan of its own
+    """Return the condition that the organization has room for one more project in this workspace."""
+    return _room_for(workspace, Organization.project_count, Organization.max_projects, "max_organization_projects")
+
+
+def room_for_user(workspace: Workspace) -> Any:
+    """Return the condition that the organization has room for one more person, who enters this workspace."""
+    return _room_for(workspace, Organization.user_count, Organization.max_users, "max_organization_users")
+
+
+def _room_for(workspace: Workspace, count: Any, chosen: Any, field: str) -> Any:
+    """Return the condition that `count` is below what was `chosen`, else below the plan's `field`. What a workspace with a plan of its own
     may hold is not limited by a smaller plan of the organization."""
-    chosen, count = Organization.max_projects, Organization.project_count
     by_plan = chosen.does_not_exist()
-    if PLANS[workspace.plan].max_organization_projects is not None:
-        by_plan &= room_in_organization(count, "max_organization_projects")
+    if getattr(PLANS[workspace.plan], field) is not None:
+        by_plan &= room_in_organization(count, field)
     return count.does_not_exist() | (count < chosen) | by_plan
+
+
+def organization_limit(organization: Organization, name: str) -> int | None:
+    """Return the limit that holds, `max_projects` or `max_users`: what was chosen, else the plan's; None: there is none."""
+    chosen = getattr(organization, name)
+    limit: int | None = getattr(PLANS[organization.plan], _plan_field(name)) if chosen is None else int(chosen)
+    return limit
+
+
+def _plan_field(name: str) -> str:
+    return name.replace("max_", "max_organization_")
+
+
+def refuse_above_organization_plan(plan: str, **chosen: int) -> None:
+    """Raise Invalid for `max_projects` and `max_users` of an organization above what its plan allows."""
+    errors = []
+    for name, number in chosen.items():
+        most = getattr(PLANS[plan], _plan_field(name))
+        if most is not None and number > most:
+            errors.append(FieldError(name, f"The plan {PLANS[plan].name} allows at most {most:,}", number))
+    if errors:
+        raise Invalid(*errors)
+
+
+def active_organization() -> Any:
+    """Return the condition that things may change in an organization."""
+    return Organization.status == "active"
+
+
+def closed_error(raw: dict[str, Any] | None) -> CadreError:
+    """Return the error for a change in an organization (raw, None: there is none) that is not active."""
+    return NotFound(Organization.NAME) if raw is None else OrganizationClosed()
 
 
 def change_of_plan(plan: str, field: str, where: str = "the workspace") -> str:

@@ -16,7 +16,8 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.tenancy.limits import how_to_raise, workspace_limit
-from shared.people.tenancy.rows import Workspace, WorkspaceMembership, membership_row
+from shared.people.tenancy.rows import Seat, Workspace, WorkspaceMembership, membership_row
+from shared.people.tenancy.seats import leave_seat, read_seat, take_seat
 from shared.people.tenancy.workspaces import authorize_workspace, get_workspace, list_memberships
 from shared.store import Operation, get, id_of, put, read_ahead, save, update, update_with_retry
 
@@ -86,7 +87,7 @@ def update_member(actor: Actor, ws_id: str, user_id: str, role: Role, permission
 def remove_member(actor: Actor, ws_id: str, user_id: str) -> None:
     """Remove a member, or leave oneself. From the member's next request on the workspace is invisible for them; their work stays.
 
-    Raises NotFound (workspace, member), Forbidden, and Conflict(WORKSPACE_OWNER) for the owner. Two round trips.
+    Raises NotFound (workspace, member), Forbidden, and Conflict(WORKSPACE_OWNER) for the owner. Three round trips.
     """
     user_id = bare_id(user_id)
     is_leaving = user_id == actor.id and actor.kind == "user"
@@ -99,7 +100,8 @@ def remove_member(actor: Actor, ws_id: str, user_id: str) -> None:
             _check_change(actor, str(row.ws_id), permissions_of(row), frozenset())
         row.deleted_at = clock.iso()
         record(row, EventType.MEMBER_REMOVED, actor, user=row.user, role=row.role, left=is_leaving)
-        return [records.revoke_workspace(row.id, str(row.ws_id)), _add_members(str(row.ws_id), -1)]
+        seat = leave_seat(str(row.org_id), str(row.ws_id), read_seat(str(row.org_id), row.id))
+        return [records.revoke_workspace(row.id, str(row.ws_id)), _add_members(str(row.ws_id), -1), *seat]
 
     update_with_retry(lambda: _load_membership(actor, ws_id, user_id, permission), change)
 
@@ -153,12 +155,12 @@ def _present(row: WorkspaceMembership | None) -> WorkspaceMembership:
 
 
 def new_membership(
-    user: Actor, workspace: Workspace, role: Role, invited_by: dict[str, str]
+    user: Actor, workspace: Workspace, role: Role, invited_by: dict[str, str], seat: Seat | None
 ) -> tuple[WorkspaceMembership, list[Operation]]:
-    """Return a new membership and the operations that write it, without the access record.
+    """Return a new membership and the operations that write it, without the access record. `seat` is the user's seat as it was read.
 
-    The operations are refused if the workspace is full (LimitExceeded(MEMBER_LIMIT)), deleted, or the person is already a member
-    (Conflict(ALREADY_MEMBER)).
+    The operations are refused if the workspace or its organization is full (LimitExceeded(MEMBER_LIMIT)), closed (Forbidden) or
+    deleted, or the person is already a member (Conflict(ALREADY_MEMBER)).
     """
     row: WorkspaceMembership = membership_row(
         WorkspaceMembership,
@@ -172,7 +174,11 @@ def new_membership(
     )
     record(row, EventType.MEMBER_JOINED, user, role=role.value, user=row.user, invited_by=invited_by)
     free = WorkspaceMembership.pk.does_not_exist() | WorkspaceMembership.deleted_at.exists()
-    return row, [put(row, free, AlreadyMember), _add_members(workspace.id, 1, within=workspace)]
+    return row, [
+        put(row, free, AlreadyMember),
+        _add_members(workspace.id, 1, within=workspace),
+        *take_seat(user.id, workspace, seat),
+    ]
 
 
 class AlreadyMember(Conflict):

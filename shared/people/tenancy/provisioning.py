@@ -14,10 +14,12 @@ from shared.people.tenancy.rows import (
     OrgMembership,
     Workspace,
     WorkspaceMembership,
+    default_settings,
     membership_row,
     slug_guard,
     slugify,
 )
+from shared.people.tenancy.seats import new_seat
 from shared.store import Operation, create
 
 
@@ -36,9 +38,17 @@ class NewOrganization:
 
 
 def new_organization(
-    founder: Actor, name: str, *, org_id: str | None = None, ws_id: str | None = None, slug: str | None = None, **fields: Any
+    founder: Actor,
+    name: str,
+    *,
+    org_id: str | None = None,
+    ws_id: str | None = None,
+    slug: str | None = None,
+    settings: dict[str, Any] | None = None,
+    **fields: Any,
 ) -> NewOrganization:
-    """Build an organization owned by `founder`, not yet written. The write is refused if a given `slug` is taken."""
+    """Build an organization owned by `founder`, not yet written; its default workspace has its plan, and `settings` beyond the usual ones.
+    The write is refused if a given `slug` is taken."""
     ws_id = ws_id or new_id()
     organization = Organization.new(
         org_id or new_id(), name=name, slug=slug or slugify(name, unique=True), default_ws_id=ws_id, **fields
@@ -48,11 +58,21 @@ def new_organization(
     membership = membership_row(
         OrgMembership, organization.id, founder.id, Role.OWNER, org_id=organization.id, email=founder.email, name=founder.name
     )
-    workspace, rows = new_workspace(founder, organization.id, name, slugify(name, unique=True), ws_id=ws_id, is_default=True)
+    workspace, rows = new_workspace(
+        founder,
+        organization.id,
+        name,
+        slugify(name, unique=True),
+        ws_id=ws_id,
+        is_default=True,
+        plan=organization.plan,
+        settings=default_settings() | (settings or {}),
+    )
     operations = [
         create(organization),
         create(slug_guard("ORG", organization.slug, organization.id), SlugTaken),
         create(membership),
+        create(new_seat(organization.id, founder.id, workspace.id)),
         *rows,
     ]
     return NewOrganization(organization, workspace, operations)

@@ -8,7 +8,17 @@ from shared.agents.providers.registry import OWN
 from shared.core.actor import Role
 from shared.core.plans import FREE, PLANS
 from shared.core.settings import settings
-from shared.store import BooleanAttribute, Entity, Guard, JSONAttribute, NumberAttribute, Shards, UnicodeAttribute
+from shared.store import (
+    BooleanAttribute,
+    Entity,
+    Guard,
+    JSONAttribute,
+    NumberAttribute,
+    Row,
+    Shards,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
 
 DEFAULT_SETTINGS: Final[dict[str, Any]] = {
     "maxProjects": PLANS[FREE].max_projects,
@@ -43,7 +53,7 @@ def default_settings() -> dict[str, Any]:
 DELETED_WORKSPACES: Final = "TRASH#WS"
 """The partition of index 1 that lists deleted workspaces by the time of their deletion."""
 
-_ORGANIZATIONS: Final = Shards("ORGS", 4)
+ORGANIZATIONS: Final = Shards("ORGS", 4)
 
 
 class Organization(Entity):
@@ -58,9 +68,11 @@ class Organization(Entity):
     status = UnicodeAttribute(default="active")  # active | inactive | suspended
     description = UnicodeAttribute(null=True)
     website_url = UnicodeAttribute(null=True)
-    max_users = NumberAttribute(default=10)
+    max_users = NumberAttribute(null=True)
     max_projects = NumberAttribute(null=True)
-    """What an administrator has chosen; None: the plan's limit holds (`tenancy.limits`)."""
+    """What an administrator has chosen, as `max_users`; None: the plan's limit holds (`tenancy.limits`)."""
+    user_count = NumberAttribute(default=1)
+    """The people in its workspaces, each once (`tenancy.seats`)."""
     workspace_count = NumberAttribute(default=1)
     """Its workspaces that are not deleted, changed in the same transactions as these."""
     project_count = NumberAttribute(default=0)
@@ -68,7 +80,10 @@ class Organization(Entity):
     default_ws_id = UnicodeAttribute()
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        return {1: (_ORGANIZATIONS.partition_of(self.id), f"{self.created_at}#{self.id}")}
+        return {1: (ORGANIZATIONS.partition_of(self.id), f"{self.created_at}#{self.id}")}
+
+    def filters(self) -> dict[str, Any]:
+        return {"created_at": self.created_at, "updated_at": self.updated_at}
 
 
 class OrgMembership(Entity):
@@ -87,6 +102,23 @@ class OrgMembership(Entity):
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {1: (f"USER#{self.id}#ORGS", str(self.org_id))}
+
+
+class Seat(Row):
+    """Somebody in an organization, at `ORG#<org>, SEAT#<user>`: the ids of the workspaces of which they are a member."""
+
+    TABLE = "core_table"
+
+    workspaces = UnicodeSetAttribute(null=True)
+
+    @classmethod
+    def key(cls, org_id: str, user_id: str) -> tuple[str, str]:
+        return f"ORG#{org_id}", f"SEAT#{user_id}"
+
+
+def workspaces_of(org_id: str) -> str:
+    """Return the partition of index 1 that holds the workspaces of an organization."""
+    return f"ORG#{org_id}#WS"
 
 
 class Workspace(Entity):
@@ -109,7 +141,7 @@ class Workspace(Entity):
     """When the cascade of its deletion was finished."""
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        return {1: (f"ORG#{self.org_id}#WS", f"{self.created_at}#{self.id}")}
+        return {1: (workspaces_of(str(self.org_id)), f"{self.created_at}#{self.id}")}
 
     def trash(self) -> tuple[str, str]:
         return DELETED_WORKSPACES, f"{self.deleted_at}#{self.id}"

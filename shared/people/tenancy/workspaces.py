@@ -4,15 +4,22 @@ from typing import Any
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
-from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound
+from shared.core.errors import CadreError, Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound
 from shared.core.ids import bare_id
 from shared.core.plans import FREE, PLANS
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
-from shared.people.tenancy.limits import change_of_plan, refuse_above_plan, room_in_organization
+from shared.people.tenancy.limits import (
+    active_organization,
+    change_of_plan,
+    closed_error,
+    refuse_above_plan,
+    room_in_organization,
+)
 from shared.people.tenancy.provisioning import new_workspace
 from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership, default_settings, slug_guard
+from shared.people.tenancy.seats import enlarge_seat
 from shared.store import Operation, delete, fetch_all, iterate, load, update, update_with_retry, write
 
 REVOKED_PER_TRANSACTION = 90  # of the 100 operations that a transaction may have
@@ -80,7 +87,12 @@ def create_workspace(
         description=description,
         settings=default_settings() | validate_settings(settings or {}, FREE),
     )
-    write(*rows, _count_workspace(actor.org_id), records.grant_workspace(actor.id, workspace.id, Role.OWNER))
+    write(
+        *rows,
+        _count_workspace(actor.org_id),
+        enlarge_seat(actor.org_id, actor.id, workspace.id),
+        records.grant_workspace(actor.id, workspace.id, Role.OWNER),
+    )
     return workspace
 
 
@@ -147,12 +159,14 @@ def _count_workspace(org_id: str) -> Operation:
     return update(
         Organization(pk=pk, sk=sk),
         [Organization.workspace_count.add(1), Organization.version.add(1)],
-        room_in_organization(Organization.workspace_count, "max_workspaces"),
+        active_organization() & room_in_organization(Organization.workspace_count, "max_workspaces"),
         _too_many_workspaces,
     )
 
 
-def _too_many_workspaces(raw: dict[str, Any] | None) -> LimitExceeded:
+def _too_many_workspaces(raw: dict[str, Any] | None) -> CadreError:
+    if raw and Organization.decode(raw).status != "active":
+        return closed_error(raw)
     plan = PLANS[Organization.decode(raw).plan if raw else FREE]
     remedy = change_of_plan(plan.key, "max_workspaces", "its default workspace")
     reason = f"This organization may have at most {plan.max_workspaces} workspaces; delete one, or {remedy}"

@@ -32,7 +32,7 @@ class NewItem:
     type: str
     lane_id: str | None = None
     phase_id: str | None = None
-    item_kind: str = "card"
+    item_kind: str | None = None
     description: str | None = None
     status: str = "draft"
     priority: str = "medium"
@@ -47,6 +47,10 @@ class NewItem:
     acceptance_criteria: list[str] = field(default_factory=list)
     external_links: list[dict[str, Any]] = field(default_factory=list)
     approval_status: str | None = None
+    user_stories: list[dict[str, Any]] | None = None
+    effort_points: int | None = None
+    complexity_points: int | None = None
+    implementation_notes: str | None = None
     context: dict[str, Any] | None = None
 
 
@@ -175,6 +179,10 @@ def _new_item(actor: Actor, board: Board, lane: Lane, new: NewItem, item_id: str
         acceptance_criteria=new.acceptance_criteria,
         external_links=new.external_links,
         approval_status=new.approval_status,
+        user_stories=new.user_stories or None,
+        effort_points=new.effort_points,
+        complexity_points=new.complexity_points,
+        implementation_notes=new.implementation_notes,
         context=new.context,
         reporter=actor.summary,
         created_by=actor.summary,

@@ -21,6 +21,7 @@ class ItemHead(Entity):
     KIND = "ITEM"
     NAME = "card"
 
+    item_kind = UnicodeAttribute(null=True)  # requirement | feature; none for any other card
     type = UnicodeAttribute()  # epic | feature | task | bug | blueprint | doc
     title = UnicodeAttribute()
     status = UnicodeAttribute(default="draft")  # draft | ready | in_progress | blocked | done
@@ -72,7 +73,6 @@ class ItemHead(Entity):
 class Item(ItemHead):
     """A whole card: its row and the second one, which a move does not write."""
 
-    item_kind = UnicodeAttribute(default="card")  # card | requirement | feature
     description = UnicodeAttribute(null=True)
     assignee = JSONAttribute(null=True)
     reporter = JSONAttribute(null=True)
@@ -86,6 +86,10 @@ class Item(ItemHead):
     attachments = JSONAttribute(default=list)
     custom_fields = JSONAttribute(default=dict)
     acceptance_criteria = JSONAttribute(default=list)
+    user_stories = JSONAttribute(null=True)
+    effort_points = NumberAttribute(null=True)
+    complexity_points = NumberAttribute(null=True)
+    implementation_notes = UnicodeAttribute(null=True)
     context = JSONAttribute(null=True)
     recent_runs = JSONAttribute(default=list)
     """Summaries of the last few runs, newest first, so that a list of cards needs no query per card."""

@@ -16,6 +16,8 @@ MAX_AUTO_MOVES: Final = len(LANES)
 _MAX_BYTES = {  # bytes as JSON: a page of a hundred cards fits into Lambda's 6 MB, a card with its last event into DynamoDB's 400 KB
     "description": 40_000,
     "acceptance_criteria": 40_000,
+    "user_stories": 40_000,
+    "implementation_notes": 20_000,
     "custom_fields": 20_000,
     "context": 60_000,
     "external_links": 10_000,

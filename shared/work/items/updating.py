@@ -5,6 +5,7 @@ done             in any lane                   it moves to the board's done lane
 not done         done, in a done lane          it returns to its earlier lane, else to the last lane that is not done; the limit applies
 blocked          draft, ready, in_progress     it keeps its lane; `status_before_block` stores its status
 not blocked      blocked                       it is unblocked
+open             in any lane                   it is ready; a draft stays one, also one that was blocked
 """
 
 import json
@@ -65,9 +66,9 @@ _UNIQUE: Final[Mapping[str, Callable[[Any], Any]]] = {"labels": unique_labels, "
 _MAX_EVENT_VALUE = 500  # characters of a value that an event stores
 
 
-def update_item(actor: Actor, item_id: str, changes: Mapping[str, Any]) -> Item:
+def update_item(actor: Actor, item_id: str, changes: Mapping[str, Any], *, read: Callable[[], Item] | None = None) -> Item:
     """Change the given fields of a card: PLAIN_FIELDS, `status` (with `blocked_reason`), `assignee_id` (None: nobody), `custom_fields`
-    (merged key by key).
+    (merged key by key). `read` loads the card in another way than by its id alone.
 
     Raises NotFound, Forbidden, Invalid, TransitionRefused (a lane's rule, an open dependency) and Conflict (archived).
     One read and one write; one more read for custom fields or a status that moves the card, and one for a new assignee.
@@ -76,7 +77,7 @@ def update_item(actor: Actor, item_id: str, changes: Mapping[str, Any]) -> Item:
     def change(item: Item) -> list[Operation] | None:
         return _Change(actor, item).apply(changes)
 
-    return update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)
+    return update_with_retry(read or (lambda: load(Item, item_id, actor, Permission.CARD_EDIT)), change)
 
 
 def block_item(actor: Actor, item_id: str, reason: str) -> Item:
@@ -129,6 +130,8 @@ class _Change:
         item = self.item
         if status == "unblocked":
             status = (item.status_before_block or "in_progress") if item.is_blocked else item.status
+        if status == "open":
+            status = "draft" if "draft" in (item.status, item.status_before_block) else "ready"
         if status == "blocked":
             self.block(reason)
             return

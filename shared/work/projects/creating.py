@@ -17,7 +17,7 @@ from shared.people.tenancy.limits import change_of_plan, how_to_raise, room_for_
 from shared.people.tenancy.provisioning import SlugTaken
 from shared.people.tenancy.rows import Organization, Workspace, slug_guard, slugify
 from shared.people.tenancy.workspaces import authorize_workspace, get_workspace
-from shared.store import Block, BlockMoved, LastBlock, Operation, create, enter, fetch, retrying, update, write
+from shared.store import Block, BlockMoved, LastBlock, Operation, create, enter, fetch, id_of, retrying, update, write
 from shared.work.boards.creating import LaneOptions, new_board
 from shared.work.boards.lanes import LANE_PHASES, canonical_phase
 from shared.work.boards.updating import agent_name
@@ -35,6 +35,7 @@ class NewProject:
     description: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     repository_url: str | None = None
+    repository_type: str | None = None
     documentation_url: str | None = None
     github_owner: str | None = None
     github_repo: str | None = None
@@ -68,11 +69,12 @@ def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str
         return create_with(slugify(new.name, unique=True))
 
 
-def default_workspace_id(actor: Actor) -> str:
-    """Return the id of the default workspace of the caller's organization. Raises NotFound where the caller is not in it, Forbidden."""
-    organization = fetch(Organization, actor.org_id) if actor.org_id else None
-    if organization is None:
-        raise NotFound(Workspace.NAME)
+def default_workspace_id(actor: Actor, org_id: str | None) -> str:
+    """Return the id of the default workspace of an organization, in which the caller may create projects. Raises NotFound for an
+    organization in whose default workspace the caller is not, Forbidden."""
+    organization = fetch(Organization, id_of(Organization, org_id or ""))
+    if organization is None or organization.default_ws_id not in actor.workspaces:
+        raise NotFound(Organization.NAME)
     return authorize_workspace(actor, organization.default_ws_id, Permission.PROJECT_CREATE)
 
 
@@ -137,7 +139,7 @@ def _create(
         description=new.description,
         settings=settings,
         repository_url=url,
-        repository_type="github" if owner and repo else None,
+        repository_type=new.repository_type or ("git" if owner and repo else None),
         github_owner=owner,
         github_repo=repo,
         documentation_url=new.documentation_url,

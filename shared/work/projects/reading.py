@@ -9,13 +9,15 @@ from typing import Any, TypeVar
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id
-from shared.core.texts import has_words
+from shared.core.texts import has_words, searchable
+from shared.people.tenancy.rows import Organization, workspaces_of
 from shared.people.tenancy.workspaces import authorize_workspace
 from shared.store import (
     CountedRows,
     IndexRow,
     Row,
     authorize,
+    begin_index_rows,
     count_entries,
     fetch,
     fetch_all,
@@ -123,6 +125,57 @@ def list_workspace_projects(actor: Actor, ws_id: str, query: ProjectQuery) -> tu
     authorize_workspace(actor, ws_id, Permission.PROJECT_READ)
     ids, total = finish()
     return _read_snapshots(ids, consistent=False), total
+
+
+def list_organization_projects(actor: Actor, org_id: str, query: ProjectQuery) -> tuple[list[Project], int]:
+    """Return a page of the projects in all workspaces of an organization that the actor may see, and how many match in total.
+
+    Three round trips: who asks, beside it which workspaces there are; their projects, side by side; the rows of the page. Raises NotFound
+    for somebody who is neither in the organization nor in one of its workspaces.
+    """
+    bare = id_of(Organization, org_id)
+    workspaces = begin_index_rows(1, workspaces_of(bare))
+    organization = fetch(Organization, bare)
+    ids = [row.id for row in workspaces]
+    if organization is None or not _belongs_to(actor, bare, ids):
+        raise NotFound(Organization.NAME)
+    parts = [read_ahead(partial(_seen_projects, actor, ws_id, query)) for ws_id in ids]
+    found = sorted((row for part in parts for row in part.result()), key=lambda row: _place(row, query.sort))
+    if query.descending:
+        found.reverse()
+    return fetch_all(Project, [row.id for row in found[query.offset :][: query.limit]], to_show=True), len(found)
+
+
+def _seen_projects(actor: Actor, ws_id: str, query: ProjectQuery) -> list[IndexRow]:
+    """Return what matches of a workspace's projects: all for who may read it, else those that are not private."""
+    all_of_them = actor.may(Permission.PROJECT_READ, ws_id)
+    rows = index_rows(1, projects_of(ws_id).partition)
+    seen = (row for row in rows if all_of_them or row.f.get("visibility", "private") != "private")
+    return [row for row in seen if query.has_status(row.f["status"]) and query.has_words(row)]
+
+
+def _place(row: IndexRow, sort: str) -> tuple[str, str]:
+    return (_created_at(row) if sort == "created_at" else searchable(row.f[sort])), row.id
+
+
+def get_seen_project(actor: Actor, project_id: str) -> Project:
+    """Return a project that the actor may see: that of a workspace of theirs, an internal one of their organization, any public one.
+
+    One round trip; two for an internal one of another workspace. Raises NotFound.
+    """
+    project = fetch(Project, id_of(Project, project_id))
+    if project is None or project.deleted_at or project.status == "deleted":
+        raise NotFound(Project.NAME)
+    if actor.may(Permission.PROJECT_READ, project.ws_id) or project.visibility == "public":
+        return project
+    org_id = str(project.org_id)
+    if project.visibility == "internal" and _belongs_to(actor, org_id, (row.id for row in index_rows(1, workspaces_of(org_id)))):
+        return project
+    raise NotFound(Project.NAME)
+
+
+def _belongs_to(actor: Actor, org_id: str, ws_ids: Iterable[str]) -> bool:
+    return org_id in actor.organizations or any(ws_id in actor.workspaces for ws_id in ws_ids)
 
 
 def list_visible_projects(actor: Actor, limit: int, offset: int = 0) -> tuple[list[Project], int]:

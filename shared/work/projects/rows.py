@@ -48,10 +48,11 @@ class Project(CountedEntity):
     slug = UnicodeAttribute()
     description = UnicodeAttribute(null=True)
     status = UnicodeAttribute(default="active")  # active | archived | deleted
-    visibility = UnicodeAttribute(default="private")
+    visibility = UnicodeAttribute(default="private")  # private | internal | public
+    """Who may see that it is there: the workspace; everybody in the organization; everybody who has its id, and those."""
     template_type = UnicodeAttribute(null=True)
     repository_url = UnicodeAttribute(null=True)
-    repository_type = UnicodeAttribute(null=True)
+    repository_type = UnicodeAttribute(null=True)  # git | svn
     github_owner = UnicodeAttribute(null=True)
     github_repo = UnicodeAttribute(null=True)
     deployment_url = UnicodeAttribute(null=True)
@@ -76,7 +77,7 @@ class Project(CountedEntity):
         return {
             "description": (self.description or "")[:200],
             "updated_at": self.updated_at,
-        }
+        } | ({"visibility": self.visibility} if self.visibility != "private" else {})
 
 
 class ProjectStats(Entity):

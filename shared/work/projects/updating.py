@@ -36,7 +36,7 @@ def update_project(actor: Actor, project_id: str, changes: dict[str, Any], setti
             setattr(project, field, value)
         if "repository_url" in changed:
             project.github_owner, project.github_repo = parse_github_repository(project.repository_url)
-            project.repository_type = "github" if project.github_owner else None
+            project.repository_type = "git" if project.github_owner else project.repository_url and project.repository_type
         if changed:
             record(project, EventType.PROJECT_UPDATED, actor, changes=changed)
 

@@ -54,6 +54,8 @@ _DESCRIPTIONS = {
     EventType.DOCUMENT_PUBLISHED: "published a document",
     EventType.DEPENDENCY_ADDED: "added a dependency",
     EventType.DEPENDENCY_REMOVED: "removed a dependency",
+    EventType.TEST_CREATED: "added a test case",
+    EventType.TEST_RECORDED: "recorded a test result",
     EventType.TASK_CREATED: "added a task",
     EventType.TASK_UPDATED: "changed a task",
     EventType.DISCOVERY_MADE: "reported a discovery",

@@ -1,0 +1,113 @@
+"""Requirements and features: cards of these kinds. A requirement is an epic, a feature a card of type `feature` below it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from shared.core.actor import Actor, Permission
+from shared.core.errors import NotFound
+from shared.core.ids import bare_id
+from shared.store import begin_index_rows, fetch_all, load, page_of
+from shared.work.items.creating import NewItem, create_item
+from shared.work.items.rows import Item
+from shared.work.items.updating import update_item
+
+REQUIREMENT, FEATURE = "requirement", "feature"
+_FIRST_PHASE: Final = "PHASE_BACKLOG"
+"""The phase in which nothing has begun: its lane has no limit of cards unless somebody sets one."""
+
+
+@dataclass(frozen=True)
+class NewRequirement:
+    title: str
+    description: str
+    acceptance_criteria: Sequence[str]
+    user_stories: Sequence[dict[str, Any]] = ()
+    priority: str = "medium"
+    effort_points: int | None = None
+    labels: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class NewFeature:
+    name: str
+    description: str
+    implementation_notes: str | None = None
+    complexity_points: int | None = None
+    developer_id: str | None = None
+
+
+def create_requirement(actor: Actor, board_id: str, new: NewRequirement) -> Item:
+    """Create a requirement on a board, in its first lane. Two round trips. Raises what `create_item` does."""
+    return create_item(
+        actor,
+        board_id,
+        NewItem(
+            new.title,
+            "epic",
+            phase_id=_FIRST_PHASE,
+            item_kind=REQUIREMENT,
+            description=new.description,
+            priority=new.priority,
+            acceptance_criteria=list(new.acceptance_criteria),
+            user_stories=list(new.user_stories),
+            effort_points=new.effort_points,
+            labels=new.labels,
+        ),
+    )
+
+
+def create_feature(actor: Actor, requirement_id: str, new: NewFeature) -> Item:
+    """Create a feature of a requirement, on its board; it has the requirement's priority. The developer is the card's assignee.
+
+    Three round trips: the requirement, which names the board, then those of `create_item`. Raises NotFound("requirement") and what
+    `create_item` does; Invalid for a developer who is no member of the workspace.
+    """
+    requirement = load_kind(actor, requirement_id, REQUIREMENT, Permission.CARD_CREATE)
+    return create_item(
+        actor,
+        requirement.board_id,
+        NewItem(
+            new.name,
+            "feature",
+            phase_id=_FIRST_PHASE,
+            item_kind=FEATURE,
+            description=new.description,
+            priority=requirement.priority,
+            parent_id=requirement.id,
+            assignee_id=new.developer_id,
+            implementation_notes=new.implementation_notes,
+            complexity_points=new.complexity_points,
+        ),
+    )
+
+
+def load_kind(actor: Actor, item_id: str, kind: str, permission: Permission) -> Item:
+    """Return a requirement or a feature. One round trip. Raises NotFound(kind), also for a card of another kind, and Forbidden."""
+    try:
+        item = load(Item, item_id, actor, permission)
+    except NotFound:
+        raise NotFound(kind) from None
+    if item.item_kind != kind:
+        raise NotFound(kind)
+    return item
+
+
+def set_feature_status(actor: Actor, feature_id: str, status: str, reason: str | None = None) -> Item:
+    """Set the status of a feature: a status of a card, or `open` for one on which nobody works. Two round trips.
+
+    The card moves as `update_item` says. Raises NotFound("feature"), Forbidden, TransitionRefused, Conflict (archived).
+    """
+    changes = {"status": status} | ({"blocked_reason": reason} if reason is not None else {})
+    return update_item(actor, feature_id, changes, read=lambda: load_kind(actor, feature_id, FEATURE, Permission.CARD_EDIT))
+
+
+def list_features(actor: Actor, requirement_id: str, *, limit: int, offset: int = 0) -> tuple[list[Item], int]:
+    """Return a page of a requirement's features in the order of their cards, and how many there are. Two round trips.
+
+    Raises NotFound("requirement"), Forbidden.
+    """
+    children = begin_index_rows(3, f"PARENT#{bare_id(requirement_id)}")
+    load_kind(actor, requirement_id, REQUIREMENT, Permission.CARD_READ)
+    rows, total = page_of((row for row in children if row.f.get("item_kind") == FEATURE), offset, limit)
+    return fetch_all(Item, [row.id for row in rows], to_show=True), total

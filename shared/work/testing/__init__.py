@@ -1,0 +1,1 @@
+"""Test cases of features, and the results of their runs."""
