@@ -101,7 +101,7 @@ def test_a_retired_operation_says_so(aws):
     described = openapi.describe(contract_named("enterprise"), made("enterprise").operations)
     assert described["paths"]["/things/special"]["get"]["deprecated"] is True
     assert "deprecated" not in described["paths"]["/things"]["post"]
-    assert described["paths"]["/things"]["post"]["x-permission"] == "card:create"
+    assert described["paths"]["/things"]["post"]["x-permission"] == "features:write"
 
 
 @pytest.mark.parametrize("name", ["enterprise", "aintandem"])

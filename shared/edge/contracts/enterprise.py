@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from shared.core import clock
 from shared.core.errors import CadreError, RateLimited
+from shared.core.scopes import SCOPE_OF
 from shared.core.situations import Situation
 from shared.edge.contracts.base import About, Contract, Paged, RateRule, Shape
 from shared.edge.contracts.plans import plan_rules
@@ -136,6 +137,7 @@ class Enterprise(Contract):
     error_model = ErrorResponse
     answers = _ANSWERS
     details_are_fields = True
+    names = {permission.value: scope for permission, scope in SCOPE_OF.items()}
     about = About(
         "AI Agent System API",
         "1.0.0",

@@ -116,7 +116,7 @@ def _openapi_arguments(operation: Operation) -> dict[str, Any]:
     contract = operation.contract
     extra: dict[str, Any] = {"security": []} if operation.public else {}
     if operation.permission is not None:
-        extra["x-permission"] = operation.permission.value
+        extra["x-permission"] = contract.public_name(operation.permission.value)
     if operation.addition:
         extra["x-addition"] = True
     described: dict[str, Any] = {

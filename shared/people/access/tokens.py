@@ -12,11 +12,12 @@ from typing import Any
 import jwt
 
 from shared.core import clock
-from shared.core.actor import Role
+from shared.core.actor import GRANTS, Role
 from shared.core.errors import Unauthenticated
 from shared.core.ids import is_id, new_id
 from shared.core.keys import key_for
 from shared.core.plans import FREE
+from shared.core.scopes import scopes_within
 from shared.core.settings import settings
 from shared.core.situations import Situation
 
@@ -25,24 +26,6 @@ ACCESS_SECONDS = 3600  # the same in all documents
 _ALGORITHM = "HS256"
 
 ENTERPRISE_ROLE = {Role.OWNER: "admin", Role.ADMIN: "admin", Role.MEMBER: "developer", Role.VIEWER: "viewer"}
-_READ = ["organizations:read", "projects:read", "features:read", "tests:read", "deployments:read", "security:read"]
-_WRITE = ["projects:write", "features:write", "tests:write", "tests:execute", "deployments:write"]
-_MANAGE = [
-    "organizations:write",
-    "projects:delete",
-    "projects:admin",
-    "features:delete",
-    "deployments:approve",
-    "security:write",
-    "metrics:read",
-]
-PUBLISHED_PERMISSIONS: dict[Role, list[str]] = {
-    Role.VIEWER: _READ,
-    Role.MEMBER: _READ + _WRITE,
-    Role.ADMIN: _READ + _WRITE + _MANAGE,
-    Role.OWNER: [*_READ, *_WRITE, *_MANAGE, "organizations:admin", "security:admin"],
-}
-"""The scopes in the `permissions` claim, in enterprise's names, by role in the caller's organization."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +59,7 @@ def issue(
         "org": org_id,
         "email": email,
         "role": ENTERPRISE_ROLE[role],
-        "permissions": PUBLISHED_PERMISSIONS[role],
+        "permissions": scopes_within(GRANTS[role]),
         "iat": now,
         "exp": now + seconds,
         "iss": settings().issuer,
