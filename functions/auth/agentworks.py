@@ -201,14 +201,14 @@ async def me(caller: Caller) -> UserProfile:
     return user_profile(users.get_user(caller.id))
 
 
-@routes.put("/auth/me", "auth.updateMe")
+@routes.put("/auth/me", "auth.updateMe", personal=True)
 async def update_me(body: UpdateUserRequest, caller: Caller) -> UserProfile:
     """Change the given fields; preferences merge key by key."""
     preferences: dict[str, Any] | None = body.preferences.model_dump(exclude_none=True) if body.preferences else None
     return user_profile(profiles.update_profile(caller, name=body.name, avatar_url=body.avatarUrl, preferences=preferences))
 
 
-@routes.put("/auth/me/password", "auth.changePassword", status=204)
+@routes.put("/auth/me/password", "auth.changePassword", status=204, personal=True)
 async def change_password(body: ChangePasswordRequest, caller: Caller, call: ThisCall) -> None:
     """Set a new password; the caller's other sessions end."""
     accounts.change_password(caller, body.currentPassword, body.newPassword, ip=call.client_ip)
@@ -224,7 +224,7 @@ async def verify_email(body: VerifyEmailRequest, call: ThisCall) -> VerifyEmailR
     return VerifyEmailResponse(emailVerified=recovery.verify_email(body.token, call.actor).email_verified)
 
 
-@routes.post("/auth/resend-verification", "auth.resendVerification", status=202)
+@routes.post("/auth/resend-verification", "auth.resendVerification", status=202, personal=True)
 async def resend_verification(caller: Caller) -> MessageResponse:
     """Mail the token again, unless the address is already confirmed."""
     recovery.resend_verification(caller)

@@ -31,7 +31,7 @@ def as_role(ada: Client, role: Role) -> None:
     """Ada's role in her own organization, as somebody else would have changed it."""
     record = records.find_access(ada.user["id"])
     org_id = next(iter(record.organizations))
-    update_now(records._key_row(ada.user["id"]), [records.Access.organizations[org_id].set(role.value)])
+    update_now(records.key_row(ada.user["id"]), [records.Access.organizations[org_id].set(role.value)])
 
 
 # -- aintandem

@@ -42,6 +42,8 @@ TESTED_ELSEWHERE = {
     ("orchestrator", "auth.logout"): ENDS_THE_SESSION,
     ("omoios", "auth.logout"): ENDS_THE_SESSION,
     ("agentworks", "auth.changePassword"): ENDS_THE_SESSION,
+    ("enterprise", "apiKeys.create"): "a person has room for twenty: tests/areas/test_api_keys.py",
+    ("enterprise", "apiKeys.revoke"): "a role in a workspace is none in its organization: tests/areas/test_api_keys.py",
     ("agentworks", "workspaces.delete"): "it ends the stage: tests/areas/test_workspaces_agentworks.py",
     ("agentworks", "invitations.accept"): "for whoever has the invitation's address: tests/areas/test_invitations.py",
 }
@@ -71,7 +73,7 @@ NO_PERMISSION = (
 
 EVERYBODYS = {("agentworks", "agents.get")}
 """Acts on what belongs to no tenant: the catalogue."""
-ONES_OWN = {("omoios", "projects.create")}
+ONES_OWN = {("omoios", "projects.create"), ("enterprise", "apiKeys.list")}
 """Acts in the caller's own organization, whose owner everybody is."""
 ANOTHERS = {
     (contract, operation): Permission.WORKSPACE_WRITE

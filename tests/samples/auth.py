@@ -61,7 +61,15 @@ def _begin_sign_in(_: Stage) -> Sample:
     return Sample({"provider": "samples"})
 
 
+def _api_key(stage: Stage) -> Sample:
+    maker = stage.new_user().at("enterprise")
+    made = maker("auth", "POST", "/api-keys", body={"name": "CI"})
+    assert made.status == 201, made.text
+    return Sample({"key_id": made.json["data"]["id"]}, caller=maker)
+
+
 SAMPLES: Samples = {
+    ("enterprise", "apiKeys.list"): nothing,
     ("agentworks", "auth.me"): nothing,
     ("agentworks", "auth.resendVerification"): nothing,
     ("agentworks", "auth.updateMe"): lambda _: Sample({}, {"preferences": {"theme": "dark"}}),
@@ -71,6 +79,8 @@ SAMPLES: Samples = {
 }
 
 ALONE: Samples = {
+    ("enterprise", "apiKeys.create"): lambda s: Sample({}, {"name": "CI", "permissions": ["projects:read"]}, caller=s.new_user()),
+    ("enterprise", "apiKeys.revoke"): _api_key,
     ("agentworks", "auth.login"): _login,
     ("aintandem", "auth.login"): _login,
     ("orchestrator", "auth.login"): _login,

@@ -5,6 +5,7 @@ import pytest
 from infra.routes import table
 from shared.core.actor import GRANTS, Actor, Permission, Role
 from shared.core.scopes import SCOPE_OF, SCOPES, permissions_of, scopes_within
+from shared.edge.contracts import NAMES
 
 READ = ["organizations:read", "projects:read", "features:read", "tests:read", "deployments:read", "security:read"]
 WRITE = ["projects:write", "features:write", "tests:write", "tests:execute", "deployments:write"]
@@ -89,3 +90,19 @@ def test_every_scope_of_an_enterprise_operation_stands_in_its_openapi_document(d
     assert {name: scope for name, scope in shown.items() if name in ASKED} == {
         route.operation.id: ASKED[route.operation.id] for route in SERVED
     }
+
+
+NOBODYS_ACCOUNT = {
+    ("agentworks", "workspaces.create"): "the service asks for the permission in the organization",
+    **{(contract, "auth.logout"): "it ends only the caller's own session" for contract in NAMES if contract != "enterprise"},
+}
+"""What changes something, asks for no permission in a workspace, and is for keys and clients too; with the reason."""
+
+
+def test_what_changes_the_callers_account_is_personal():
+    changing = {
+        (route.contract, route.operation.id): route.operation.personal
+        for route in table()
+        if route.method != "GET" and not route.operation.public and route.operation.permission is None
+    }
+    assert {key for key, personal in changing.items() if not personal} == NOBODYS_ACCOUNT.keys()

@@ -1,7 +1,9 @@
 """enterprise: snake_case, `{success, status, data, meta}`, page and page_size, validation errors are 400, base path `/v1`."""
 
 from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import Field
 
 from shared.core import clock
 from shared.core.errors import CadreError, RateLimited
@@ -12,6 +14,14 @@ from shared.edge.contracts.plans import plan_rules
 from shared.edge.contracts.problems import Answer, Problem
 
 T = TypeVar("T")
+
+# -- what requests carry
+
+Page = Annotated[int, Field(ge=1, le=1_000_000)]
+PageSize = Annotated[int, Field(ge=1, le=100)]
+
+
+# -- what answers carry
 
 
 class Meta(Shape):
@@ -146,7 +156,6 @@ class Enterprise(Contract):
         {"name": "API Support", "email": "api-support@example.com"},
     )
     openapi = "3.0.0"
-    api_keys = True
 
     def published(self, model: Any, paged: bool) -> Any:
         return PagedEnvelope[model] if paged else Envelope[model]

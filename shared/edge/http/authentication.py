@@ -5,6 +5,7 @@ with the first rows of the request (`shared.people.access.callers`).
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from starlette.requests import Request
 
@@ -44,16 +45,32 @@ async def authenticate(operation: Operation, request: Request, call: Call) -> No
             call.caller = call.actor.id if call.actor else None
         return
 
-    def known(user_id: str, plan: str, status: RateStatus | None) -> None:
-        call.caller, call.plan, call.rate_status = user_id, plan, status
+    def admit(actor: Actor) -> None:
+        if operation.personal and actor.scopes is not None:
+            raise Forbidden("Only a person who is signed in may do this")
 
-    key = request.headers.get("x-api-key") if contract.api_keys else None
-    if key is not None:
-        call.actor = caller_of_key(key, rules_for, _count_workspaces(operation, call), known)
+    on_enter = _count_workspaces(operation, call)
+    if (key := request.headers.get("x-api-key")) is not None:
+        call.actor = caller_of_key(
+            key, lambda org_id: rules_for(_plan_of_key(call, org_id)), on_enter, admit, partial(_counted, call)
+        )
+        call.caller = call.actor.id
     else:
         claims = tokens.read(_token(operation, request), tokens.ACCESS)
         call.caller, call.plan = claims.user_id, claims.plan
-        call.actor, call.rate_status = caller_of_token(claims, rules_for(claims.plan), _count_workspaces(operation, call))
+        call.actor, call.rate_status = caller_of_token(claims, rules_for(claims.plan), on_enter, admit)
+
+
+def _counted(call: Call, status: RateStatus) -> None:
+    call.rate_status = status
+
+
+def _plan_of_key(call: Call, org_id: str) -> str:
+    """Note the plan of a key's organization, and return it: a key is older than a token, and does not say it itself."""
+    from shared.people.tenancy.plans import plan_of  # only requests with a key need it
+
+    call.plan = plan_of(org_id)
+    return call.plan
 
 
 def _count_workspaces(operation: Operation, call: Call) -> Callable[[str], None] | None:

@@ -42,6 +42,8 @@ class Operation:
     public: bool = False
     knows_caller: bool = False
     """Public, but a caller who sends a good token is known."""
+    personal: bool = False
+    """Changes the caller's own account: nothing for an API key or an OAuth client."""
     rate_class: str = ""
     limited: bool = True
     secret: bool = False
