@@ -190,8 +190,8 @@ class Enterprise(Contract):
             detail["details"] = details
         meta: dict[str, Any] = {"timestamp": timestamp, "request_id": request_id}
         if problem.rate is not None:
-            seconds = problem.rate.retry_after
-            meta |= {"retry_after": seconds, "limit_resets_at": clock.in_seconds(seconds)}
+            resets = clock.iso(clock.from_epoch(problem.rate.reset))
+            meta |= {"retry_after": problem.rate.retry_after, "limit_resets_at": resets}
         return {"success": False, "status": problem.status, "error": detail, "meta": meta}
 
     def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
