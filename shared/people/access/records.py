@@ -14,6 +14,7 @@ from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import LimitExceeded, Unauthenticated
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
+from shared.core.scopes import permissions_of
 from shared.core.situations import Situation
 from shared.people.access.tokens import Claims
 from shared.store import (
@@ -128,7 +129,8 @@ def actor_of(claims: Claims, raw: dict[str, Any] | None) -> Actor:
         raise Unauthenticated(Situation.TOKEN_INVALID, "The session has ended")
     if expires < clock.epoch():
         raise Unauthenticated(Situation.TOKEN_EXPIRED, "The session has expired")
-    return build_actor(claims.user_id, record, session_id=claims.session_id, org_id=claims.org_id)
+    scopes = None if claims.scopes is None else permissions_of(claims.scopes)
+    return build_actor(claims.user_id, record, session_id=claims.session_id, org_id=claims.org_id, scopes=scopes)
 
 
 def count_anonymous(subject: str, rules: Sequence[RateRule]) -> RateStatus | None:
