@@ -1,9 +1,10 @@
-"""enterprise: API keys. The document promises them without a description of their own."""
+"""enterprise: API keys, and by `functions.auth.oauth` OAuth 2.0. The document promises both without a description of their own."""
 
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from functions.auth import oauth
 from shared.core.actor import Permission
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Paged, Shape, StrictRequest
@@ -14,6 +15,7 @@ from shared.edge.http.routing import Routes
 from shared.people.identity import api_keys
 
 routes = Routes(ENTERPRISE, "auth")
+oauth.publish(routes)
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), OneLine]
 Scopes = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=32)]
 

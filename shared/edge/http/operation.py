@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel
+
 from shared.core.actor import Permission
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Contract
@@ -53,6 +55,8 @@ class Operation:
     max_body: int = DEFAULT_BODY
     model: Any = None
     paged: bool = False
+    form: type[BaseModel] | None = None
+    """The fields of a request body that is a form and that the endpoint reads itself, for the OpenAPI document."""
     addition: bool = False
     """Not in the document: an operation that the platform needs, in the contract's style."""
     media: str | None = None

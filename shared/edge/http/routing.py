@@ -119,6 +119,9 @@ def _openapi_arguments(operation: Operation) -> dict[str, Any]:
         extra["x-permission"] = contract.public_name(operation.permission.value)
     if operation.addition:
         extra["x-addition"] = True
+    if operation.form is not None:
+        schema = {"schema": operation.form.model_json_schema()}
+        extra["requestBody"] = {"required": True, "content": {"application/x-www-form-urlencoded": schema}}
     described: dict[str, Any] = {
         "response_model": None,
         "tags": [operation.tag],
