@@ -140,6 +140,7 @@ def publish(routes: Routes) -> None:
         secret=True,
         addition=True,
         form=AuthorizeForm,
+        media="text/html",
     )
     async def decide(request: Request, call: ThisCall) -> Response:
         """What a person answers on our own pages."""
@@ -179,7 +180,7 @@ def publish(routes: Routes) -> None:
             created_at=client.created_at,
         )
 
-    @routes.get("/.well-known/jwks.json", "jwks.get", limited=False, **free)
+    @routes.get("/.well-known/jwks.json", "jwks.get", rate_class="auth", **free)
     async def jwks() -> KeySet:
         """The keys by which tokens of OAuth clients are verified (RFC 7517)."""
         return KeySet(keys=client_signing.public_keys())
@@ -215,7 +216,7 @@ def _fields(body: bytes) -> dict[str, str]:
 
 def _show(query: str, request: Request, call: Call, error: str = "", status: int = 200, *, known: bool = True) -> Response:
     """Show the page that comes next: to sign in, or to allow what is asked for."""
-    asked = _asked(query)
+    asked = _asked(query, shown=request.method == "GET")
     if isinstance(asked, Response):
         return asked
     client, redirect_uri, scopes = asked
@@ -230,7 +231,7 @@ def _show(query: str, request: Request, call: Call, error: str = "", status: int
     return pages.consent_page(query, proof, client.name, redirect_uri, scopes, person.email, place)
 
 
-def _asked(query: str) -> tuple[OAuthClient, str, list[str]] | Response:
+def _asked(query: str, *, shown: bool = False) -> tuple[OAuthClient, str, list[str]] | Response:
     """Return what a request for authorization asks for, or the answer to one that is wrong: a page if nobody knows to whom to return."""
     from oauthlib.oauth2 import FatalClientError, OAuth2Error
 
@@ -241,7 +242,7 @@ def _asked(query: str) -> tuple[OAuthClient, str, list[str]] | Response:
     except FatalClientError as error:
         return pages.error_page(f"The application that sent you here made a mistake: {error.description or error.error}.")
     except OAuth2Error as error:
-        return _back(error.in_uri(error.redirect_uri))
+        return _back(error.in_uri(error.redirect_uri), 302 if shown else 303)
 
 
 def _decide(form: dict[str, str], request: Request, call: Call) -> Response:
@@ -282,11 +283,11 @@ def _sign_in(form: dict[str, str], query: str, request: Request, call: Call) -> 
     return RedirectResponse(f"authorize?{query}", 303)
 
 
-def _back(address: str) -> RedirectResponse:
+def _back(address: str, status: int = 303) -> RedirectResponse:
     """Redirect to the client, and say who answers, so that it does not take us for another server (RFC 9207)."""
     parts = urlsplit(address)
     query = "&".join(filter(None, (parts.query, urlencode({"iss": settings().issuer}))))
-    return RedirectResponse(urlunsplit(parts._replace(query=query)), 303)
+    return RedirectResponse(urlunsplit(parts._replace(query=query)), status)
 
 
 def _person(request: Request) -> Actor | None:

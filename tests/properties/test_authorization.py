@@ -60,6 +60,9 @@ NO_PERMISSION = (
     | {("aintandem", f"auth.{name}"): BEFORE_SIGNING_IN for name in ("login", "refresh", "register")}
     | {("orchestrator", f"auth.{name}"): BEFORE_SIGNING_IN for name in ("login", "refresh")}
     | {("omoios", "auth.login"): BEFORE_SIGNING_IN}
+    | {("enterprise", f"oauth.{name}"): "a client says who it is itself" for name in ("revoke", "token")}
+    | {("enterprise", f"oauth.{name}"): "our pages ask who it is" for name in ("authorize", "decide")}
+    | {("enterprise", name): "the document is public" for name in ("jwks.get", "oauth.metadata")}
     | {("agentworks", "billing.stripeWebhook"): "Stripe signs what it sends"}
     | {("enterprise", "health.get"): PROBE, ("aintandem", "system.health"): PROBE, ("aintandem", "system.info"): PROBE}
     | {(contract, f"docs.{name}"): "the document is public" for contract in CONTRACTS for name in ("asset", "redoc", "swagger")}
@@ -73,7 +76,7 @@ NO_PERMISSION = (
 
 EVERYBODYS = {("agentworks", "agents.get")}
 """Acts on what belongs to no tenant: the catalogue."""
-ONES_OWN = {("omoios", "projects.create"), ("enterprise", "apiKeys.list")}
+ONES_OWN = {("omoios", "projects.create"), ("enterprise", "apiKeys.list"), ("enterprise", "oauth.clients.create")}
 """Acts in the caller's own organization, whose owner everybody is."""
 ANOTHERS = {
     (contract, operation): Permission.WORKSPACE_WRITE

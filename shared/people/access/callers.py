@@ -13,7 +13,6 @@ from shared.core.actor import Actor
 from shared.core.errors import Unauthenticated
 from shared.core.limits import RateRule
 from shared.people.access import quota_leases
-from shared.people.access.keys import actor_of_key, maker_of, note_use
 from shared.people.access.records import Access, access_key, actor_of
 from shared.people.access.tokens import Claims
 from shared.store import RateStatus, decide_with_first_read, settle
@@ -71,6 +70,8 @@ def caller_of_key(
 ) -> Actor:
     """Return the actor of an API key. When the record of its maker is read, the request is counted by the rules of the key's organization,
     and `known` gets the state of the rate limit. Raises as `caller_of_token` does."""
+    from shared.people.access.keys import actor_of_key, maker_of, note_use  # most callers have a token
+
     maker = maker_of(key)
     actor = _pending(id=maker, kind="key", session_id=None, on_enter_workspace=on_enter)
 

@@ -48,9 +48,7 @@ def sign(claims: dict[str, Any]) -> str:
 
 def public_keys() -> list[dict[str, str]]:
     """Return the keys by which tokens are verified, as JWKs. For the function that signs: it keeps its key first."""
-    _keep_once(_key_id())
-    row = get(PublicKeys, "JWKS")
-    return list(row.keys) if row else []
+    return _kept_with(_key_id())
 
 
 def public_key(key_id: str) -> Key | None:
@@ -77,18 +75,23 @@ def _key_id() -> str:
 
 @cache
 def _keep_once(key_id: str) -> None:
-    """Keep the public key where all functions find it: once in a process."""
+    _kept_with(key_id)
 
-    def attempt(_: int) -> None:
+
+def _kept_with(key_id: str) -> list[dict[str, str]]:
+    """Return the keys that are kept where all functions find them, with this one among them."""
+
+    def attempt(_: int) -> list[dict[str, str]]:
         row = get(PublicKeys, "JWKS")
         kept: list[dict[str, str]] = list(row.keys) if row else []
         if any(jwk["kid"] == key_id for jwk in kept):
-            return
+            return kept
         keys = [_jwk(key_id), *kept][:_KEPT]
         unchanged = PublicKeys.keys == kept if row else PublicKeys.pk.does_not_exist()
         update_now(PublicKeys(pk="JWKS", sk="META"), [PublicKeys.keys.set(keys)], unchanged, stale)
+        return keys
 
-    retrying(attempt)
+    return retrying(attempt)
 
 
 def _jwk(key_id: str) -> dict[str, str]:

@@ -7,8 +7,8 @@ signed with RS256 (`client_signing`). The id of the key decides on the algorithm
 """
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import jwt
 
@@ -18,11 +18,12 @@ from shared.core.errors import Unauthenticated
 from shared.core.ids import is_id, new_id
 from shared.core.keys import key_for
 from shared.core.plans import FREE
-from shared.core.rsa import Key, jws
 from shared.core.scopes import scopes_within
 from shared.core.settings import settings
 from shared.core.situations import Situation
-from shared.people.access import client_signing
+
+if TYPE_CHECKING:  # only tokens of clients need RSA
+    from shared.core.rsa import Key
 
 ACCESS = frozenset({"access", "cookie"})
 ACCESS_SECONDS = 3600  # the same in all documents
@@ -86,12 +87,14 @@ def issue(
         "plan": plan,
     }
     if client is not None:
-        return client_signing.sign(claims | {"client_id": client.client_id, "scope": " ".join(client.scopes)})
+        from shared.people.access.client_signing import sign
+
+        return sign(claims | {"client_id": client.client_id, "scope": " ".join(client.scopes)})
     return jwt.encode(claims, key_for("tokens"), algorithm=_ALGORITHM)
 
 
 @lru_cache(maxsize=512)
-def _verify(token: str, key: bytes | Key, issuer: str) -> dict[str, Any]:
+def _verify(token: str, key: "bytes | Key", issuer: str) -> dict[str, Any]:
     """Verify signature and issuer, not the expiry, and return the claims. The type of the key decides on the algorithm.
 
     Cached, because a client sends the same token with every request, and verifying takes 100 µs. Expiry and session are checked
@@ -101,14 +104,13 @@ def _verify(token: str, key: bytes | Key, issuer: str) -> dict[str, Any]:
     if isinstance(key, bytes):
         claims: dict[str, Any] = jwt.decode(token, key, algorithms=[_ALGORITHM], issuer=issuer, options=required)
     else:
-        _rs256().decode(token, key, algorithms=[client_signing.ALGORITHM])  # type: ignore[arg-type]  # a key of our own algorithm
+        from shared.core.rsa import jws
+
+        jws().decode(token, key, algorithms=["RS256"])  # type: ignore[arg-type]  # a key of our own algorithm
         claims = jwt.decode(token, issuer=issuer, options=required | {"verify_signature": False, "verify_iss": True})
     if not isinstance(claims["exp"], int):
         raise jwt.InvalidTokenError("exp")
     return claims
-
-
-_rs256 = cache(jws)
 
 
 @lru_cache(maxsize=512)
@@ -122,7 +124,9 @@ def _claims(token: str) -> dict[str, Any]:
     key_id = _key_id(token)
     if key_id is None:
         return _verify(token, key_for("tokens"), settings().issuer)
-    key = client_signing.public_key(key_id)
+    from shared.people.access.client_signing import public_key
+
+    key = public_key(key_id)
     if key is None:
         raise jwt.InvalidTokenError("kid")
     claims = _verify(token, key, settings().issuer)

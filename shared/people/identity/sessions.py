@@ -28,6 +28,7 @@ from shared.people.access import records, tokens
 from shared.people.identity.users import User
 from shared.people.tenancy.rows import Organization
 from shared.store import (
+    Ahead,
     Ephemeral,
     JSONAttribute,
     NumberAttribute,
@@ -38,6 +39,7 @@ from shared.store import (
     get,
     get_many,
     put,
+    read_ahead,
     retrying,
     update_now,
     write,
@@ -152,14 +154,18 @@ def refresh(refresh_token: str, client: tokens.Grant | None = None) -> tuple[Use
     user, record = _load_user(session.user_id)
     if record is None or session.id not in dict(record.sessions):
         raise Unauthenticated(Situation.TOKEN_INVALID, "The session has ended")
-    return user, _tokens(user, session, secret, *_standing(user, record), client)
+    return user, _tokens(user, session, secret, *_standing(user, record).result(), client)
 
 
-def _standing(user: User, record: records.Access) -> tuple[Role, str]:
-    """Return a user's role in their own organization, and its plan."""
-    organization = fetch(Organization, str(user.org_id))
-    role = Role(dict(record.organizations).get(user.org_id, Role.MEMBER.value))
-    return role, organization.plan if organization else FREE
+def _standing(user: User, record: records.Access) -> Ahead[tuple[Role, str]]:
+    """Begin to read a user's role in their own organization, and its plan."""
+
+    def read() -> tuple[Role, str]:
+        organization = fetch(Organization, str(user.org_id))
+        role = Role(dict(record.organizations).get(user.org_id, Role.MEMBER.value))
+        return role, organization.plan if organization else FREE
+
+    return read_ahead(read)
 
 
 def open_for_client(user_id: str, client: tokens.Grant, further: Callable[[str], Operation]) -> Tokens:
@@ -168,9 +174,10 @@ def open_for_client(user_id: str, client: tokens.Grant, further: Callable[[str],
     if record is None:
         raise Unauthenticated(Situation.TOKEN_INVALID, "The account has ended")
     session = new_session(user, CLIENTS, client=client)
+    standing = _standing(user, record)
     opened = records.open_session(user.as_actor(), session.row.id, int(session.row.expires_at), record)
     write(further(session.row.id), session.operation, opened)
-    return session.tokens(*_standing(user, record))
+    return session.tokens(*standing.result())
 
 
 def token_of_client(owner_id: str, session_id: str, client: tokens.Grant) -> str:
@@ -179,8 +186,9 @@ def token_of_client(owner_id: str, session_id: str, client: tokens.Grant) -> str
     user, record = _load_user(owner_id)
     if record is None:
         raise Unauthenticated(Situation.TOKEN_INVALID, "The account has ended")
+    standing = _standing(user, record)
     write(records.open_session(user.as_actor(), session_id, clock.epoch() + tokens.ACCESS_SECONDS, record))
-    role, plan = _standing(user, record)
+    role, plan = standing.result()
     return tokens.issue(
         user_id=user.id,
         org_id=str(user.org_id),

@@ -51,26 +51,25 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # oauthlib has no typ
 
     def client_authentication_required(self, request: Request, *_: Any, **__: Any) -> bool:
         client_id, secret = _credentials(request)
-        client = _client(client_id)
+        client = _client(request, client_id)
         return client is None or client.secret_hash is not None or secret is not None
 
     def authenticate_client(self, request: Request, *_: Any, **__: Any) -> bool:
         client_id, secret = _credentials(request)
-        client = _client(client_id)
+        client = _client(request, client_id)
         if client is None or client.secret_hash is None or secret is None:
             return False
         if not hmac.compare_digest(client.secret_hash, fingerprint(secret)):
             return False
-        request.client, request.client_id = client, client.id
+        request.client_id = client.id
         return True
 
     def authenticate_client_id(self, client_id: str, request: Request, *_: Any, **__: Any) -> bool:
-        request.client = _client(client_id)
-        return request.client is not None and request.client.secret_hash is None
+        client = _client(request, client_id)
+        return client is not None and client.secret_hash is None
 
     def validate_client_id(self, client_id: str, request: Request, *_: Any, **__: Any) -> bool:
-        request.client = _client(client_id)
-        return request.client is not None
+        return _client(request, client_id) is not None
 
     def validate_redirect_uri(self, client_id: str, redirect_uri: str, request: Request, *_: Any, **__: Any) -> bool:
         return is_registered(request.client, redirect_uri)
@@ -174,20 +173,24 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # oauthlib has no typ
         write(save(client), records.close_session(claims.user_id, claims.session_id))
 
 
-def _client(client_id: Any) -> OAuthClient | None:
-    return fetch(OAuthClient, client_id) if isinstance(client_id, str) and is_id(client_id) else None
+def _client(request: Request, client_id: Any) -> OAuthClient | None:
+    """Return the client with this id, and keep it on the request: oauthlib asks more than once."""
+    if request.client is None or request.client.id != client_id:
+        request.client = fetch(OAuthClient, client_id) if isinstance(client_id, str) and is_id(client_id) else None
+    found: OAuthClient | None = request.client
+    return found
 
 
 def _credentials(request: Request) -> tuple[str | None, str | None]:
     """Return the id and the secret that a client sent, in the header or in the body."""
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
-        return request.client_id, request.client_secret
+        return request.client_id, request.client_secret or None
     try:
         client_id, _, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        return None, ""
-    return unquote_plus(client_id), unquote_plus(secret)
+        return None, None
+    return unquote_plus(client_id), unquote_plus(secret) or None
 
 
 @cache
