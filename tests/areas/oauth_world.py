@@ -1,7 +1,9 @@
 """A browser at our pages, and a real OAuth client library whose requests go to the functions."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -13,6 +15,7 @@ from tests.areas.handlers import Functions
 
 BASE = "https://enterprise.test"
 BACK = "https://client.example/back"
+AREA = partial(call, "auth", "enterprise")
 
 
 def library(client_id: str, redirect_uri: str | None = BACK, **about: Any) -> OAuth2Session:
@@ -28,6 +31,7 @@ class Browser:
 
     cookies: dict[str, str] = field(default_factory=dict)
     page: Answer | None = None
+    send_to: Callable[..., Answer] = AREA
 
     def open(self, query: str) -> Answer:
         return self._ask("GET", f"/oauth/authorize?{query}")
@@ -56,7 +60,7 @@ class Browser:
     def _ask(self, method: str, path: str, body: str | None = None) -> Answer:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         headers |= {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
-        answer = call("auth", "enterprise", method, path, body=body, headers=headers)
+        answer = self.send_to(method, path, body=body, headers=headers)
         for line in answer.headers.get("set-cookie", []):
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name] = value
