@@ -97,7 +97,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 )
 
 
-GRANTABLE = frozenset(Permission) - {Permission.WORKSPACE_ADMIN}
+GRANTABLE = frozenset(Permission) - {Permission.WORKSPACE_ADMIN, Permission.SECURITY_ADMIN}
 """Permissions that a member can be granted beyond their role."""
 
 

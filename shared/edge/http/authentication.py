@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from shared.core.actor import Actor
 from shared.core.errors import Forbidden, Unauthenticated
+from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
 from shared.core.plans import FREE
 from shared.core.settings import origin_of, settings
@@ -54,10 +55,11 @@ async def authenticate(operation: Operation, request: Request, call: Call) -> No
         call.actor = caller_of_key(
             key, lambda org_id: rules_for(_plan_of_key(call, org_id)), on_enter, admit, partial(_counted, call)
         )
-        call.caller = call.actor.id
+        call.caller, call.credential = call.actor.id, fingerprint(key)
     else:
         claims = tokens.read(_token(operation, request), tokens.ACCESS)
         call.caller, call.plan = claims.user_id, claims.plan
+        call.credential = f"{claims.client_id} {claims.scopes}" if claims.client_id else ""
         call.actor, call.rate_status = caller_of_token(claims, rules_for(claims.plan), on_enter, admit)
 
 
@@ -91,11 +93,13 @@ def _count_workspaces(operation: Operation, call: Call) -> Callable[[str], None]
 
 
 def _known_caller(operation: Operation, request: Request) -> Actor | None:
-    """Return the caller of a public operation, if the request has the token of a session that is open."""
+    """Return the person who calls a public operation, if the request has the token of their open session. An OAuth client is nobody here:
+    what these operations do is the person's own."""
     try:
-        return records.authenticate(tokens.read(_token(operation, request), tokens.ACCESS), ())[0]
+        actor, _ = records.authenticate(tokens.read(_token(operation, request), tokens.ACCESS), ())
     except (Unauthenticated, Forbidden):
         return None
+    return actor if actor.scopes is None else None
 
 
 def _token(operation: Operation, request: Request) -> str:
