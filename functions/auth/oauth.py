@@ -31,6 +31,7 @@ from shared.people.identity.oauth.clients import OAuthClient, create_client
 from shared.people.tenancy.rows import Organization
 from shared.store import fetch
 
+PAGE = "text/html"
 BROWSER_COOKIE = "__Host-cadre_authorize"
 """Identifies the browser to which a page was shown."""
 _BROWSER_SECONDS = 3600
@@ -63,11 +64,21 @@ class TokenAnswer(Shape):
     scope: str
 
 
+class OAuthProblem(Shape):
+    """An error in the form of RFC 6749, 5.2."""
+
+    error: str
+    error_description: str | None = None
+
+
 class RevokeForm(Shape):
     token: str
     token_type_hint: str | None = None
     client_id: str | None = None
     client_secret: str | None = None
+
+
+PROBLEMS = {400: OAuthProblem, 401: OAuthProblem}
 
 
 class AuthorizeForm(Shape):
@@ -115,7 +126,7 @@ def publish(routes: Routes) -> None:
     """Declare the operations."""
     free = {"public": True, "raw": True}
 
-    @routes.get("/oauth/authorize", "oauth.authorize", public=True, status=302, rate_class="auth")
+    @routes.get("/oauth/authorize", "oauth.authorize", public=True, status=302, rate_class="auth", others={200: PAGE, 400: PAGE})
     async def authorize(
         request: Request,
         call: ThisCall,
@@ -140,13 +151,16 @@ def publish(routes: Routes) -> None:
         secret=True,
         addition=True,
         form=AuthorizeForm,
-        media="text/html",
+        media=PAGE,
+        others={200: PAGE, 400: PAGE, 401: PAGE, 403: PAGE},
     )
     async def decide(request: Request, call: ThisCall) -> Response:
         """What a person answers on our own pages."""
         return _decide(_fields(await request.body()), request, call)
 
-    @routes.post("/oauth/token", "oauth.token", rate_class="auth", secret=True, model=TokenAnswer, form=TokenForm, **free)
+    @routes.post(
+        "/oauth/token", "oauth.token", rate_class="auth", secret=True, model=TokenAnswer, form=TokenForm, others=PROBLEMS, **free
+    )
     async def token(request: Request) -> Response:
         """Tokens for a code, for a refresh token, which is replaced, or for the client itself. A client says who it is by HTTP Basic or in
         the form. Errors have the form of RFC 6749."""
@@ -154,7 +168,7 @@ def publish(routes: Routes) -> None:
 
         return _raw(token_response(request.url.query, await request.body(), request.headers.get("authorization", "")))
 
-    @routes.post("/oauth/revoke", "oauth.revoke", public=True, rate_class="auth", form=RevokeForm)
+    @routes.post("/oauth/revoke", "oauth.revoke", public=True, rate_class="auth", form=RevokeForm, others=PROBLEMS)
     async def revoke(request: Request) -> Revoked:
         """End a token and what was given with it, at once (RFC 7009). A token that is not the client's changes nothing."""
         from shared.people.identity.oauth.server import revocation_response

@@ -7,6 +7,7 @@ import requests
 
 from shared.edge.contracts import NAMES
 from tests.areas.handlers import Functions
+from tests.client_key import use_client_key
 from tests.examples import QUICK
 from tests.fuzzing import Platform, fuzz
 
@@ -16,6 +17,7 @@ EXAMPLES, MOST = (6, 20) if QUICK else (24, 1_000)
 
 @pytest.fixture
 def functions(aws: None, deployed: None) -> Platform:
+    use_client_key()
     session = requests.Session()
     session.trust_env = False  # a look at all variables for each request, for a proxy
     session.mount("http://", Functions())

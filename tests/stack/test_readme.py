@@ -52,7 +52,11 @@ def readme_output(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -
     """What each block of the tour printed: its JSON documents, and other lines as text."""
     folder = tmp_path_factory.mktemp("tour")
     (folder / "client.py").write_text(CLIENT)
-    parts = [*blocks("A tour"), *blocks("Programs: API keys and OAuth 2.0"), blocks("A real model")[0].replace("ANTHROPIC_API_KEY=… make run\n", "")]
+    parts = [
+        *blocks("A tour"),
+        *blocks("Programs: API keys and OAuth 2.0"),
+        blocks("A real model")[0].replace("ANTHROPIC_API_KEY=… make run\n", ""),
+    ]
     if "ANTHROPIC_API_KEY" in os.environ:
         parts[-1] = ""  # it would be spent
     script = "".join(f"echo '=== {number}'\n{part}wait\n" for number, part in enumerate(parts))

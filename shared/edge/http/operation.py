@@ -66,6 +66,8 @@ class Operation:
     deprecation: Deprecation | None = None
     errors: tuple[Situation, ...] = ()
     """Errors of this operation that others of its kind do not have, for the OpenAPI document."""
+    others: Mapping[int, Any] = field(default_factory=dict)
+    """Answers of these statuses that are not the contract's own: a model, or the media type of a page."""
     also: tuple[int, ...] = ()
     """Further statuses whose responses have the same model."""
 

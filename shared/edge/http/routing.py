@@ -143,7 +143,18 @@ def _openapi_arguments(operation: Operation) -> dict[str, Any]:
         if operation.media is not None:
             content = {operation.media: {"schema": {} if operation.media == "application/json" else {"type": "string"}}}
             described["responses"][operation.status] = {"description": "The file", "content": content}
+    for status, other in operation.others.items():
+        new = {"description": "A page"} | ({"model": contract.error_model} if status >= 400 else {})
+        _add_answer(described["responses"].setdefault(status, new), other)
     return described
+
+
+def _add_answer(described: dict[str, Any], other: Any) -> None:
+    """Describe an answer beside the one that is described already: a page, or JSON of another model."""
+    if isinstance(other, str):
+        described["content"] = {other: {"schema": {"type": "string"}}}
+    else:
+        described["model"] = described["model"] | other
 
 
 def _errors(operation: Operation) -> dict[int, list[str]]:
