@@ -27,7 +27,7 @@ from shared.edge.http.call import Call, Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.people.access import client_signing, records, tokens
 from shared.people.identity import accounts
-from shared.people.identity.oauth.clients import OAuthClient, create_client
+from shared.people.identity.oauth.clients import OAuthClient, create_client, delete_client
 from shared.people.tenancy.rows import Organization
 from shared.store import fetch
 
@@ -193,6 +193,14 @@ def publish(routes: Routes) -> None:
             scopes=client.scopes,
             created_at=client.created_at,
         )
+
+    @routes.delete(
+        "/oauth/clients/{client_id}", "oauth.clients.delete", status=204, permission=Permission.WORKSPACE_ADMIN, addition=True
+    )
+    async def remove(client_id: str, caller: Caller) -> None:
+        """Remove a client, for example one whose secret is known to others. Its own tokens end at once, those that people have allowed it
+        within an hour."""
+        delete_client(caller, client_id)
 
     @routes.get("/.well-known/jwks.json", "jwks.get", rate_class="auth", **free)
     async def jwks() -> KeySet:

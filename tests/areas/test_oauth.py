@@ -149,6 +149,32 @@ def test_a_secret_is_shown_once_and_kept_as_a_fingerprint(ada, console):
     assert console["client_secret"] not in json.dumps([item.to_json() for one in tables().values() for item in one.all_items()])
 
 
+def test_a_removed_client_gets_nothing_any_more(ada, console):
+    service = register(ada, name="Service", scopes=SCOPE)
+    itself = post("/oauth/token", grant_type="client_credentials", **own(service)).json["access_token"]
+    given = exchange(console, code_for(console)).json
+    enterprise = ada.at("enterprise")
+    stranger = sign_up("Stan", "stan@example.com").at("enterprise")
+    for client in (service, console):
+        path = f"/oauth/clients/{client['client_id']}"
+        assert stranger("auth", "DELETE", path).status == 404
+        assert [enterprise("auth", "DELETE", path).status for _ in range(2)] == [204, 404]
+    assert status(itself) == 401
+    assert post("/oauth/token", grant_type="client_credentials", **own(service)).json["error"] == "invalid_client"
+    assert refresh(console, given["refresh_token"]).json["error"] == "invalid_client"
+    assert Browser().open(query(console)).status == 400
+
+
+@pytest.mark.parametrize("role", ["admin", "member", "viewer"])
+def test_only_the_owner_of_an_organization_has_clients(ada, console, role):
+    record = records.get_access(ada.user["id"])
+    org_id = next(iter(record.organizations))
+    update_now(records.key_row(ada.user["id"]), [records.Access.organizations[org_id].set(role)])
+    enterprise = ada.at("enterprise")
+    assert enterprise("auth", "DELETE", f"/oauth/clients/{console['client_id']}").status == 403
+    assert enterprise("auth", "POST", "/oauth/clients", body={"name": "More"}).status == 403
+
+
 @pytest.mark.parametrize(
     "address",
     [

@@ -44,6 +44,7 @@ TESTED_ELSEWHERE = {
     ("agentworks", "auth.changePassword"): ENDS_THE_SESSION,
     ("enterprise", "apiKeys.create"): "a person has room for twenty: tests/areas/test_api_keys.py",
     ("enterprise", "apiKeys.revoke"): "a role in a workspace is none in its organization: tests/areas/test_api_keys.py",
+    ("enterprise", "oauth.clients.delete"): "a role in a workspace is none in its organization: tests/areas/test_oauth.py",
     ("agentworks", "workspaces.delete"): "it ends the stage: tests/areas/test_workspaces_agentworks.py",
     ("agentworks", "invitations.accept"): "for whoever has the invitation's address: tests/areas/test_invitations.py",
 }

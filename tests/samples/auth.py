@@ -108,6 +108,11 @@ def _decide(stage: Stage) -> Sample:
     return Sample({}, urlencode(browser.fields | {"action": "deny"}), headers=headers)
 
 
+def _client(stage: Stage) -> Sample:
+    owner = stage.new_user()
+    return Sample({"client_id": register(owner)["client_id"]}, caller=owner)
+
+
 def _keys(_: Stage) -> Sample:
     use_client_key()
     return Sample({})
@@ -125,6 +130,7 @@ SAMPLES: Samples = {
 }
 
 ALONE: Samples = {
+    ("enterprise", "oauth.clients.delete"): _client,
     ("enterprise", "jwks.get"): _keys,
     ("enterprise", "oauth.authorize"): lambda s: Sample({}, query=_asked(s, scope="projects:write")),  # else it shows a page
     ("enterprise", "oauth.decide"): _decide,
