@@ -9,13 +9,20 @@ import pytest
 import time_machine
 
 from shared.core import clock
+from shared.core.actor import Actor
+from shared.core.errors import LimitExceeded
 from shared.core.plans import PLANS
 from shared.core.scopes import SCOPES
+from shared.events.record import get_event
 from shared.people.access import keys, records
+from shared.people.identity.api_keys import ApiKey, create_key
 from shared.people.tenancy import plans
 from shared.people.tenancy.rows import Organization
-from shared.store import update_now
+from shared.store import fetch, get, update_now
+from shared.work.activities.rows import Activity
 from tests.areas.driving import Answer, Client, call, sign_up
+from tests.areas.viewers import project, raw_row, stream_record
+from tests.kills import crash_at_every_write
 from tests.seeding import tables
 from tests.trips import count_requests
 
@@ -232,14 +239,14 @@ def test_a_person_has_room_for_twenty_keys_whoever_races(ada):
     make(ada)
 
 
-def call_alone(maker: Client) -> int:
-    from shared.core.errors import LimitExceeded
-    from shared.people.identity.api_keys import create_key
-
+def actor_of(maker: Client) -> Actor:
     record = records.get_access(maker.user["id"])
-    actor = records.build_actor(maker.user["id"], record, org_id=next(iter(record.organizations)))
+    return records.build_actor(maker.user["id"], record, org_id=next(iter(record.organizations)))
+
+
+def call_alone(maker: Client) -> int:
     try:
-        create_key(actor, "Raced")
+        create_key(actor_of(maker), "Raced")
     except LimitExceeded:
         return 403
     return 201
@@ -265,3 +272,22 @@ def test_a_token_of_another_contract_opens_enterprise(ada, issuer):
     opened = opened.get("data", opened)
     token = opened.get("access_token") or opened["token"]
     assert Client("enterprise", token)("auth", "GET", "/api-keys").status == 200
+
+
+def test_who_makes_and_revokes_a_key_stands_in_the_log_of_events(ada):
+    made = make(ada, permissions=["projects:read"])
+    assert ada("auth", "DELETE", f"/api-keys/{made['id']}").status == 204
+    project(stream_record(raw_row(f"APIKEY#{made['id']}")))
+    event = get_event(fetch(ApiKey, made["id"]))
+    assert (event.type, event.actor["id"], event.data) == ("api_key.revoked", ada.user["id"], {"name": "CI"})
+    activity = get(Activity, f"ACT#{event.id}")
+    assert (activity.type, activity.org_id) == ("api_key.revoked", fetch(ApiKey, made["id"]).org_id)
+
+
+def test_who_dies_while_a_key_is_made_has_made_nothing_or_all(ada):
+    for process in crash_at_every_write():
+        before = len(listed(ada))
+        with process:
+            create_key(actor_of(ada), "CI")
+        after = listed(ada)
+        assert (len(after) - before, len(records.get_access(ada.user["id"]).keys or {})) == (len(process.names), len(after))

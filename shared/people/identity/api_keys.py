@@ -13,6 +13,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import new_id
 from shared.core.scopes import SCOPES, scopes_within
+from shared.events import EventType, record
 from shared.people.access.keys import NewKey, add_key, new_key, remove_key
 from shared.people.access.records import Access, access_key, get_access
 from shared.people.tenancy.workspaces import authorize_own_organization
@@ -95,11 +96,12 @@ def create_key(actor: Actor, name: str, scopes: Sequence[str] | None = None, exp
 
     def attempt(_: int) -> ApiKey:
         last = LastBlock(keys_of(org_id))
-        record = get_access(actor.id)
+        access = get_access(actor.id)
         place = enter(keys_of(org_id), last.result(), "key")
         key = _row(actor, key_id, org_id, new, name, granted, expires_at)
         key.counted_in = place.start
-        write(create(key), add_key(record, new, key_id, org_id, expires, granted), *place.operations)
+        record(key, EventType.API_KEY_CREATED, actor, name=name, scopes=granted)
+        write(create(key), add_key(access, new, key_id, org_id, expires, granted), *place.operations)
         return key
 
     return retrying(attempt), new.key
@@ -137,8 +139,8 @@ def list_keys(actor: Actor, page: int, size: int) -> tuple[list[KeyShown], int]:
     rows, total = CountedRows(keys_of(org_id), page * size, newest_first=True).page((page - 1) * size, size)
     keys = fetch_all(ApiKey, [row.id for row in rows])
     makers = sorted({key.maker_id for key in keys if key.revoked_at is None})
-    records: Any = get_many([(Access, *access_key(maker)) for maker in makers]) if makers else []
-    uses = {key_id: at for record in records if record for key_id, at in record.key_uses.items()}
+    accesses: Any = get_many([(Access, *access_key(maker)) for maker in makers]) if makers else []
+    uses = {key_id: at for access in accesses if access for key_id, at in access.key_uses.items()}
     return [KeyShown(key, _moment(uses.get(key.id)) or key.last_used_at) for key in keys], total
 
 
@@ -153,15 +155,16 @@ def revoke_key(actor: Actor, key_id: str) -> None:
 
     def attempt(_: int) -> None:
         rows: Any = get_many([(ApiKey, *ApiKey.key(bare)), (Access, *access_key(actor.id))])
-        key, record = rows
+        key, access = rows
         if key is None:
             raise NotFound(ApiKey.NAME)
         authorize(key, actor, MANAGE)
         if key.revoked_at is not None:
             return
         if key.maker_id != actor.id:
-            record = get_access(key.maker_id)
-        key.revoked_at, key.last_used_at = clock.iso(), _moment(record.key_uses.get(key.id))
-        write(save(key), remove_key(record, key.id))
+            access = get_access(key.maker_id)
+        key.revoked_at, key.last_used_at = clock.iso(), _moment(access.key_uses.get(key.id))
+        record(key, EventType.API_KEY_REVOKED, actor, name=key.name)
+        write(save(key), remove_key(access, key.id))
 
     retrying(attempt)

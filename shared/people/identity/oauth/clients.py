@@ -10,6 +10,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
 from shared.core.ids import new_id
 from shared.core.keys import fingerprint
+from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity.api_keys import granted_scopes
 from shared.people.tenancy.workspaces import authorize_own_organization
@@ -74,6 +75,7 @@ def create_client(
         owner_id=actor.id,
         session_id=new_id(),
     )
+    record(client, EventType.OAUTH_CLIENT_CREATED, actor, name=name, scopes=granted)
     write(create(client))
     return client, secret
 
