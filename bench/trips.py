@@ -49,6 +49,12 @@ LISTED: dict[str, tuple[int, str]] = {
     "invitations.accept": (3, "the invitation, then its workspace and who invited, then the transaction"),
     "members.invite": (5, "the workspace; its plan; three counters of mails, each before the next is counted; the invitation"),
     "aintandem auth.refresh": (5, "as in agentworks"),
+    "enterprise jwks.get": (3, "the request is counted; the keys; the first time the key is kept"),
+    "enterprise oauth.revoke": (4, "the request is counted; the client; once in a process the key; the end of the session"),
+    "enterprise oauth.token": (
+        6,
+        "the request is counted; the client; its owner with the access record; the session; the first time the key is read and kept",
+    ),
     "orchestrator auth.refresh": (5, "as in agentworks"),
     "members.remove": (3, "the membership, whose organization has the seat; then the transaction"),
     "enterprise projects.list": (3, "the workspaces of the organization, then their projects at once, then the rows of the page"),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import RemovalPolicy, SecretValue, aws_dynamodb, aws_s3, aws_secretsmanager, aws_sqs
+from aws_cdk import Fn, RemovalPolicy, SecretValue, aws_dynamodb, aws_kms, aws_s3, aws_secretsmanager, aws_sqs
 from constructs import Construct
 
 from infra.exemptions import exempt
@@ -57,8 +57,31 @@ class Data(PlatformStack):
             ),
         )
         self.keep(self.signing)
+        self.client_key = self._client_keys()
         self.edge_keys = {} if settings.local else self._edge_keys()
         exempt(self.signing, "AwsSolutions-SMG4", "A new key ends every session; it is changed by hand.")
+
+    def _client_keys(self) -> aws_kms.CfnKey:
+        """The key that signs the tokens of OAuth clients. The one before stays, because the functions of the last deployment import it."""
+        newest = self.settings.client_key_number
+        keys = [self._client_key(number) for number in range(max(newest - 1, 1), newest + 1)]
+        for key in keys:
+            self.export_value(key.attr_arn)
+        return keys[-1]
+
+    def _client_key(self, number: int) -> aws_kms.CfnKey:
+        account = Fn.join("", ["arn:", self.partition, ":iam::", self.account, ":root"])
+        policy = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*", "Resource": "*"}  # roles then say who may
+        key = aws_kms.CfnKey(
+            self,
+            "ClientKey" if number == 1 else f"ClientKey{number}",
+            description="Cadre: signs the tokens of OAuth clients",
+            key_spec="RSA_2048",
+            key_usage="SIGN_VERIFY",
+            key_policy={"Version": "2012-10-17", "Statement": [policy]},
+        )
+        key.apply_removal_policy(RemovalPolicy.DESTROY)  # its tokens last an hour, and KMS waits for 30 days
+        return key
 
     def _mail_events(self) -> str:
         queue = self.queues["mail-events"]

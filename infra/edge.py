@@ -12,7 +12,7 @@ from aws_cdk import CfnOutput, Fn, aws_cloudfront, aws_route53
 from constructs import Construct
 
 from infra.exemptions import exempt
-from infra.names import CONTRACTS, STAGE_NAME
+from infra.names import CONTRACTS, STAGE_NAME, WELL_KNOWN
 from infra.rest_api import ALLOWED_HEADERS, RestApi
 from infra.settings import Settings
 from infra.socket import Socket
@@ -177,6 +177,12 @@ def router_code(domains: Mapping[str, str]) -> str:
     contracts = {contract.name: {"base": contract.base, "sockets": list(contract.sockets)} for contract in CONTRACTS}
     hosts = {host.lower(): contract for contract, host in domains.items()}
     source = _SOURCE.read_text()
-    for mark, value in (("CONTRACTS", json.dumps(contracts)), ("HOSTS", json.dumps(hosts)), ("STAGE", STAGE_NAME)):
+    marks = {
+        "CONTRACTS": json.dumps(contracts),
+        "HOSTS": json.dumps(hosts),
+        "WELL_KNOWN": json.dumps(WELL_KNOWN),
+        "STAGE": STAGE_NAME,
+    }
+    for mark, value in marks.items():
         source = source.replace(f"__{mark}__", value)
     return source

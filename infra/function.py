@@ -212,6 +212,10 @@ class Functions:
             grants.add(allow(["s3:ListBucket"], data.files.attr_arn))
         if needs.signs:
             grants.add(allow(["secretsmanager:GetSecretValue"], data.signing.attr_id), signing_secret=data.signing.attr_id)
+        if needs.signs_for_clients:
+            grants.add(
+                allow(["kms:Sign", "kms:GetPublicKey"], data.client_key.attr_arn), client_token_key=data.client_key.attr_arn
+            )
         for name in needs.sends:
             queue = data.queues[name].queue
             grants.add(allow(["sqs:SendMessage"], queue.attr_arn), **{_queue_setting(name): queue.ref})

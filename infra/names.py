@@ -35,6 +35,8 @@ CONTRACTS = (
     Contract("orchestrator", "/api/v1", ("/v1/ws/",)),
     Contract("omoios", "/api/v1", ("/api/v1/ws/",)),
 )
+WELL_KNOWN = ("/.well-known/jwks.json", "/.well-known/oauth-authorization-server")
+"""Paths of enterprise that every host has at its root too, where clients of its authorization server look for them."""
 CONTRACT = {contract.name: contract for contract in CONTRACTS}
 
 

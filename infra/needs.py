@@ -18,6 +18,7 @@ class Needs:
     telemetry: Access = "none"
     files: Access | Literal["clear"] = "none"  # clear: list, read and delete objects
     signs: bool = True  # checks or issues tokens: the signing secret
+    signs_for_clients: bool = False  # issues tokens of OAuth clients: the KMS key
     sends: tuple[str, ...] = ()  # queues
     machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun state machine
     probes: bool = False  # reads the attributes of every queue and of the bucket, for the health check
@@ -32,7 +33,7 @@ class Needs:
 
 AREAS = {
     "agents": Needs(),
-    "auth": Needs(sends=("emails",), oauth=True, memory=1769),  # argon2: 23 ms of a whole core per login
+    "auth": Needs(sends=("emails",), oauth=True, signs_for_clients=True, memory=1769),  # argon2: 23 ms of a whole core per login
     "billing": Needs(files="write", bills=True),
     "boards": Needs(),
     "cards": Needs(files="write"),

@@ -129,11 +129,12 @@ def _servers(contract: Contract) -> list[Document]:
 
 
 def _security_schemes(contract: Contract) -> Document:
-    schemes: Document = {"BearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    schemes: Document = {
+        "BearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "ApiKeyAuth": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
     if contract.cookie:
         schemes["SessionCookie"] = {"type": "apiKey", "in": "cookie", "name": contract.cookie}
-    if contract.api_keys:
-        schemes["ApiKeyAuth"] = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
     return schemes
 
 

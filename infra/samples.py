@@ -26,6 +26,7 @@ PROD = Settings(
 )
 EVERYTHING = replace(
     PROD,
+    client_key_number=2,
     edge_key_number=3,
     runtime="python3.13",
     snap_start=("all",),

@@ -105,6 +105,9 @@ class Settings:
     reserved_concurrency: Mapping[str, int] = field(default_factory=dict)  # function -> calls at the same time
     table_max_reads: int = 0  # request units a second of each table and index; 0: no ceiling
     table_max_writes: int = 0
+    client_key_number: int = (
+        1  # the next number makes a new key for the tokens of OAuth clients; the one before stays for a deployment
+    )
     edge_key_number: int = 1  # the next number gives the edge a new key; the one before stays valid
     throttle_rate: int = 500
     throttle_burst: int = 1000
@@ -138,8 +141,9 @@ class Settings:
         _is_country("sellerCountry", self.seller_country)
         if self.throttle_rate < 1 or self.throttle_burst < self.throttle_rate:
             raise SettingsError("throttleBurst: at least throttleRate, and both at least 1")
-        if self.edge_key_number < 1:
-            raise SettingsError("edgeKeyNumber: at least 1")
+        for name in ("client_key_number", "edge_key_number"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{camel(name)}: at least 1")
         for name in ("provider_secret_arn", "oauth_secret_arn", "payment_secret_arn"):
             # the six characters at the end are a part of it: rights are given by it
             _matches(camel(name), getattr(self, name), r"(arn:aws[\w-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[!-~]+-\w{6})?")

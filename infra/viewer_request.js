@@ -3,9 +3,11 @@ import cf from 'cloudfront';
 // The edge: documented addresses to the APIs behind them. `CONTRACTS` and `HOSTS` are filled in by infra/edge.py.
 //   /agentworks/v1/boards            -> REST API of agentworks, /v1/boards
 //   /agentworks/api/cards/1/terminal -> socket API, /v1?path=/api/cards/1/terminal&contract=agentworks
+//   /.well-known/jwks.json           -> REST API of enterprise, /v1/.well-known/jwks.json (RFC 8414: before every path)
 // On a host of HOSTS one contract is also served without the first segment: there the documented address is literal.
 var CONTRACTS = __CONTRACTS__;
 var HOSTS = __HOSTS__;
+var WELL_KNOWN = __WELL_KNOWN__;
 
 function handler(event) {
     var request = event.request;
@@ -13,7 +15,7 @@ function handler(event) {
     var path = request.uri;
     var end = path.indexOf('/', 1);
     var mounted = end < 0 ? '/' : path.slice(end);
-    var found = find(own(HOSTS, host), path) || find(end < 0 ? path.slice(1) : path.slice(1, end), mounted);
+    var found = wellKnown(path) || find(own(HOSTS, host), path) || find(end < 0 ? path.slice(1) : path.slice(1, end), mounted);
     if (!found) {
         return notFound();
     }
@@ -28,6 +30,11 @@ function handler(event) {
     }
     cf.selectRequestOriginById(found.socket ? 'socket' : found.name);
     return request;
+}
+
+// What clients look for at the root of whatever host the issuer is
+function wellKnown(path) {
+    return WELL_KNOWN.indexOf(path) < 0 ? undefined : { name: 'enterprise', path: path, socket: false, rest: path };
 }
 
 // The contract of this name, if it has the path

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from infra.names import CONTRACT, CONTRACTS, Contract
+from infra.names import CONTRACT, CONTRACTS, WELL_KNOWN, Contract
 from local import LocalError
 
 SOCKETS = {
@@ -49,6 +49,8 @@ class Routes:
 
     def find(self, path: str) -> Target | None:
         """The target of a raw request path without query string; None for an unknown path."""
+        if path in WELL_KNOWN:
+            return Target(CONTRACT["enterprise"], self._rest["enterprise"] + path)
         name, _, rest = path.lstrip("/").partition("/")
         contract = self.contract_of(path)
         if contract is None:

@@ -6,11 +6,12 @@ from fastapi import Cookie, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 
+from functions.auth.cookies import set_cookie, set_session_cookie
 from shared.core.situations import Situation
 from shared.edge.contracts.agentworks import AGENTWORKS
 from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.contracts.fields import Email, KnownEmail, Name, TimeZone, WebAddress
-from shared.edge.http.call import Call, Caller, ThisCall
+from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import UserProfile, WorkspaceSummary, user_profile, workspace_summaries
 from shared.people.identity import accounts, profiles, recovery, sessions, users
@@ -135,22 +136,13 @@ SIGN_IN_COOKIE = "__Host-cadre_sign_in"
 """Identifies the browser in which a sign-in at a provider began, until it returns."""
 
 
-def _cookie(call: Call, name: str, value: str, seconds: int) -> None:
-    """Set a cookie. It is Lax, so that browsers send it when a provider redirects them back."""
-    call.headers.append(("Set-Cookie", f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax"))
-
-
-def _set_cookie(call: Call, tokens: sessions.Tokens) -> None:
-    _cookie(call, AGENTWORKS.cookie, tokens.cookie, tokens.session_seconds)
-
-
 @routes.post("/auth/login", "auth.login", public=True, rate_class="auth", secret=True)
 async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
     """Open a session: a bearer token, a refresh token that rotates, and a session cookie."""
     result = accounts.login(
         body.email, body.password, contract=AGENTWORKS.name, remember=body.rememberMe, ip=call.client_ip, with_workspaces=True
     )
-    _set_cookie(call, result.tokens)
+    set_session_cookie(call, result.tokens)
     return LoginResponse(
         user=user_profile(result.user),
         token=result.tokens.access,
@@ -167,7 +159,7 @@ async def register(body: RegisterRequest, call: ThisCall) -> RegisterResponse:
     """Create an account with a personal organization and its default workspace; with an invitation's token, also join that
     workspace."""
     result = accounts.register(body.name, body.email, body.password, contract=AGENTWORKS.name, invitation=body.invitationToken)
-    _set_cookie(call, result.tokens)
+    set_session_cookie(call, result.tokens)
     return RegisterResponse(
         user=user_profile(result.user),
         token=result.tokens.access,
@@ -181,7 +173,7 @@ async def refresh(body: RefreshRequest, call: ThisCall) -> RefreshResponse:
     """New tokens; the refresh token is replaced (one of a contract that does not replace it stays). Using an old one ends the
     session."""
     _, tokens = sessions.refresh(body.refreshToken)
-    _set_cookie(call, tokens)
+    set_session_cookie(call, tokens)
     return RefreshResponse(token=tokens.access, refreshToken=tokens.refresh, expiresIn=tokens.expires_in)
 
 
@@ -192,7 +184,7 @@ async def logout(caller: Caller, call: ThisCall, body: LogoutRequest | None = No
         sessions.end_by_token(body.refreshToken, caller.id)
     if caller.session_id:
         sessions.end(caller.id, caller.session_id)
-    _cookie(call, AGENTWORKS.cookie, "", 0)
+    set_cookie(call, AGENTWORKS.cookie, "", 0)
 
 
 @routes.get("/auth/me", "auth.me")
@@ -201,14 +193,14 @@ async def me(caller: Caller) -> UserProfile:
     return user_profile(users.get_user(caller.id))
 
 
-@routes.put("/auth/me", "auth.updateMe")
+@routes.put("/auth/me", "auth.updateMe", personal=True)
 async def update_me(body: UpdateUserRequest, caller: Caller) -> UserProfile:
     """Change the given fields; preferences merge key by key."""
     preferences: dict[str, Any] | None = body.preferences.model_dump(exclude_none=True) if body.preferences else None
     return user_profile(profiles.update_profile(caller, name=body.name, avatar_url=body.avatarUrl, preferences=preferences))
 
 
-@routes.put("/auth/me/password", "auth.changePassword", status=204)
+@routes.put("/auth/me/password", "auth.changePassword", status=204, personal=True)
 async def change_password(body: ChangePasswordRequest, caller: Caller, call: ThisCall) -> None:
     """Set a new password; the caller's other sessions end."""
     accounts.change_password(caller, body.currentPassword, body.newPassword, ip=call.client_ip)
@@ -224,7 +216,7 @@ async def verify_email(body: VerifyEmailRequest, call: ThisCall) -> VerifyEmailR
     return VerifyEmailResponse(emailVerified=recovery.verify_email(body.token, call.actor).email_verified)
 
 
-@routes.post("/auth/resend-verification", "auth.resendVerification", status=202)
+@routes.post("/auth/resend-verification", "auth.resendVerification", status=202, personal=True)
 async def resend_verification(caller: Caller) -> MessageResponse:
     """Mail the token again, unless the address is already confirmed."""
     recovery.resend_verification(caller)
@@ -258,7 +250,7 @@ async def oauth_start(provider: str, call: ThisCall, returnTo: Annotated[str, Fi
     is redirected at the end, with the session cookie, instead of the callback's JSON. Whoever is logged in may link an identity
     with the account's address, also if the provider is not trusted for its domain; a session cookie says so only from a page of ours."""
     redirect = sign_in.begin(provider, returnTo, call.actor)
-    _cookie(call, SIGN_IN_COOKIE, redirect.browser, sign_in.SIGN_IN_SECONDS)
+    set_cookie(call, SIGN_IN_COOKIE, redirect.browser, sign_in.SIGN_IN_SECONDS)
     return RedirectResponse(redirect.address, 302)
 
 
@@ -283,8 +275,8 @@ async def oauth_callback(
     callback = sign_in.Callback(state, code, error, iss, browser)
     result = sign_in.finish(provider, callback, contract=AGENTWORKS.name)
     tokens = result.login.tokens
-    _set_cookie(call, tokens)
-    _cookie(call, SIGN_IN_COOKIE, "", 0)
+    set_session_cookie(call, tokens)
+    set_cookie(call, SIGN_IN_COOKIE, "", 0)
     if result.return_to is not None:
         return RedirectResponse(result.return_to, 302)  # type: ignore[return-value]  # the other answer
     return OAuthCallbackResponse(

@@ -119,7 +119,7 @@ async def me(caller: Caller, call: ThisCall) -> Profile:
     )
 
 
-@routes.put("/users/me", "users.updateMe")
+@routes.put("/users/me", "users.updateMe", personal=True)
 async def update_me(body: UpdateProfileRequest, caller: Caller, call: ThisCall) -> UpdatedProfile:
     """Change the given names; the full name that other contracts show changes too."""
     user = profiles.update_profile(caller, first_name=body.first_name, last_name=body.last_name)

@@ -15,7 +15,6 @@ from shared.edge.contracts.agentworks import (
     AGENTWORKS,
     DEFAULT_LIMIT,
     CardType,
-    Date,
     DeepOffset,
     Id,
     Labels,
@@ -26,7 +25,7 @@ from shared.edge.contracts.agentworks import (
     pagination,
 )
 from shared.edge.contracts.base import Shape, StrictRequest
-from shared.edge.contracts.fields import Offset, OneLine, Title
+from shared.edge.contracts.fields import Date, Offset, OneLine, Title
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks import cards as views

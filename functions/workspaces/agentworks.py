@@ -322,7 +322,7 @@ async def remove_member(id: str, userId: str, caller: Caller) -> None:
     people.remove_member(caller, id, userId)
 
 
-@routes.post("/workspaces/{id}/invitations/{token}/accept", "invitations.accept")
+@routes.post("/workspaces/{id}/invitations/{token}/accept", "invitations.accept", personal=True)
 async def accept(id: str, token: str, body: AcceptInvitationRequest, caller: Caller) -> WorkspaceMember:
     """Join the workspace. The invitation must be for the caller's address and can be used once."""
     if body.token != token:

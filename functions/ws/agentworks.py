@@ -91,7 +91,7 @@ def _connect_terminal(request: ConnectRequest) -> None:
 
 def _connect_events(request: ConnectRequest) -> None:
     ws_id = bare_id(request.path["workspaceId"])
-    if not request.actor.may(Permission.WORKSPACE_READ, ws_id):  # says the same of one that does not exist
+    if not request.actor.may(Permission.CARD_READ, ws_id):  # says the same of one that does not exist
         raise Forbidden(situation=Situation.WORKSPACE_ACCESS_DENIED)
     topic = workspace_topic(ws_id)
     connection = _connection(request, WORKSPACE_EVENTS, ws_id, [topic])

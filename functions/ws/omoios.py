@@ -14,6 +14,7 @@ from shared.channels.sockets.frames import compact
 from shared.channels.sockets.rows import Connection, Subscription
 from shared.channels.sockets.topics import workspace_topic
 from shared.core import strict_json
+from shared.core.actor import Permission
 from shared.core.errors import CadreError, FieldError, Invalid
 from shared.edge.contracts.omoios import OMOIOS
 from shared.edge.views.omoios.filters import FILTERS
@@ -25,7 +26,8 @@ _MAX_WORKSPACES = 90  # per connection: their subscriptions are written in one t
 
 def _connect(request: ConnectRequest) -> None:
     filters = {name: _values(request.query[name]) for name in FILTERS if name in request.query}
-    topics = [workspace_topic(ws_id) for ws_id in sorted(request.actor.workspaces)][:_MAX_WORKSPACES]
+    visible = [ws_id for ws_id in sorted(request.actor.workspaces) if request.actor.may(Permission.CARD_READ, ws_id)]
+    topics = [workspace_topic(ws_id) for ws_id in visible][:_MAX_WORKSPACES]
     connection = Connection.new(
         request.connection_id,
         request.actor.id,

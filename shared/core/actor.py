@@ -42,11 +42,29 @@ class Permission(StrEnum):
     RUN_APPROVE = "run:approve"
     USAGE_READ = "usage:read"
     USAGE_EXPORT = "usage:export"  # every line of the ledger, as a file
+    FEATURE_DELETE = "feature:delete"
     TEST_READ = "test:read"
     TEST_WRITE = "test:write"
+    TEST_EXECUTE = "test:execute"
+    DEPLOYMENT_READ = "deployment:read"  # builds too
+    DEPLOYMENT_WRITE = "deployment:write"
+    DEPLOYMENT_APPROVE = "deployment:approve"  # what goes to production
+    SECURITY_READ = "security:read"
+    SECURITY_WRITE = "security:write"
+    SECURITY_ADMIN = "security:admin"  # only for the owner
+    METRICS_READ = "metrics:read"
 
 
-_VIEWER = frozenset({Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ, Permission.TEST_READ})
+_VIEWER = frozenset(
+    {
+        Permission.WORKSPACE_READ,
+        Permission.PROJECT_READ,
+        Permission.CARD_READ,
+        Permission.TEST_READ,
+        Permission.DEPLOYMENT_READ,
+        Permission.SECURITY_READ,
+    }
+)
 _MEMBER = _VIEWER | {
     Permission.PROJECT_WRITE,
     Permission.CARD_CREATE,
@@ -56,6 +74,8 @@ _MEMBER = _VIEWER | {
     Permission.AGENT_RUN,
     Permission.USAGE_READ,
     Permission.TEST_WRITE,
+    Permission.TEST_EXECUTE,
+    Permission.DEPLOYMENT_WRITE,
 }
 _ADMIN = _MEMBER | {
     Permission.WORKSPACE_WRITE,
@@ -66,6 +86,10 @@ _ADMIN = _MEMBER | {
     Permission.RUN_APPROVE,
     Permission.USAGE_EXPORT,
     Permission.DOCUMENT_APPROVE,
+    Permission.FEATURE_DELETE,
+    Permission.DEPLOYMENT_APPROVE,
+    Permission.SECURITY_WRITE,
+    Permission.METRICS_READ,
 }
 _OWNER = frozenset(Permission)
 
@@ -74,7 +98,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 )
 
 
-GRANTABLE = frozenset(Permission) - {Permission.WORKSPACE_ADMIN}
+GRANTABLE = frozenset(Permission) - {Permission.WORKSPACE_ADMIN, Permission.SECURITY_ADMIN}
 """Permissions that a member can be granted beyond their role."""
 
 
@@ -99,7 +123,7 @@ class Actor:
     extra_permissions: Mapping[str, frozenset[Permission]] = field(default_factory=dict)
     """Permissions that were granted beyond the role, by workspace id."""
     scopes: frozenset[Permission] | None = None
-    """An upper limit of the permissions, whatever the role grants; set for API keys and agents."""
+    """An upper limit of the permissions, whatever the role grants; set for API keys, OAuth clients and agents."""
     project_id: str | None = None
     """The only project whose rows the actor can see; set for agents."""
     closed: frozenset[str] = frozenset()

@@ -33,6 +33,8 @@ class Settings:
     socket_endpoint: str = ""
     # identity: the name of the Secrets Manager secret that holds the signing key
     signing_secret: str = ""
+    # the ARN of the KMS key that signs the tokens of OAuth clients; only where they are issued
+    client_token_key: str = ""
     issuer: str = "https://auth.cadre.dev"
     # our public address, for links in responses and mails
     public_url: str = "http://localhost:8000"

@@ -7,6 +7,9 @@ class EventType(StrEnum):
     USER_REGISTERED = "user.registered"
     USER_UPDATED = "user.updated"
     PASSWORD_CHANGED = "user.password_changed"  # noqa: S105 - a name, not a secret
+    API_KEY_CREATED = "api_key.created"
+    API_KEY_REVOKED = "api_key.revoked"
+    OAUTH_CLIENT_CREATED = "oauth_client.created"
     ORGANIZATION_CREATED = "organization.created"
     ORGANIZATION_UPDATED = "organization.updated"
     WORKSPACE_CREATED = "workspace.created"

@@ -1,9 +1,13 @@
 """One account, five contracts: registering, logging in, refreshing and logging out in the other contracts' own words."""
 
+import jwt
 import pytest
 import time_machine
 
 from shared.core.actor import Role
+from shared.core.ids import is_id
+from shared.core.scopes import SCOPES
+from shared.core.settings import settings
 from shared.people.access import records
 from shared.store import update_now
 from tests.areas.driving import Client, call, sign_up
@@ -27,7 +31,7 @@ def as_role(ada: Client, role: Role) -> None:
     """Ada's role in her own organization, as somebody else would have changed it."""
     record = records.find_access(ada.user["id"])
     org_id = next(iter(record.organizations))
-    update_now(records._key_row(ada.user["id"]), [records.Access.organizations[org_id].set(role.value)])
+    update_now(records.key_row(ada.user["id"]), [records.Access.organizations[org_id].set(role.value)])
 
 
 # -- aintandem
@@ -216,6 +220,19 @@ def test_a_token_opens_every_contract(aws, issuer):
     opened = login(issuer)
     token = opened.get("access_token") or opened["token"]
     assert {name: Client(name, token)("auth", "GET", path).status for name, path in ME.items()} == dict.fromkeys(ME, 200)
+
+
+@pytest.mark.parametrize("issuer", ["agentworks", "aintandem", "orchestrator", "omoios"])
+def test_the_claims_of_a_token_are_those_of_the_enterprise_document(aws, issuer):
+    ada = sign_up()
+    opened = login(issuer)
+    token = opened.get("access_token") or opened["token"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    named = {name: claims[name] for name in ("sub", "email", "role", "iss")}
+    assert named == {"sub": ada.user["id"], "email": "ada@example.com", "role": "admin", "iss": settings().issuer}
+    assert (claims["exp"] - claims["iat"], sorted(claims["permissions"])) == (3600, sorted(SCOPES))
+    assert is_id(claims["org"])
+    assert claims.keys() - {*named, "org", "permissions", "iat", "exp"} == {"jti", "sid", "typ", "ctr", "plan"}
 
 
 REFRESH = {"agentworks": "refreshToken", "aintandem": "refresh_token", "orchestrator": "refresh_token"}

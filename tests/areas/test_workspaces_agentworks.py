@@ -194,7 +194,8 @@ def test_members_come_with_what_they_may_do(aws):
     body = eve("workspaces", "GET", f"/workspaces/{ws}/members").json
     assert (body["total"], body["invitations"]) == (2, [])
     assert [(one["user"]["name"], one["role"]) for one in body["members"]] == [("Ada Lovelace", "owner"), ("Eve", "viewer")]
-    assert body["members"][1]["permissions"] == ["card:read", "project:read", "test:read", "workspace:read"]
+    readings = ["card:read", "deployment:read", "project:read", "security:read", "test:read", "workspace:read"]
+    assert body["members"][1]["permissions"] == readings
     assert set(body["members"][0]) == {"id", "user", "role", "joinedAt", "lastActiveAt", "permissions", "presence"}
 
 

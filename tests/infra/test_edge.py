@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.names import CONTRACTS
+from infra.names import CONTRACTS, WELL_KNOWN
 
 HOSTS = {"agentworks": "api.agentworks.dev", "aintandem": "api.aintandem.com"}
 REST = [(f"{contract.mount}/things/1", contract.name, "/v1/things/1") for contract in CONTRACTS]
@@ -81,6 +81,14 @@ def test_a_documented_socket_becomes_a_query(route, contract: str, path: str) ->
     assert (sent["origin"], sent["uri"]) == ("socket", "/v1")
     quoted = path.replace("/", "%2F")
     assert sent["querystring"] == {"path": {"value": quoted}, "contract": {"value": contract}, "token": {"value": "t"}}
+
+
+@pytest.mark.parametrize("path", WELL_KNOWN)
+@pytest.mark.parametrize("host", ["d1.cloudfront.net", "api.agentworks.dev", "API.aintandem.com"])
+def test_every_host_has_what_clients_of_its_authorization_server_look_for(route, path: str, host: str) -> None:
+    sent = route(path, host=host)
+    assert (sent["origin"], sent["uri"]) == ("enterprise", f"/v1{path}")
+    assert route(f"{path}/x", host="d1.cloudfront.net")["statusCode"] == 404
 
 
 def test_a_domain_of_its_own_serves_the_documented_address_literally(route) -> None:

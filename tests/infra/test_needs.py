@@ -23,6 +23,7 @@ RESOURCES = {  # a need -> the setting by which code finds the resource
     "telemetry": "telemetry_table",
     "files": "files_bucket",
     "signs": "signing_secret",
+    "signs_for_clients": "client_token_key",
     "machine": "agent_run_machine",
     "posts": "socket_endpoint",
     "mails": "mail_sender",

@@ -78,6 +78,7 @@ def test_production_keeps_its_data_and_ships_its_dependencies() -> None:
         ({"bedrockModelArns": ["claude"]}, "claude"),
         ({"bedrockModelArns": ["arn:aws:bedrock:eu-west-1:1:inference-profile/eu.claude"]}, "foundation models"),
         ({"edgeKeyNumber": 0}, "edgeKeyNumber"),
+        ({"clientKeyNumber": 0}, "clientKeyNumber"),
         ({"runtime": "python2.7"}, "runtime"),
         ({"gradualShift": "Slowly"}, "gradualShift"),
         ({"tableMaxReads": -1}, "tableMaxReads"),

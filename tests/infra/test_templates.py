@@ -220,6 +220,28 @@ def test_only_auth_reads_the_clients_of_sign_in_providers(prod: Templates) -> No
     assert {one["CADRE_AGENTWORKS_URL"] for one in variables.values()} == {"https://api.agentworks.dev/v1"}
 
 
+def test_only_auth_signs_for_clients_with_a_key_that_nobody_reads(prod: Templates) -> None:
+    (key,) = prod.of("AWS::KMS::Key")
+    assert (key.properties["KeySpec"], key.properties["KeyUsage"]) == ("RSA_2048", "SIGN_VERIFY")
+    allowed = {
+        role.name: statement["Action"]
+        for role in prod.of("AWS::IAM::Role")
+        for statement in statements(role)
+        if any(action.startswith("kms:") for action in statement["Action"])
+    }
+    assert allowed == {"AuthRole": ["kms:Sign", "kms:GetPublicKey"]}
+
+
+def test_the_key_for_clients_changes_without_an_outage(prod: Templates, everything: Templates) -> None:
+    """What the functions of the last deployment import is still there."""
+    assert sorted(key.name for key in everything.of("AWS::KMS::Key")) == ["ClientKey", "ClientKey2"]
+    (auth,) = [one for one in everything.of("AWS::Lambda::Function") if one.name == "Auth"]
+    assert "ClientKey2" in json.dumps(auth.properties["Environment"]["Variables"]["CADRE_CLIENT_TOKEN_KEY"])
+    before = {name for name in prod.stacks["cadre-prod-data"]["Outputs"] if "ClientKey" in name}
+    assert before
+    assert before <= set(everything.stacks["cadre-prod-data"]["Outputs"])
+
+
 def test_only_billing_reads_the_keys_of_the_payment_gateway(prod: Templates) -> None:
     arn = PROD.payment_secret_arn
     assert {role.name for role in prod.of("AWS::IAM::Role") if arn in json.dumps(role.properties)} == {

@@ -42,6 +42,9 @@ TESTED_ELSEWHERE = {
     ("orchestrator", "auth.logout"): ENDS_THE_SESSION,
     ("omoios", "auth.logout"): ENDS_THE_SESSION,
     ("agentworks", "auth.changePassword"): ENDS_THE_SESSION,
+    ("enterprise", "apiKeys.create"): "a person has room for twenty: tests/areas/test_api_keys.py",
+    ("enterprise", "apiKeys.revoke"): "a role in a workspace is none in its organization: tests/areas/test_api_keys.py",
+    ("enterprise", "oauth.clients.delete"): "a role in a workspace is none in its organization: tests/areas/test_oauth.py",
     ("agentworks", "workspaces.delete"): "it ends the stage: tests/areas/test_workspaces_agentworks.py",
     ("agentworks", "invitations.accept"): "for whoever has the invitation's address: tests/areas/test_invitations.py",
 }
@@ -58,6 +61,9 @@ NO_PERMISSION = (
     | {("aintandem", f"auth.{name}"): BEFORE_SIGNING_IN for name in ("login", "refresh", "register")}
     | {("orchestrator", f"auth.{name}"): BEFORE_SIGNING_IN for name in ("login", "refresh")}
     | {("omoios", "auth.login"): BEFORE_SIGNING_IN}
+    | {("enterprise", f"oauth.{name}"): "a client says who it is itself" for name in ("revoke", "token")}
+    | {("enterprise", f"oauth.{name}"): "our pages ask who it is" for name in ("authorize", "decide")}
+    | {("enterprise", name): "the document is public" for name in ("jwks.get", "oauth.metadata")}
     | {("agentworks", "billing.stripeWebhook"): "Stripe signs what it sends"}
     | {("enterprise", "health.get"): PROBE, ("aintandem", "system.health"): PROBE, ("aintandem", "system.info"): PROBE}
     | {(contract, f"docs.{name}"): "the document is public" for contract in CONTRACTS for name in ("asset", "redoc", "swagger")}
@@ -71,7 +77,13 @@ NO_PERMISSION = (
 
 EVERYBODYS = {("agentworks", "agents.get")}
 """Acts on what belongs to no tenant: the catalogue."""
-ONES_OWN = {("omoios", "projects.create"), ("enterprise", "organizations.list"), ("enterprise", "organizations.create")}
+ONES_OWN = {
+    ("omoios", "projects.create"),
+    ("enterprise", "organizations.list"),
+    ("enterprise", "organizations.create"),
+    ("enterprise", "apiKeys.list"),
+    ("enterprise", "oauth.clients.create"),
+}
 """Acts in the caller's own organization, whose owner everybody is."""
 ANOTHERS = {
     (contract, operation): Permission.WORKSPACE_WRITE

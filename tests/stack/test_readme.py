@@ -52,7 +52,11 @@ def readme_output(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -
     """What each block of the tour printed: its JSON documents, and other lines as text."""
     folder = tmp_path_factory.mktemp("tour")
     (folder / "client.py").write_text(CLIENT)
-    parts = [*blocks("A tour"), blocks("A real model")[0].replace("ANTHROPIC_API_KEY=… make run\n", "")]
+    parts = [
+        *blocks("A tour"),
+        *blocks("Programs: API keys and OAuth 2.0"),
+        blocks("A real model")[0].replace("ANTHROPIC_API_KEY=… make run\n", ""),
+    ]
     if "ANTHROPIC_API_KEY" in os.environ:
         parts[-1] = ""  # it would be spent
     script = "".join(f"echo '=== {number}'\n{part}wait\n" for number, part in enumerate(parts))
@@ -69,7 +73,7 @@ def readme_output(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     sections = re.split(r"^=== (\d+)\n", done.stdout, flags=re.MULTILINE)[1:]
-    names = ("setting up", "terminal", "results", "omoios", "real model")
+    names = ("setting up", "terminal", "results", "omoios", "key", "client", "real model")
     assert len(sections) == 2 * len(names)
     return {
         name: [one for line in text.splitlines() for one in read(line)] for name, text in zip(names, sections[1::2], strict=True)
@@ -120,6 +124,15 @@ def test_the_card_is_a_ticket_that_moves(readme_output: dict[str, list[Any]]) ->
     event = next(one for one in later if "event_type" in one)
     assert event["event_type"] == "BOARD_TICKET_MOVED"
     assert event["payload"] == {"ticket_id": card["id"], "from_column": "analyzing", "to_column": "building"}
+
+
+def test_programs_are_let_in(readme_output: dict[str, list[Any]]) -> None:
+    projects, keys = readme_output["key"]
+    assert [one["slug"] for one in projects["projects"]] == ["shop"]
+    assert [(one["name"], one["permissions"]) for one in keys["data"]] == [("CI", ["projects:read", "features:read"])]
+    assert keys["data"][0]["last_used_at"] is not None
+    (token,) = readme_output["client"]
+    assert (token["token_type"], token["scope"]) == ("Bearer", "projects:read")
 
 
 @pytest.mark.skipif("ANTHROPIC_API_KEY" in os.environ, reason="there is a key")

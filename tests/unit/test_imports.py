@@ -31,6 +31,7 @@ NEVER = {  # by any function before it does what needs it; milliseconds of CPU a
     "genai_prices",  # 118
     "httpx2",  # 90
     "moto",
+    "oauthlib",  # the requests of OAuth clients need it
     "PIL",
     "pytest",
     "reportlab",  # with PIL 130
@@ -43,8 +44,8 @@ NEVER = {  # by any function before it does what needs it; milliseconds of CPU a
 NEVER_IN_AREAS = NEVER | {"pydantic.v1", "pydantic.v1.main"}
 NEVER_IN_WORKERS = NEVER | {"fastapi", "starlette", "mangum", "shared.edge.http"}
 # An area on its first answer: botocore alone has 390 of them, four are for access with the first read (decision 37), two hand over
-# what was kept (decision 41), six are of the store and the events of cards (decisions 39, 43 to 45)
-MODULES = 801  # with Debian's interpreter; others have two fewer of their own
+# what was kept (decision 41), six are of the store and the events of cards (decisions 39, 43 to 45), one is the table of scopes
+MODULES = 802  # with Debian's interpreter; others have two fewer of their own
 
 
 EACH_AREA = "shared.edge.http.lambda_handler"  # by which an area is known, see AREAS

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError, web
 from yarl import URL
 
-from infra.names import CONTRACTS
+from infra.names import CONTRACTS, WELL_KNOWN
 from local import LocalError
 from local.engine import Engine, free_port
 from local.front_door import FrontDoor
@@ -279,6 +279,14 @@ def test_an_engine_that_does_not_answer_is_503() -> None:
 def test_a_deployment_without_an_api_is_refused() -> None:
     with pytest.raises(LocalError, match="omoios"):
         Routes({name: found for name, found in OUTPUTS.items() if name != "omoios"})
+
+
+@pytest.mark.parametrize("path", WELL_KNOWN)
+def test_clients_of_the_authorization_server_find_it_at_the_root(path: str) -> None:
+    target = Routes(OUTPUTS).find(path)
+    assert target is not None
+    assert (target.contract.name, target.path.endswith(f"/v1{path}")) == ("enterprise", True)
+    assert target == Routes(OUTPUTS).find(f"/enterprise/v1{path}")
 
 
 def test_seven_sockets_are_announced() -> None:

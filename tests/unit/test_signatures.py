@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.people.identity.federation import signatures
+from shared.core.rsa import Rsa, jws
 
 _FILE = json.loads((Path(__file__).parents[1] / "data" / "rsa_pkcs1_v15.json").read_text())
 VECTORS, MODULI = _FILE["vectors"], [int(one, 16) for one in _FILE["moduli"]]
@@ -16,7 +16,7 @@ VECTORS, MODULI = _FILE["vectors"], [int(one, 16) for one in _FILE["moduli"]]
 def test_every_vector_of_nist_is_judged_as_nist_does():
     for vector in VECTORS:
         key = MODULI[vector["key"]], int(vector["e"], 16)
-        algorithm = signatures._jws().get_algorithm_by_name(vector["alg"])
+        algorithm = jws().get_algorithm_by_name(vector["alg"])
         is_good = algorithm.verify(bytes.fromhex(vector["msg"]), key, bytes.fromhex(vector["sig"]))
         assert is_good is vector["result"].startswith("P"), vector["result"]
     assert Counter(vector["result"][0] for vector in VECTORS) == {"P": 9, "F": 45}
@@ -40,6 +40,6 @@ def _text(number: int) -> str:
 )
 def test_a_key_that_cannot_be_one_is_none(odd):
     good = {"kty": "RSA", "n": _text(MODULI[0]), "e": _text(65537)}
-    assert signatures._Rsa.from_jwk(good)
+    assert Rsa.from_jwk(good)
     with pytest.raises(ValueError, match=r"RSA|base64url|ASCII"):
-        signatures._Rsa.from_jwk(good | odd)
+        Rsa.from_jwk(good | odd)

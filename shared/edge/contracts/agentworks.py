@@ -1,12 +1,10 @@
 """agentworks: camelCase, bare objects, lists as `{<plural>: [...], total, pagination}`, base path `/v1`."""
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from shared.core import clock
 from shared.core.errors import CadreError, NotFound
 from shared.core.limits import MAX_TOKENS
 from shared.core.situations import Situation
@@ -23,20 +21,7 @@ MAX_OFFSET = 5_000  # for lists that are read from their beginning for every pag
 
 # -- what requests carry
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
-
-
-def _date(value: str) -> str:
-    """Check that a value is a date, or a date with a time, in the form that every client can read (ISO 8601 allows more, e.g.
-    week dates)."""
-    if not _DATE.fullmatch(value):
-        raise ValueError("must be a date such as 2026-12-01 or 2026-12-01T09:30:00Z")
-    clock.parse(value)  # its ValueError becomes the field's message
-    return value
-
-
 Id = Annotated[str, Field(min_length=1, max_length=80)]
-Date = Annotated[str, Field(max_length=40), AfterValidator(_date)]
 Reason = Annotated[str, Field(max_length=1_000)]
 """The reason that somebody gives for an action."""
 Search = Annotated[str, Field(max_length=200)]

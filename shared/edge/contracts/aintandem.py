@@ -136,7 +136,6 @@ class Aintandem(Contract):
     error_model = ErrorResponse
     answers = _ANSWERS
     about = About("AInTandem API", "1.0.0", "Workspaces, sandboxes and the messages between their agents.")
-    api_keys = True
 
     def published(self, model: Any, paged: bool) -> Any:
         return PagedEnvelope[model] if paged else Envelope[model]

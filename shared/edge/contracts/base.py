@@ -80,8 +80,6 @@ class Contract(ABC):
     """Whether an absent value is left out (TypeScript's `field?:`) or shown as null."""
     cookie: ClassVar[str | None] = None
     """The name of the session cookie, if the contract has one."""
-    api_keys: ClassVar[bool] = False
-    """Whether `X-API-Key` is accepted instead of the bearer token."""
 
     # -- answers
 

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from shared.core import clock
 from shared.core.errors import CadreError, RateLimited
+from shared.core.scopes import SCOPE_OF
 from shared.core.situations import Situation
 from shared.edge.contracts.base import About, Contract, Paged, RateRule, Shape
 from shared.edge.contracts.fields import OneLine, Seen
@@ -159,6 +160,7 @@ class Enterprise(Contract):
     error_model = ErrorResponse
     answers = _ANSWERS
     details_are_fields = True
+    names = {permission.value: scope for permission, scope in SCOPE_OF.items()}
     about = About(
         "AI Agent System API",
         "1.0.0",
@@ -167,7 +169,6 @@ class Enterprise(Contract):
         {"name": "API Support", "email": "api-support@example.com"},
     )
     openapi = "3.0.0"
-    api_keys = True
 
     def published(self, model: Any, paged: bool) -> Any:
         return PagedEnvelope[model] if paged else Envelope[model]
@@ -202,8 +203,8 @@ class Enterprise(Contract):
             detail["details"] = details
         meta: dict[str, Any] = {"timestamp": timestamp, "request_id": request_id}
         if problem.rate is not None:
-            seconds = problem.rate.retry_after
-            meta |= {"retry_after": seconds, "limit_resets_at": clock.in_seconds(seconds)}
+            resets = clock.iso(clock.from_epoch(problem.rate.reset))
+            meta |= {"retry_after": problem.rate.retry_after, "limit_resets_at": resets}
         return {"success": False, "status": problem.status, "error": detail, "meta": meta}
 
     def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:

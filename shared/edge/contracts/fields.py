@@ -1,11 +1,12 @@
 """Field types of requests that several contracts use. Types of only one contract are in that contract's module."""
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from shared.core import registries, texts, web_addresses
+from shared.core import clock, registries, texts, web_addresses
 from shared.core.emails import MAX_BYTES as MAX_EMAIL
 from shared.core.emails import is_email
 
@@ -36,6 +37,18 @@ def _web_address(value: str) -> str:
     return value
 
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+
+
+def _date(value: str) -> str:
+    """Check that a value is a date, or a date with a time, in the form that every client can read (ISO 8601 allows more, e.g.
+    week dates)."""
+    if not _DATE.fullmatch(value):
+        raise ValueError("must be a date such as 2026-12-01 or 2026-12-01T09:30:00Z")
+    clock.parse(value)  # its ValueError becomes the field's message
+    return value
+
+
 _SCHEMA = WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL})
 Email = Annotated[str, AfterValidator(_email), _SCHEMA]
 """An address that the platform will write to."""
@@ -58,4 +71,6 @@ TimeZone = Annotated[str, Field(max_length=64, description="A name of the tz dat
 CommentText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), Seen]
 Description = Annotated[str, Field(max_length=5_000)]
 """The description of a project, a board or a lane."""
+Date = Annotated[str, Field(max_length=40), AfterValidator(_date)]
+"""A date, or a date with a time."""
 Offset = Annotated[int, Field(ge=0)]

@@ -5,11 +5,13 @@ with the first rows of the request (`shared.people.access.callers`).
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from starlette.requests import Request
 
 from shared.core.actor import Actor
 from shared.core.errors import Forbidden, Unauthenticated
+from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
 from shared.core.plans import FREE
 from shared.core.settings import origin_of, settings
@@ -44,18 +46,33 @@ async def authenticate(operation: Operation, request: Request, call: Call) -> No
             call.caller = call.actor.id if call.actor else None
         return
 
-    def known(user_id: str, plan: str, status: RateStatus | None) -> None:
-        call.caller, call.plan, call.rate_status = user_id, plan, status
+    def admit(actor: Actor) -> None:
+        if operation.personal and actor.scopes is not None:
+            raise Forbidden("Only a person who is signed in may do this")
 
-    changes = operation.method not in _SAFE
-    key = request.headers.get("x-api-key") if contract.api_keys else None
-    if key is not None:
-        call.actor = caller_of_key(key, rules_for, _count_workspaces(operation, call), known, changes=changes)
+    changes, on_enter = operation.method not in _SAFE, _count_workspaces(operation, call)
+    if (key := request.headers.get("x-api-key")) is not None:
+        call.actor = caller_of_key(
+            key, lambda org_id: rules_for(_plan_of_key(call, org_id)), on_enter, admit, partial(_counted, call), changes=changes
+        )
+        call.caller, call.credential = call.actor.id, fingerprint(key)
     else:
         claims = tokens.read(_token(operation, request), tokens.ACCESS)
         call.caller, call.plan = claims.user_id, claims.plan
-        on_enter = _count_workspaces(operation, call)
-        call.actor, call.rate_status = caller_of_token(claims, rules_for(claims.plan), on_enter, changes=changes)
+        call.credential = f"{claims.client_id} {claims.scopes}" if claims.client_id else ""
+        call.actor, call.rate_status = caller_of_token(claims, rules_for(claims.plan), on_enter, admit, changes=changes)
+
+
+def _counted(call: Call, status: RateStatus) -> None:
+    call.rate_status = status
+
+
+def _plan_of_key(call: Call, org_id: str) -> str:
+    """Note the plan of a key's organization, and return it: a key is older than a token, and does not say it itself."""
+    from shared.people.tenancy.plans import plan_of  # only requests with a key need it
+
+    call.plan = plan_of(org_id)
+    return call.plan
 
 
 def _count_workspaces(operation: Operation, call: Call) -> Callable[[str], None] | None:
@@ -76,11 +93,13 @@ def _count_workspaces(operation: Operation, call: Call) -> Callable[[str], None]
 
 
 def _known_caller(operation: Operation, request: Request) -> Actor | None:
-    """Return the caller of a public operation, if the request has the token of a session that is open."""
+    """Return the person who calls a public operation, if the request has the token of their open session. An OAuth client is nobody here:
+    what these operations do is the person's own."""
     try:
-        return records.authenticate(tokens.read(_token(operation, request), tokens.ACCESS), ())[0]
+        actor, _ = records.authenticate(tokens.read(_token(operation, request), tokens.ACCESS), ())
     except (Unauthenticated, Forbidden):
         return None
+    return actor if actor.scopes is None else None
 
 
 def _token(operation: Operation, request: Request) -> str:

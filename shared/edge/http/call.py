@@ -21,6 +21,8 @@ class Call:
     actor: Actor | None = None
     caller: str | None = None
     """The id of the actor for the log, once it is known."""
+    credential: str = ""
+    """What tells an API key or an OAuth client from its person, and from their others; empty for the person."""
     plan: str = FREE
     headers: list[tuple[str, str]] = field(default_factory=list)
     """Headers that an endpoint adds to its response (a cookie, a total)."""

@@ -86,7 +86,7 @@ async def run_once(
         return await endpoint(request)
     if not 0 < len(key) <= 255:
         raise Invalid(FieldError("Idempotency-Key", "The key must have 1 to 255 characters"))
-    who = call.actor.id if call.actor else call.client_ip
+    who = f"{call.actor.id}{call.credential}" if call.actor else call.client_ip
     key_hash = hashlib.sha256(json.dumps([operation.contract.name, request.url.path, who, key]).encode()).hexdigest()
     claim = IdempotencyRecord(
         pk=f"IDEMP#{key_hash}",

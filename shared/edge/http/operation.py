@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel
+
 from shared.core.actor import Permission
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Contract
@@ -42,6 +44,8 @@ class Operation:
     public: bool = False
     knows_caller: bool = False
     """Public, but a caller who sends a good token is known."""
+    personal: bool = False
+    """Changes the caller's own account: nothing for an API key or an OAuth client."""
     rate_class: str = ""
     limited: bool = True
     secret: bool = False
@@ -51,6 +55,8 @@ class Operation:
     max_body: int = DEFAULT_BODY
     model: Any = None
     paged: bool = False
+    form: type[BaseModel] | None = None
+    """The fields of a request body that is a form and that the endpoint reads itself, for the OpenAPI document."""
     addition: bool = False
     """Not in the document: an operation that the platform needs, in the contract's style."""
     media: str | None = None
@@ -60,6 +66,8 @@ class Operation:
     deprecation: Deprecation | None = None
     errors: tuple[Situation, ...] = ()
     """Errors of this operation that others of its kind do not have, for the OpenAPI document."""
+    others: Mapping[int, Any] = field(default_factory=dict)
+    """Answers of these statuses that are not the contract's own: a model, or the media type of a page."""
     also: tuple[int, ...] = ()
     """Further statuses whose responses have the same model."""
 

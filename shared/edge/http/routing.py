@@ -112,9 +112,12 @@ def _openapi_arguments(operation: Operation) -> dict[str, Any]:
     contract = operation.contract
     extra: dict[str, Any] = {"security": []} if operation.public else {}
     if operation.permission is not None:
-        extra["x-permission"] = operation.permission.value
+        extra["x-permission"] = contract.public_name(operation.permission.value)
     if operation.addition:
         extra["x-addition"] = True
+    if operation.form is not None:
+        schema = {"schema": operation.form.model_json_schema()}
+        extra["requestBody"] = {"required": True, "content": {"application/x-www-form-urlencoded": schema}}
     described: dict[str, Any] = {
         "response_model": None,
         "tags": [operation.tag],
@@ -136,7 +139,18 @@ def _openapi_arguments(operation: Operation) -> dict[str, Any]:
         if operation.media is not None:
             content = {operation.media: {"schema": {} if operation.media == "application/json" else {"type": "string"}}}
             described["responses"][operation.status] = {"description": "The file", "content": content}
+    for status, other in operation.others.items():
+        new = {"description": "A page"} | ({"model": contract.error_model} if status >= 400 else {})
+        _add_answer(described["responses"].setdefault(status, new), other)
     return described
+
+
+def _add_answer(described: dict[str, Any], other: Any) -> None:
+    """Describe an answer beside the one that is described already: a page, or JSON of another model."""
+    if isinstance(other, str):
+        described["content"] = {other: {"schema": {"type": "string"}}}
+    else:
+        described["model"] = described["model"] | other
 
 
 def _errors(operation: Operation) -> dict[int, list[str]]:

@@ -11,14 +11,14 @@ from typing import Any
 
 from shared.core.actor import Actor
 from shared.core.errors import Unauthenticated
-from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
 from shared.people.access import quota_leases
-from shared.people.access.records import Access, access_key, actor_of, actor_of_key
+from shared.people.access.records import Access, access_key, actor_of
 from shared.people.access.tokens import Claims
 from shared.store import RateStatus, decide_with_first_read, ensure_authorized
 
 OnEnter = Callable[[str], None]
+Admit = Callable[[Actor], None]
 _OF_REQUEST = ("changes", "likely_workspaces", "on_enter_workspace")  # fields of an actor that its record does not have
 _MAX_CALLERS = 5_000  # whose workspaces a process remembers; above that it drops the oldest
 _last_workspaces: dict[str, frozenset[str]] = {}
@@ -36,10 +36,10 @@ class _PendingActor(Actor):
 
 
 def caller_of_token(
-    claims: Claims, rules: Sequence[RateRule], on_enter: OnEnter | None, *, changes: bool
+    claims: Claims, rules: Sequence[RateRule], on_enter: OnEnter | None, admit: Admit, *, changes: bool
 ) -> tuple[Actor, RateStatus | None]:
-    """Return the actor of a token and the state of its rate limit, and count the request. Raises RateLimited and Unauthenticated: here,
-    or from the first use of the actor or the store."""
+    """Return the actor of a token and the state of its rate limit, and count the request. `admit` may refuse the actor. Raises RateLimited
+    and Unauthenticated: here, or from the first use of the actor or the store."""
     pk, sk = access_key(claims.user_id)
     status = row = None
     if rules:
@@ -56,11 +56,13 @@ def caller_of_token(
 
     def decide(raw: dict[str, Any] | None) -> None:
         try:
-            _complete(actor, actor_of(claims, raw), pk)
+            complete = actor_of(claims, raw)
         except Unauthenticated:
             if status is not None:  # an old token must not use up the requests of its owner
                 quota_leases.PROCESS_LEASES.give_back(pk, rules, status)
             raise
+        admit(complete)
+        _complete(actor, complete, pk)
 
     if row is not None:
         decide(row)
@@ -73,21 +75,34 @@ def caller_of_key(
     key: str,
     rules_for: Callable[[str], Sequence[RateRule]],
     on_enter: OnEnter | None,
-    known: Callable[[str, str, RateStatus | None], None],
+    admit: Admit,
+    known: Callable[[RateStatus], None],
     *,
     changes: bool,
 ) -> Actor:
-    """Return the actor of an API key. When its record is read, the request is counted, and `known` gets the user's id, the plan and the
-    state of the rate limit. Raises as `caller_of_token` does."""
-    pk, sk = access_key(f"key#{fingerprint(key)}")
-    likely = _last_workspaces.get(pk, frozenset())
-    actor = _pending(kind="key", session_id=None, likely_workspaces=likely, on_enter_workspace=on_enter, changes=changes)
+    """Return the actor of an API key. When the record of its maker is read, the request is counted by the rules of the key's organization,
+    and `known` gets the state of the rate limit. Raises as `caller_of_token` does."""
+    from shared.people.access.keys import actor_of_key, maker_of, note_use  # most callers have a token
+
+    maker = maker_of(key)
+    pk, sk = access_key(maker)
+    actor = _pending(
+        id=maker,
+        kind="key",
+        session_id=None,
+        likely_workspaces=_last_workspaces.get(pk, frozenset()),
+        on_enter_workspace=on_enter,
+        changes=changes,
+    )
 
     def decide(raw: dict[str, Any] | None) -> None:
-        complete, plan = actor_of_key(raw)
-        rules = rules_for(plan)
-        known(complete.id, plan, quota_leases.PROCESS_LEASES.count(pk, rules)[0] if rules else None)
-        _complete(actor, complete, pk)
+        use = actor_of_key(key, raw)
+        if rules := rules_for(str(use.actor.org_id)):
+            ttl = 2 * max(rule.window for rule in rules)
+            known(quota_leases.PROCESS_LEASES.count(f"RL#key#{use.id}", rules, ttl=ttl)[0])
+        note_use(use)
+        admit(use.actor)
+        _complete(actor, use.actor, pk)
 
     decide_with_first_read((Access.table_name(), pk, sk), decide)
     return actor

@@ -3,18 +3,18 @@
 It holds the open sessions, the rate-limit windows and the memberships with their roles. Removing a session or a membership takes
 effect at the next request. The record can be rebuilt from the core table.
 
-An API key has a record too, under the key's fingerprint, with its scopes and the organization for which it acts.
+A person's API keys are in it too (`shared.people.access.keys`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import LimitExceeded, Unauthenticated
 from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
-from shared.core.plans import FREE
+from shared.core.scopes import permissions_of
 from shared.core.situations import Situation
 from shared.people.access.tokens import Claims
 from shared.store import (
@@ -36,6 +36,7 @@ from shared.store import (
     update,
 )
 
+KEY_USE = "u."  # before a key's id, in the name of the attribute that holds its last use
 MAX_SESSIONS, MAX_WORKSPACES = 50, 100  # a row with that many is 9 KB and costs 9 write units a request instead of 1
 MAX_ORGANIZATIONS = 20  # our choice: each has a default workspace, and on the free plan what that gives (decision 51)
 
@@ -53,7 +54,8 @@ _GUESSES_TTL = max(rule.window for rule in GUESSES_PER_IP)
 
 class Access(Ephemeral):
     """`sessions` maps a session id to its expiry (epoch seconds); `organizations` an id to a role; `workspaces` an id to a role
-    and the permissions granted beyond it: `member agent:configure usage:read`. `guesses` is the counter of
+    and the permissions granted beyond it: `member agent:configure usage:read`. `keys` maps the fingerprint of an API key to its id,
+    organization, expiry and scopes. `guesses` is the counter of
     GUESSES_PER_ACCOUNT."""
 
     name = UnicodeAttribute()
@@ -66,11 +68,17 @@ class Access(Ephemeral):
     organizations: Any = flat_map()
     closed = UnicodeSetAttribute(null=True)
     """The ids of the workspaces and organizations in which nothing may be changed."""
-    user_id = UnicodeAttribute(null=True)
-    scopes = JSONAttribute(null=True)
-    plan = UnicodeAttribute(null=True)
-    key_org = UnicodeAttribute(null=True)
+    keys = JSONAttribute(null=True)
     guesses = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_ACCOUNT.name}")
+
+    key_uses: Mapping[str, int] = {}
+    """When API keys were used last, by their ids, in epoch seconds. Each is an attribute of its own."""
+
+    @classmethod
+    def decode(cls, raw: dict[str, Any]) -> Self:
+        record = super().decode(raw)
+        record.key_uses = {name.removeprefix(KEY_USE): int(raw[name]["N"]) for name in raw if name.startswith(KEY_USE)}
+        return record
 
 
 class Guesses(Ephemeral):
@@ -86,7 +94,7 @@ def access_key(user_id: str) -> tuple[str, str]:
     return f"ACCESS#{user_id}", "META"
 
 
-def _key_row(user_id: str) -> Access:
+def key_row(user_id: str) -> Access:
     pk, sk = access_key(user_id)
     return Access(pk=pk, sk=sk)
 
@@ -125,15 +133,8 @@ def actor_of(claims: Claims, raw: dict[str, Any] | None) -> Actor:
         raise Unauthenticated(Situation.TOKEN_INVALID, "The session has ended")
     if expires < clock.epoch():
         raise Unauthenticated(Situation.TOKEN_EXPIRED, "The session has expired")
-    return build_actor(claims.user_id, record, session_id=claims.session_id, org_id=claims.org_id)
-
-
-def actor_of_key(raw: dict[str, Any] | None) -> tuple[Actor, str]:
-    """Return the actor of an API key by its record (raw, None: there is none), and its organization's plan. Raises Unauthenticated."""
-    if raw is None:
-        raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid API key")
-    record = Access.decode(raw)
-    return build_actor(record.user_id or "", record, org_id=record.key_org, kind="key"), record.plan or FREE
+    scopes = None if claims.scopes is None else permissions_of(claims.scopes)
+    return build_actor(claims.user_id, record, session_id=claims.session_id, org_id=claims.org_id, scopes=scopes)
 
 
 def count_anonymous(subject: str, rules: Sequence[RateRule]) -> RateStatus | None:
@@ -209,33 +210,33 @@ def open_session(user: Actor, session_id: str, expires: int, access: Access | No
     actions = [Access.sessions[session_id].set(expires), Access.guesses.set(0), *(Access.sessions[one].remove() for one in ended)]
     actions.append(Access.email_verified.set(user.email_verified))
     condition = Access.sessions[within].exists() if within else Access.pk.exists()
-    return update(_key_row(user.id), actions, condition, _SessionEnded)
+    return update(key_row(user.id), actions, condition, _SessionEnded)
 
 
 def close_session(user_id: str, session_id: str) -> Operation:
     """Remove a session: from the next request on, all its tokens are refused."""
-    return update(_key_row(user_id), [Access.sessions[session_id].remove()])
+    return update(key_row(user_id), [Access.sessions[session_id].remove()])
 
 
 def close_sessions(user: Actor, session_ids: Sequence[str]) -> Operation:
     """Remove many sessions, as part of a transaction, reset the guesses, and note whether the user's address is confirmed."""
     actions = [Access.guesses.set(0), *(Access.sessions[session_id].remove() for session_id in session_ids)]
-    return update(_key_row(user.id), [*actions, Access.email_verified.set(user.email_verified)], Access.pk.exists())
+    return update(key_row(user.id), [*actions, Access.email_verified.set(user.email_verified)], Access.pk.exists())
 
 
 def confirm_email(user_id: str) -> Operation:
     """Note that the user's address is confirmed."""
-    return update(_key_row(user_id), [Access.email_verified.set(True)], Access.pk.exists())
+    return update(key_row(user_id), [Access.email_verified.set(True)], Access.pk.exists())
 
 
 def set_platform_admin(user_id: str, administrator: bool) -> Operation:
     """Copy whether the user is an administrator of the platform."""
-    return update(_key_row(user_id), [Access.platform_admin.set(administrator)], Access.pk.exists())
+    return update(key_row(user_id), [Access.platform_admin.set(administrator)], Access.pk.exists())
 
 
 def rename(user_id: str, name: str, avatar_url: str | None) -> Operation:
     picture = Access.avatar_url.set(avatar_url) if avatar_url else Access.avatar_url.remove()
-    return update(_key_row(user_id), [Access.name.set(name), picture])
+    return update(key_row(user_id), [Access.name.set(name), picture])
 
 
 def grant_workspace(user_id: str, ws_id: str, role: Role) -> Operation:
@@ -244,7 +245,7 @@ def grant_workspace(user_id: str, ws_id: str, role: Role) -> Operation:
     full = LimitExceeded(
         Situation.LIMIT_REACHED, f"A person belongs to at most {MAX_WORKSPACES} workspaces", {"limit": MAX_WORKSPACES}
     )
-    return update(_key_row(user_id), [Access.workspaces[ws_id].set(role.value)], Access.pk.exists() & room, full)
+    return update(key_row(user_id), [Access.workspaces[ws_id].set(role.value)], Access.pk.exists() & room, full)
 
 
 def grant_organization(user_id: str, org_id: str, ws_id: str) -> Operation:
@@ -254,13 +255,13 @@ def grant_organization(user_id: str, org_id: str, ws_id: str) -> Operation:
     actions = [Access.organizations[org_id].set(Role.OWNER.value), Access.workspaces[ws_id].set(Role.OWNER.value)]
     reason = f"A person has at most {MAX_ORGANIZATIONS} organizations and {MAX_WORKSPACES} workspaces"
     full = LimitExceeded(Situation.LIMIT_REACHED, reason, {"limit": MAX_ORGANIZATIONS})
-    return update(_key_row(user_id), actions, Access.pk.exists() & room, full)
+    return update(key_row(user_id), actions, Access.pk.exists() & room, full)
 
 
 def close_tenant(user_id: str, tenant_id: str, closed: bool) -> Operation:
     """Note whether anything may be changed in a workspace or an organization, from the user's next request on."""
     entry = {tenant_id}
-    return update(_key_row(user_id), [Access.closed.add(entry) if closed else Access.closed.delete(entry)], Access.pk.exists())
+    return update(key_row(user_id), [Access.closed.add(entry) if closed else Access.closed.delete(entry)], Access.pk.exists())
 
 
 def change_workspace_role(
@@ -268,16 +269,23 @@ def change_workspace_role(
 ) -> Operation:
     """Change the role, and the extra permissions, of a member of the workspace, from the next request on."""
     value = " ".join([role.value, *sorted(extra)])
-    return update(_key_row(user_id), [Access.workspaces[ws_id].set(value)], Access.workspaces[ws_id].exists(), on_conflict)
+    return update(key_row(user_id), [Access.workspaces[ws_id].set(value)], Access.workspaces[ws_id].exists(), on_conflict)
 
 
 def revoke_workspace(user_id: str, ws_id: str) -> Operation:
-    return update(_key_row(user_id), [Access.workspaces[ws_id].remove()])
+    return update(key_row(user_id), [Access.workspaces[ws_id].remove()])
 
 
 def build_actor(
-    user_id: str, record: Access, session_id: str | None = None, *, org_id: str | None = None, kind: str = "user"
+    user_id: str,
+    record: Access,
+    session_id: str | None = None,
+    *,
+    org_id: str | None = None,
+    kind: str = "user",
+    scopes: frozenset[Permission] | None = None,
 ) -> Actor:
+    """Build the actor of a record. With `scopes` it is a key or a client: it may no more than these, and administers no platform."""
     roles = {ws_id: value.split() for ws_id, value in dict(record.workspaces).items()}
     return Actor(
         id=user_id,
@@ -288,10 +296,10 @@ def build_actor(
         avatar_url=record.avatar_url,
         session_id=session_id,
         org_id=org_id,
-        platform_admin=record.platform_admin,
+        platform_admin=record.platform_admin and scopes is None,
         workspaces={ws_id: Role(role) for ws_id, (role, *_) in roles.items()},
         organizations={one: Role(role) for one, role in dict(record.organizations).items()},
         closed=frozenset(record.closed or ()),
         extra_permissions={ws_id: frozenset(map(Permission, more)) for ws_id, (_, *more) in roles.items() if more},
-        scopes=frozenset(map(Permission, record.scopes)) if record.scopes is not None else None,
+        scopes=scopes,
     )

@@ -1,8 +1,8 @@
 """Sessions: opened by a login, continued by a refresh, ended by a logout.
 
 A refresh token is `<session id>.<secret>`; only the secret's fingerprint is stored. The contract that opened the session decides
-whether the token rotates at each refresh, whichever contract refreshes it: agentworks' does; those of aintandem and orchestrator
-stay valid for the whole session.
+whether the token rotates at each refresh, whichever contract refreshes it: agentworks' and those of OAuth clients do; those of
+aintandem and orchestrator stay valid for the whole session.
 
     presented: current           rotate; it becomes `previous`
     presented: previous, and no successor of it was used yet
@@ -13,6 +13,7 @@ stay valid for the whole session.
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,12 +32,14 @@ from shared.store import (
     JSONAttribute,
     NumberAttribute,
     Operation,
+    ReadFuture,
     UnicodeAttribute,
     delete,
     fetch,
     get,
     get_many,
     put,
+    read_ahead,
     retrying,
     update_now,
     write,
@@ -44,7 +47,9 @@ from shared.store import (
 
 REFRESH_SECONDS = 30 * 86_400  # lifetime of a session, the same in all documents
 SHORT_SECONDS = 86_400  # lifetime in agentworks without rememberMe
-_ROTATING = frozenset({"agentworks"})  # contracts whose answer to a refresh has a new refresh token
+CLIENTS = "enterprise"
+"""The contract of what OAuth clients get. Its sessions are theirs alone: it has no login."""
+_ROTATING = frozenset({"agentworks", CLIENTS})  # contracts whose answer to a refresh has a new refresh token
 _MAX_SIBLINGS = 8  # successors of one token that stay valid; older ones are dropped
 _MAX_ATTEMPTS = 8  # for refreshes of one session at the same moment
 
@@ -57,6 +62,13 @@ class Session(Ephemeral):
     previous = UnicodeAttribute(null=True)
     siblings = JSONAttribute(default=list)
     expires_at = NumberAttribute()
+    client_id = UnicodeAttribute(null=True)
+    """The OAuth client that the session was given to; no other may refresh it."""
+    scopes = JSONAttribute(null=True)
+
+    @property
+    def grant(self) -> tokens.Grant | None:
+        return tokens.Grant(self.client_id, tuple(self.scopes)) if self.client_id else None
 
 
 @dataclass(frozen=True)
@@ -87,7 +99,7 @@ class NewSession:
         return _tokens(self.user, self.row, self.secret, role, plan)
 
 
-def new_session(user: User, contract: str, *, remember: bool = True) -> NewSession:
+def new_session(user: User, contract: str, *, remember: bool = True, client: tokens.Grant | None = None) -> NewSession:
     seconds = REFRESH_SECONDS if remember else SHORT_SECONDS
     expires = clock.epoch() + seconds
     session_id, secret = new_id(), secrets.token_urlsafe(32)
@@ -100,11 +112,16 @@ def new_session(user: User, contract: str, *, remember: bool = True) -> NewSessi
         current=fingerprint(secret),
         expires_at=expires,
         ttl=expires,
+        client_id=client.client_id if client else None,
+        scopes=list(client.scopes) if client else None,
     )
     return NewSession(user, session, secret)
 
 
-def _tokens(user: User, session: Session, secret: str, role: Role, plan: str) -> Tokens:
+def _tokens(user: User, session: Session, secret: str, role: Role, plan: str, client: tokens.Grant | None = None) -> Tokens:
+    """Return the tokens of a session. Those of a client's are for its own scopes, or fewer (`client`), and open no page."""
+    client = client or session.grant
+
     def issue(kind: str, seconds: int) -> str:
         return tokens.issue(
             user_id=user.id,
@@ -116,6 +133,7 @@ def _tokens(user: User, session: Session, secret: str, role: Role, plan: str) ->
             plan=plan,
             kind=kind,
             seconds=seconds,
+            client=client,
         )
 
     seconds_left = int(session.expires_at) - clock.epoch()
@@ -125,20 +143,62 @@ def _tokens(user: User, session: Session, secret: str, role: Role, plan: str) ->
         tokens.ACCESS_SECONDS,
         session.id,
         seconds_left,
-        issue("cookie", seconds_left),
+        "" if client else issue("cookie", seconds_left),
     )
 
 
-def refresh(refresh_token: str) -> tuple[User, Tokens]:
-    """Return new tokens of a session. Raises Unauthenticated, and ends the session if its token rotates and this one was used
-    before."""
-    session, secret = _renew_secret(refresh_token)
+def refresh(refresh_token: str, client: tokens.Grant | None = None) -> tuple[User, Tokens]:
+    """Return new tokens of a session: of a client's only to that `client`, for the scopes that it names. Raises Unauthenticated, and ends
+    the session if its token rotates and this one was used before."""
+    session, secret = _renew_secret(refresh_token, client.client_id if client else None)
     user, record = _load_user(session.user_id)
     if record is None or session.id not in dict(record.sessions):
         raise Unauthenticated(Situation.TOKEN_INVALID, "The session has ended")
-    role = Role(dict(record.organizations).get(user.org_id, Role.MEMBER.value))
-    organization = fetch(Organization, str(user.org_id))
-    return user, _tokens(user, session, secret, role, organization.plan if organization else FREE)
+    return user, _tokens(user, session, secret, *_standing(user, record).result(), client)
+
+
+def _standing(user: User, record: records.Access) -> ReadFuture[tuple[Role, str]]:
+    """Begin to read a user's role in their own organization, and its plan."""
+
+    def read() -> tuple[Role, str]:
+        organization = fetch(Organization, str(user.org_id))
+        role = Role(dict(record.organizations).get(user.org_id, Role.MEMBER.value))
+        return role, organization.plan if organization else FREE
+
+    return read_ahead(read)
+
+
+def open_for_client(user_id: str, client: tokens.Grant, further: Callable[[str], Operation]) -> Tokens:
+    """Open a session of a user for a client. The operation that `further` returns for its id is written in the same transaction."""
+    user, record = _load_user(user_id)
+    if record is None:
+        raise Unauthenticated(Situation.TOKEN_INVALID, "The account has ended")
+    session = new_session(user, CLIENTS, client=client)
+    standing = _standing(user, record)
+    opened = records.open_session(user.as_actor(), session.row.id, int(session.row.expires_at), record)
+    write(further(session.row.id), session.operation, opened)
+    return session.tokens(*standing.result())
+
+
+def token_of_client(owner_id: str, session_id: str, client: tokens.Grant) -> str:
+    """Return an access token for a client itself, which acts as its owner. All such tokens of a client are of one session, which lasts as
+    long as the latest of them."""
+    user, record = _load_user(owner_id)
+    if record is None:
+        raise Unauthenticated(Situation.TOKEN_INVALID, "The account has ended")
+    standing = _standing(user, record)
+    write(records.open_session(user.as_actor(), session_id, clock.epoch() + tokens.ACCESS_SECONDS, record))
+    role, plan = standing.result()
+    return tokens.issue(
+        user_id=user.id,
+        org_id=str(user.org_id),
+        email=user.email,
+        role=role,
+        session_id=session_id,
+        contract=CLIENTS,
+        plan=plan,
+        client=client,
+    )
 
 
 def _load_user(user_id: str) -> tuple[User, records.Access | None]:
@@ -161,11 +221,22 @@ def _get_session(refresh_token: str) -> tuple[Session, str]:
     return session, fingerprint(secret)
 
 
-def _renew_secret(refresh_token: str) -> tuple[Session, str]:
+def client_session(refresh_token: str, client_id: str) -> Session | None:
+    """Return the session of a refresh token that was given to this client, also of one that was replaced; None if there is none."""
+    try:
+        session, _ = _get_session(refresh_token)
+    except Unauthenticated:
+        return None
+    return session if session.client_id == client_id else None
+
+
+def _renew_secret(refresh_token: str, client_id: str | None) -> tuple[Session, str]:
     """Return the session and the secret of its next refresh; try again if another refresh was faster."""
 
     def attempt(_: int) -> tuple[Session, str]:
         session, presented = _get_session(refresh_token)
+        if session.client_id != client_id:
+            raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid refresh token")
         if session.contract in _ROTATING:
             return session, _rotate(session, presented)
         if presented != session.current:
@@ -208,6 +279,15 @@ def end(user_id: str, session_id: str) -> None:
 def session_key(session_id: str) -> Session:
     """Return a row with only the key of a session, for an operation on it."""
     return Session(pk=f"SESSION#{session_id}", sk="META")
+
+
+def end_of_client(refresh_token: str, client_id: str) -> None:
+    """End the session of a refresh token that was given to this client and is still good. Any other changes nothing."""
+    session = client_session(refresh_token, client_id)
+    if session is None:
+        return
+    if fingerprint(refresh_token.partition(".")[2]) in (session.current, session.previous, *session.siblings):
+        end(session.user_id, session.id)
 
 
 def end_by_token(refresh_token: str, user_id: str) -> None:

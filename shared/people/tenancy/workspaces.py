@@ -44,6 +44,13 @@ def authorize_workspace(actor: Actor, ws_id: str, permission: Permission) -> str
     return bare
 
 
+def authorize_own_organization(actor: Actor, permission: Permission, reason: str = "") -> str:
+    """Return the id of the organization for which the actor acts. Raises Forbidden, with the reason, without the permission in it."""
+    if actor.org_id is None or not actor.may(permission, None, actor.org_id):
+        raise Forbidden(reason)
+    return actor.org_id
+
+
 def get_workspace(actor: Actor, ws_id: str, permission: Permission = Permission.WORKSPACE_READ) -> Workspace:
     """Return the workspace. Raises NotFound and Forbidden. One round trip."""
     return load(Workspace, ws_id, actor, permission)
@@ -77,11 +84,12 @@ def create_workspace(
     Raises Conflict(SLUG_TAKEN), LimitExceeded at the number of workspaces that the organization's plan allows, and Forbidden unless the
     actor administers that organization.
     """
-    if actor.org_id is None or not actor.may(Permission.WORKSPACE_WRITE, None, actor.org_id):
-        raise Forbidden("Only administrators of the organization create workspaces in it")
+    org_id = authorize_own_organization(
+        actor, Permission.WORKSPACE_WRITE, "Only administrators of the organization create workspaces in it"
+    )
     workspace, rows = new_workspace(
         actor,
-        actor.org_id,
+        org_id,
         name,
         slug,
         description=description,
@@ -89,8 +97,8 @@ def create_workspace(
     )
     write(
         *rows,
-        _count_workspace(actor.org_id),
-        enlarge_seat(actor.org_id, actor.id, workspace.id),
+        _count_workspace(org_id),
+        enlarge_seat(org_id, actor.id, workspace.id),
         records.grant_workspace(actor.id, workspace.id, Role.OWNER),
     )
     return workspace

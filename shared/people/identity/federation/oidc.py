@@ -15,6 +15,7 @@ import jwt
 
 from shared.core.errors import Unauthenticated, Upstream
 from shared.core.outbound import is_allowed, request_json
+from shared.core.rsa import Key
 from shared.core.situations import Situation
 from shared.people.identity.federation import signatures
 from shared.people.identity.federation.pkce import challenge
@@ -127,7 +128,7 @@ class OpenIdConnect:
             raise Unauthenticated(Situation.SIGN_IN_UNVERIFIED, "The id token belongs to another sign-in")
         return claims
 
-    def _find_key(self, id_token: str) -> signatures.Key | None:
+    def _find_key(self, id_token: str) -> Key | None:
         url = str(self._discover()["jwks_uri"])
         key = signatures.find_key(self._fetch_document(url), id_token)
         return key or signatures.find_key(self._fetch_document(url, KEY_REFETCH_S), id_token)
