@@ -13,6 +13,7 @@ from botocore import xform_name
 SERVICES = (
     "bedrock-runtime",
     "dynamodb",
+    "kms",
     "s3",
     "secretsmanager",
     "sesv2",

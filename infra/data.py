@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import RemovalPolicy, SecretValue, aws_dynamodb, aws_s3, aws_secretsmanager, aws_sqs
+from aws_cdk import Fn, RemovalPolicy, SecretValue, aws_dynamodb, aws_kms, aws_s3, aws_secretsmanager, aws_sqs
 from constructs import Construct
 
 from infra.exemptions import exempt
@@ -56,8 +56,32 @@ class Data(PlatformStack):
             ),
         )
         self.keep(self.signing)
+        self.secrets = self._secrets_key()
         self.edge_keys = {} if settings.local else self._edge_keys()
         exempt(self.signing, "AwsSolutions-SMG4", "A new key ends every session; it is changed by hand.")
+
+    def _secrets_key(self) -> aws_kms.CfnKey:
+        """The key that encrypts secrets of tenants. It is new every year; KMS keeps the old ones for what they have encrypted."""
+        key = aws_kms.CfnKey(
+            self,
+            "Secrets",
+            description="Cadre: secrets of tenants",
+            enable_key_rotation=True,
+            key_policy={
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Sid": "RolesDecide",
+                        "Effect": "Allow",
+                        "Principal": {"AWS": Fn.join("", ["arn:", self.partition, ":iam::", self.account, ":root"])},
+                        "Action": "kms:*",
+                        "Resource": "*",
+                    }
+                ],
+            },
+        )
+        self.keep(key)
+        return key
 
     def _mail_events(self) -> str:
         queue = self.queues["mail-events"]

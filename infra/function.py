@@ -212,6 +212,9 @@ class Functions:
             grants.add(allow(["s3:ListBucket"], data.files.attr_arn))
         if needs.signs:
             grants.add(allow(["secretsmanager:GetSecretValue"], data.signing.attr_id), signing_secret=data.signing.attr_id)
+        if needs.secrets != "none":
+            action = "kms:Encrypt" if needs.secrets == "seal" else "kms:Decrypt"
+            grants.add(allow([action], data.secrets.attr_arn), secrets_key=data.secrets.attr_arn)
         for name in needs.sends:
             queue = data.queues[name].queue
             grants.add(allow(["sqs:SendMessage"], queue.attr_arn), **{_queue_setting(name): queue.ref})

@@ -1,0 +1,1 @@
+"""What enterprise shows of the platform: the events of its webhooks."""
