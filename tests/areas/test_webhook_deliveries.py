@@ -8,6 +8,7 @@ import socket
 import threading
 from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -16,6 +17,7 @@ from standardwebhooks import Webhook as Standard
 from standardwebhooks import WebhookVerificationError
 
 from bench.trips import costing
+from functions.webhook_worker.handler import handler as worker
 from shared.channels.webhooks import attempts
 from shared.channels.webhooks.rows import DUE, Content, State, partition_of
 from shared.channels.webhooks.signing import PREFIX
@@ -27,7 +29,7 @@ from shared.store.client import dynamodb
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.moving import move_item, move_to_column
 from tests.areas.boards_world import World, create_world
-from tests.areas.driving import confirm_address
+from tests.areas.driving import Context, confirm_address
 from tests.areas.hooks_world import Hooks
 from tests.areas.mailbox import requested_mails
 from tests.areas.receiver import Behaviour, Received, Receiver, closes, drips, hangs, never_ends, rubbish, says
@@ -579,6 +581,13 @@ def test_what_waits_for_a_deleted_webhook_is_not_sent(hooks):
     hooks.deliver()
     assert hooks.receiver.received == []
     assert project(stream_record(raw_row(f"WHK#{webhook['id']}"))) == []  # its last event
+
+
+def test_a_wake_for_a_webhook_that_nobody_has_does_nothing(aws):
+    sample = json.loads((Path(__file__).parents[2] / "events" / "sqs-webhook-delivery.json").read_text())
+    with count_requests() as seen:
+        assert worker(sample, Context()) == {"batchItemFailures": []}
+    assert seen.names == ["BatchGetItem"]
 
 
 # -- by hand
