@@ -66,7 +66,7 @@ class WebhookShape(Shape):
     url: str
     events: list[str]
     active: bool
-    description: str | None
+    description: str
     project_id: str | None
     disabled_reason: str | None
     created_at: str
@@ -228,7 +228,8 @@ def _with_secret(webhook: Webhook, secret: str) -> WebhookWithSecret:
 
 
 def _fields(webhook: Webhook) -> dict[str, Any]:
-    return {name: getattr(webhook, name) for name in WebhookShape.model_fields}
+    shown = {name: getattr(webhook, name) for name in WebhookShape.model_fields}
+    return shown | {"description": webhook.description or ""}
 
 
 def _delivery(delivery: Delivery) -> WebhookDelivery:

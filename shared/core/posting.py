@@ -4,7 +4,6 @@ The address is looked up once, each result is checked, and the connection goes t
 moment later gains nothing. On the local stage this machine itself is allowed too.
 """
 
-import ipaddress
 import socket
 import ssl
 import time
@@ -15,13 +14,12 @@ from typing import Any
 
 import httpcore2
 
+from shared.core.networks import is_permitted
 from shared.core.outbound import is_allowed
-from shared.core.settings import settings
 
 SECONDS = 10.0
 """From the first lookup to the last byte of the answer."""
 MAX_ANSWER = 65_536  # bytes
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 
 
 class NotDelivered(Exception):
@@ -52,22 +50,6 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = 
         raise NotDelivered(f"No answer within {seconds:g} seconds") from None
     except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, ValueError) as error:
         raise NotDelivered(f"The receiver cannot be reached or does not speak HTTP ({type(error).__name__})") from None
-
-
-def is_public(address: str) -> bool:
-    """Tell whether an IP address is of the public internet, also the IPv4 address that an IPv6 address stands for."""
-    ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
-        if inner is not None:
-            return is_public(str(inner))
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
-
-
-def _is_permitted(address: str) -> bool:
-    return is_public(address) or (settings().local and ipaddress.ip_address(address).is_loopback)
 
 
 @cache
@@ -110,7 +92,7 @@ class _PublicNetworks(httpcore2.NetworkBackend):
             found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         except (OSError, UnicodeError):
             raise NotDelivered("The name of the receiver is not known") from None
-        if not all(map(_is_permitted, found)):
+        if not all(map(is_permitted, found)):
             raise NotDelivered("The receiver is not in the public internet")
         return self._connect(list(dict.fromkeys(found)), port, socket_options)
 

@@ -21,7 +21,7 @@ from functions.webhook_worker.handler import handler as worker
 from shared.channels.webhooks import attempts
 from shared.channels.webhooks.rows import DUE, Content, State, partition_of
 from shared.channels.webhooks.signing import PREFIX
-from shared.core import posting
+from shared.core import networks, posting
 from shared.core.clock import now
 from shared.core.settings import settings
 from shared.store import get, put_many, query
@@ -681,7 +681,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_connected_to(on_aws, mo
     "address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e"]
 )
 def test_public_addresses_are_public(address):
-    assert posting.is_public(address)
+    assert networks.is_public(address)
 
 
 def test_only_a_laptop_sends_to_itself_without_tls(on_aws, receiver):

@@ -45,8 +45,10 @@ def drain(org_id: str, webhook_id: str, until: float, *, at_once: bool = False) 
     state_key = partition_of(webhook_id), "STATE"
     rows: list[Any] = get_many([(Webhook, *Webhook.key_in(org_id, webhook_id)), (State, *state_key)])
     webhook, state = rows
-    rests = state is not None and state.rests_until > clock.epoch() and not at_once
-    if webhook is None or not webhook.active or rests:
+    if webhook is None or not webhook.active:
+        _forget(state)  # who resumes it wakes the worker
+        return
+    if state is not None and state.rests_until > clock.epoch() and not at_once:
         return
     line = _read(webhook_id, at_once=at_once)
     visit = _Visit(webhook, until)
@@ -63,7 +65,7 @@ def _read(webhook_id: str, *, at_once: bool) -> _Line:
         between = (start, "WAIT#~")
         page = query(Content, partition_of(webhook_id), between=between, limit=_PAGE, consistent=True)
         for content in page.rows:
-            if content.resource in waiting:
+            if content.resource in waiting or int(content.ttl) <= clock.epoch():  # DynamoDB removes an expired row days later
                 continue
             if content.resource not in lanes and not content.is_due and not at_once:
                 waiting[content.resource] = content.next_attempt_at
