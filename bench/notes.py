@@ -103,6 +103,11 @@ The deployed local stack, everything in it real: a run's writer appends a line e
 from `write` to the viewer's socket. Up to 75 ms of it are the writer's own window, in which lines are collected for one post.
 All viewers are in one process beside the stack on the same cores.
 """,
+    "webhooks": """
+The deployed local stack, everything in it real. First attempt: from the answer to the request that makes a feature until the
+receiver has the event of one webhook, one after the other: the stream, the projector, a queue and the worker. Deliveries a second: the
+features are made one after the other while five webhooks are told of each, so the requests are in it.
+""",
     "requests": """
 Kept-alive connections on loopback through the front door, the engine's gateway and the function's process, five seconds an
 operation. Engine, functions, door and client share this machine's cores: this says what a developer can expect of `make run`,
