@@ -49,14 +49,14 @@ class Person:
 
     numbers: Iterator[int] = iter(range(1_000_000))
 
-    def __init__(self, session: requests.Session, base: str) -> None:
-        self.session, self.base, self.token = session, base, ""
+    def __init__(self, session: requests.Session, base: str, enterprise: str) -> None:
+        self.session, self.base, self.enterprise, self.token = session, base, enterprise, ""
         body = {"name": "Fuzz", "email": f"fuzz-{next(self.numbers)}@example.com", "password": "correct horse"}
         self.token = self.ask("POST", "/auth/register", body)["token"]
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    def ask(self, method: str, path: str, body: Any = None, base: str = "") -> Any:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        answer = self.session.request(method, self.base + path, json=body, headers=headers)
+        answer = self.session.request(method, (base or self.base) + path, json=body, headers=headers)
         assert answer.status_code < 300, answer.text
         return answer.json()
 
@@ -106,12 +106,21 @@ class Person:
     def run(self) -> str:
         return str(self.ask("POST", f"/cards/{self.card}/agents/prd/run", {})["run"]["id"])
 
+    @cached_property
+    def webhook(self) -> str:
+        body = {"url": "https://127.0.0.1:1/", "events": ["*"]}  # where nobody listens
+        return str(self.ask("POST", "/webhooks", body, self.enterprise)["data"]["id"])
+
+    @cached_property
+    def delivery(self) -> str:
+        return str(self.ask("POST", f"/webhooks/{self.webhook}/test", None, self.enterprise)["data"]["id"])
+
     def named(self, name: str, before: str = "") -> str | None:
         """What a parameter or field of this name stands for; `before` is the path's segment before it."""
         kinds = {
             "workspaces": "workspace", "projects": "project", "boards": "board", "lanes": "lane", "cards": "card",
             "comments": "comment", "dependencies": "dependency", "documents": "document", "runs": "run",
-            "tickets": "card", "auto-transition": "card",
+            "tickets": "card", "auto-transition": "card", "webhooks": "webhook", "deliveries": "delivery",
             "project_id": "project", "ticket_id": "card", "laneId": "lane", "toLaneId": "lane", "dependencyCardId": "other_card",
         }  # fmt: skip
         fixed = {
@@ -143,7 +152,7 @@ class Platform:
     base: Callable[[str], str]
 
     def person(self) -> Person:
-        return Person(self.session, self.base("agentworks"))
+        return Person(self.session, self.base("agentworks"), self.base("enterprise"))
 
 
 def fuzz(platform: Platform, contract: str, document: dict[str, Any], examples: int, most: int = 1_000) -> None:

@@ -35,11 +35,11 @@ class Answer:
     body: bytes
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = SECONDS) -> Answer:
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """Send a POST and return the answer, whatever its status. Raises NotDelivered."""
     if not is_allowed(url):
         raise NotDelivered("The address must be https")
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + SECONDS
     try:
         with (
             httpcore2.ConnectionPool(ssl_context=_tls(), network_backend=_PublicNetworks(deadline)) as pool,
@@ -47,7 +47,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = 
         ):
             return Answer(response.status, _texts(response.headers), _start_of(response))
     except httpcore2.TimeoutException:
-        raise NotDelivered(f"No answer within {seconds:g} seconds") from None
+        raise NotDelivered(f"No answer within {SECONDS:g} seconds") from None
     except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, ValueError) as error:
         raise NotDelivered(f"The receiver cannot be reached or does not speak HTTP ({type(error).__name__})") from None
 

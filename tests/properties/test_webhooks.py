@@ -50,7 +50,7 @@ def send(hooks: Hooks, sent: list[tuple[str, int]]) -> None:
 
 
 EVENTS = st.lists(st.sampled_from("ABC"), min_size=1, max_size=6).map(lambda names: [(name, at) for at, name in enumerate(names)])
-ANSWERS = st.lists(st.sampled_from([200, 500, 404, 429]), max_size=8)
+ANSWERS = st.lists(st.sampled_from([200, 500, 404, 429]), max_size=6)
 
 
 @settings(max_examples=examples(8))
