@@ -440,6 +440,18 @@ def test_attempts_go_on_for_three_days(hooks):
     assert retries == list(range(stuck["attempts"]))
 
 
+def test_what_waited_behind_another_is_tried_once_however_old_it_is(hooks):
+    webhook = hooks.subscribe()
+    hooks.receiver.behaviours = [says(500)]
+    hooks.happens("A", data={"stuck": True})
+    hooks.happens("A", data={"next": True})
+    hooks.deliver()
+    with time_machine.travel(datetime.now(UTC)) as clock:
+        hooks.later(clock, 73)
+        assert [(one["status"], one["attempts"]) for one in hooks.log(webhook)] == [("failed", 1), ("delivered", 1)]
+    assert [one["data"] for one in hooks.receiver.events()] == [{"stuck": True}, {"next": True}]
+
+
 def test_delays_grow_with_jitter_and_keep_to_what_the_receiver_asks():
     for failures, usual in enumerate((*attempts.DELAYS, attempts.DELAYS[-1]), 1):
         delays = {attempts.delay_after(failures) for _ in range(200)}

@@ -163,7 +163,7 @@ def webhook_disabled(*, name: str, host: str, gone: bool, at: str, url: str) -> 
         "Your webhook is switched off",
         f"Hello {name},",
         f"the receiver of your webhook at {host} {reason}. Nothing is sent there since {_date_and_time(at)}.",
-        "What waits is kept for three days from when it happened: switch the webhook on again and it is delivered.",
+        "What waits is kept: switch the webhook on again within three days, and all of it is delivered.",
         button=("See your webhooks", url),
     )
 

@@ -110,7 +110,7 @@ class _Visit:
     def _deliver(self, content: Content) -> bool:
         """Send a delivery once and write what came of it. Return whether it waits no longer, so that the next one may follow."""
         given_up_at = clock.parse(content.created_at) + GIVEN_UP_AFTER
-        if clock.now() >= given_up_at:
+        if content.attempts and clock.now() >= given_up_at:  # what waited behind another one is tried once, however old it is
             return _write_end(content, FAILED, int(content.attempts))
         made, before = attempt(self.webhook.url, self._keys, content), int(content.attempts)
         content.attempts = before + 1
