@@ -440,6 +440,21 @@ def test_attempts_go_on_for_three_days(hooks):
     assert retries == list(range(stuck["attempts"]))
 
 
+def test_an_event_that_is_refused_for_days_holds_no_other_resource_up_for_long(hooks):
+    webhook = hooks.subscribe()
+    hooks.receiver.chooses = lambda received: says(422) if received.json["data"] == {"stuck": True} else None
+    with time_machine.travel(datetime.now(UTC)) as clock:
+        hooks.happens("A", data={"stuck": True})
+        hooks.deliver()
+        for pause in attempts.DELAYS[:7]:
+            hooks.later(clock, pause * 1.25 / 3_600)
+        assert hooks.log(webhook)[0]["attempts"] == 8  # the next one is in twelve hours
+        hooks.happens("B")
+        hooks.deliver()
+        hooks.later(clock, 150 / 3_600)
+        assert [one["status"] for one in hooks.log(webhook)] == ["pending", "delivered"]
+
+
 def test_what_waited_behind_another_is_tried_once_however_old_it_is(hooks):
     webhook = hooks.subscribe()
     hooks.receiver.behaviours = [says(500)]

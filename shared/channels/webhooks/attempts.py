@@ -15,7 +15,7 @@ from shared.core.sealing import unseal
 DELAYS: Final = (5, 30, 120, 600, 1_800, 7_200, 21_600, 43_200)
 """Seconds after the first failed attempt, the second, ...; the last one again and again. In three days these are thirteen attempts."""
 _JITTER = 0.2  # of a delay, more or less: receivers that failed together are not asked again together
-_LONGEST_WISH = 86_400  # seconds of a Retry-After that are honoured
+LONGEST_WISH: Final = 86_400  # seconds of a Retry-After that are honoured
 _ANSWER = 1_024  # characters of an answer that the log keeps
 _GONE = 410
 
@@ -73,7 +73,7 @@ def attempt(url: str, keys: Sequence[str], content: Content) -> Attempt:
 def delay_after(failures: int, wish: float = 0) -> int:
     """Return the seconds to wait after so many failures in a row, never less than the receiver asks for (a day at most)."""
     usual = DELAYS[min(failures, len(DELAYS)) - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - jitter, not a secret
-    return round(max(usual, min(wish, _LONGEST_WISH)))
+    return round(max(usual, min(wish, LONGEST_WISH)))
 
 
 def parse_retry_after(text: str) -> float:

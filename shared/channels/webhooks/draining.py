@@ -1,7 +1,8 @@
 """Deliver what waits at a webhook: its resources side by side, each in its order.
 
 While the first delivery of a resource waits for its next attempt, those behind it wait too. If attempts fail and none succeeds, the webhook
-rests: the receiver is asked again with a few events and not with all that wait. One call at a time works for a webhook (`wakes`).
+rests for two minutes at most: the receiver is asked again with a few events and not with all that wait. One call at a time works for a
+webhook (`wakes`).
 """
 
 import threading
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from shared.channels.webhooks.attempts import Attempt, attempt, delay_after, keys_of
+from shared.channels.webhooks.attempts import LONGEST_WISH, Attempt, attempt, delay_after, keys_of
 from shared.channels.webhooks.rows import DELIVERED, FAILED, Content, Delivery, State, Webhook, partition_of
 from shared.channels.webhooks.subscribing import disable
 from shared.channels.webhooks.wakes import wake_later
@@ -22,6 +23,7 @@ from shared.store import Operation, delete, get_many, put, query, update, write
 GIVEN_UP_AFTER: Final = timedelta(days=3)
 SWITCHED_OFF_AFTER: Final = (10, 86_400)
 """Calls in a row whose attempts all failed, and the seconds that this lasts at least."""
+_LONGEST_REST = 120  # seconds: one event that is refused for three days must not hold up the others for long
 _THREADS = 8  # resources that one call delivers side by side
 _ROWS = 200  # deliveries that one call takes up: 200 KB or so
 _PAGE = 100
@@ -186,7 +188,8 @@ def _conclude(webhook: Webhook, state: State | None, line: _Line, visit: _Visit)
     if not times:
         _forget(state)
         return
-    due = max(int(min(times)) + 1 if min(times) > now else now, int(after.rests_until))
+    # at the end of a rest in any case: what has come meanwhile found the webhook resting
+    due = int(after.rests_until) or (int(min(times)) + 1 if min(times) > now else now)
     if due > now or state is not None:
         after.set_due(due)
         write(put(after))
@@ -200,7 +203,7 @@ def _state_after(webhook: Webhook, state: State | None, visit: _Visit, now: int)
         failures = since = 0
     elif visit.failed:
         failures, since = failures + 1, since or now
-        rests_until = now + delay_after(failures, visit.wish)
+        rests_until = now + round(max(min(delay_after(failures), _LONGEST_REST), min(visit.wish, LONGEST_WISH)))
     return State.of(str(webhook.org_id), webhook.id, failures=failures, failing_since=since, rests_until=rests_until)
 
 
