@@ -127,6 +127,15 @@ def _terminal(rows: Rows) -> list[list[str]]:
     return table
 
 
+def _webhooks(rows: Rows) -> list[list[str]]:
+    table = [["webhooks", "deliveries", "per second", "first attempt p50 ms", "p95 ms"]]
+    for row in rows:
+        table.append([
+            str(row["webhooks"]), str(row["deliveries"]), f"{row['per_second']:.0f}", f"{row['p50_ms']:.0f}", f"{row['p95_ms']:.0f}",
+        ])  # fmt: skip
+    return table
+
+
 PARTS = {
     "cold": Part("Cold start", "bench.cold", _cold, 1500),
     "warm": Part("Warm requests", "bench.warm", _warm, 900),
@@ -135,6 +144,7 @@ PARTS = {
     "growth": Part("Lists as they grow", "bench.growth", _growth, 300),
     "close": Part("Monthly close, simulated", "bench.close", _close, 240),
     "terminal": Part("Terminal to viewer, local stack", "bench.live", _terminal, 120, ("terminal",), "terminal"),
+    "webhooks": Part("Webhooks, local stack", "bench.live", _webhooks, 120, ("webhooks",), "webhooks"),
     "requests": Part(
         f"Requests a second, local stack, {live.CONNECTIONS} connections", "bench.live", _requests, 90, ("requests",), "requests"
     ),

@@ -1,4 +1,4 @@
-"""The deployed local stack on loopback: the delay until viewers see a terminal line, and the requests per second.
+"""The deployed local stack on loopback: the delay until viewers see a terminal line, the requests per second, and webhooks.
 
 The results are wall-clock times of one machine that runs everything (engine, function processes, front door, clients). They show that
 the paths work and how they scale, not what AWS would do. The start of the stack takes about 20 seconds.
@@ -21,6 +21,7 @@ from local.stack import LocalStack, new
 VIEWERS = (1, 10, 100)
 LINES = 20  # of the terminal: the next when everybody has the last
 CONNECTIONS, SECONDS = 4, 5.0
+FEATURES, HOOKS = 30, 5  # cards that are made, and webhooks that are told of each
 TARGET, DEFECT = 250, 500  # ms, p95 of 100 viewers
 
 
@@ -106,9 +107,51 @@ async def _load(session: Any, name: str, method: str, url: str, headers: dict[st
     }
 
 
+def webhooks(stack: LocalStack) -> list[dict[str, Any]]:
+    """Measure the milliseconds from the answer to a request until a webhook is told of it, and the deliveries a second of several."""
+    from tests.areas.receiver import Receiver
+    from tests.stack.test_runs import ask, founded
+    from tests.waiting import eventually
+
+    receiver, shop = Receiver(), founded(stack)
+    shop("PUT", f"/projects/{shop.project}", {"settings": {"autoTriggerAgents": False}})
+
+    def subscribe() -> None:
+        body = {"url": receiver.url, "events": ["feature.created"]}
+        status, made = ask(stack.url("enterprise"), shop.token, "POST", "/webhooks", body)
+        assert status == 201, made
+
+    subscribe()
+    delays = []
+    for number in range(1, FEATURES + 1):
+        shop.card(0, "feature")
+        answered = time.perf_counter()
+        while len(receiver.received) < number:
+            time.sleep(0.001)
+        delays.append((time.perf_counter() - answered) * 1000)
+    for _ in range(HOOKS - 1):
+        subscribe()
+    receiver.received.clear()
+    began = time.perf_counter()
+    for _ in range(FEATURES):
+        shop.card(0, "feature")
+    eventually(lambda: len(receiver.received), lambda number: number >= FEATURES * HOOKS)
+    per_second = len(receiver.received) / (time.perf_counter() - began)
+    receiver.close()
+    return [
+        {
+            "webhooks": HOOKS,
+            "deliveries": FEATURES * HOOKS,
+            "per_second": per_second,
+            "p50_ms": statistics.median(delays),
+            "p95_ms": _share(delays, 0.95),
+        }
+    ]
+
+
 def measure(*only: str) -> dict[str, Any]:
-    """Run `terminal` and `requests` on one stack; the result of a part that fails is its error, and the other part still runs."""
-    parts: dict[str, Callable[[LocalStack], Any]] = {"requests": requests, "terminal": terminal}
+    """Run the parts on one stack; the result of a part that fails is its error, and the others still run."""
+    parts: dict[str, Callable[[LocalStack], Any]] = {"requests": requests, "terminal": terminal, "webhooks": webhooks}
     results: dict[str, Any] = {}
     with deployed() as stack:
         for name, part in parts.items():

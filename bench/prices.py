@@ -7,6 +7,7 @@ Events come one by one, so each is a call of its own: batches cost less.
 
 import gzip
 import json
+import math
 import os
 import re
 from collections import Counter
@@ -42,6 +43,7 @@ TARGETS = {  # USD
     "a million card moves, nobody looks": 14.0,
     "a million card moves, one viewer": 15.0,
     "an agent run of five turns": 0.002,
+    "a million deliveries to webhooks": 12.0,
     "an idle stage, a month": 9.0,
 }
 MISSED = {  # what is above its target: how much at most, and why
@@ -50,12 +52,20 @@ MISSED = {  # what is above its target: how much at most, and why
         "the card's place in the index and the board's counts are two write units of 0.63 USD each; edge, logs and traces are 1.95 USD",
     ),
     "a million card moves, one viewer": (15.60, "the same, and a message in a FIFO queue is three requests"),
+    "an idle stage, a month": (9.95, "webhooks: the key that encrypts their secrets 1.00, two queues 0.58, five alarms 0.50"),
 }
 MILLION = 1_000_000
 TRIP = 0.005  # seconds that a call to DynamoDB or SQS waits
-CPU = {"request": 0.005, "projector": 0.004, "pusher": 0.004, "step": 0.050}  # seconds of a call on its share of a core
-MEMORY = {"request": 1.0, "projector": 1.0, "pusher": 1.0, "step": 1769 / 1024}  # GB (infra/needs.py)
+CPU = {
+    "request": 0.005,
+    "projector": 0.004,
+    "pusher": 0.004,
+    "step": 0.050,
+    "hooks": 0.010,
+}  # seconds of a call on its share of a core
+MEMORY = {"request": 1.0, "projector": 1.0, "pusher": 1.0, "step": 1769 / 1024, "hooks": 0.5}  # GB (infra/needs.py)
 MODEL = 4.0  # seconds that a turn waits for the model, most of them
+RECEIVER = 0.2  # seconds that a receiver of webhooks takes, connection included
 HEADERS = 800  # bytes of an answer
 LOG_LINE, ACCESS_LINE, STEP_LINES = 600, 380, 1_500  # bytes: ours with its metrics, the gateway's, the state machine's of a state
 MINUTES = 43_200  # of a month: a viewer who never leaves
@@ -229,6 +239,31 @@ class Stage:
         return self.world.ada("runs", "POST", f"/cards/{card}/agents/prd/run", body={})
 
 
+def delivery(stage: Stage) -> Amounts:
+    """Return the amounts of an event that one webhook is told of: of its queueing in the projector, and of the worker's call."""
+    from shared.channels.webhooks.deliveries import queue_event
+    from shared.channels.webhooks.draining import drain
+    from shared.core import posting
+    from shared.edge.views.enterprise.events import webhook_event
+    from shared.events.change import parse_change
+
+    enterprise = stage.world.ada.at("enterprise")
+    body = {"url": "https://hooks.example.com/cadre", "events": ["*"]}
+    made = enterprise("webhooks", "POST", "/webhooks", body=body).json["data"]
+    stage.card, stage.row = stage.make(2, "feature"), None
+    event = webhook_event(parse_change(stage.record()))
+    org_id = str(stage.world.project.org_id)
+    with costing() as queued:
+        queue_event(org_id, event)
+    with costing() as sent, patch.object(posting, "post", lambda *_, **__: posting.Answer(204, {}, b"")):
+        drain(org_id, made["id"], math.inf)
+    queueing = Counter({
+        "GB-second": (len(queued.names) + 1) * TRIP, "read unit": queued.reads, "write unit": queued.writes, "FIFO request": 3,
+    })  # fmt: skip
+    waiting = Counter({"GB-second": RECEIVER * MEMORY["hooks"]})
+    return _sum(queueing, units(sent, "hooks"), waiting)
+
+
 def idle() -> float:
     """Return the price of a month without traffic, the sum of the table in docs/deploying.md, which a test compares with the templates."""
     page = (Path(__file__).parents[1] / "docs" / "deploying.md").read_text()
@@ -244,6 +279,7 @@ def rows(stage: Stage) -> list[dict[str, Any]]:
         "a million card moves, nobody looks": _times(_sum(request, unseen), MILLION),
         "a million card moves, one viewer": _sum(_times(_sum(request, seen), MILLION), Counter({"socket minute": MINUTES})),
         "an agent run of five turns": run(stage, unseen),
+        "a million deliveries to webhooks": _times(delivery(stage), MILLION),
     }
     table: list[dict[str, Any]] = [
         {"what": what, "usd": sum_of(amounts), "parts": _parts(amounts)} for what, amounts in moves.items()

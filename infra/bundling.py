@@ -41,6 +41,10 @@ _DROPPED_FILES = (
     *(f"pillow.libs/lib{name}*" for name in ("avif", "brotli", "freetype", "harfbuzz", "lcms2", "png16", "sharpyuv", "webp")),
     "stdnum/oui.dat",  # makers of network cards and mobile networks: two thirds of a package that checks tax ids here
     "stdnum/imsi.dat",
+    "pycparser/**/*.py",  # cffi reads C with it, which only a build does
+    "dateutil/zoneinfo/*.tar.gz",  # botocore's times are in UTC; ours have `tzdata`
+    "oauthlib/oauth1/**/*.py",
+    "oauthlib/openid/**/*.py",
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 PYTHON_VERSION_STAMP = importlib.util.MAGIC_NUMBER.hex()
@@ -118,6 +122,9 @@ def dependencies(architecture: str, build: Path = BUILD) -> Path:
         prune(staging)
         compile_tree(staging)
         staging.rename(target)
+    except OSError:
+        if not target.exists():  # else another process was first
+            raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return target

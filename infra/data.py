@@ -58,6 +58,10 @@ class Data(PlatformStack):
         )
         self.keep(self.signing)
         self.client_key = self._client_keys()
+        self.secrets = self._kms_key(
+            "Secrets", "secrets of tenants", enable_key_rotation=True
+        )  # new every year; the old ones still decrypt
+        self.keep(self.secrets)
         self.edge_keys = {} if settings.local else self._edge_keys()
         exempt(self.signing, "AwsSolutions-SMG4", "A new key ends every session; it is changed by hand.")
 
@@ -70,18 +74,17 @@ class Data(PlatformStack):
         return keys[-1]
 
     def _client_key(self, number: int) -> aws_kms.CfnKey:
-        account = Fn.join("", ["arn:", self.partition, ":iam::", self.account, ":root"])
-        policy = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*", "Resource": "*"}  # roles then say who may
-        key = aws_kms.CfnKey(
-            self,
-            "ClientKey" if number == 1 else f"ClientKey{number}",
-            description="Cadre: signs the tokens of OAuth clients",
-            key_spec="RSA_2048",
-            key_usage="SIGN_VERIFY",
-            key_policy={"Version": "2012-10-17", "Statement": [policy]},
-        )
+        name = "ClientKey" if number == 1 else f"ClientKey{number}"
+        key = self._kms_key(name, "signs the tokens of OAuth clients", key_spec="RSA_2048", key_usage="SIGN_VERIFY")
         key.apply_removal_policy(RemovalPolicy.DESTROY)  # its tokens last an hour, and KMS waits for 30 days
         return key
+
+    def _kms_key(self, name: str, use: str, **options: Any) -> aws_kms.CfnKey:
+        """A key of KMS that roles may use as their own policies say."""
+        account = Fn.join("", ["arn:", self.partition, ":iam::", self.account, ":root"])
+        policy = {"Sid": "RolesDecide", "Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*", "Resource": "*"}
+        document = {"Version": "2012-10-17", "Statement": [policy]}
+        return aws_kms.CfnKey(self, name, description=f"Cadre: {use}", key_policy=document, **options)
 
     def _mail_events(self) -> str:
         queue = self.queues["mail-events"]

@@ -216,6 +216,9 @@ class Functions:
             grants.add(
                 allow(["kms:Sign", "kms:GetPublicKey"], data.client_key.attr_arn), client_token_key=data.client_key.attr_arn
             )
+        if needs.secrets != "none":
+            action = "kms:Encrypt" if needs.secrets == "seal" else "kms:Decrypt"
+            grants.add(allow([action], data.secrets.attr_arn), secrets_key=data.secrets.attr_arn)
         for name in needs.sends:
             queue = data.queues[name].queue
             grants.add(allow(["sqs:SendMessage"], queue.attr_arn), **{_queue_setting(name): queue.ref})

@@ -26,6 +26,7 @@ class Needs:
     mails: bool = False  # sends e-mail
     oauth: bool = False  # the client ids and secrets of sign-in providers
     models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
+    secrets: Literal["none", "seal", "unseal"] = "none"  # of tenants: encrypts them, decrypts them
     bills: bool = False  # writes and charges invoices: the seller's name and address, the payment gateway's keys
     memory: int = 1024  # MB. 1,769 MB is one whole core: a cold start's imports gain from it, a warm request does not
     timeout: int = 28  # seconds; API Gateway stops waiting after 29
@@ -47,6 +48,7 @@ AREAS = {
     ),
     "system": Needs(core="read", telemetry="read", probes=True),
     "usage": Needs(files="write", sends=("exports",)),
+    "webhooks": Needs(telemetry="write", sends=("webhook-delivery",), secrets="seal"),
     "workspaces": Needs(sends=("emails",)),
 }
 
@@ -57,9 +59,9 @@ WORKERS = {
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
         telemetry="write", files="write", sends=("ws-live",), machine=("answer",), models="call", memory=1769, timeout=900
     ),
-    "stream_projector": Needs(  # telemetry: the end of a run of a deleted card is sent with the number of its last line
-        telemetry="read",
-        sends=("ws-live", "emails", "agent-runs", "cascade"),
+    "stream_projector": Needs(  # telemetry: deliveries to webhooks; the end of a run is sent with the number of its last line
+        telemetry="write",
+        sends=("ws-live", "emails", "agent-runs", "cascade", "webhook-delivery"),
         machine=("stop", "answer"),
         files="write",
         posts=True,
@@ -68,7 +70,7 @@ WORKERS = {
     "scheduled": Needs(  # stop: DescribeExecution comes with it; a job stops itself after 40 s
         signs=False,
         telemetry="read",
-        sends=("ws-live", "agent-runs", "cascade"),
+        sends=("ws-live", "agent-runs", "cascade", "webhook-delivery"),
         machine=("stop", "answer"),
         posts=True,
         bills=True,
@@ -87,6 +89,9 @@ WORKERS = {
         timeout=60,
     ),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
+    "webhook_worker": Needs(
+        telemetry="write", signs=False, sends=("webhook-delivery", "webhook-retry"), secrets="unseal", memory=512, timeout=60
+    ),
 }
 
 FUNCTIONS = AREAS | WORKERS

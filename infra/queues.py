@@ -15,6 +15,7 @@ class QueueSpec:
     max_receives: int  # a message that failed so often goes to the dead-letter queue
     retention: int  # seconds
     fifo: bool = False
+    delay: int = 0  # seconds for which a message may be sent ahead of its time
     by_rules: bool = False  # rules of EventBridge send to it, not our functions
 
 
@@ -27,6 +28,9 @@ QUEUES = {
     "emails": QueueSpec("mailer", batch=10, concurrency=5, max_receives=8, retention=4 * _DAY),
     # Bounces and complaints of mails, which EventBridge puts here (infra/mail.py)
     "mail-events": QueueSpec("mailer", batch=10, concurrency=2, max_receives=5, retention=4 * _DAY, by_rules=True),
+    # FIFO with the webhook as the group: one call at a time for a webhook, so that a receiver that hangs takes one of the fifty places
+    "webhook-delivery": QueueSpec("webhook_worker", batch=1, concurrency=50, max_receives=5, retention=4 * _DAY, fifo=True),
+    "webhook-retry": QueueSpec("webhook_worker", batch=10, concurrency=2, max_receives=5, retention=4 * _DAY, delay=900),
     # One message each: the consumers of the last two work on it until their time-out is near, and send the rest as a new message
     "exports": QueueSpec("export_worker", batch=1, concurrency=5, max_receives=3, retention=_DAY),
     "cascade": QueueSpec("cascade_worker", batch=1, concurrency=4, max_receives=10, retention=14 * _DAY),

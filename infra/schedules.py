@@ -11,5 +11,6 @@ SCHEDULES = {  # job -> EventBridge schedule, in UTC
     "invoices-overdue": "cron(* 4 * * ? *)",
     "purge": "cron(0 4 * * ? *)",
     "timeouts": "rate(1 minute)",
+    "webhook-retry": "rate(5 minutes)",
     "ws-reaper": "rate(1 minute)",
 }

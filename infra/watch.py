@@ -12,6 +12,7 @@ from infra.exemptions import exempt
 from infra.function import Functions
 from infra.names import STAGE_NAME, pascal_case
 from infra.needs import BEHIND_GATEWAYS, FUNCTIONS, TRACED
+from infra.queues import QUEUES
 from infra.release import Deployed
 from infra.rest_api import RestApi
 from infra.settings import Settings
@@ -23,7 +24,7 @@ FUNCTION_ERRORS = 5
 API_SERVER_ERRORS = 10
 API_P99_MS = 3000
 STREAM_LAG_MS = 60_000
-QUEUE_AGE = 300  # seconds that the oldest message has waited
+QUEUE_AGE = 300  # seconds that the oldest message has waited, beyond its delay
 # Of all mails of the account: from these rates on AWS reviews it, and pauses its sending at 10 % and 0.5 %
 MAIL_BOUNCE_RATE = 0.05
 MAIL_COMPLAINT_RATE = 0.001
@@ -174,7 +175,7 @@ class Watch(PlatformStack):
             self._alarm(f"{title}Letters", waiting, 1)
         for name, queue in data.queues.items():
             oldest = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": queue.queue.attr_queue_name}, "Maximum")
-            self._alarm(f"{pascal_case(name)}Age", oldest, QUEUE_AGE)
+            self._alarm(f"{pascal_case(name)}Age", oldest, QUEUE_AGE + QUEUES[name].delay)
 
     def _tables(self, data: Data) -> None:
         for name, table in data.tables.items():
@@ -201,9 +202,8 @@ class Watch(PlatformStack):
             self._graph("Server errors", [Metric("AWS/ApiGateway", "5XXError", self._dimensions(name)) for name in apis]),
             self._graph("Latency p99", [Metric("AWS/ApiGateway", "Latency", self._dimensions(name), "p99") for name in apis]),
             self._graph(
-                "Errors of workers",
-                [Metric("AWS/Lambda", "Errors", {"FunctionName": functions[name].name}) for name in WORKERS_ALONE],
-            ),
+                "Errors of functions", [Metric("AWS/Lambda", "Errors")]
+            ),  # each worker's own have an alarm; 50 metrics are free
             self._graph(
                 "Duration of workers p99",
                 [Metric("AWS/Lambda", "Duration", {"FunctionName": functions[name].name}, "p99") for name in WORKERS_ALONE],

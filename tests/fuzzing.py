@@ -130,6 +130,15 @@ class Person:
     def test_result(self) -> str:
         return str(self._enterprise("POST", f"/testcases/{self.test_case}/results", {"status": "passed"})["id"])
 
+    @cached_property
+    def webhook(self) -> str:
+        body = {"url": "https://127.0.0.1:1/", "events": ["*"]}  # where nobody listens
+        return str(self._enterprise("POST", "/webhooks", body)["id"])
+
+    @cached_property
+    def delivery(self) -> str:
+        return str(self._enterprise("POST", f"/webhooks/{self.webhook}/test")["id"])
+
     def _enterprise(self, method: str, path: str, body: Any = None) -> Any:
         return self.ask(method, path, body, "enterprise")["data"]
 
@@ -139,7 +148,7 @@ class Person:
             "workspaces": "workspace", "projects": "project", "boards": "board", "lanes": "lane", "cards": "card",
             "comments": "comment", "dependencies": "dependency", "documents": "document", "runs": "run",
             "organizations": "organization", "requirements": "requirement", "features": "feature", "testcases": "test_case",
-            "testresults": "test_result", "tickets": "card", "auto-transition": "card",
+            "testresults": "test_result", "tickets": "card", "auto-transition": "card", "webhooks": "webhook", "deliveries": "delivery",
             "project_id": "project", "ticket_id": "card", "laneId": "lane", "toLaneId": "lane", "dependencyCardId": "other_card",
         }  # fmt: skip
         fixed = {

@@ -13,6 +13,8 @@ QUEUES = {
     "mail_events": "mail_events",
     "exports": "exports",
     "cascade": "cascade",
+    "webhook_delivery": "webhook_delivery.fifo",
+    "webhook_retry": "webhook_retry",
 }
 
 
@@ -41,7 +43,7 @@ def create_table(client: Any, name: str, indexes: int) -> None:
 
 
 def create_resources(client: Callable[[str], Any]) -> dict[str, str]:
-    """Tables, bucket, queues and secret, by clients of their services. The queues' addresses, as the settings name them."""
+    """Tables, bucket, queues, secret and key, by clients of their services. What the settings name, by the variables' names."""
     client("secretsmanager").create_secret(Name="signing", SecretString="a-signing-key-for-tests-only")
     for name, indexes in (("core", 4), ("telemetry", 0), ("ephemeral", 1)):
         create_table(client("dynamodb"), name, indexes)
@@ -50,4 +52,4 @@ def create_resources(client: Callable[[str], Any]) -> dict[str, str]:
     for queue, name in QUEUES.items():
         fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
         queues[f"CADRE_{queue.upper()}_QUEUE"] = client("sqs").create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]
-    return queues
+    return queues | {"CADRE_SECRETS_KEY": client("kms").create_key()["KeyMetadata"]["Arn"]}

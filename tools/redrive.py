@@ -1,7 +1,8 @@
 """Redrives dead-letter queues: `python -m tools.redrive emails --stage prod` (or `make redrive QUEUE=emails STAGE=prod`).
 
     agent-runs, ws-push, emails,  the messages go back to their queue
-    cascade, exports
+    mail-events, cascade, exports,
+    webhook-delivery, webhook-retry
     stream                        the events that a message names are read from the table's stream again and sent to the projector
     schedule                      the messages are deleted: the next run of a job does what this one did not
     ws-live                       the messages are deleted: a client requests the lines that it lacks
@@ -45,7 +46,8 @@ class Queues(Deployment):
 
     def messages(self, url: str) -> Iterator[dict[str, Any]]:
         """Every waiting message once. Messages that the caller does not delete become visible again after five minutes."""
-        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=300).get("Messages"):
+        asked: dict[str, Any] = {"MaxNumberOfMessages": 10, "VisibilityTimeout": 300, "MessageSystemAttributeNames": ["All"]}
+        while messages := self.sqs.receive_message(QueueUrl=url, **asked).get("Messages"):
             yield from messages
 
 
@@ -72,7 +74,10 @@ def move(at: Queues, queue: str) -> int:
 def _copy(at: Queues, dead: str, queue: str) -> int:
     count = 0
     for message in at.messages(dead):
-        at.sqs.send_message(QueueUrl=queue, MessageBody=message["Body"])
+        attributes = message.get("Attributes", {})  # of a FIFO queue: a new id, or the message counts as one that was sent before
+        group = {"MessageGroupId": attributes["MessageGroupId"]} if "MessageGroupId" in attributes else {}
+        once = {"MessageDeduplicationId": message["MessageId"]} if group else {}
+        at.sqs.send_message(QueueUrl=queue, MessageBody=message["Body"], **group, **once)
         at.sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
         count += 1
     return count
@@ -152,7 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _execute(at: Queues, queue: str | None) -> list[str]:
     """Do what was asked and return what to print. Raises ToolError."""
     if queue is None:
-        return [f"{one:<12} {at.attributes(at.dead(one))['ApproximateNumberOfMessages']}" for one in sorted(DEAD)]
+        return [f"{one:<16} {at.attributes(at.dead(one))['ApproximateNumberOfMessages']}" for one in sorted(DEAD)]
     action, outcome = ACTIONS[queue]
     return [f"{queue}: {action(at, queue)} {outcome}"]
 

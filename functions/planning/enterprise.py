@@ -178,7 +178,7 @@ async def create_requirement(project_id: str, body: CreateRequirement, caller: C
 @routes.get("/requirements/{requirement_id}", "requirements.get", permission=Permission.CARD_READ, addition=True)
 async def get_requirement(requirement_id: str, caller: Caller) -> Requirement:
     """Get a requirement."""
-    return requirement(planning.load_kind(caller, requirement_id, planning.REQUIREMENT, Permission.CARD_READ))
+    return requirement(planning.load_type(caller, requirement_id, planning.REQUIREMENT, Permission.CARD_READ))
 
 
 @routes.post(
@@ -207,7 +207,7 @@ async def list_features(requirement_id: str, caller: Caller, page: Page = 1, pag
 @routes.get("/features/{feature_id}", "features.get", permission=Permission.CARD_READ, addition=True)
 async def get_feature(feature_id: str, caller: Caller) -> Feature:
     """Get a feature."""
-    return feature(planning.load_kind(caller, feature_id, planning.FEATURE, Permission.CARD_READ))
+    return feature(planning.load_type(caller, feature_id, planning.FEATURE, Permission.CARD_READ))
 
 
 @routes.patch(

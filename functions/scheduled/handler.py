@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shared.channels.sockets.expiry import close_expired
+from shared.channels.webhooks.wakes import wake_due
 from shared.core import clock, logs
 from shared.edge.cascade.purging import purge_due
 from shared.money.billing.charging import ask_for_charges
@@ -29,6 +30,7 @@ JOBS: dict[str, Callable[[float], int]] = {
     "charges": ask_for_charges,  # asks the payment gateway what became of charges without a result
     "timeouts": sweep_runs,  # ends or resumes runs that nobody works on
     "ws-reaper": close_expired,  # closes expired connections
+    "webhook-retry": wake_due,  # wakes the worker for webhooks whose next attempt is due
     "purge": purge_due,  # erases workspaces that were deleted thirty days ago
 }
 

@@ -1,8 +1,11 @@
-"""Network addresses: what a caller is counted by."""
+"""Network addresses: what a caller is counted by, and what customers may let us connect to."""
 
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from shared.core.settings import settings
 
 _IPV6_PREFIX = 64  # bits; RFC 6177: the least that a site gets, and each of its machines may take any address of it
+_NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 _MAX_LENGTH = 45  # characters of the longest address
 
 
@@ -17,3 +20,20 @@ def network_of(address: str) -> str:
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return f"{IPv6Address(int(parsed) >> _IPV6_PREFIX << _IPV6_PREFIX)}/{_IPV6_PREFIX}"
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an IP address is of the public internet, also the IPv4 address that an IPv6 address stands for."""
+    ip = ip_address(address)
+    if isinstance(ip, IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if ip in _NAT64:
+            inner = IPv4Address(int(ip) & 0xFFFF_FFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+
+
+def is_permitted(address: str) -> bool:
+    """Tell whether we connect to an IP address that a customer's address leads to: a public one, on the local stage also this machine."""
+    return is_public(address) or (settings().local and ip_address(address).is_loopback)

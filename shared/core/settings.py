@@ -27,6 +27,8 @@ class Settings:
     mail_events_queue: str = ""  # AWS sends to it
     exports_queue: str = ""
     cascade_queue: str = ""
+    webhook_delivery_queue: str = ""  # FIFO
+    webhook_retry_queue: str = ""
     # state machines, as ARNs
     agent_run_machine: str = ""
     # sockets: the management endpoint, https://{id}.execute-api.../{stage}
@@ -36,6 +38,8 @@ class Settings:
     # the ARN of the KMS key that signs the tokens of OAuth clients; only where they are issued
     client_token_key: str = ""
     issuer: str = "https://auth.cadre.dev"
+    # the ARN of the KMS key that encrypts secrets of tenants
+    secrets_key: str = ""
     # our public address, for links in responses and mails
     public_url: str = "http://localhost:8000"
     # the address of the web application, for links in mails; empty: the public address

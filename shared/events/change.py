@@ -21,6 +21,8 @@ class Change:
     id: str
     new: Raw
     old: Raw | None
+    sequence: str = ""
+    """Its place in the stream: of two changes of one entity, the later one has the larger number."""
 
     def after(self, model: type[E]) -> E:
         return model.decode(self.new)
@@ -60,7 +62,7 @@ def parse_change(record: Raw) -> Change | None:
         return None
     raw = told(json.loads(new["event"]["S"]), new)
     event = Event(new["event_id"]["S"], EventType(raw["type"]), raw["actor"], raw["at"], raw["changes"], raw["data"])
-    return Change(event, new["kind"]["S"], stored_id(new), new, old)
+    return Change(event, new["kind"]["S"], stored_id(new), new, old, images.get("SequenceNumber", ""))
 
 
 def _text(row: Raw, name: str) -> str | None:

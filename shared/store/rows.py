@@ -95,7 +95,6 @@ PROJECTED: Final = (
     "position",
     "parent_id",
     "approval_status",
-    "item_kind",
     "assignee_id",
     "name",
     "slug",

@@ -10,6 +10,7 @@ from shared.people.access import liveness, quota_leases
 from shared.people.tenancy.rows import Workspace
 from shared.store import fetch, save, write
 from tests.areas.boards_world import World, create_world
+from tests.areas.receiver import Receiver
 from tests.areas.running import PAID, Machine, PaidModel, connected
 from tests.areas.stripe_server import KEY, SECRET, FakeStripe
 from tests.areas.viewers import Gateway, shared_gateway
@@ -55,6 +56,14 @@ def gateway(aws: None) -> Gateway:
     made.clear()
     liveness.clear_cache()
     return made
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Where webhooks are sent to."""
+    made = Receiver()
+    yield made
+    made.close()
 
 
 @pytest.fixture

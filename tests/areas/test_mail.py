@@ -197,6 +197,13 @@ VALUES = {
     "invoice_issued": BILL | {"total": "USD 12.30"},
     "invoice_overdue": BILL,
     "workspace_suspended": {"url": "https://x.dev/v?token=a&b"},
+    "webhook_disabled": {
+        "name": "<Ada>",
+        "host": "hooks.example.com",
+        "gone": False,
+        "url": "https://x.dev/v?token=a&b",
+        "at": "2026-12-03T09:30:00.000Z",
+    },
 }
 
 

@@ -227,7 +227,7 @@ class Watched:
         self.old = new
         show = PLANNING_EVENTS.get(change.event.type) if change else None
         named = show(change) if show else None
-        return [named] if named else []
+        return [(named[0], named[1]())] if named else []
 
 
 def names(events: list[tuple[str, dict]]) -> list[str]:

@@ -12,7 +12,7 @@ from tests.infra.conftest import Templates
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
 # USD a month, us-east-1, as docs/deploying.md names them with their source
-ALARM, SECRET, METRIC = 0.10, 0.40, 0.30
+ALARM, SECRET, METRIC, KEY = 0.10, 0.40, 0.30, 1.00
 CALL = 0.20e-6 + 0.1 * 0.0000133334  # of 0.1 s with 1 GB on arm64
 READ = 0.125e-6
 RECEIVE = {False: 0.40e-6, True: 0.50e-6}  # of a queue, by whether it is FIFO
@@ -30,6 +30,7 @@ CALLS = {  # of a job in a month of 30 days
 
 def test_the_price_of_nothing_to_do_is_the_documented_one(prod: Templates) -> None:
     alarms, secrets = len(prod.of("AWS::CloudWatch::Alarm")), len(prod.of("AWS::SecretsManager::Secret"))
+    keys = len(prod.of("AWS::KMS::Key"))
     (dashboard,) = prod.of("AWS::CloudWatch::Dashboard")
     metrics = json.dumps(dashboard.properties).count('{\\"stat')
     assert 40 < metrics <= 50  # so many an account's first three dashboards may have each for nothing
@@ -42,6 +43,7 @@ def test_the_price_of_nothing_to_do_is_the_documented_one(prod: Templates) -> No
     shown = {
         f"| alarms | {alarms} | {alarms * ALARM:.2f} |": alarms * ALARM,
         f"| secrets | {secrets} | {secrets * SECRET:.2f} |": secrets * SECRET,
+        f"| keys of KMS | {keys} | {keys * KEY:.2f} |": keys * KEY,
         "| dashboard, one of the account's first three | 1 | 0.00 |": 0,
         f"| calls by {len(SCHEDULES)} schedules | {calls:,} | {calls * CALL:.2f} |": calls * CALL,
         f"| reads of these jobs | {reads:,} | {reads * READ:.2f} |": reads * READ,

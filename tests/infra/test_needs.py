@@ -30,6 +30,7 @@ RESOURCES = {  # a need -> the setting by which code finds the resource
     "oauth": "oauth_secret",
     "models": "provider_secret",
     "bills": "payment_secret",
+    "secrets": "secrets_key",
 }
 
 

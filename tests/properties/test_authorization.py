@@ -36,6 +36,7 @@ UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 CONTRACTS = ("agentworks", "enterprise", "aintandem", "orchestrator", "omoios")
 ENDS_THE_SESSION = "it ends the caller's session, and so the stage: tests/areas/test_auth_*"
+ONE_ORGANIZATION = "it is its organization's, in which the stage's people have no role: tests/areas/test_webhooks.py"
 TESTED_ELSEWHERE = {
     ("agentworks", "auth.logout"): ENDS_THE_SESSION,
     ("aintandem", "auth.logout"): ENDS_THE_SESSION,
@@ -47,6 +48,9 @@ TESTED_ELSEWHERE = {
     ("enterprise", "oauth.clients.delete"): "a role in a workspace is none in its organization: tests/areas/test_oauth.py",
     ("agentworks", "workspaces.delete"): "it ends the stage: tests/areas/test_workspaces_agentworks.py",
     ("agentworks", "invitations.accept"): "for whoever has the invitation's address: tests/areas/test_invitations.py",
+} | {
+    ("enterprise", f"webhooks.{name}"): ONE_ORGANIZATION
+    for name in ("get", "update", "delete", "deliveries", "delivery", "redeliver", "rotateSecret", "test")
 }
 """What is behind the door and not tried here, and why."""
 BEFORE_SIGNING_IN = "who asks has no token yet"
@@ -83,6 +87,8 @@ ONES_OWN = {
     ("enterprise", "organizations.create"),
     ("enterprise", "apiKeys.list"),
     ("enterprise", "oauth.clients.create"),
+    ("enterprise", "webhooks.create"),
+    ("enterprise", "webhooks.list"),
 }
 """Acts in the caller's own organization, whose owner everybody is."""
 ANOTHERS = {

@@ -156,6 +156,18 @@ def workspace_suspended(*, url: str) -> RenderedMail:
     )
 
 
+def webhook_disabled(*, name: str, host: str, gone: bool, at: str, url: str) -> RenderedMail:
+    """Report a webhook that was switched off at `at` (ISO 8601): its receiver at `host` is `gone` (410), or failed for more than a day."""
+    reason = "said that it wants no more events" if gone else "has accepted nothing for more than a day"
+    return _layout(
+        "Your webhook is switched off",
+        f"Hello {name},",
+        f"the receiver of your webhook at {host} {reason}. Nothing is sent there since {_date_and_time(at)}.",
+        "What waits is kept: switch the webhook on again within three days, and all of it is delivered.",
+        button=("See your webhooks", url),
+    )
+
+
 TEMPLATES: dict[str, Callable[..., RenderedMail | None]] = {
     "nothing": no_mail,
     "verify_email": verify_email,
@@ -169,6 +181,7 @@ TEMPLATES: dict[str, Callable[..., RenderedMail | None]] = {
     "invoice_issued": invoice_issued,
     "invoice_overdue": invoice_overdue,
     "workspace_suspended": workspace_suspended,
+    "webhook_disabled": webhook_disabled,
 }
 
 

@@ -20,6 +20,7 @@ from shared.edge.reactions import (
     sockets,
     triggers,
     usage,
+    webhooks,
     workspaces,
 )
 from shared.events.change import Change, parse_change
@@ -37,6 +38,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     billing_mails.react,  # mail those who pay for a workspace
     account_mails.react,  # mail users about their account
     sockets.react,  # publish to sockets
+    webhooks.react,  # queue deliveries to webhooks, mail the owner of one that was switched off
     members.react,  # update members' names, disconnect removed members
     cascade.react,  # clear a deleted workspace
 )

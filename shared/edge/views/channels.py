@@ -1,8 +1,8 @@
 """The channels of events: which contract shows which events, and on which topic.
 
 A new socket needs a table (`shared/edge/views/<contract>/events.py`) and an entry here: aintandem's with the topics of a sandbox,
-of a collaboration and of the system, orchestrator's with those of a user. enterprise has no socket: its webhooks need the same
-kind of table, read by a reaction that queues deliveries.
+of a collaboration and of the system, orchestrator's with those of a user. enterprise has no socket: its webhooks have a table of their own
+(`shared/edge/views/enterprise/events.py`), read by a reaction that queues deliveries.
 """
 
 from collections import defaultdict

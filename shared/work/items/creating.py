@@ -32,7 +32,6 @@ class NewItem:
     type: str
     lane_id: str | None = None
     phase_id: str | None = None
-    item_kind: str | None = None
     description: str | None = None
     status: str = "draft"
     priority: str = "medium"
@@ -165,7 +164,6 @@ def _new_item(actor: Actor, board: Board, lane: Lane, new: NewItem, item_id: str
         board_id=board.id,
         lane_id=lane.id,
         phase_id=lane.phase_id,
-        item_kind=new.item_kind,
         type=new.type,
         title=new.title,
         description=new.description,

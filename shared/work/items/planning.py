@@ -1,4 +1,4 @@
-"""Requirements and features: cards of these kinds. A requirement is an epic, a feature a card of type `feature` below it."""
+"""Requirements and features: cards of the types `epic` and `feature`, whichever contract made them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,9 @@ from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
 from shared.work.items.updating import update_item
 
-REQUIREMENT, FEATURE = "requirement", "feature"
+REQUIREMENT, FEATURE = "epic", "feature"
+"""Types of cards."""
+_NAMES: Final = {REQUIREMENT: "requirement", FEATURE: "feature"}
 _FIRST_PHASE: Final = "PHASE_BACKLOG"
 """The phase in which nothing has begun: its lane has no limit of cards unless somebody sets one."""
 
@@ -44,9 +46,8 @@ def create_requirement(actor: Actor, board_id: str, new: NewRequirement) -> Item
         board_id,
         NewItem(
             new.title,
-            "epic",
+            REQUIREMENT,
             phase_id=_FIRST_PHASE,
-            item_kind=REQUIREMENT,
             description=new.description,
             priority=new.priority,
             acceptance_criteria=list(new.acceptance_criteria),
@@ -63,15 +64,14 @@ def create_feature(actor: Actor, requirement_id: str, new: NewFeature) -> Item:
     Three round trips: the requirement, which names the board, then those of `create_item`. Raises NotFound("requirement") and what
     `create_item` does; Invalid for a developer who is no member of the workspace.
     """
-    requirement = load_kind(actor, requirement_id, REQUIREMENT, Permission.CARD_CREATE)
+    requirement = load_type(actor, requirement_id, REQUIREMENT, Permission.CARD_CREATE)
     return create_item(
         actor,
         requirement.board_id,
         NewItem(
             new.name,
-            "feature",
+            FEATURE,
             phase_id=_FIRST_PHASE,
-            item_kind=FEATURE,
             description=new.description,
             priority=requirement.priority,
             parent_id=requirement.id,
@@ -82,14 +82,14 @@ def create_feature(actor: Actor, requirement_id: str, new: NewFeature) -> Item:
     )
 
 
-def load_kind(actor: Actor, item_id: str, kind: str, permission: Permission) -> Item:
-    """Return a requirement or a feature. One round trip. Raises NotFound(kind), also for a card of another kind, and Forbidden."""
+def load_type(actor: Actor, item_id: str, type_: str, permission: Permission) -> Item:
+    """Return a requirement or a feature. One round trip. Raises NotFound, also for a card of another type, and Forbidden."""
     try:
         item = load(Item, item_id, actor, permission)
     except NotFound:
-        raise NotFound(kind) from None
-    if item.item_kind != kind:
-        raise NotFound(kind)
+        raise NotFound(_NAMES[type_]) from None
+    if item.type != type_:
+        raise NotFound(_NAMES[type_])
     return item
 
 
@@ -99,7 +99,7 @@ def set_feature_status(actor: Actor, feature_id: str, status: str, reason: str |
     The card moves as `update_item` says. Raises NotFound("feature"), Forbidden, TransitionRefused, Conflict (archived).
     """
     changes = {"status": status} | ({"blocked_reason": reason} if reason is not None else {})
-    return update_item(actor, feature_id, changes, read=lambda: load_kind(actor, feature_id, FEATURE, Permission.CARD_EDIT))
+    return update_item(actor, feature_id, changes, read=lambda: load_type(actor, feature_id, FEATURE, Permission.CARD_EDIT))
 
 
 def list_features(actor: Actor, requirement_id: str, *, limit: int, offset: int = 0) -> tuple[list[Item], int]:
@@ -108,6 +108,6 @@ def list_features(actor: Actor, requirement_id: str, *, limit: int, offset: int 
     Raises NotFound("requirement"), Forbidden.
     """
     children = begin_index_rows(3, f"PARENT#{bare_id(requirement_id)}")
-    load_kind(actor, requirement_id, REQUIREMENT, Permission.CARD_READ)
-    rows, total = page_of((row for row in children if row.f.get("item_kind") == FEATURE), offset, limit)
+    load_type(actor, requirement_id, REQUIREMENT, Permission.CARD_READ)
+    rows, total = page_of((row for row in children if row.f["type"] == FEATURE), offset, limit)
     return fetch_all(Item, [row.id for row in rows], to_show=True), total

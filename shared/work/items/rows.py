@@ -21,7 +21,6 @@ class ItemHead(Entity):
     KIND = "ITEM"
     NAME = "card"
 
-    item_kind = UnicodeAttribute(null=True)  # requirement | feature; none for any other card
     type = UnicodeAttribute()  # epic | feature | task | bug | blueprint | doc
     title = UnicodeAttribute()
     status = UnicodeAttribute(default="draft")  # draft | ready | in_progress | blocked | done

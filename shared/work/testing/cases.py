@@ -11,7 +11,7 @@ from shared.core.ids import bare_id, new_id
 from shared.events import EventType, record
 from shared.store import CountedRows, LastBlock, create, enter, fetch_all, load, retrying, write
 from shared.work.boards.counting import require_writable
-from shared.work.items.planning import FEATURE, load_kind
+from shared.work.items.planning import FEATURE, load_type
 from shared.work.testing.rows import TestCase, TestResultHead, cases_of, results_of
 
 MAX_STEPS: Final = 20_000
@@ -53,7 +53,7 @@ def create_case(actor: Actor, feature_id: str, new: NewTestCase) -> TestCase:
 
 def _create(actor: Actor, feature_id: str, new: NewTestCase, steps: list[dict[str, Any]], case_id: str) -> TestCase:
     last = LastBlock(cases_of(bare_id(feature_id)))
-    feature = load_kind(actor, feature_id, FEATURE, Permission.TEST_WRITE)
+    feature = load_type(actor, feature_id, FEATURE, Permission.TEST_WRITE)
     case = TestCase.new(
         case_id,
         org_id=feature.org_id,
@@ -85,7 +85,7 @@ def list_cases(actor: Actor, feature_id: str, *, limit: int, offset: int = 0) ->
     Raises NotFound("feature"), Forbidden.
     """
     rows = CountedRows(cases_of(bare_id(feature_id)), offset + limit)
-    load_kind(actor, feature_id, FEATURE, Permission.TEST_READ)
+    load_type(actor, feature_id, FEATURE, Permission.TEST_READ)
     page = rows.page(offset, limit, lambda _: True)
     return fetch_all(TestCase, [row.id for row in page.rows()], to_show=True), page.total
 

@@ -14,8 +14,8 @@ from shared.work.items.rows import Item, ItemHead
 from shared.work.testing.rows import TestResult as TestResultRow
 from shared.work.testing.rows import TestResultHead
 
-Named = tuple[str, dict[str, Any]]
-"""The name of an event and its `data`."""
+Named = tuple[str, Callable[[], dict[str, Any]]]
+"""The name of an event, and what reads its `data`: asked only if somebody wants the event."""
 FeatureStatus = Literal["not_started", "in_progress", "completed", "blocked"]
 RequirementStatus = Literal["draft", "approved", "in_progress", "completed", "blocked"]
 ResultStatus = Literal["passed", "failed", "skipped", "error"]
@@ -169,20 +169,20 @@ def test_result_with_logs(row: TestResultRow) -> TestResultWithLogs:
 
 def feature_created(change: Change) -> Named | None:
     after = change.after(ItemHead)
-    return ("feature.created", {"feature": _shown(after)}) if after.item_kind == FEATURE else None
+    return ("feature.created", lambda: {"feature": _shown(after)}) if after.type == FEATURE else None
 
 
 def feature_changed(change: Change) -> Named | None:
     """Return the change of a feature's status, whichever contract made it; None for a change that keeps the status."""
     before, after = change.before(ItemHead), change.after(ItemHead)
-    if after.item_kind != FEATURE or before is None or FEATURE_STATUSES[before.status] == FEATURE_STATUSES[after.status]:
+    if after.type != FEATURE or before is None or FEATURE_STATUSES[before.status] == FEATURE_STATUSES[after.status]:
         return None
     statuses = {"previous_status": FEATURE_STATUSES[before.status], "current_status": FEATURE_STATUSES[after.status]}
-    return "feature.status_changed", {"feature": _shown(after) | statuses}
+    return "feature.status_changed", lambda: {"feature": _shown(after) | statuses}
 
 
 def test_completed(change: Change) -> Named | None:
-    return "test.completed", {"test_result": test_result(change.after(TestResultHead)).model_dump()}
+    return "test.completed", lambda: {"test_result": test_result(change.after(TestResultHead)).model_dump()}
 
 
 PLANNING_EVENTS: Final[dict[EventType, Callable[[Change], Named | None]]] = {

@@ -1,0 +1,1 @@
+"""Webhooks: events of an organization, sent to addresses that it has entered."""

@@ -1,0 +1,64 @@
+"""What is sent, and its signatures: the documented one, and those of Standard Webhooks (https://www.standardwebhooks.com).
+
+The package `standardwebhooks` would be imported for one HMAC, and takes no secret that is not Base64: it is what the tests verify with.
+"""
+
+import base64
+import binascii
+import hmac
+import json
+import secrets
+from collections.abc import Sequence
+
+from shared.channels.webhooks.rows import Content
+
+PREFIX = "whsec_"
+_BYTES = 32  # of a secret that we choose; Standard Webhooks asks for 24 to 64
+_LEAST, _MOST = 24, 64
+
+
+def new_secret() -> str:
+    return PREFIX + base64.b64encode(secrets.token_bytes(_BYTES)).decode()
+
+
+def is_secret(text: str) -> bool:
+    """Tell whether a text of a customer may be a secret: 24 visible characters, or `whsec_` and 24 to 64 bytes in Base64."""
+    if not text.startswith(PREFIX):
+        return len(text) >= _LEAST and text.isascii() and text.isprintable() and " " not in text
+    try:
+        return _LEAST <= len(base64.b64decode(text.removeprefix(PREFIX), validate=True)) <= _MOST
+    except binascii.Error:
+        return False
+
+
+def body_of(content: Content, retry_count: int) -> bytes:
+    """Return the documented body of an attempt."""
+    body = {
+        "event": content.event,
+        "timestamp": content.at,
+        "event_id": content.source,
+        "retry_count": retry_count,
+        "data": content.data,
+    }
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def headers_of(body: bytes, event_id: str, sent: int, keys: Sequence[str]) -> dict[str, str]:
+    """Return the headers of an attempt at `sent` (epoch seconds). `keys` are the current secret and the one before, if it still counts."""
+    signed = b".".join((event_id.encode(), str(sent).encode(), body))
+    standard = [base64.b64encode(hmac.digest(_key_of(key), signed, "sha256")).decode() for key in keys]
+    documented = [f"sha256={hmac.digest(key.encode(), body, 'sha256').hex()}" for key in keys]
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "Cadre-Webhooks/1",
+        "X-Signature-256": documented[0],
+        "webhook-id": event_id,
+        "webhook-timestamp": str(sent),
+        "webhook-signature": " ".join(f"v1,{one}" for one in standard),
+    }
+    return headers | ({"X-Signature-256-Previous": documented[1]} if documented[1:] else {})
+
+
+def _key_of(secret: str) -> bytes:
+    """Return the key of Standard Webhooks: what `whsec_` stands before is Base64, any other secret is its own key."""
+    return base64.b64decode(secret.removeprefix(PREFIX)) if secret.startswith(PREFIX) else secret.encode()

@@ -1,0 +1,34 @@
+"""enterprise, "Webhook Events": which of the platform's events are events of webhooks, with the document's payloads.
+
+An event that is in no table is none. Of the document's seven, those of builds, deployments and vulnerabilities have no source yet: whoever
+records them adds a table here.
+"""
+
+from typing import Final, Literal, get_args
+
+from shared.channels.webhooks.deliveries import WebhookEvent
+from shared.edge.views.enterprise.planning import PLANNING_EVENTS
+from shared.events.change import Change
+
+EventName = Literal[
+    "feature.created",
+    "feature.status_changed",
+    "test.completed",
+    "build.completed",
+    "deployment.started",
+    "deployment.completed",
+    "vulnerability.detected",
+]
+EVENT_NAMES: Final = get_args(EventName)
+WEBHOOK_EVENTS: Final = PLANNING_EVENTS
+
+
+def webhook_event(change: Change) -> WebhookEvent | None:
+    """Return what webhooks are told of a change; None: nothing."""
+    show = WEBHOOK_EVENTS.get(change.event.type)
+    named = show(change) if show else None
+    if named is None:
+        return None
+    name, data = named
+    resource = f"{change.kind}-{change.id}"
+    return WebhookEvent(name, change.event.id, change.event.at, resource, change.sequence, change.proj_id, data)
