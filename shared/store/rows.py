@@ -245,7 +245,7 @@ class Entity(Row):
     is_told = False
     """Whether an event was recorded since the last write: that is the time of the next one."""
     cold_as_read: dict[str, Any] | None = None
-    """The raw attributes of the second row as they were read; None if it was not read."""
+    """The raw second row as it was read; None if it was not read."""
 
     @classmethod
     def key(cls, entity_id: str) -> tuple[str, str]:
@@ -258,7 +258,7 @@ class Entity(Row):
         if raw.get("rest_version") != cold.get("rest_version"):
             return None
         entity = cls.decode(cold | raw)
-        entity.cold_as_read = {name: value for name, value in cold.items() if name in cls.COLD}
+        entity.cold_as_read = cold
         return entity
 
     def split(self, raw: dict[str, Any]) -> dict[str, Any] | None:
@@ -266,7 +266,8 @@ class Entity(Row):
         if not self.COLD:
             return None
         cold = {name: raw.pop(name) for name in self.COLD if name in raw}
-        if cold == self.cold_as_read:
+        read = self.cold_as_read
+        if read is not None and cold == {name: value for name, value in read.items() if name in self.COLD}:
             return None
         # nobody can tell from this instance whether the write succeeds: another one writes the second row again
         self.cold_version, self.cold_as_read = self.version, None

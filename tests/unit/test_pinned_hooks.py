@@ -58,6 +58,7 @@ HOOKS: list[tuple[Callable[..., Any], list[str]]] = [
     (botocore.endpoint.Endpoint.create_request, ["self", "params", "operation_model"]),
     (botocore.auth.SigV4Auth.headers_to_sign, ["self", "request"]),
     (botocore.auth.SigV4Auth.add_auth, ["self", "request"]),
+    (botocore.auth.SigV4Auth._sign, ["self", "key", "msg", "hex"]),
     (botocore.awsrequest.AWSPreparedRequest.__init__, ["self", "method", "url", "headers", "body", "stream_output", "context"]),
     # shared/core/aws.py: the User-Agent made once
     (botocore.session.Session.user_agent, ["self"]),

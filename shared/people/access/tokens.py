@@ -5,7 +5,7 @@ The claims are enterprise's eight (sub, org, email, role, permissions, iat, exp,
 issued the token), plan. Signed with HS256 and our own key; the token's header never chooses the algorithm.
 """
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -117,6 +117,6 @@ def read(token: str, kinds: frozenset[str]) -> Claims:
     if claims["exp"] <= clock.epoch():
         raise Unauthenticated(Situation.TOKEN_EXPIRED, "The authentication token has expired")
     result = Claims(claims["sub"], claims.get("org", ""), claims["sid"], claims.get("plan", FREE), claims["typ"])
-    if not all(isinstance(one, str) for one in astuple(result)) or result.kind not in kinds or not is_id(result.user_id):
+    if not all(isinstance(one, str) for one in vars(result).values()) or result.kind not in kinds or not is_id(result.user_id):
         raise Unauthenticated(Situation.TOKEN_INVALID, "Invalid authentication token")
     return result
