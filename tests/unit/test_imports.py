@@ -43,8 +43,9 @@ NEVER = {  # by any function before it does what needs it; milliseconds of CPU a
 NEVER_IN_AREAS = NEVER | {"pydantic.v1", "pydantic.v1.main"}
 NEVER_IN_WORKERS = NEVER | {"fastapi", "starlette", "mangum", "shared.edge.http"}
 # An area on its first answer: botocore alone has 390 of them, four are for access with the first read (decision 37), two hand over
-# what was kept (decision 41), six are of the store and the events of cards (decisions 39, 43 to 45), one is the start itself
-MODULES = 802  # with Debian's interpreter; others have two fewer of their own
+# what was kept (decision 41), six are of the store and the events of cards (decisions 39, 43 to 45), one is the start itself, two are the
+# way around the slow parts of PynamoDB (decision 46)
+MODULES = 804  # with Debian's interpreter; others have two fewer of their own
 
 
 EACH_AREA = "shared.edge.http.lambda_handler"  # by which an area is known, see AREAS
