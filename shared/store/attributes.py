@@ -74,7 +74,7 @@ class JSONAttribute(attributes.JSONAttribute):
     deserialize = staticmethod(from_json)
 
 
-class Place(Path):
+class NamedPath(Path):
     """A place in a row that no attribute describes, by its names: a value's own type says how it is stored there."""
 
     attribute: Any = None
@@ -89,8 +89,8 @@ class Place(Path):
 class FlatMapAttribute(MapAttribute[str, Any]):
     """A map of texts and numbers, whose keys conditions and changes can name. On a row it is an ordinary dictionary."""
 
-    def __getitem__(self, key: str) -> Place:  # type: ignore[override]  # a list of PynamoDB's is named by numbers, a map is not
-        return Place(*self.attr_path, key)
+    def __getitem__(self, key: str) -> NamedPath:  # type: ignore[override]  # a list of PynamoDB's is named by numbers, a map is not
+        return NamedPath(*self.attr_path, key)
 
     def serialize(self, values: dict[str, Any], *, null_check: bool = True) -> dict[str, Any]:
         return {key: _boxed(one) for key, one in values.items()}
@@ -111,4 +111,4 @@ def size(attribute: str) -> Any:
 
 def amount(name: str) -> Any:
     """Return a number of a row that has no attribute in its model, so that an update can add to it; it begins at 0."""
-    return Place(name)
+    return NamedPath(name)

@@ -25,7 +25,7 @@ from fastapi.routing import APIRoute, APIRouter
 from mangum import Mangum
 from mangum.handlers.api_gateway import APIGateway
 from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.operand import Path as Place
+from pynamodb.expressions.operand import Path as ExpressionPath
 from pynamodb.expressions.operand import Value
 from pynamodb.expressions.update import Action
 from pynamodb.models import MetaModel, Model
@@ -62,7 +62,8 @@ HOOKS: list[tuple[Callable[..., Any], list[str]]] = [
     (MetaModel.__init__, ["self", "name", "bases", "namespace", "discriminator"]),
     (Model.get_attributes, []),
     # shared/store/expressions.py: the text of conditions and changes
-    (Place.__init__, ["self", "attribute_or_path"]),
+    (ExpressionPath.__init__, ["self", "attribute_or_path"]),
+    (ExpressionPath._to_value, ["self", "value"]),
     (Value.__init__, ["self", "value", "attribute"]),
     (Condition.serialize, ["self", "placeholder_names", "expression_attribute_values"]),
     (Action.serialize, ["self", "placeholder_names", "expression_attribute_values"]),

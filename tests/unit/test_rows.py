@@ -181,6 +181,7 @@ changes = st.one_of(
     st.builds(Thing.by_key.set, st.sampled_from([{"a": 1}, {}, {"b": "x"}])),
     st.builds(lambda key, number: Thing.by_key[key].set(Thing.by_key[key] + number), keys, numbers),
     st.builds(lambda key, number: Thing.by_key[key].set(Thing.by_key[key] | number), keys, numbers),
+    st.builds(lambda key, value: Thing.by_key[key].set(value), keys, st.one_of(texts, numbers, st.booleans(), st.none())),
     st.builds(lambda number: Thing.count.set(Thing.count - number), numbers),
     st.builds(Thing.count.add, numbers),
     st.builds(lambda number: amount("06:i").add(number), numbers),
