@@ -1,5 +1,6 @@
 """Network addresses: what a caller is counted by, and what customers may let us connect to."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from shared.core.settings import settings
@@ -9,6 +10,7 @@ _NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 ad
 _MAX_LENGTH = 45  # characters of the longest address
 
 
+@lru_cache(maxsize=256)  # who asks asks again
 def network_of(address: str) -> str:
     """Return the network that an address is counted by: the address itself, or the first 64 bits of an IPv6 address."""
     try:

@@ -10,8 +10,8 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.store.ahead import read_ahead
+from shared.store.attributes import from_json, plain
 from shared.store.client import batches, dynamodb, the_client
-from shared.store.decoding import from_json, plain
 from shared.store.optimistic import retrying, stale
 from shared.store.request_scope import Key, open_decision
 from shared.store.rows import COLD_KEY, PROJECTED, Entity, Row, id_in_key
