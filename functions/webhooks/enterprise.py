@@ -29,7 +29,7 @@ def _each_once(events: list[Any]) -> list[Any]:
 
 
 Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_048)]
-Events = Annotated[list[EventName | Literal["*"]], Field(min_length=1), AfterValidator(_each_once)]
+Events = Annotated[list[Literal[EventName, "*"]], Field(min_length=1), AfterValidator(_each_once)]
 Secret = Annotated[str, Field(min_length=24, max_length=128)]
 About = Annotated[str, Field(max_length=500), Seen]
 Page = Annotated[int, Field(ge=1)]

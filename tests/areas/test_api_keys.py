@@ -110,6 +110,25 @@ def test_a_key_has_no_more_than_its_scopes(ada):
     assert (refused.status, refused.json["error"]["code"]) == (403, "AUTHORIZATION_DENIED")
 
 
+def test_who_lacks_a_scope_is_told_which_one(ada):
+    ws_id = ada.at("agentworks")("workspaces", "GET", "/workspaces").json["workspaces"][0]["id"]
+    key = make(ada, permissions=["features:read"])["key"]
+    refused = with_key(key).json["error"]
+    assert refused["details"] == [{"field": "request", "message": "This needs the scope organizations:admin"}]
+    refused = with_key(key, "GET", f"/workspaces/{ws_id}/projects", "agentworks").json["error"]
+    assert refused["details"]["reason"] == "This needs the scope projects:read"
+
+
+def test_the_scope_of_the_document_lists_the_organizations_of_an_administrator(ada):
+    def organizations(*scopes: str) -> Answer:
+        headers = {"X-API-Key": make(ada, permissions=list(scopes))["key"]}
+        return call("organizations", "enterprise", "GET", "/organizations", headers=headers)
+
+    assert organizations("organizations:read").json["pagination"]["total"] == 1
+    refused = organizations("organizations:write")
+    assert (refused.status, "scope organizations:read" in refused.text) == (403, True)
+
+
 def test_a_key_gives_no_key_more_than_it_has(ada):
     key = make(ada, permissions=["organizations:admin", "projects:read"])["key"]
     more = with_key(key, "POST", body={"name": "More", "permissions": ["projects:write"]})

@@ -483,6 +483,13 @@ def test_rubbish_is_an_error_of_the_caller(ada, body):
     assert (answer.status, "error" in answer.json) == (400, True)
 
 
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
+def test_who_sends_json_is_told_to_send_a_form(ada, console, path):
+    answer = call("auth", "enterprise", "POST", path, body=own(console) | {"grant_type": "client_credentials", "token": "x"})
+    assert (answer.status, answer.json["error"]) == (400, "invalid_request")
+    assert "application/x-www-form-urlencoded" in answer.json["error_description"]
+
+
 # -- revocation
 
 

@@ -276,3 +276,11 @@ def test_roles_and_strangers(world):
         assert ask(world, "PATCH", f"/features/{made['id']}/status", {"status": "completed"}, client=client).status == change
         assert ask(world, "POST", f"/projects/{world.project.id}/requirements", REQUIREMENT, client=client).status == change
     assert status_of(world, made) == "not_started"
+
+
+def test_a_refusal_names_no_card(world):
+    """enterprise has requirements and features; it says card and lane nowhere."""
+    made = feature(world)
+    assert set_status(world, made, "completed").status == 200
+    (refused,) = set_status(world, made, "blocked", "Waits").json["error"]["details"]
+    assert refused["message"] == "A finished work item cannot be blocked; reopen it first"

@@ -90,6 +90,13 @@ def test_what_is_refused_is_named(hooks, wrong, field):
     assert get(WebhookCount, f"ORG#{hooks.world.project.org_id}", "WHKS") is None
 
 
+def test_an_unknown_event_is_named_by_its_place_with_those_there_are(hooks):
+    (named,) = hooks.ask("POST", "/webhooks", ALL | {"events": ["*", "feature.deleted"]}).json["error"]["details"]
+    assert named["field"] == "events.1"
+    assert "'feature.created'" in named["message"]
+    assert "'*'" in named["message"]
+
+
 def test_an_organization_has_so_many_webhooks_also_in_a_race(hooks):
     made = [hooks.ask("POST", "/webhooks", ALL) for _ in range(LIMIT - 1)]
     assert {one.status for one in made} == {201}

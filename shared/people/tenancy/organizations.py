@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from shared.core.actor import SYSTEM, Actor, Permission
+from shared.core.actor import GRANTS, SYSTEM, Actor, Permission
 from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.core.texts import has_words, searchable
@@ -48,10 +48,13 @@ def list_organizations(actor: Actor, query: OrganizationQuery) -> tuple[list[Org
         shards = [read_ahead(partial(_read_shard, partition)) for partition in ORGANIZATIONS.partitions()]
         known = [row for shard in shards for row in shard.result()]
     else:
-        administered = [one for one in actor.organizations if actor.may(Permission.WORKSPACE_WRITE, None, one)]
+        administered = [one for one, role in actor.organizations.items() if Permission.WORKSPACE_WRITE in GRANTS[role]]
         if not administered:
             raise Forbidden("Only administrators of an organization may list it")
-        organizations = {one.id: one for one in fetch_all(Organization, administered, to_show=True)}
+        shown = [one for one in administered if actor.may(Permission.WORKSPACE_READ, None, one)]
+        if not shown:
+            raise Forbidden
+        organizations = {one.id: one for one in fetch_all(Organization, shown, to_show=True)}
         known = [(one.id, one.listed()) for one in organizations.values()]
     found = [(org_id, f) for org_id, f in known if _matches(query, f)]
     found.sort(key=lambda one: (searchable(one[1][query.sort]), one[0]), reverse=query.descending)

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote_plus
 
-from oauthlib.common import Request
+from oauthlib.common import Request, extract_params
 from oauthlib.oauth2 import (
     AuthorizationCodeGrant,
     AuthorizationEndpoint,
@@ -263,7 +263,10 @@ def _answer(respond: Any, query: str, body: bytes, authorization: str) -> Answer
     headers = _FORM | ({"Authorization": authorization} if authorization else {})
     address = _ADDRESS + (f"?{query}" if query else "")
     try:
-        answer: Answer = respond(address, "POST", body.decode(), headers)
+        text = body.decode()
+        if extract_params(text) is None:
+            raise ValueError("no form")
+        answer: Answer = respond(address, "POST", text, headers)
     except OAuth2Error as error:
         return {"Content-Type": "application/json", **error.headers}, error.json, error.status_code
     except ValueError:  # a body that is no form
