@@ -488,6 +488,26 @@ def test_delays_grow_with_jitter_and_keep_to_what_the_receiver_asks():
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Sat, 28 Nov {10**20} 10:02:00 GMT",
+        f"Sat, 28 Nov 2026 {10**20}:02:00 GMT",
+        f"Sat, 28 Nov 2026 10:02:00 +{10**17}",
+        "Sat, 28 Nov 2026 10:99:00 GMT",
+        "Mon, 01 Jan 0001 00:00:00 -0000",
+    ],
+)
+def test_a_retry_after_without_sense_is_none_and_the_attempt_is_written(hooks, text):
+    webhook = hooks.subscribe()
+    hooks.receiver.behaviours = [says(503, retry_after=text)]
+    hooks.happens("A")
+    hooks.deliver()
+    (pending,) = hooks.log(webhook)
+    assert (pending["status"], pending["attempts"], pending["response_status"]) == ("pending", 1, 503)
+    assert len(hooks.wakes("webhook_retry")) == 1
+
+
 def test_retry_after_is_honoured(hooks):
     webhook = hooks.subscribe()
     hooks.receiver.behaviours = [says(429, retry_after="600")]
@@ -661,6 +681,7 @@ def _settings_as_before():
         "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",  # noqa: S104
         "255.255.255.255", "::", "::1", "fe80::1", "fd00:ec2::254", "ff02::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1",
         "64:ff9b::10.0.0.1", "2002:7f00:1::", "2001:0:4136:e378:8000:63bf:80ff:fffe", "192.0.2.1", "2001:db8::1",
+        "fec0::1", "fe80::1%eth0", "64:ff9b:1::a00:1", "::ffff:0:10.0.0.1", "2002:a9fe:a9fe::1", "4000::1",
     ],
 )  # fmt: skip
 def test_an_address_that_is_not_public_is_never_connected_to(on_aws, address, monkeypatch):

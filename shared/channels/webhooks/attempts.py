@@ -82,10 +82,10 @@ def parse_retry_after(text: str) -> float:
     if text.isascii() and text.isdecimal():
         return float(text[:9])
     try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
+        wish = parsedate_to_datetime(text).timestamp() - clock.now().timestamp()
+    except (ValueError, OverflowError):  # numbers of twenty digits
         return 0
-    return max(0.0, moment.timestamp() - clock.now().timestamp())
+    return max(0.0, wish)
 
 
 def _ms_since(started: float) -> int:

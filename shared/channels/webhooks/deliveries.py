@@ -153,13 +153,14 @@ def _read_delivery(
 
 
 def list_deliveries(actor: Actor, webhook_id: str, *, offset: int, limit: int) -> tuple[list[Delivery], int]:
-    """Return a page of a webhook's log, newest first, and the number of all. One round trip for the webhook; beside it a query for the page
-    and one for each megabyte (2,500 deliveries) of the log. Raises NotFound, Forbidden, and Invalid behind the 10,000th."""
+    """Return a page of a webhook's log, newest first, and the number of all, 10,000 at most: there the list ends. One round trip for the
+    webhook; beside it a query for the page, and one for each megabyte (2,500 deliveries) that is counted. Raises NotFound, Forbidden, and
+    Invalid behind the 10,000th."""
     if offset + limit > DEEPEST:
         raise Invalid(FieldError("page", f"The list ends at the {DEEPEST:,}th delivery"))
     key = key_of(actor, webhook_id)
     partition = partition_of(bare_id(webhook_id))
     page = read_ahead(lambda: query(Delivery, partition, prefix="DLV#", newest_first=True, limit=offset + limit))
-    total = read_ahead(lambda: count(Delivery, partition, prefix="DLV#"))
+    total = read_ahead(lambda: count(Delivery, partition, prefix="DLV#", at_most=DEEPEST))
     authorized(get(Webhook, *key), actor, Permission.WORKSPACE_READ)
     return page.result().rows[offset:], total.result()
