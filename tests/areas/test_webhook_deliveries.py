@@ -6,9 +6,12 @@ import hmac
 import json
 import socket
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -19,10 +22,12 @@ from standardwebhooks import WebhookVerificationError
 from bench.trips import costing
 from functions.webhook_worker.handler import handler as worker
 from shared.channels.webhooks import attempts
+from shared.channels.webhooks.deliveries import WebhookEvent, clear_cache, queue_event
 from shared.channels.webhooks.rows import DUE, Content, State, partition_of
 from shared.channels.webhooks.signing import PREFIX
-from shared.core import networks, posting
-from shared.core.clock import now
+from shared.core import networks, posting, queues
+from shared.core.clock import iso, now
+from shared.core.ids import new_id
 from shared.core.settings import settings
 from shared.store import get, put_many, query, stored_id
 from shared.store.client import dynamodb
@@ -176,14 +181,68 @@ def test_who_has_no_webhook_pays_a_query_for_a_burst(hooks):
     assert hooks.wakes() == []
 
 
-def test_a_delivery_is_two_transactions_and_the_receivers_state_is_none(hooks):
+def test_a_delivery_is_two_transactions_of_small_rows_and_the_receivers_state_is_none(hooks):
+    """What an event says is written once, however long it is, and is in no transaction."""
     webhook = hooks.subscribe()
-    hooks.feature()
+    with costing() as queued:
+        hooks.happens("A", data={"feature": {"description": "x" * 5_000}})
+    assert queued.names[-2:] == ["PutItem", "TransactWriteItems"]
+    assert queued.writes <= 6 + 4
     with costing() as cost:
         hooks.deliver()
-    assert cost.names == ["BatchGetItem", "Query", "TransactWriteItems"]
-    assert cost.writes <= 8
+    assert cost.names == ["BatchGetItem", "Query", "GetItem", "PutItem", "TransactWriteItems"]
+    assert cost.writes <= 5
     assert get(State, partition_of(webhook["id"]), "STATE") is None
+
+
+def test_twenty_webhooks_are_queued_by_one_transaction_and_two_requests(hooks):
+    """A burst of one organization may not hold the stream up for all others."""
+    made = [hooks.subscribe(f"/{number}") for number in range(20)]
+    hooks.happens("warm")
+    assert {wake["webhook"] for wake in hooks.wakes()} == {one["id"] for one in made}
+    sent: list[str] = []
+    with count_requests() as seen, patch.object(queues.aws, "short_call_client", lambda _: _Sqs(sent)):
+        hooks.happens("A", data={"long": "x" * 5_000})
+    assert [name for name in seen.names if name != "Query"] == ["PutItem", "TransactWriteItems"]
+    assert sent == ["SendMessageBatch"] * 2
+
+
+class _Sqs:
+    def __init__(self, sent: list[str]) -> None:
+        self._sent = sent
+
+    def send_message_batch(self, *, Entries: list[Any], **_: Any) -> dict[str, Any]:
+        self._sent.append("SendMessageBatch")
+        assert len(Entries) <= 10
+        return {}
+
+
+def test_a_message_that_the_queue_has_not_taken_is_an_error_and_the_event_comes_again(hooks):
+    webhook = hooks.subscribe()
+    refusing = SimpleNamespace(send_message_batch=lambda **_: {"Failed": [{"Id": "0", "Code": "InternalError"}]})
+    event = WebhookEvent("feature.created", new_id(), iso(), "A", "1", None, dict)
+    with patch.object(queues.aws, "short_call_client", lambda _: refusing), pytest.raises(queues.Unsent):
+        queue_event(str(hooks.world.project.org_id), event)
+    queue_event(str(hooks.world.project.org_id), event)
+    hooks.deliver()
+    assert [one["status"] for one in hooks.log(webhook)] == ["delivered"]
+    assert len(hooks.receiver.received) == 1
+
+
+def test_an_event_that_comes_again_says_the_same_and_reaches_who_was_switched_on_meanwhile(hooks):
+    first = hooks.subscribe("/first")
+    second = hooks.subscribe("/second", active=False)
+    event = WebhookEvent("feature.created", new_id(), iso(), "A", "1", None, lambda: {"name": "before"})
+    queue_event(str(hooks.world.project.org_id), event)
+    hooks.ask("PATCH", f"/webhooks/{second['id']}", {"active": True})
+    clear_cache()
+    queue_event(str(hooks.world.project.org_id), replace(event, data=lambda: {"name": "after"}))
+    hooks.deliver()
+    assert sorted((one.path, one.json["data"]["name"]) for one in hooks.receiver.received) == [
+        ("/first", "before"),
+        ("/second", "before"),
+    ]
+    assert len(hooks.log(first)) == len(hooks.log(second)) == 1
 
 
 # -- once at least, and in order

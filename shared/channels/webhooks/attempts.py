@@ -56,9 +56,9 @@ def keys_of(webhook: Webhook) -> list[str]:
     return [unseal(one, webhook.id) for one in sealed]
 
 
-def attempt(url: str, keys: Sequence[str], content: Content) -> Attempt:
+def attempt(url: str, keys: Sequence[str], content: Content, data: Any) -> Attempt:
     """Send a delivery once."""
-    body = body_of(content, content.retry_count)
+    body = body_of(content, data, content.retry_count)
     headers = headers_of(body, content.source, clock.epoch(), keys)
     at, started = clock.iso(), time.monotonic()
     try:

@@ -3,6 +3,7 @@
 ORG#<org>      WHK#<webhook>                 core       a webhook; one query reads all of an organization
 ORG#<org>      WHKS                          core       how many there are: the limit is a condition of the write
 WHK#<webhook>  META                          core       what stays of a deleted one for a month: its last event
+EVENT#<event>  DATA                          telemetry  what an event says, once for all webhooks and attempts
 WHK#<webhook>  DLV#<delivery>                telemetry  a delivery, as the log lists it
 WHK#<webhook>  WAIT#<resource>#<sequence>    telemetry  what waits to be delivered, in the order of each resource
 WHK#<webhook>  LOG#<delivery>                telemetry  what was delivered, or not, with every attempt
@@ -102,14 +103,28 @@ class Delivery(Telemetry):
         return partition_of(webhook_id), f"DLV#{delivery_id}"
 
 
+class Payload(Telemetry):
+    """What an event says: the long part of a delivery, which no attempt and no other webhook writes again."""
+
+    data = JSONAttribute()
+
+    @classmethod
+    def key_in(cls, source: str) -> tuple[str, str]:
+        return f"EVENT#{source}", "DATA"
+
+    @classmethod
+    def of(cls, source: str, data: Any) -> "Payload":
+        pk, sk = cls.key_in(source)
+        return cls(pk=pk, sk=sk, data=data, ttl=clock.epoch() + LOG_SECONDS)
+
+
 class Content(Telemetry):
-    """What a delivery delivers, and its attempts. It lies at `WAIT#` while the delivery is pending, then at `LOG#`."""
+    """Which event a delivery delivers, and its attempts. It lies at `WAIT#` while the delivery is pending, then at `LOG#`."""
 
     id = UnicodeAttribute()
     event = UnicodeAttribute()
     source = UnicodeAttribute()
     resource = UnicodeAttribute()
-    data = JSONAttribute()
     at = UnicodeAttribute()
     """When the event happened."""
     earlier = NumberAttribute(default=0)
