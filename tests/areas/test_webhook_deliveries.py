@@ -229,12 +229,12 @@ def test_a_message_that_the_queue_has_not_taken_is_an_error_and_the_event_comes_
     assert len(hooks.receiver.received) == 1
 
 
-def test_an_event_that_comes_again_says_the_same_and_reaches_who_was_switched_on_meanwhile(hooks):
+def test_an_event_that_comes_again_says_the_same_and_reaches_who_asked_for_it_meanwhile(hooks):
     first = hooks.subscribe("/first")
-    second = hooks.subscribe("/second", active=False)
+    second = hooks.subscribe("/second", events=["build.completed"])
     event = WebhookEvent("feature.created", new_id(), iso(), "A", "1", None, lambda: {"name": "before"})
     queue_event(str(hooks.world.project.org_id), event)
-    hooks.ask("PATCH", f"/webhooks/{second['id']}", {"active": True})
+    hooks.ask("PATCH", f"/webhooks/{second['id']}", {"events": ["*"]})
     clear_cache()
     queue_event(str(hooks.world.project.org_id), replace(event, data=lambda: {"name": "after"}))
     hooks.deliver()
@@ -662,6 +662,36 @@ def test_what_waited_for_three_days_at_a_paused_webhook_is_given_up(hooks):
         hooks.deliver()
     (delivery,) = hooks.log(webhook)
     assert (delivery["status"], delivery["attempts"], len(hooks.receiver.received)) == ("failed", 1, 1)
+
+
+def test_what_happened_before_a_pause_is_sent_after_it_and_what_happened_in_it_is_not(hooks):
+    """The stream tells of an event later than it happened, so the time of the event decides and not that of the telling."""
+    webhook = hooks.subscribe()
+    path = f"/webhooks/{webhook['id']}"
+
+    def told(name: str, at: str) -> None:
+        queue_event(
+            str(hooks.world.project.org_id), WebhookEvent("feature.created", new_id(), at, name, "1", None, lambda: {"is": name})
+        )
+
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        clock.shift(1)
+        before = iso()
+        clock.shift(1)
+        hooks.ask("PATCH", path, {"active": False})
+        clock.shift(1)
+        told("before", before)
+        within = iso()
+        told("within", within)
+        hooks.deliver()
+        assert hooks.receiver.received == []
+        clock.shift(1)
+        hooks.ask("PATCH", path, {"active": True})
+        clock.shift(1)
+        told("within, told late", within)
+        told("after", iso())
+        hooks.deliver()
+    assert sorted(one["data"]["is"] for one in hooks.receiver.events()) == ["after", "before"]
 
 
 def test_a_new_address_is_tried_at_once(hooks):

@@ -53,7 +53,7 @@ def queue_event(org_id: str, event: WebhookEvent) -> None:
     try:
         write(*(each for one in waiting for each in _writes(*one)))
     except _AlreadyThere:
-        for one in waiting:  # a webhook may have been switched on since
+        for one in waiting:  # a webhook may want it since
             with suppress(_AlreadyThere):
                 write(*_writes(*one))
     wakes.wake_all(org_id, [one.id for one in wanted])

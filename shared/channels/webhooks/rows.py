@@ -51,6 +51,8 @@ class Webhook(Entity):
     """The only project whose events are sent; None: all of the organization."""
     description = UnicodeAttribute(null=True)
     active = BooleanAttribute(default=True)
+    switched_at = UnicodeAttribute(null=True)
+    """When it was switched on or off last; None: never since it was made."""
     secret = UnicodeAttribute()
     previous_secret = UnicodeAttribute(null=True)
     previous_until = NumberAttribute(null=True)
@@ -68,9 +70,14 @@ class Webhook(Entity):
         return urlsplit(str(self.url)).hostname or ""
 
     def wants(self, event: str, project_id: str | None, at: str) -> bool:
-        """Tell whether an event that happened at `at` is sent."""
+        """Tell whether an event that happened at `at` is sent. The stream tells of it later: what happened before a pause is sent when that
+        has ended, and what happened in it is not."""
         named = ALL_EVENTS in self.events or event in self.events
-        return bool(self.active and named and self.project_id in (None, project_id) and at >= self.created_at)
+        was_active = bool(self.active) == (at >= (self.switched_at or self.created_at))
+        return bool(was_active and named and self.project_id in (None, project_id) and at >= self.created_at)
+
+    def switch(self, *, active: bool) -> None:
+        self.active, self.switched_at = active, clock.iso()
 
 
 class WebhookCount(Row):
