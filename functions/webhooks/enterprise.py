@@ -198,11 +198,11 @@ async def list_deliveries(webhook_id: str, caller: Caller, page: Page = 1, page_
 )
 async def get_delivery(webhook_id: str, delivery_id: str, caller: Caller) -> DeliveryReport:
     """Get a delivery with its request and the answer to each attempt."""
-    _, delivery, content = deliveries.get_delivery(caller, webhook_id, delivery_id)
+    _, delivery, content, data = deliveries.get_delivery(caller, webhook_id, delivery_id)
     last = max(content.retry_count - 1, int(content.earlier)) if content else 0
     return DeliveryReport(
         **_delivery(delivery).model_dump(),
-        request_body=body_of(content, last).decode() if content else "",
+        request_body=body_of(content, data, last).decode() if content else "",
         tries=[DeliveryAttempt(**one) for one in content.tries] if content else [],
     )
 

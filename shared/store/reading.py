@@ -328,11 +328,22 @@ def item_collection(models: Sequence[type[Entity]], partition: str, between: tup
 
 
 def count(
-    model: type[Row], partition: str, *, index: int | None = None, prefix: str = "", between: tuple[str, str] | None = None
+    model: type[Row],
+    partition: str,
+    *,
+    index: int | None = None,
+    prefix: str = "",
+    between: tuple[str, str] | None = None,
+    at_most: int | None = None,
 ) -> int:
-    """Count the rows of a bounded partition. One query per megabyte."""
+    """Count the rows of a bounded partition, or the first of one that is not, up to `at_most`. One query per megabyte."""
     request = _request(model, partition, index=index, prefix=prefix, between=between) | {"Select": "COUNT"}
-    return sum(int(response["Count"]) for response in _responses(request))
+    total = 0
+    for response in _responses(request):
+        total += int(response["Count"])
+        if at_most is not None and total >= at_most:
+            return at_most
+    return total
 
 
 def _request(model: type[Row], partition: str, **options: Unpack[QueryOptions]) -> dict[str, Any]:
