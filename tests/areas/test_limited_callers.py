@@ -1,5 +1,6 @@
 """API keys and OAuth clients where a person's own token could do more: sockets, repeated requests, what asks who somebody is."""
 
+from html import unescape
 from typing import Any
 
 import pytest
@@ -12,10 +13,15 @@ from shared.core.scopes import SCOPES
 from shared.people.access import records
 from shared.people.identity import one_time_tokens
 from shared.people.identity.one_time_tokens import Purpose
-from shared.store import query, update_now
+from shared.people.tenancy.rows import Workspace
+from shared.store import fetch, query, update_now
 from tests.areas.boards_world import World
 from tests.areas.driving import Answer, Client, Context, call, confirm_address, sign_up
-from tests.areas.test_client_tokens import issue
+from tests.areas.oauth_world import BACK, Browser, register, returned
+from tests.areas.test_client_tokens import issue, parts
+from tests.areas.test_invitations import accept, invite, token_of
+from tests.areas.test_oauth import exchange, refresh
+from tests.areas.test_oauth import query as asked
 from tests.areas.viewers import socket_event
 from tests.client_key import use_client_key
 from tests.trips import count_requests
@@ -112,6 +118,27 @@ def test_a_key_and_a_client_see_their_organization_and_no_other_of_their_person(
         assert bob(area, method, path, body=body).status in (200, 201), path
     listed = caller.at("enterprise") if limited == "client" else WithKey("enterprise", caller.token)
     assert listed("projects", "GET", f"/organizations/{world.project.org_id}/projects").status == 404
+
+
+@pytest.mark.parametrize("is_member", [True, False])
+def test_a_client_acts_in_its_own_organization_for_who_is_in_it_and_else_in_the_persons(world: World, is_member):
+    """The page says which one it is."""
+    use_client_key()
+    confirm_address(world.ada)
+    bob = sign_up("Bob", "bob@example.com")
+    if is_member:
+        accept(bob, world.ws_id, token_of(invite(world.ada, world.ws_id, "bob@example.com")))
+    client = register(world.ada, redirect_uris=[BACK], scopes=["organizations:read"])
+    browser = Browser()
+    browser.open(asked(client, scope="organizations:read"))
+    page = unescape(browser.sign_in("bob@example.com").text)
+    assert ("Ada Lovelace's organization" in page, "Bob's organization" in page) == (is_member, not is_member)
+    given = exchange(client, returned(browser.press("allow"))["code"]).json
+    renewed = refresh(client, given["refresh_token"]).json
+    expected = world.ws_id if is_member else own_workspace(bob)
+    for token in (given["access_token"], renewed["access_token"]):
+        assert seen(Client("agentworks", token)) == [expected]
+        assert parts(token)[1]["org"] == fetch(Workspace, expected).org_id
 
 
 def test_a_second_organization_of_ones_own_is_another_too(world: World):

@@ -13,6 +13,7 @@ from shared.core.keys import fingerprint
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity.api_keys import granted_scopes
+from shared.people.tenancy.seats import read_seat
 from shared.people.tenancy.workspaces import authorize_own_organization
 from shared.store import Entity, JSONAttribute, UnicodeAttribute, create, delete, load, write
 
@@ -85,6 +86,12 @@ def delete_client(actor: Actor, client_id: str) -> None:
     their access tokens, within an hour. Raises NotFound and Forbidden. Two round trips."""
     client = load(OAuthClient, client_id, actor, Permission.WORKSPACE_ADMIN)
     write(delete(client), records.close_session(client.owner_id, client.session_id))
+
+
+def place_of(client: OAuthClient, person: Actor) -> str:
+    """Return the organization in which a client acts for a person: its own if the person is in it, else theirs. One read."""
+    organization = str(client.org_id)
+    return organization if read_seat(organization, person.id) else str(person.org_id)
 
 
 def _check(redirect_uris: Sequence[str], grants: Sequence[str], *, is_public: bool) -> None:

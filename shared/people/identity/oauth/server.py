@@ -98,7 +98,9 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # oauthlib has no typ
 
     def save_authorization_code(self, client_id: str, code: dict[str, str], request: Request, *_: Any, **__: Any) -> None:
         scopes = tuple(one for one in SCOPES if one in request.scopes)
-        allowed = codes.Allowed(request.user, client_id, request.redirect_uri, scopes, request.code_challenge)
+        allowed = codes.Allowed(
+            request.user, client_id, request.redirect_uri, scopes, request.code_challenge, request.organization
+        )
         codes.keep(code["code"], allowed)
 
     def validate_code(self, client_id: str, code: str, client: OAuthClient, request: Request, *_: Any, **__: Any) -> bool:
@@ -245,9 +247,11 @@ def validate_authorization(query: str) -> tuple[OAuthClient, str, list[str]]:
     return info["request"].client, info["redirect_uri"], scopes
 
 
-def authorize(query: str, user_id: str) -> str:
-    """Return the address to which a person who has allowed the request is redirected, with a code. Raises as `validate_authorization`."""
-    headers, _, _ = _authorization().create_authorization_response(_ADDRESS + "?" + query, credentials={"user": user_id})
+def authorize(query: str, user_id: str, org_id: str) -> str:
+    """Return the address to which a person who has allowed the request in this organization is redirected, with a code. Raises as
+    `validate_authorization`."""
+    person = {"user": user_id, "organization": org_id}
+    headers, _, _ = _authorization().create_authorization_response(_ADDRESS + "?" + query, credentials=person)
     return str(headers["Location"])
 
 
