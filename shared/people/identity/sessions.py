@@ -184,14 +184,14 @@ def open_for_client(user_id: str, client: tokens.Grant, further: Callable[[str],
     return session.tokens(*standing.result())
 
 
-def token_of_client(owner_id: str, session_id: str, client: tokens.Grant) -> str:
+def token_of_client(owner_id: str, session_id: str, client: tokens.Grant, only_if: Operation) -> str:
     """Return an access token for a client itself, which acts as its owner. All such tokens of a client are of one session, which lasts as
-    long as the latest of them."""
+    long as the latest of them; it is opened with `only_if`, so that nobody opens it again who has read the client before it was ended."""
     user, record = _load_user(owner_id)
     if record is None:
         raise Unauthenticated(Situation.TOKEN_INVALID, "The account has ended")
     standing = _standing(user, record)
-    write(records.open_session(user.as_actor(), session_id, clock.epoch() + tokens.ACCESS_SECONDS, record))
+    write(only_if, records.open_session(user.as_actor(), session_id, clock.epoch() + tokens.ACCESS_SECONDS, record))
     role, plan = standing.result()
     return tokens.issue(
         user_id=user.id,

@@ -28,15 +28,23 @@ from oauthlib.oauth2 import (
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidRequestFatalError
 
 from shared.core.errors import Unauthenticated
-from shared.core.ids import is_id, new_id
+from shared.core.ids import is_id
 from shared.core.keys import fingerprint
 from shared.core.scopes import SCOPES
-from shared.people.access import records, tokens
+from shared.people.access import tokens
 from shared.people.identity import sessions
 from shared.people.identity.federation.pkce import challenge
 from shared.people.identity.oauth import codes
-from shared.people.identity.oauth.clients import CODE, CREDENTIALS, REFRESH, OAuthClient, is_registered
-from shared.store import fetch, save, write
+from shared.people.identity.oauth.clients import (
+    CODE,
+    CREDENTIALS,
+    REFRESH,
+    OAuthClient,
+    check_unchanged,
+    end_own_session,
+    is_registered,
+)
+from shared.store import fetch
 
 Answer = tuple[Mapping[str, str], str, int]
 """Headers, body and status."""
@@ -144,7 +152,7 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # oauthlib has no typ
         grant = tokens.Grant(client.id, scopes)
         try:
             if request.grant_type == CREDENTIALS:
-                return sessions.token_of_client(client.owner_id, client.session_id, grant)
+                return sessions.token_of_client(client.owner_id, client.session_id, grant, check_unchanged(client))
             if request.grant_type == REFRESH:
                 request.given = sessions.refresh(request.refresh_token, grant)[1]
             else:
@@ -171,8 +179,7 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # oauthlib has no typ
         if claims.session_id != client.session_id:
             sessions.end(claims.user_id, claims.session_id)
             return
-        client.session_id = new_id()  # what the client asks for next is of another session
-        write(save(client), records.close_session(claims.user_id, claims.session_id))
+        end_own_session(client)
 
 
 def _client(request: Request, client_id: Any) -> OAuthClient | None:
