@@ -195,7 +195,7 @@ def test_the_last_use_is_noted_once_a_minute(ada):
             with count_requests() as seen:
                 assert with_key(made["key"], path="/auth/me", contract="omoios").status == 200
             writes.append(seen.names.count("UpdateItem"))
-        assert writes == [1, 0, 0, 1]
+        assert writes == [2, 0, 0, 1]  # the first notes too to which organization each workspace belongs
         assert listed(ada)[0]["last_used_at"] == "2026-05-04T12:01:00.000Z"
         assert ada("auth", "DELETE", f"/api-keys/{made['id']}").status == 204
         assert listed(ada)[0]["last_used_at"] == "2026-05-04T12:01:00.000Z"
@@ -215,6 +215,26 @@ def test_keys_are_limited_each_by_itself(ada):
     limit = PLANS["free"].requests[0][0]
     assert [with_key(one).status for _ in range(limit + 1)] == [200] * limit + [429]
     assert [with_key(other).status, ada("auth", "GET", "/api-keys").status] == [200, 200]
+
+
+def test_a_new_key_in_the_place_of_a_revoked_one_has_no_requests_more(ada):
+    """Else who makes a key, uses it up and makes the next has no limit."""
+    limit = PLANS["free"].requests[0][0]
+    used = make(ada)
+    assert [with_key(used["key"]).status for _ in range(limit + 1)] == [200] * limit + [429]
+    assert ada("auth", "DELETE", f"/api-keys/{used['id']}").status == 204
+    assert with_key(make(ada)["key"]).status == 429
+    assert with_key(make(ada)["key"]).status == 200  # another place
+
+
+def test_a_key_from_before_there_were_places_is_counted_by_itself(ada):
+    made = make(ada)
+    record = records.get_access(ada.user["id"])
+    before = {one: stored[:4] for one, stored in record.keys.items()}
+    update_now(records.key_row(ada.user["id"]), [records.Access.keys.set(before)])
+    use = keys.actor_of_key(made["key"], records.get_access(ada.user["id"]).serialize())
+    assert (use.id, use.window) == (made["id"], made["id"])
+    assert [with_key(one).status for one in (made["key"], make(ada)["key"])] == [200, 200]
 
 
 def test_a_key_follows_the_plan_of_its_organization(ada):

@@ -99,7 +99,7 @@ def caller_of_key(
         use = actor_of_key(key, raw)
         if rules := rules_for(str(use.actor.org_id)):
             ttl = 2 * max(rule.window for rule in rules)
-            known(quota_leases.PROCESS_LEASES.count(f"RL#key#{use.id}", rules, ttl=ttl)[0])
+            known(quota_leases.PROCESS_LEASES.count(f"RL#key#{use.window}", rules, ttl=ttl)[0])
         note_use(use)
         admit(use.actor)
         _complete(actor, use.actor, pk)

@@ -15,6 +15,7 @@ from shared.people.tenancy.rows import (
     ORGANIZATIONS,
     Organization,
     OrgMembership,
+    Seat,
     Workspace,
     WorkspaceMembership,
     slug_guard,
@@ -101,8 +102,16 @@ def set_status(id_or_slug: str, status: str) -> Organization:
     organization = update_with_retry(lambda: find_organization(id_or_slug), change)
     for member in iterate(OrgMembership, f"ORG#{organization.id}", prefix="MEM#", consistent=True):
         write(records.close_tenant(member.id, organization.id, status != "active"))
-    for workspace in iterate(Workspace, workspaces_of(organization.id), index=1):
-        for row in iterate(WorkspaceMembership, f"WS#{workspace.entity_id}", prefix="MEM#", consistent=True):
+    for ws_id in _workspace_ids(organization.id):
+        for row in iterate(WorkspaceMembership, f"WS#{ws_id}", prefix="MEM#", consistent=True):
             if row.deleted_at is None:
-                write(records.close_tenant(row.id, workspace.entity_id, status != "active"))
+                write(records.close_tenant(row.id, ws_id, status != "active"))
     return organization
+
+
+def _workspace_ids(org_id: str) -> set[str]:
+    """Return the ids of all workspaces of an organization: by its seats, because the index may lack one that was made a moment ago, and by
+    the index, because who came before there were seats has none."""
+    seats = iterate(Seat, f"ORG#{org_id}", prefix="SEAT#", consistent=True)
+    listed = {workspace.entity_id for workspace in iterate(Workspace, workspaces_of(org_id), index=1)}
+    return listed.union(*(seat.workspaces or () for seat in seats))
