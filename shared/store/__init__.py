@@ -70,10 +70,10 @@ from shared.store.rows import (
     UnicodeAttribute,
     UnicodeSetAttribute,
     amount,
+    expand_event,
     flat_map,
     size,
     stored_id,
-    told,
 )
 from shared.store.tallies import (
     Block,
@@ -166,6 +166,7 @@ __all__ = [
     "encode_cursor",
     "ensure_authorized",
     "enter",
+    "expand_event",
     "fetch",
     "fetch_all",
     "fetch_indexed",
@@ -207,7 +208,6 @@ __all__ = [
     "store_text",
     "stored_id",
     "sweep",
-    "told",
     "transaction_guard",
     "update",
     "update_now",
