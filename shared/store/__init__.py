@@ -65,7 +65,18 @@ from shared.store.reading import (
     query,
 )
 from shared.store.request_scope import decide_with_first_read, request_scope
-from shared.store.rows import IN_INDEXES, OWN_KEYS, CountedEntity, Entity, Ephemeral, Guard, Row, Telemetry, stored_id, told
+from shared.store.rows import (
+    IN_INDEXES,
+    OWN_KEYS,
+    CountedEntity,
+    Entity,
+    Ephemeral,
+    Guard,
+    Row,
+    Telemetry,
+    expand_event,
+    stored_id,
+)
 from shared.store.tallies import (
     Block,
     BlockMoved,
@@ -157,6 +168,7 @@ __all__ = [
     "encode_cursor",
     "ensure_authorized",
     "enter",
+    "expand_event",
     "fetch",
     "fetch_all",
     "fetch_indexed",
@@ -198,7 +210,6 @@ __all__ = [
     "store_text",
     "stored_id",
     "sweep",
-    "told",
     "transaction_guard",
     "update",
     "update_now",

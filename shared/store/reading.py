@@ -284,7 +284,7 @@ def _unpack(index: int, responses: Iterable[dict[str, Any]]) -> Iterator[IndexRo
 
 
 def _index_row(index: int, raw: dict[str, Any]) -> IndexRow:
-    """Return a row of an index. One that was written before attributes were projected has copies of them in `f`."""
+    """Return a row of an index."""
     fields: dict[str, Any] = {name: plain(raw[name]) for name in PROJECTED if name in raw}
     if "f" in raw:
         fields |= from_json(raw["f"]["S"])

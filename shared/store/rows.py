@@ -52,8 +52,8 @@ IN_INDEXES: Final = ("kind", "f", *PROJECTED)
 """What indexes of the core table hold beside the keys."""
 
 
-def told(event: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
-    """Return the event of a raw row with what was left out because the row says it (`Entity.say_once`)."""
+def expand_event(event: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+    """Return the event of a raw row with what was left out because the row says it (`Entity.compact`)."""
 
     def said(name: str) -> Any:
         return raw.get(name, {}).get("S")
@@ -208,7 +208,7 @@ class Entity(Row):
     gsi4pk = UnicodeAttribute(null=True, attr_name="GSI4PK")
     gsi4sk = UnicodeAttribute(null=True, attr_name="GSI4SK")
 
-    is_told = False
+    has_new_event = False
     """Whether an event was recorded since the last write: that is the time of the next one."""
     cold_as_read: dict[str, Any] | None = None
     """The raw second row as it was read; None if it was not read."""
@@ -242,15 +242,14 @@ class Entity(Row):
 
     @classmethod
     def decode(cls, raw: dict[str, Any]) -> Self:
-        """Build an instance from a raw row, with what is stored only once (`say_once`): the id is in the key, the event's texts are in the
-        row."""
+        """Build an instance from a raw row, with what it stores only once (`compact`)."""
         entity = super().decode(raw)
         vars(entity).setdefault("id", stored_id(raw))
         if entity.event:
-            entity.event = told(entity.event, raw)
+            entity.event = expand_event(entity.event, raw)
         return entity
 
-    def say_once(self, raw: dict[str, Any]) -> None:
+    def compact(self, raw: dict[str, Any]) -> None:
         """Leave out of the raw row what it says twice: the id that is in its key; in the event the time of this write, and the texts
         that the row has under the same name. Null stands for these in the data, and a change to them has no new value."""
         if self.id == id_in_key(str(self.pk)):

@@ -78,8 +78,7 @@ def save(entity: Entity, on_conflict: OnConflict | None = stale, condition: Cond
     """Write a changed entity, if nobody else changed it since it was read. Its version goes up by one."""
     unchanged = type(entity).version == entity.version
     entity.version += 1
-    entity.updated_at = entity.event["at"] if entity.is_told else clock.iso()
-    entity.is_told = False
+    entity.updated_at = entity.event["at"] if entity.has_new_event else clock.iso()
     return put(entity, unchanged if condition is None else unchanged & condition, on_conflict)
 
 
@@ -185,7 +184,8 @@ def _raw_rows(row: Row) -> list[dict[str, Any]]:
 def _divide(entity: Entity, raw: dict[str, Any]) -> dict[str, Any] | None:
     """Leave in an entity's raw row what belongs into its first row. Return the second one if it must be written."""
     cold = entity.split(raw)
-    entity.say_once(raw)
+    entity.compact(raw)
+    entity.has_new_event = False
     return cold
 
 

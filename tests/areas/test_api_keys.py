@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import pytest
 import time_machine
@@ -15,6 +16,7 @@ from shared.core.plans import PLANS
 from shared.core.scopes import SCOPES
 from shared.events.record import get_event
 from shared.people.access import keys, records
+from shared.people.access.callers import caller_of_key
 from shared.people.identity.api_keys import ApiKey, create_key
 from shared.people.tenancy import plans
 from shared.people.tenancy.rows import Organization
@@ -330,3 +332,13 @@ def test_who_dies_while_a_key_is_made_has_made_nothing_or_all(ada):
             create_key(actor_of(ada), "CI")
         after = listed(ada)
         assert (len(after) - before, len(records.get_access(ada.user["id"]).keys or {})) == (len(process.names), len(after))
+
+
+def test_a_key_that_nobody_made_reads_no_list_of_whose_id_is_in_it(ada):
+    """Anybody can write a key with somebody's id: it began to read their lists, as often as it was sent."""
+    key = make(ada)["key"]
+    assert with_key(key, path="/projects", contract="omoios").status == 200
+    nothing = {"rules_for": lambda _: (), "on_enter": None, "admit": lambda _: None, "known": lambda _: None, "changes": False}
+    for sent, known in ((key, 1), (key[:-8] + "A" * 8, 0)):
+        actor = copy_context().run(lambda sent=sent: caller_of_key(sent, **nothing))
+        assert len(actor.likely_workspaces) == known

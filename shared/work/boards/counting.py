@@ -77,7 +77,6 @@ def new_counts(board_id: str, lanes: Sequence[Lane]) -> Counts:
     counts = Counts.of(board_id)
     counts.lanes = {lane.id: 0 for lane in lanes}
     counts.columns = {column.id: 0 for column in COLUMNS}
-    counts.tallied = True
     return counts
 
 
