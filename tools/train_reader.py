@@ -16,12 +16,12 @@ import yaml
 from shared.agents.providers.embedded.reading import decide, statements
 from shared.agents.providers.embedded.sentences import is_ask
 from shared.agents.providers.embedded.tables import LANGUAGES
-from shared.agents.providers.embedded.votes import WEIGHTS, Before, Statement, features, start
+from shared.agents.providers.embedded.votes import WEIGHTS, Before, Feature, Statement, features, start
 
 DATA: Final = Path(__file__).parents[1] / "tests" / "data"
 CARDS: Final = (
     *("marked", "blind", "fresh", "second_fresh", "third_fresh", "fourth_fresh", "fifth_fresh", "sixth_fresh", "seventh_fresh"),
-    *("eighth_fresh", "odd", "gate"),
+    *("eighth_fresh", "ninth_fresh", "odd", "gate"),
 )
 SENTENCES: Final = ("sentences_below_a_request", "sentences_below_a_fault", "sentences_of_forms")
 _MARKED: Final = {"asks": "ask", "exclusions": "exclusion", "criteria": "criterion"}
@@ -31,9 +31,11 @@ _SAID: Final = {
     "expected": "criterion",
 }  # of single sentences; others have their kind's name
 _SHORT: Final = 12  # signs: a shorter line may stand in many marks by chance
-_ROUNDS, _MARGIN, _SCALE = 16, 80, 10
+_ROUNDS, _MARGIN = 40, 80
+_LEAST_SEEN = 3  # statements that have a feature; it is not kept if fewer have it
+_UNIT, _LEAST_VOTE = 3, 2  # a vote is the average in such units; lesser ones changed nothing and were half of the file
 
-Example = tuple[list[str], str]
+Example = tuple[list[Feature], str]
 
 
 def examples(sets: Iterable[str] = (*CARDS, *SENTENCES)) -> Iterator[Example]:
@@ -47,10 +49,10 @@ def examples(sets: Iterable[str] = (*CARDS, *SENTENCES)) -> Iterator[Example]:
 
 
 def learn(found: Iterable[Example]) -> dict[str, Any]:
-    """Return the kinds, and for each feature that at least two statements have the weights of these."""
+    """Return the kinds, and for each feature that some statements have the number and the weight of those of which it says something."""
     rows = list(found)
     counts = Counter(name for names, _ in rows for name in set(names))
-    known = {name: number for number, name in enumerate(sorted(name for name, count in counts.items() if count > 1))}
+    known = {name: number for number, name in enumerate(sorted(name for name, count in counts.items() if count >= _LEAST_SEEN))}
     kinds = sorted({kind for _, kind in rows})
     coded = [([known[name] for name in sorted(set(names)) if name in known], kinds.index(kind)) for names, kind in rows]
     now = [[0] * len(kinds) for _ in known]
@@ -69,11 +71,12 @@ def learn(found: Iterable[Example]) -> dict[str, Any]:
                     late[number][right] += step
                     late[number][chosen] -= step
             step += 1
-    weights = {
-        name: [_SCALE * (one * step - two) // step for one, two in zip(now[number], late[number], strict=True)]
-        for name, number in known.items()
-    }
-    return {"kinds": kinds, "weights": {name: row for name, row in weights.items() if any(row)}}
+    weights = dict[str, dict[str, list[int]]]()
+    for (fact, context), number in known.items():
+        votes = enumerate(round((one * step - two) / (_UNIT * step)) for one, two in zip(now[number], late[number], strict=True))
+        if row := [part for kind, vote in votes if abs(vote) >= _LEAST_VOTE for part in (kind, vote)]:
+            weights.setdefault(fact, {})[context] = row
+    return {"kinds": kinds, "weights": weights}
 
 
 def _of_card(card: dict[str, Any], others: dict[str, list[str]]) -> Iterator[Example]:
@@ -136,11 +139,8 @@ def _load(name: str) -> Any:
 
 
 def text_of(learned: dict[str, Any]) -> str:
-    """Return what is kept: a line for each feature."""
-    rows = [
-        f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(row, separators=(',', ':'))}"
-        for name, row in learned["weights"].items()
-    ]
+    """Return what is kept: a line for each fact."""
+    rows = [f'"{fact}": {json.dumps(row, separators=(",", ":"))}' for fact, row in learned["weights"].items()]
     return '{"kinds": ' + json.dumps(learned["kinds"]) + ', "weights": {\n' + ",\n".join(rows) + "\n}}\n"
 
 

@@ -29,6 +29,19 @@ def test_a_short_card_that_is_vague_opens_no_gate(card):
     assert not (card["vague"] and filed.is_explicit)
 
 
+def test_a_wish_is_definite_if_it_says_what_is_to_become_of_the_thing():
+    """By its form or a word for what can be made or done; a title names the thing anyway."""
+    said = {
+        "Somebody ought to take it in hand.": False,
+        "Somebody ought to add a search by member.": True,
+        "- take it in hand": True,
+    }
+    for text, is_definite in said.items():
+        assert (
+            FiledCard({"type": "feature", "title": "The intranet needs a change", "description": text}).is_explicit is is_definite
+        )
+
+
 def test_short_cards_that_are_definite_open_the_gate():
     definite = [card for card in GATES if not card["vague"]]
     assert sum(FiledCard(card).is_explicit for card in definite) >= 0.93 * len(definite)

@@ -12,8 +12,9 @@ def test_the_weights_are_those_that_the_marked_cards_teach():
 
 
 def test_what_two_kinds_differ_in_is_learned():
-    found = [(["any", "must"], "ask"), (["any", "slow"], "problem")] * 3
-    weights = learn(found)
-    ask, problem = (weights["kinds"].index(kind) for kind in ("ask", "problem"))
-    assert weights["weights"]["must"][ask] > 0 > weights["weights"]["must"][problem]
-    assert weights["weights"]["slow"][problem] > 0 > weights["weights"]["slow"][ask]
+    found = [([("any", ""), ("must", "")], "ask"), ([("any", ""), ("slow", "")], "problem")] * 6
+    learned = learn(found)
+    ask, problem = (learned["kinds"].index(kind) for kind in ("ask", "problem"))
+    votes = {fact: dict(zip(row[""][::2], row[""][1::2], strict=True)) for fact, row in learned["weights"].items()}
+    assert votes["must"][ask] > 0 > votes["must"][problem]
+    assert votes["slow"][problem] > 0 > votes["slow"][ask]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from shared.agents.providers.embedded.blocks import COLON, SPOKEN, Block, blocks
+from shared.agents.providers.embedded.blocks import BOLD, COLON, SPOKEN, Block, blocks
 from shared.agents.providers.embedded.sentences import has, heading_kind, is_only, is_vague, lowered, sentences
 from shared.agents.providers.embedded.tables import phrase
 from shared.agents.providers.embedded.votes import Before, Statement, elect, marks, place, start
@@ -148,7 +148,7 @@ class _Reader:
         """End a section at prose that does not look like what is in it: after a list, or after an empty line."""
         section = self.section
         is_weak, apart = section.level >= _WEAK, block.gap and self.begun
-        other = section.form not in (None, (False, block.text[-1] in ".!。！"))
+        other = section.form not in (None, (False, block.text[-1] in ".!。！")) or (self.fault and section.level == BOLD)
         if is_weak and (
             (before and before.form == "item" and not block.indent) or (apart and (other or section.kind != "criterion"))
         ):

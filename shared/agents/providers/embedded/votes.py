@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from heapq import nlargest
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,6 +14,10 @@ from shared.agents.providers.embedded.sentences import bare, lowered, said, weig
 from shared.agents.providers.embedded.tables import mark, phrase
 
 WEIGHTS: Final = Path(__file__).parent / "tables" / "weights.json"
+_MARGIN: Final = 6  # chosen by leaving out one set of cards after the other (decision 33)
+
+Feature = tuple[str, str]  # a fact, and the context in which it is seen, if any
+
 _TELLING: Final = (
     *(
         "can",
@@ -132,7 +137,7 @@ def place(found: list[Statement]) -> None:
             each.facts += facts
 
 
-def features(one: Statement, before: Before, fault: bool) -> Iterator[str]:
+def features(one: Statement, before: Before, fault: bool) -> Iterator[Feature]:
     """Yield each fact about a statement alone, and together with its section, its form, and whether a fault is reported."""
     other = before.statement
     near = (
@@ -140,23 +145,27 @@ def features(one: Statement, before: Before, fault: bool) -> Iterator[str]:
     )
     form = "question" if "question" in one.facts else one.form
     contexts = (f"in {one.section or 'none'}", f"as {form}", "of fault" if fault else "of request")
-    for fact in ("any", f"after {before.kind}", f"after {before.kind} {near}", *contexts, *one.facts):
-        yield fact
-        for context in contexts:
-            yield f"{fact} {context}"
+    facts = ("any", f"after {before.kind}", f"after {before.kind} {near}", *contexts, *one.facts)
+    return ((fact, context) for fact in facts for context in ("", *contexts))
 
 
 def elect(one: Statement, before: Before, fault: bool) -> str:
-    """Return the kind with the most votes."""
+    """Return the kind with the most votes; of an exclusion that is not sure, the one with the next most."""
     if one.given:
         return one.given
     kinds, weights = _learned()
-    votes = [weights[name] for name in features(one, before, fault) if name in weights]
-    sums = [sum(column) for column in zip(*votes, strict=True)]
-    return kinds[max(range(len(kinds)), key=sums.__getitem__)]
+    sums = [0] * len(kinds)
+    for fact, context in features(one, before, fault):
+        row = weights.get(fact, {}).get(context, ())
+        for kind, votes in zip(row[::2], row[1::2], strict=True):
+            sums[kind] += votes
+    first, second = nlargest(2, range(len(kinds)), key=sums.__getitem__)
+    is_doubtful = kinds[first] == "exclusion" and sums[first] - sums[second] < _MARGIN
+    return kinds[second if is_doubtful else first]
 
 
 @cache
-def _learned() -> tuple[list[str], dict[str, list[int]]]:
+def _learned() -> tuple[list[str], dict[str, dict[str, list[int]]]]:
+    """Return the kinds, and of each fact in each context the number of a kind, its weight, the number of the next kind, and so on."""
     learned = json.loads(WEIGHTS.read_text(encoding="utf-8"))
     return learned["kinds"], learned["weights"]
