@@ -1204,7 +1204,7 @@ def test_the_criteria_of_the_only_request_go_with_its_card():
 
 
 def test_a_wish_that_begins_with_it_and_also_is_a_card_of_its_own():
-    text = "The receptionists need a list each morning. It should also show the owner's number."
+    text = "The receptionists need a list each morning. It would also be good if the owner could pick a slot."
     assert len(calls_of(run("planner", feature(text, title="Reminders")), "create_card")) == 2
 
 
