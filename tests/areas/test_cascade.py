@@ -312,7 +312,7 @@ def test_a_purge_that_dies_between_single_rows_leaves_nothing(place, monkeypatch
 
 
 ELSEWHERE = {
-    "USER", "ORG", "ORGMEM",  # of no workspace
+    "USER", "ORG", "ORGMEM", "APIKEY", "OCL", "WHK",  # of no workspace
     "USE", "BILLING", "INVC", "PAY", "CREDIT",  # the ledger, and the invoices that are made of it: they stay
     "ATT", "DOCSHELF",  # in places of their own: `APART`
     "WSMEM", "ACFG", "PROJSTATS",  # beside their workspace or project, and gone with it

@@ -212,8 +212,8 @@ AT_ONCE = ("move", "archive", "restore", "delete", "status", "title", "tags", "a
 
 
 @pytest.mark.parametrize("what", AT_ONCE)
-def test_of_two_changes_at_once_the_board_knows_what_became_of_the_card(shared_world, what):
-    board = Board(shared_world)
+def test_of_two_changes_at_once_the_board_knows_what_became_of_the_card(world, what):
+    board = Board(world)
     for number, other in enumerate(AT_ONCE):
         board.do(0, "create", 3)
         board.do(number, "status", 4)  # done: only such a card is archived

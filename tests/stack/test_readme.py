@@ -103,7 +103,7 @@ def test_the_terminal_shows_the_agent_at_work(readme_output: dict[str, list[Any]
         for entry in {"log_entry": [message["data"]], "logs_batch": message["data"]}.get(message["type"], [])
     }
     assert numbers == set(range(1, len(numbers) + 1))
-    assert len(numbers) > 3  # it reads, writes, and sums up
+    assert len(numbers) >= 3  # it begins, writes, and sums up
 
 
 def test_the_results_are_there(readme_output: dict[str, list[Any]]) -> None:
