@@ -11,7 +11,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Paged, Shape, StrictRequest
-from shared.edge.contracts.enterprise import ENTERPRISE
+from shared.edge.contracts.enterprise import ENTERPRISE, Page, PageSize
 from shared.edge.contracts.fields import Seen
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
@@ -32,8 +32,6 @@ Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_
 Events = Annotated[list[Literal[EventName, "*"]], Field(min_length=1), AfterValidator(_each_once)]
 Secret = Annotated[str, Field(min_length=24, max_length=128)]
 About = Annotated[str, Field(max_length=500), Seen]
-Page = Annotated[int, Field(ge=1)]
-PageSize = Annotated[int, Field(ge=1, le=100)]
 
 
 class CreateWebhookRequest(StrictRequest):

@@ -21,13 +21,14 @@ def key_for(purpose: str) -> bytes:
     return hmac.digest(_root(), purpose.encode(), "sha256")
 
 
+def base64url(raw: bytes) -> str:
+    """Return bytes as Base64 that is safe in addresses, without padding (RFC 7515, 2)."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
 def sign(purpose: str, text: str) -> str:
     """Return a signature of `text`: 22 URL-safe characters (128 bits)."""
-    return (
-        base64.urlsafe_b64encode(hmac.digest(key_for(purpose), text.encode("utf-8", "surrogatepass"), "sha256")[:16])
-        .rstrip(b"=")
-        .decode()
-    )
+    return base64url(hmac.digest(key_for(purpose), text.encode("utf-8", "surrogatepass"), "sha256")[:16])
 
 
 def verify_signature(purpose: str, text: str, signature: str) -> bool:

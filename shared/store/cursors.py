@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.core import clock
 from shared.core.errors import FieldError, Invalid
-from shared.core.keys import sign, verify_signature
+from shared.core.keys import base64url, sign, verify_signature
 
 _LIFE = 86_400
 
@@ -16,7 +16,7 @@ def encode_cursor(next_key: dict[str, Any] | None, *bound_to: str) -> str | None
     if next_key is None:
         return None
     body = json.dumps({"k": next_key, "b": list(bound_to), "x": clock.epoch() + _LIFE}, separators=(",", ":"))
-    text = base64.urlsafe_b64encode(body.encode()).rstrip(b"=").decode()
+    text = base64url(body.encode())
     return f"{text}.{sign('cursors', text)}"
 
 

@@ -58,6 +58,13 @@ def authorize(entity: E, actor: Actor, permission: Permission | None = None) -> 
     return entity
 
 
+def authorize_own_organization(actor: Actor, permission: Permission, reason: str = "") -> str:
+    """Return the id of the organization for which the actor acts. Raises Forbidden, with the reason, without the permission in it."""
+    if actor.org_id is None or not actor.may(permission, None, actor.org_id):
+        raise Forbidden(reason)
+    return actor.org_id
+
+
 def fetch(model: type[E], entity_id: str) -> E | None:
     """Return the entity by an id that we wrote ourselves, deleted or not, or None. Does not check tenancy."""
     return get(model, *model.key(entity_id))

@@ -44,8 +44,8 @@ NEVER = {  # by any function before it does what needs it; milliseconds of CPU a
 NEVER_IN_AREAS = NEVER | {"pydantic.v1", "pydantic.v1.main"}
 NEVER_IN_WORKERS = NEVER | {"fastapi", "starlette", "mangum", "shared.edge.http"}
 # An area on its first answer: botocore alone has 390 of them, four are for access with the first read (decision 37), two hand over
-# what was kept (decision 41), six are of the store and the events of cards (decisions 39, 43 to 45), one is the table of scopes, one is the
-# start itself, two are the way around the slow parts of PynamoDB (decision 46), three came with organizations and keys (decisions 51, 54)
+# what was kept (decision 41), six are of the store and the events of cards (decisions 39, 43 to 45), two are the way around the slow parts
+# of PynamoDB (46); the others since are the start itself, the table of scopes, the length of answers (48), searches (47) and seats (51)
 MODULES = 808  # with Debian's interpreter; others have two fewer of their own
 
 

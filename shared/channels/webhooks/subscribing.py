@@ -8,7 +8,7 @@ from shared.channels.webhooks import signing, wakes
 from shared.channels.webhooks.rows import LIMIT, LOG_SECONDS, Webhook, WebhookCount
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
-from shared.core.errors import FieldError, Forbidden, Invalid, LimitExceeded, NotFound
+from shared.core.errors import FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import new_id
 from shared.core.networks import is_permitted
 from shared.core.outbound import is_allowed
@@ -16,7 +16,20 @@ from shared.core.sealing import seal
 from shared.core.situations import Situation
 from shared.core.web_addresses import parse_host
 from shared.events import EventType, record
-from shared.store import authorize, create, delete, get, id_of, put, query, stale, update, update_with_retry, write
+from shared.store import (
+    authorize,
+    authorize_own_organization,
+    create,
+    delete,
+    get,
+    id_of,
+    put,
+    query,
+    stale,
+    update,
+    update_with_retry,
+    write,
+)
 
 OVERLAP_SECONDS = 86_400  # in which deliveries are signed with the secret before too
 _CHANGEABLE = ("url", "events", "description", "active")
@@ -34,7 +47,7 @@ class NewWebhook:
 
 def create_webhook(actor: Actor, new: NewWebhook) -> tuple[Webhook, str]:
     """Create a webhook; return it and its secret, which is never shown again. Raises Forbidden, Invalid and LimitExceeded."""
-    org_id = organization_of(actor, Permission.WORKSPACE_WRITE)
+    org_id = authorize_own_organization(actor, Permission.WORKSPACE_WRITE)
     _check_url(new.url)
     secret, webhook_id = _chosen(new.secret), new_id()
     webhook = Webhook.new(
@@ -57,7 +70,7 @@ def create_webhook(actor: Actor, new: NewWebhook) -> tuple[Webhook, str]:
 
 def list_webhooks(actor: Actor) -> list[Webhook]:
     """Return all webhooks of the organization, oldest first; one query. Raises Forbidden."""
-    return webhooks_of(organization_of(actor, Permission.WORKSPACE_READ))
+    return webhooks_of(authorize_own_organization(actor, Permission.WORKSPACE_READ))
 
 
 def webhooks_of(org_id: str) -> list[Webhook]:
@@ -159,14 +172,6 @@ def _change(actor: Actor, webhook_id: str, change: Callable[[Webhook], None]) ->
 def _replace_secret(webhook: Webhook, secret: str) -> None:
     webhook.previous_secret, webhook.previous_until = webhook.secret, clock.epoch() + OVERLAP_SECONDS
     webhook.secret = seal(secret, webhook.id)
-
-
-def organization_of(actor: Actor, permission: Permission) -> str:
-    """Return the organization for which the actor acts. Raises Forbidden."""
-    org_id = actor.org_id
-    if org_id is None or not actor.may(permission, None, org_id):
-        raise Forbidden
-    return org_id
 
 
 def _check_url(url: str) -> None:

@@ -4,13 +4,13 @@ Only the function `auth` may sign. It keeps the public key in a row before it si
 find it, and `jwks.json` shows it. A new key leaves the one before it in the row, whose tokens last for an hour more.
 """
 
-import base64
 import json
 import time
 from functools import cache
 from typing import Any
 
 from shared.core.aws import short_call_client
+from shared.core.keys import base64url
 from shared.core.rsa import Key, Rsa
 from shared.core.settings import settings
 from shared.store import Ephemeral, JSONAttribute, get, retrying, stale, update_now
@@ -39,11 +39,11 @@ def sign(claims: dict[str, Any]) -> str:
     key_id = _key_id()
     _keep_once(key_id)
     header = {"alg": ALGORITHM, "kid": key_id, "typ": "JWT"}
-    text = ".".join(_encoded(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
+    text = ".".join(base64url(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
     answer = short_call_client("kms").sign(
         KeyId=settings().need("client_token_key"), Message=text.encode(), MessageType="RAW", SigningAlgorithm=_KMS_ALGORITHM
     )
-    return f"{text}.{_encoded(answer['Signature'])}"
+    return f"{text}.{base64url(answer['Signature'])}"
 
 
 def public_keys() -> list[dict[str, str]]:
@@ -99,8 +99,4 @@ def _jwk(key_id: str) -> dict[str, str]:
     modulus = der.removeprefix(_BEFORE).removesuffix(_BEHIND)
     if len(modulus) != 256 or der != _BEFORE + modulus + _BEHIND:
         raise ValueError("The key for the tokens of clients is no RSA key of 2048 bits")
-    return {"kty": "RSA", "use": "sig", "alg": ALGORITHM, "kid": key_id, "n": _encoded(modulus), "e": "AQAB"}
-
-
-def _encoded(part: bytes) -> str:
-    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+    return {"kty": "RSA", "use": "sig", "alg": ALGORITHM, "kid": key_id, "n": base64url(modulus), "e": "AQAB"}

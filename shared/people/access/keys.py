@@ -15,7 +15,7 @@ from typing import Any
 from shared.core import clock
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, LimitExceeded, Unauthenticated
-from shared.core.keys import fingerprint
+from shared.core.keys import base64url, fingerprint
 from shared.core.scopes import permissions_of
 from shared.core.situations import Situation
 from shared.people.access.records import KEY_USE, Access, build_actor, key_row
@@ -42,7 +42,7 @@ class NewKey:
 
 
 def new_key(user_id: str) -> NewKey:
-    maker = base64.urlsafe_b64encode(uuid.UUID(user_id).bytes).rstrip(b"=").decode()
+    maker = base64url(uuid.UUID(user_id).bytes)
     return NewKey(f"sk-{secrets.token_urlsafe(6)}{maker}{secrets.token_urlsafe(24)}")
 
 

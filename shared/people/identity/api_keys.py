@@ -16,7 +16,6 @@ from shared.core.scopes import SCOPES, scopes_within
 from shared.events import EventType, record
 from shared.people.access.keys import NewKey, add_key, new_key, remove_key
 from shared.people.access.records import Access, access_key, get_access
-from shared.people.tenancy.workspaces import authorize_own_organization
 from shared.store import (
     CountedEntity,
     CountedList,
@@ -25,6 +24,7 @@ from shared.store import (
     LastBlock,
     UnicodeAttribute,
     authorize,
+    authorize_own_organization,
     create,
     enter,
     fetch_all,

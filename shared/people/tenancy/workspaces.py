@@ -20,7 +20,7 @@ from shared.people.tenancy.limits import (
 from shared.people.tenancy.provisioning import new_workspace
 from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership, default_settings, slug_guard
 from shared.people.tenancy.seats import enlarge_seat
-from shared.store import Operation, delete, fetch_all, iterate, load, update, update_with_retry, write
+from shared.store import Operation, authorize_own_organization, delete, fetch_all, iterate, load, update, update_with_retry, write
 
 REVOKED_PER_TRANSACTION = 90  # of the 100 operations that a transaction may have
 
@@ -42,13 +42,6 @@ def authorize_workspace(actor: Actor, ws_id: str, permission: Permission) -> str
     if not actor.may(permission, bare):
         raise Forbidden
     return bare
-
-
-def authorize_own_organization(actor: Actor, permission: Permission, reason: str = "") -> str:
-    """Return the id of the organization for which the actor acts. Raises Forbidden, with the reason, without the permission in it."""
-    if actor.org_id is None or not actor.may(permission, None, actor.org_id):
-        raise Forbidden(reason)
-    return actor.org_id
 
 
 def get_workspace(actor: Actor, ws_id: str, permission: Permission = Permission.WORKSPACE_READ) -> Workspace:

@@ -4,7 +4,7 @@ An event that is in no table is none. Of the document's seven, those of builds, 
 records them adds a table here.
 """
 
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from shared.channels.webhooks.deliveries import WebhookEvent
 from shared.edge.views.enterprise.planning import PLANNING_EVENTS
@@ -19,7 +19,6 @@ EventName = Literal[
     "deployment.completed",
     "vulnerability.detected",
 ]
-EVENT_NAMES: Final = get_args(EventName)
 WEBHOOK_EVENTS: Final = PLANNING_EVENTS
 
 

@@ -16,12 +16,12 @@ from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity.api_keys import granted_scopes
 from shared.people.tenancy.seats import read_seat
-from shared.people.tenancy.workspaces import authorize_own_organization
 from shared.store import (
     Entity,
     JSONAttribute,
     Operation,
     UnicodeAttribute,
+    authorize_own_organization,
     check,
     create,
     delete,
