@@ -21,7 +21,7 @@ from shared.store import (
     RowKey,
     fetch_all,
     first_index_rows,
-    get_all,
+    get_many,
     index_row,
     index_rows,
     read_ahead,
@@ -38,6 +38,7 @@ SMALL_BOARD: Final = 100
 """Cards of a board that is read whole, beside the board itself: 7 read units."""
 _MAX_AHEAD: Final = 1_000  # index rows of a page without a filter that are read before the counts are there
 _UNITS_OF_ROW, _UNITS_OF_INDEX_ROW = 0.5, 0.05  # eventually consistent; an index row has about 400 bytes
+_BATCH: Final = 100
 _MAX_PREFIX: Final = 100  # characters of what came from outside: a sort key has 1,024 bytes at most
 
 
@@ -73,7 +74,7 @@ class Finder:
         if not more:
             self.whole = None if self.wanted.lane_id else rows
             rows = [row for row in rows if self.wanted.matches(row.f)]
-            self._search_in(get_all(self._word_keys(row.id for row in rows), consistent=False))
+            self._search_in(read_rows(self._word_keys(row.id for row in rows)))
             return self._page(board, rows)
         if not (self.is_plain or counts.is_tallied) or counts.cards < len(rows):
             self._begin_search()
@@ -166,7 +167,7 @@ class Finder:
     def _of_candidates(self, board: Board, ids: Iterable[str]) -> tuple[list[Item], int]:
         """Read the rows of all cards that can match, and choose among them. A row has what its card's index rows have."""
         keys: list[RowKey] = [*((ItemHead, *ItemHead.key(item_id)) for item_id in ids), *self._word_keys(ids)]
-        read = get_all(keys, consistent=False)  # as an index is
+        read = read_rows(keys)
         self._search_in(read)
         heads = [row for row in read if isinstance(row, ItemHead)]
         rows = (index_row(head) for head in heads if head.gsi1pk == self.partition)
@@ -205,6 +206,12 @@ def read_all(reads: Iterable[Callable[[], list[Any]]]) -> list[list[Any]]:
     """Carry out reads at the same time and return their results in order."""
     ahead: list[ReadFuture[list[Any]]] = [read_ahead(read) for read in reads]
     return [one.result() for one in ahead]
+
+
+def read_rows(keys: Sequence[RowKey]) -> list[Row | None]:
+    """Return rows of the table by their keys, eventually consistent as an index is; all batches at the same time."""
+    parts = [partial(get_many, keys[start : start + _BATCH], consistent=False) for start in range(0, len(keys), _BATCH)]
+    return [row for part in read_all(parts) for row in part]
 
 
 def fetch_live(ids: Iterable[str]) -> list[Item]:
