@@ -1,5 +1,6 @@
 """enterprise, "Async Operations": a build is made here, its operation says how far it is, and it ends consistent whatever dies."""
 
+import json
 from typing import Any
 
 import pytest
@@ -85,8 +86,6 @@ def test_a_build_is_accepted_and_its_operation_says_where_it_is(world, runner, f
 
 
 def test_the_build_has_what_was_measured(world, runner, feature):
-    import json
-
     runner.measured = Results(3, 1, 87.5, json.dumps(SARIF), 1234)
     made = request(world, feature)
     Machine(made["operation_id"]).play()
@@ -178,8 +177,6 @@ def test_an_operation_that_was_cancelled_before_it_began_starts_nothing(world, r
 
 
 def test_a_kill_at_every_write_ends_consistent_when_another_execution_goes_on(world, runner, feature):
-    import json
-
     for process in crash_at_every_write(ignore_thread=""):
         runner.states, runner.measured = [BuildState("BUILD"), DONE], Results(2, 0, 50.0, json.dumps(SARIF), 7)
         made = requesting.request_build(world.actor, feature, requesting.BuildRequest())

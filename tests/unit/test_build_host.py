@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -205,8 +206,6 @@ def test_builds_wait_for_each_other(host, tmp_path):
 
 def test_a_build_that_loops_and_a_repository_that_hangs_end_in_time(tmp_path):
     """A server that takes connections and never answers."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent, running(tmp_path, seconds=3, clone_seconds=1) as host:
         loops = start(host, repository(tmp_path / "loops", spec("while :; do :; done")))
         assert ended(host, loops).reason == "The build took longer than it may"
