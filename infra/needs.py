@@ -20,6 +20,7 @@ class Needs:
     signs: bool = True  # checks or issues tokens: the signing secret
     sends: tuple[str, ...] = ()  # queues
     machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun state machine
+    builds: bool = False  # starts, stops and reads builds of CodeBuild
     operations: tuple[Literal["start", "see"], ...] = ()  # the BuildAndDeploy state machine
     probes: bool = False  # reads the attributes of every queue and of the bucket, for the health check
     posts: bool = False  # posts to WebSocket connections
@@ -38,7 +39,7 @@ AREAS = {
     "boards": Needs(),
     "cards": Needs(files="write"),
     "comments": Needs(files="write"),
-    "delivery": Needs(),
+    "delivery": Needs(builds=True),
     "documents": Needs(files="write"),
     "organizations": Needs(),
     "planning": Needs(),
@@ -58,7 +59,7 @@ WORKERS = {
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
         telemetry="write", files="write", sends=("ws-live",), machine=("answer",), models="call", memory=1769, timeout=900
     ),
-    "delivery_steps": Needs(signs=False, ephemeral="none", timeout=60),
+    "delivery_steps": Needs(builds=True, signs=False, ephemeral="none", timeout=60),
     "stream_projector": Needs(  # telemetry: the end of a run of a deleted card is sent with the number of its last line
         telemetry="read",
         sends=("ws-live", "emails", "agent-runs", "cascade"),
