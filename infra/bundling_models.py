@@ -12,8 +12,10 @@ from botocore import xform_name
 # The AWS services whose botocore data is in the package; that of all others (24 MB) is left out
 SERVICES = (
     "bedrock-runtime",
+    "codebuild",
     "dynamodb",
     "kms",
+    "logs",  # of builds
     "s3",
     "secretsmanager",
     "sesv2",

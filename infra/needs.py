@@ -21,6 +21,8 @@ class Needs:
     signs_for_clients: bool = False  # issues tokens of OAuth clients: the KMS key
     sends: tuple[str, ...] = ()  # queues
     machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun state machine
+    builds: bool = False  # starts, stops and reads builds of CodeBuild
+    operations: tuple[Literal["start", "see"], ...] = ()  # the BuildAndDeploy state machine
     probes: bool = False  # reads the attributes of every queue and of the bucket, for the health check
     posts: bool = False  # posts to WebSocket connections
     mails: bool = False  # sends e-mail
@@ -39,6 +41,7 @@ AREAS = {
     "boards": Needs(),
     "cards": Needs(files="write"),
     "comments": Needs(files="write"),
+    "delivery": Needs(builds=True),
     "documents": Needs(files="write"),
     "organizations": Needs(),
     "planning": Needs(),
@@ -59,10 +62,12 @@ WORKERS = {
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
         telemetry="write", files="write", sends=("ws-live",), machine=("answer",), models="call", memory=1769, timeout=900
     ),
+    "delivery_steps": Needs(builds=True, signs=False, ephemeral="none", timeout=60),
     "stream_projector": Needs(  # telemetry: deliveries to webhooks; the end of a run is sent with the number of its last line
         telemetry="write",
         sends=("ws-live", "emails", "agent-runs", "cascade", "webhook-delivery"),
         machine=("stop", "answer"),
+        operations=("start",),
         files="write",
         posts=True,
         timeout=60,
@@ -72,6 +77,7 @@ WORKERS = {
         telemetry="read",
         sends=("ws-live", "agent-runs", "cascade", "webhook-delivery"),
         machine=("stop", "answer"),
+        operations=("start", "see"),
         posts=True,
         bills=True,
         timeout=60,

@@ -9,6 +9,7 @@ SCHEDULES = {  # job -> EventBridge schedule, in UTC
     "billing-close": "cron(* 2-3 * * ? *)",
     "charges": "rate(5 minutes)",
     "invoices-overdue": "cron(* 4 * * ? *)",
+    "operations": "rate(1 minute)",
     "purge": "cron(0 4 * * ? *)",
     "timeouts": "rate(1 minute)",
     "webhook-retry": "rate(5 minutes)",

@@ -31,6 +31,12 @@ class Settings:
     webhook_retry_queue: str = ""
     # state machines, as ARNs
     agent_run_machine: str = ""
+    build_and_deploy_machine: str = ""
+    # builds on AWS: the name of the CodeBuild project
+    build_project: str = ""
+    # builds on a laptop: the address of the host that runs them, and the key that it asks for
+    build_host: str = ""
+    build_host_key: str = ""
     # sockets: the management endpoint, https://{id}.execute-api.../{stage}
     socket_endpoint: str = ""
     # identity: the name of the Secrets Manager secret that holds the signing key

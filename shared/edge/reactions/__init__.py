@@ -12,6 +12,7 @@ from shared.edge.reactions import (
     account_mails,
     activity,
     billing_mails,
+    builds,
     cascade,
     files,
     members,
@@ -32,6 +33,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     workspaces.react,  # note the time of the last activity
     files.react,  # delete files of removed attachments
     runs.react,  # stop the agents of deleted cards and archived projects
+    builds.react,  # start requested builds
     triggers.react,  # start agents automatically
     progress.react,  # move cards automatically; a card with a running agent stays until the run has ended
     usage.react,  # apply changed limits, mail usage alerts
