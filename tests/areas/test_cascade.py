@@ -29,10 +29,12 @@ from shared.store import Entity, create, fetch, get, save, store_text, write, wr
 from shared.store.client import dynamodb
 from shared.work.attachments.rows import Attachment
 from shared.work.boards.rows import Counts
+from shared.work.items import planning
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
+from shared.work.testing import cases, results
 from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.cascades import event, process_all, waiting
 from tests.areas.driving import Client, Context, confirm_address, sign_up
@@ -231,6 +233,11 @@ def furnished(place: Place) -> None:
     ):
         assert ada(area, "POST", path, body=body).status == 201
     assert ada("agents", "PUT", f"/projects/{place.projects[0].id}/agent-configs/prd", body={"temperature": 0.1}).status == 200
+    criteria = planning.NewRequirement("R", "Words", ["It works"])
+    requirement = planning.create_requirement(place.actor, place.projects[0].board_id, criteria)
+    feature = planning.create_feature(place.actor, requirement.id, planning.NewFeature("F", "Words"))
+    case = cases.create_case(place.actor, feature.id, cases.NewTestCase("T", "Words", [{"action": "Look"}], "Seen"))
+    results.record_result(place.actor, case.id, results.NewResult("passed", logs=[{"line": "x"}]))
     for key in (f"documents/{place.ws_id}/d/1", f"runs/{place.ws_id}/r/context", f"documents/{place.world.ws_id}/d/1"):
         store_text(key, "x" * 400_000)
     for row in rows(but=("ACT",)).values():
@@ -328,7 +335,7 @@ def test_whoever_adds_a_kind_says_what_becomes_of_it():
 
     for module in pkgutil.walk_packages(shared.__path__, "shared."):
         import_module(module.name)
-    below = {"PROJ", "BOARD", "ITEM", "DOC", "RUN", "WS"} | LEAF_KINDS
+    below = {"PROJ", "BOARD", "ITEM", "DOC", "RUN", "TC", "TR", "WS"} | LEAF_KINDS
     ours = [one for one in _below(Entity) if one.__module__.startswith("shared.")]  # tests have entities of their own
     kinds = {one.KIND for one in ours if getattr(one, "KIND", "")}
     assert kinds - below - ELSEWHERE == set()

@@ -105,7 +105,7 @@ def test_a_list_spans_all_workspaces_with_filters_orders_and_pages(world, path):
     assert page == {"page": 1, "page_size": 3, "total": 4, "pages": 2, "has_next": True, "has_prev": False}
     with count_requests() as seen:
         listed(world.ada, path)
-    assert (seen.names, sorted(seen.beside)) == (["BatchGetItem", "BatchGetItem"], ["Query", "Query"])
+    assert (seen.names, sorted(seen.beside)) == (["BatchGetItem", "BatchGetItem"], ["Query", "Query", "Query"])
 
 
 def test_visibility_decides_who_in_and_outside_of_the_organization_sees_a_project(world, path):
