@@ -12,7 +12,7 @@ from shared.delivery.operations import machine, requesting, steps
 from shared.delivery.operations.progress import progress
 from shared.delivery.operations.rows import OVERDUE, OperationRow
 from shared.edge.reactions import builds
-from shared.edge.views.enterprise.delivery import delivery_events
+from shared.edge.views.enterprise.delivery import DELIVERY_EVENTS
 from shared.events.change import parse_change
 from shared.store import fetch, save, write
 from shared.work.items import planning
@@ -98,8 +98,9 @@ def test_the_build_has_what_was_measured(world, runner, feature):
     assert {name: shown[name] for name in expected} == expected
     assert "version_tag" not in shown
     assert ask(world, "GET", f"/builds/{made['resource_id']}/log").json["data"]["text"] == "a line\n"
-    events = delivery_events(parse_change({"dynamodb": {"NewImage": raw_row(f"BLD#{made['resource_id']}")}}))
-    assert [(name, data["build"]["status"]) for name, data in events] == [("build.completed", "success")]
+    change = parse_change({"dynamodb": {"NewImage": raw_row(f"BLD#{made['resource_id']}")}})
+    name, data = DELIVERY_EVENTS[change.event.type](change)
+    assert (name, data["build"]["status"]) == ("build.completed", "success")
 
 
 def test_what_was_not_measured_is_absent(world, runner, feature):

@@ -26,6 +26,7 @@ LIMITS = {
     "processes": 40,
     "log_bytes": 100_000,
     "report_bytes": 10_000,
+    "memory": 200_000_000,
     "file_bytes": 1_000_000,
 }
 
@@ -145,6 +146,7 @@ def test_the_same_build_is_started_once(host, tmp_path):
         (spec("while true; do sleep 60 & done"), "more than 40 processes"),
         (spec("head -c 20000 /dev/zero > big.xml", more="reports:\n  r: {files: ['big.xml']}\n"), "reports are larger"),
         (spec("head -c 2000000 /dev/zero > big"), "phase build failed"),
+        (spec("python -c 'bytearray(300_000_000)'"), "phase build failed"),
     ],
 )
 def test_a_build_that_cannot_go_on_fails_with_its_reason(host, tmp_path, buildspec, reason):
