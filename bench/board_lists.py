@@ -1,11 +1,6 @@
-"""Trips and read units of the lists of a board of a hundred, a thousand and ten thousand cards, counted on moto.
+"""Trips and read units of the lists of a board of a hundred, a thousand and ten thousand cards, counted on moto."""
 
-    python -m bench.board_lists
-
-Trips are those one after the other; what is read at the same time is shown with a +. Units include those of the page's own cards: fifty
-cards of two rows take 50.
-"""
-
+import json
 import os
 from collections.abc import Iterator
 from functools import cache
@@ -29,8 +24,12 @@ LISTS = {
 }
 
 
-def rows() -> Iterator[dict[str, Any]]:
-    """One row a list and a size: trips, what is read beside them, and read units."""
+def measure() -> list[dict[str, Any]]:
+    """Return one row for each list and size: trips, what is read beside them, and read units."""
+    return list(_rows())
+
+
+def _rows() -> Iterator[dict[str, Any]]:
     import boto3
     from moto import mock_aws
 
@@ -67,7 +66,7 @@ def _of_size(size: int) -> Iterator[dict[str, Any]]:
             answer = client(area, "GET", path.format(**names))
         if answer.status != 200:
             raise RuntimeError(f"{name} answered {answer.status}: {answer.text[:300]}")
-        yield {"list": name, "cards": size, "trips": len(cost.names), "beside": len(cost.beside), "rcu": cost.reads}
+        yield {"list": name, "entries": size, "trips": len(cost.names), "beside": len(cost.beside), "rcu": cost.reads}
 
 
 def _fill(world: Any, size: int) -> None:
@@ -84,17 +83,5 @@ def _fill(world: Any, size: int) -> None:
         add_cards(world, like(template, **own | {"status": "blocked"}), range(50, size // 2 or 51, 100))
 
 
-def main() -> None:
-    """Print the table."""
-    found = list(rows())
-    by_list: dict[str, list[dict[str, Any]]] = {}
-    for row in found:
-        by_list.setdefault(row["list"], []).append(row)
-    print("| list | " + " | ".join(f"{size:,} cards: trips, units" for size in SIZES) + " |")
-    print("|---|" + "---|" * len(SIZES))
-    for name, of_list in by_list.items():
-        print(f"| {name} | " + " | ".join(f"{one['trips']} + {one['beside']}, {one['rcu']:g}" for one in of_list) + " |")
-
-
 if __name__ == "__main__":
-    main()
+    print(json.dumps(measure(), indent=1))

@@ -1,15 +1,20 @@
-"""Instructions of the parts of a process, counted by callgrind. They repeat to four digits on any machine, busy or not."""
+"""Instructions of a process or of its parts, counted by callgrind. They repeat to four digits on any machine, busy or not."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
+Done = subprocess.CompletedProcess[str]
+AVAILABLE = shutil.which("valgrind") is not None
 _MARK = "adler32"  # a function of a C library that nobody else calls
 _TOTAL = re.compile(r"^(?:totals|summary): (\d+)", re.MULTILINE)
+_COLLECTED = re.compile(r"Collected : (\d+)")
 
 
 def mark() -> None:
@@ -17,17 +22,28 @@ def mark() -> None:
     zlib.adler32(b"")
 
 
+def whole(run: Callable[[tuple[str, ...]], Done]) -> int:
+    """Return the instructions of a process that `run` runs under the program it is given. Raises RuntimeError if callgrind tells none."""
+    done = run(_callgrind("/dev/null"))
+    collected = _COLLECTED.search(done.stderr)
+    if collected is None:
+        raise RuntimeError(f"callgrind told no number: {done.stderr.strip()[-600:]}")
+    return int(collected[1])
+
+
 def parts(module: str, *arguments: str) -> list[int]:
     """Run `python -m module` under callgrind; return the instructions of each part that a `mark` ended. Raises RuntimeError with what the
     process wrote if it fails, and FileNotFoundError where there is no valgrind."""
     with tempfile.TemporaryDirectory(prefix="cadre-bench-") as folder:
-        output = Path(folder) / "counts"
-        options = ["--tool=callgrind", f"--callgrind-out-file={output}", f"--dump-before={_MARK}"]
         done = subprocess.run(
-            ["valgrind", *options, sys.executable, "-m", module, *arguments],  # noqa: S607 - wherever it is installed
+            [*_callgrind(f"{folder}/counts", f"--dump-before={_MARK}"), sys.executable, "-m", module, *arguments],
             env=os.environ | {"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"{module} failed: {done.stderr.strip()[-600:]}")
         dumps = sorted(Path(folder).glob("counts.*"), key=lambda path: int(path.suffix[1:]))
         return [int(_TOTAL.findall(path.read_text())[-1]) for path in dumps]
+
+
+def _callgrind(output: str, *options: str) -> tuple[str, ...]:
+    return ("valgrind", "--tool=callgrind", f"--callgrind-out-file={output}", *options)

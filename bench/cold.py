@@ -10,21 +10,18 @@ its bytecode, and is also measured with the botocore that we ship, which is prun
 
 import json
 import os
-import re
 import resource
-import shutil
 import statistics
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from bench import package
+from bench import callgrind, package
 
 ROUNDS = 5
 _MARKS = {"bare": "bare boto3", "pruned": "bare boto3, our pruned botocore", "floor": "FastAPI, Mangum, one route"}
 TARGET, DEFECT = 1.4, 1.5
-_CALLGRIND = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
 
 
 def cpu(tree: Path | None, *arguments: str) -> float:
@@ -36,17 +33,15 @@ def cpu(tree: Path | None, *arguments: str) -> float:
 
 
 def instructions(tree: Path | None, *arguments: str) -> int:
-    """Instructions of one child process; without a tree, of one that does nothing. Raises RuntimeError."""
-    done = package.isolated(tree, *arguments, under=_CALLGRIND) if tree else package.run(["-I", "-S", "-c", "pass"], _CALLGRIND)
-    collected = re.search(r"Collected : (\d+)", done.stderr)
-    if collected is None:
-        raise RuntimeError(f"callgrind told no number: {done.stderr.strip()[-600:]}")
-    return int(collected[1])
+    """Instructions of one child process; without a tree, of one that does nothing."""
+    if tree is None:
+        return callgrind.whole(lambda under: package.run(["-I", "-S", "-c", "pass"], under))
+    return callgrind.whole(lambda under: package.isolated(tree, *arguments, under=under))
 
 
 def _counted(places: dict[str, tuple[Path, str]]) -> dict[str, int]:
     """The instructions of each, less those of an interpreter that does nothing; nothing where valgrind is not installed."""
-    if shutil.which(_CALLGRIND[0]) is None:
+    if not callgrind.AVAILABLE:
         return {}
     idle = instructions(None)
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # a busy machine changes nothing

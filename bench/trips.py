@@ -67,6 +67,10 @@ LISTED: dict[str, tuple[int, str]] = {
         "the feature names the project, then its repository, the number of its last build, the transaction",
     ),
     "enterprise operations.cancel": (3, "the operation names the build, then the build, then the transaction"),
+    "enterprise features.updateStatus": (
+        3,
+        "the feature, then the transaction; then the card above it, if it is still a requirement",
+    ),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),

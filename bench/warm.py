@@ -122,9 +122,14 @@ def _bare_side(request: dict[str, Any]) -> Side:
 
 
 def _stored(ids: list[str]) -> list[dict[str, Any]]:
+    """Return everything that is stored of each card, as one row: who has no reason for two has one."""
     from shared.store.client import dynamodb
 
-    return [dynamodb().get_item(TableName="core", Key={"PK": {"S": f"ITEM#{one}"}, "SK": {"S": "META"}})["Item"] for one in ids]
+    def row(card: str, key: str) -> dict[str, Any]:
+        found: dict[str, Any] = dynamodb().get_item(TableName="core", Key={"PK": {"S": f"ITEM#{card}"}, "SK": {"S": key}})["Item"]
+        return found
+
+    return [row(one, "REST") | row(one, "META") for one in ids]
 
 
 def _bare_get(item: str) -> Side:

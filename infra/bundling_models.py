@@ -24,7 +24,7 @@ SERVICES = (
     "sts",  # botocore itself, for credentials of a role
 )
 _KEPT_DATA = ("_retry.json", "sdk-default-configuration.json", "endpoints.json", "partitions.json")
-_CALLERS = ("functions/**/*.py", "shared/**/*.py", "pynamodb/**/*.py", "botocore/*.py")
+_CALLERS = ("functions/**/*.py", "shared/**/*.py", "botocore/*.py")
 
 
 def prune_data(data: Path) -> None:

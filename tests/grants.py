@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import botocore
-import pynamodb
 
 from infra.bundling_models import SERVICES, is_named, words_of_callers
 from infra.names import TABLES
@@ -47,7 +46,8 @@ def check_operations() -> None:
 def _check_operation(model: Any, **_: Any) -> None:
     service = model.service_model.service_name
     assert service in SERVICES, f"the package has no data of {service} (infra/bundling_models.py)"
-    assert is_named(model.name, _words()), (
+    of_a_test = model.name == "Scan" and made_by() is None  # it may look at everything that was written; a function never does
+    assert of_a_test or is_named(model.name, _words()), (
         f"no source names {service}'s {model.name}: the package leaves it out (infra/bundling_models.py)"
     )
 
@@ -55,7 +55,7 @@ def _check_operation(model: Any, **_: Any) -> None:
 @cache
 def _words() -> set[str]:
     """The words of the code that may call AWS, ours in this checkout and the libraries' where they are installed."""
-    roots = {Path(__file__).parents[1], *(Path(str(library.__file__)).parents[1] for library in (botocore, pynamodb))}
+    roots = {Path(__file__).parents[1], Path(str(botocore.__file__)).parents[1]}
     return set().union(*(words_of_callers(root) for root in roots))
 
 

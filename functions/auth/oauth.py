@@ -27,7 +27,7 @@ from shared.edge.http.call import Call, Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.people.access import client_signing, records, tokens
 from shared.people.identity import accounts
-from shared.people.identity.oauth.clients import OAuthClient, create_client, delete_client
+from shared.people.identity.oauth.clients import OAuthClient, create_client, delete_client, place_of
 from shared.people.tenancy.rows import Organization
 from shared.store import fetch
 
@@ -248,7 +248,7 @@ def _show(query: str, request: Request, call: Call, error: str = "", status: int
     proof = _proof(query, browser, person)
     if person is None:
         return pages.sign_in_page(query, proof, client.name, error, status)
-    organization = fetch(Organization, str(person.org_id))
+    organization = fetch(Organization, place_of(client, person))
     place = organization.name if organization else ""
     return pages.consent_page(query, proof, client.name, redirect_uri, scopes, person.email, place)
 
@@ -285,7 +285,7 @@ def _decide(form: dict[str, str], request: Request, call: Call) -> Response:
     if action == "allow" and person is not None:
         from shared.people.identity.oauth.server import authorize
 
-        return _back(authorize(query, person.id))
+        return _back(authorize(query, person.id, place_of(asked[0], person)))
     from oauthlib.oauth2 import AccessDeniedError
 
     state = dict(parse_qsl(query)).get("state")

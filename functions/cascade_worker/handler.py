@@ -11,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from shared.core import logs
+from shared.core import logs, start
 from shared.edge.cascade.clearing import process
 from shared.edge.cascade.queue import Task, enqueue
 
@@ -31,3 +31,6 @@ def _work(record: SQSRecord) -> None:
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Return the messages that failed, so that only they are delivered again."""
     return process_partial_response(event=event, record_handler=_work, processor=_processor, context=context)
+
+
+start.finish()

@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.core import logs
+from shared.core import logs, start
 from shared.core.errors import Conflict
 from shared.delivery.operations.steps import Step, run_step
 from shared.store import is_stale
@@ -29,3 +29,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if is_stale(conflict):  # too many concurrent writes of the same rows
             raise StepInterrupted(conflict.message) from conflict
         raise
+
+
+start.finish()

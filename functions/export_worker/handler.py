@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared.channels.exports import jobs
-from shared.core import logs
+from shared.core import logs, start
 from shared.money.usage import exporting as usage
 
 logs.start()
@@ -25,3 +25,6 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event=event, record_handler=work, processor=processor, context=context)
+
+
+start.finish()

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared.channels.mail.delivery import deliver
 from shared.channels.mail.feedback import note_feedback
-from shared.core import logs
+from shared.core import logs, start
 
 logger = logs.start()
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -38,3 +38,6 @@ def _send(message: dict[str, Any]) -> None:
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Return the messages that failed, so that only they are delivered again."""
     return process_partial_response(event=event, record_handler=_process, processor=_processor, context=context)
+
+
+start.finish()

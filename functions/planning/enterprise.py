@@ -194,20 +194,22 @@ async def create_feature(requirement_id: str, body: CreateFeature, caller: Calle
     new = planning.NewFeature(
         body.name, body.description, body.implementation_notes or None, body.complexity_points, body.developer_id
     )
-    return feature(planning.create_feature(caller, requirement_id, new))
+    made = planning.create_feature(caller, requirement_id, new)
+    return feature(made, made.parent_id)
 
 
 @routes.get("/requirements/{requirement_id}/features", "features.list", permission=Permission.CARD_READ, addition=True)
 async def list_features(requirement_id: str, caller: Caller, page: Page = 1, page_size: PageSize = 20) -> Paged[Feature]:
     """List the features of a requirement."""
     found, total = planning.list_features(caller, requirement_id, limit=page_size, offset=(page - 1) * page_size)
-    return Paged([feature(one) for one in found], total, page, page_size)
+    return Paged([feature(one, one.parent_id) for one in found], total, page, page_size)
 
 
 @routes.get("/features/{feature_id}", "features.get", permission=Permission.CARD_READ, addition=True)
 async def get_feature(feature_id: str, caller: Caller) -> Feature:
     """Get a feature."""
-    return feature(planning.load_type(caller, feature_id, planning.FEATURE, Permission.CARD_READ))
+    found = planning.load_type(caller, feature_id, planning.FEATURE, Permission.CARD_READ)
+    return feature(found, planning.requirement_of(found))
 
 
 @routes.patch(
@@ -221,7 +223,8 @@ async def update_status(feature_id: str, body: UpdateFeatureStatus, caller: Call
     if body.status == "blocked" and body.blocked_reason is None:
         raise Invalid(FieldError("blocked_reason", "A blocked feature needs a reason"))
     reason = body.blocked_reason if body.status == "blocked" else None
-    return feature(planning.set_feature_status(caller, feature_id, CARD_STATUSES[body.status], reason))
+    changed = planning.set_feature_status(caller, feature_id, CARD_STATUSES[body.status], reason)
+    return feature(changed, planning.requirement_of(changed))
 
 
 @routes.post(

@@ -110,11 +110,12 @@ async def list_projects(
     "/organizations/{org_id}/projects",
     "projects.create",
     status=201,
-    permission=Permission.PROJECT_CREATE,
+    permission=Permission.PROJECT_WRITE,
     errors=(Situation.SLUG_TAKEN, Situation.LIMIT_REACHED),
 )
 async def create(org_id: str, body: CreateProject, caller: Caller) -> Project:
-    """Create a project with a board in the default workspace of an organization."""
+    """Create a project with a board in the default workspace of an organization. Whoever has the scope `projects:write` may, so a
+    developer too."""
     new = NewProject(
         body.name,
         body.slug,
@@ -123,7 +124,8 @@ async def create(org_id: str, body: CreateProject, caller: Caller) -> Project:
         repository_type=body.repository_type,
         more={"visibility": body.visibility, "template_type": body.template_type, "tech_stack": body.tech_stack},
     )
-    return _project(create_project(caller, default_workspace_id(caller, org_id), new))
+    may = Permission.PROJECT_WRITE
+    return _project(create_project(caller, default_workspace_id(caller, org_id, may), new, permission=may))
 
 
 @routes.get("/projects/{project_id}", "projects.get", permission=Permission.PROJECT_READ, addition=True)

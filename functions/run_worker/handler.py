@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from shared.core import logs
+from shared.core import logs, start
 from shared.runs.agent_runs.queue import start_execution
 
 logs.start()
@@ -21,3 +21,6 @@ def _start(record: SQSRecord) -> None:
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Return the messages that failed, so that only they are delivered again."""
     return process_partial_response(event=event, record_handler=_start, processor=_processor, context=context)
+
+
+start.finish()

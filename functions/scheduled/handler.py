@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.channels.sockets.expiry import close_expired
 from shared.channels.webhooks.wakes import wake_due
-from shared.core import clock, logs
+from shared.core import clock, logs, start
 from shared.delivery.operations.machine import sweep_operations
 from shared.edge.cascade.purging import purge_due
 from shared.money.billing.charging import ask_for_charges
@@ -59,3 +59,6 @@ def _failures_metric() -> dict[str, Any]:
     it costs nothing else."""
     metric = {"Namespace": "Cadre", "Dimensions": [["job"], []], "Metrics": [{"Name": "failed", "Unit": "Count"}]}
     return {"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [metric]}
+
+
+start.finish()

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
-from shared.core import logs
+from shared.core import logs, start
 from shared.edge.reactions import parse_change, react
 
 logger = logs.start()
@@ -40,3 +40,6 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     """Return the records that failed, so that the stream delivers them again."""
     processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
     return process_partial_response(event=event, record_handler=_OrderedConsumer().consume, processor=processor, context=context)
+
+
+start.finish()

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared.channels.webhooks.draining import drain
 from shared.channels.webhooks.wakes import wake
-from shared.core import logs
+from shared.core import logs, start
 
 logs.start()
 SECONDS = 20.0
@@ -29,3 +29,6 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     """Return the messages that failed, so that only they are delivered again."""
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event=event, record_handler=_process, processor=processor, context=context)
+
+
+start.finish()

@@ -29,7 +29,7 @@ def _each_once(events: list[Any]) -> list[Any]:
 
 
 Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_048)]
-Events = Annotated[list[EventName | Literal["*"]], Field(min_length=1), AfterValidator(_each_once)]
+Events = Annotated[list[Literal[EventName, "*"]], Field(min_length=1), AfterValidator(_each_once)]
 Secret = Annotated[str, Field(min_length=24, max_length=128)]
 About = Annotated[str, Field(max_length=500), Seen]
 Page = Annotated[int, Field(ge=1)]
@@ -198,11 +198,11 @@ async def list_deliveries(webhook_id: str, caller: Caller, page: Page = 1, page_
 )
 async def get_delivery(webhook_id: str, delivery_id: str, caller: Caller) -> DeliveryReport:
     """Get a delivery with its request and the answer to each attempt."""
-    _, delivery, content = deliveries.get_delivery(caller, webhook_id, delivery_id)
+    _, delivery, content, data = deliveries.get_delivery(caller, webhook_id, delivery_id)
     last = max(content.retry_count - 1, int(content.earlier)) if content else 0
     return DeliveryReport(
         **_delivery(delivery).model_dump(),
-        request_body=body_of(content, last).decode() if content else "",
+        request_body=body_of(content, data, last).decode() if content else "",
         tries=[DeliveryAttempt(**one) for one in content.tries] if content else [],
     )
 

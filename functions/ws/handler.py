@@ -14,7 +14,7 @@ from functions.ws import agentworks, omoios
 from functions.ws.endpoint import MESSAGES, ConnectRequest, Endpoint, contract_or_default
 from shared.channels.sockets import connections
 from shared.channels.sockets.fanout import disconnect
-from shared.core import logs
+from shared.core import logs, start
 from shared.core.aws import busy_error
 from shared.core.edge_keys import HEADER, require_edge
 from shared.core.errors import CadreError, NotFound, RateLimited, Unauthenticated, Upstream
@@ -109,3 +109,6 @@ def _token(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
     return token.strip()
+
+
+start.finish()

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shared.channels.sockets import fanout
 from shared.channels.sockets.connections import get_connection
 from shared.channels.sockets.rows import Connection
-from shared.core import logs, queues
+from shared.core import logs, queues, start
 from shared.edge.views.agentworks import terminal as terminal_frames
 from shared.edge.views.sockets import SOCKET_CONTRACTS
 from shared.people.access import liveness
@@ -141,3 +141,6 @@ _JOBS: dict[str, Callable[[Message], None]] = {
     "replay": _replay,
     "search": _for_terminal(_search),
 }
+
+
+start.finish()

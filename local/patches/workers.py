@@ -15,6 +15,8 @@ from local.patches.source import replaced
 
 _END_OF_LOG = "\x00end-of-log"
 _LOG_CAP = 0.25
+_OWN_ADDRESS = ("CADRE_PUBLIC_URL", "CADRE_ISSUER")
+"""Variables with the platform's public address. An issuer that somebody has set is another one, and stays."""
 _EXECUTE_API = re.compile(r"(?:https|wss)://([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?=/|$)")
 
 _failure = threading.local()
@@ -178,8 +180,9 @@ def with_local_urls(variables: dict[str, str]) -> dict[str, str]:
     """A function's variables with addresses of AWS replaced by those of this engine."""
     gateway = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}/_aws/execute-api/"
     localized = {name: _EXECUTE_API.sub(lambda match: gateway + match.group(1), str(value)) for name, value in variables.items()}
-    if os.environ.get("CADRE_PUBLIC_URL") and "CADRE_PUBLIC_URL" in localized:
-        localized["CADRE_PUBLIC_URL"] = os.environ["CADRE_PUBLIC_URL"]
+    if root := os.environ.get("CADRE_PUBLIC_URL"):
+        was = localized.get("CADRE_PUBLIC_URL")
+        localized = {name: root if name in _OWN_ADDRESS and value == was else value for name, value in localized.items()}
     return localized
 
 

@@ -41,6 +41,8 @@ def derived_id(*parts: str | int) -> str:
 
 def bare_id(value: str) -> str:
     """Return the stored form of `ws_0190...` or `0190...`; a string that is not an id is returned unchanged (no row will match it)."""
+    if is_id(value):
+        return value
     match = _PREFIXED.match(value.lower())
     return str(uuid.UUID(match.group(1))) if match else value
 

@@ -1,14 +1,17 @@
 """Network addresses: what a caller is counted by, and what customers may let us connect to."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from shared.core.settings import settings
 
 _IPV6_PREFIX = 64  # bits; RFC 6177: the least that a site gets, and each of its machines may take any address of it
 _NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
+_GLOBAL_UNICAST = ip_network("2000::/3")  # RFC 4291: what is assigned to hosts of the internet; site-local fec0::/10 is not
 _MAX_LENGTH = 45  # characters of the longest address
 
 
+@lru_cache(maxsize=256)  # who asks asks again
 def network_of(address: str) -> str:
     """Return the network that an address is counted by: the address itself, or the first 64 bits of an IPv6 address."""
     try:
@@ -31,6 +34,8 @@ def is_public(address: str) -> bool:
             inner = IPv4Address(int(ip) & 0xFFFF_FFFF)
         if inner is not None:
             return is_public(str(inner))
+        if ip not in _GLOBAL_UNICAST:
+            return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 

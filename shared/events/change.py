@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from shared.events import Event, EventType
-from shared.store import Entity, stored_id, told
+from shared.store import Entity, expand_event, stored_id
 
 E = TypeVar("E", bound=Entity)
 Raw = dict[str, Any]
@@ -60,7 +60,7 @@ def parse_change(record: Raw) -> Change | None:
         return None
     if old and _text(old, "event_id") == _text(new, "event_id"):
         return None
-    raw = told(json.loads(new["event"]["S"]), new)
+    raw = expand_event(json.loads(new["event"]["S"]), new)
     event = Event(new["event_id"]["S"], EventType(raw["type"]), raw["actor"], raw["at"], raw["changes"], raw["data"])
     return Change(event, new["kind"]["S"], stored_id(new), new, old, images.get("SequenceNumber", ""))
 

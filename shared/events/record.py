@@ -27,12 +27,12 @@ class Event:
 
 def record(entity: Entity, kind: EventType, actor: Actor, *, changes: dict[str, list[Any]] | None = None, **data: Any) -> None:
     """Set the event of an entity that is about to be written. Call it once per write, before `save` or `create`."""
-    entity.event_id, entity.is_told = new_id(), True
+    entity.event_id, entity.has_new_event = new_id(), True
     entity.event = {
         "type": kind.value,
         "actor": actor.summary,
         "at": clock.iso(),
-        "changes": changes or {},
+        "changes": {name: [old, new] for name, (old, new) in (changes or {}).items()},
         "data": {name: value for name, value in data.items() if value is not None},
     }
 

@@ -1,6 +1,17 @@
 """The three tables and the files bucket: rows, reads, writes, cursors. The only package that imports PynamoDB."""
 
 from shared.store.ahead import ReadFuture, read_ahead
+from shared.store.attributes import (
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    NumberSetAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+    amount,
+    flat_map,
+    size,
+)
 from shared.store.client import ensure_authorized
 from shared.store.cursors import decode_cursor, encode_cursor
 from shared.store.files import (
@@ -57,23 +68,14 @@ from shared.store.request_scope import decide_with_first_read, request_scope
 from shared.store.rows import (
     IN_INDEXES,
     OWN_KEYS,
-    BooleanAttribute,
     CountedEntity,
     Entity,
     Ephemeral,
     Guard,
-    JSONAttribute,
-    NumberAttribute,
-    NumberSetAttribute,
     Row,
     Telemetry,
-    UnicodeAttribute,
-    UnicodeSetAttribute,
-    amount,
-    flat_map,
-    size,
+    expand_event,
     stored_id,
-    told,
 )
 from shared.store.tallies import (
     Block,
@@ -166,6 +168,7 @@ __all__ = [
     "encode_cursor",
     "ensure_authorized",
     "enter",
+    "expand_event",
     "fetch",
     "fetch_all",
     "fetch_indexed",
@@ -207,7 +210,6 @@ __all__ = [
     "store_text",
     "stored_id",
     "sweep",
-    "told",
     "transaction_guard",
     "update",
     "update_now",

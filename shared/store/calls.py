@@ -8,7 +8,7 @@ of a call.
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 from botocore.auth import SIGNED_HEADERS_BLACKLIST, SigV4Auth
@@ -59,10 +59,13 @@ class RowEndpoint(Endpoint):
         return AWSPreparedRequest(request.method, request.url, request.headers, request.body, False, request.context)
 
 
+_a_signer: Any = SigV4Auth(Credentials("-", "-"), "", "")  # for what is the same with all credentials
+
+
 @cache
 def _host(url: str) -> str:
     """Return the header Host of an address, as botocore signs it."""
-    host: str = SigV4Auth(Credentials("-", "-"), "", "").headers_to_sign(AWSRequest(url=url))["host"]
+    host: str = _a_signer.headers_to_sign(AWSRequest(url=url))["host"]
     return host
 
 
@@ -83,6 +86,15 @@ class _PlainSigner(SigV4Auth):
         return _Headers({
             lower: value for name, value in request.headers.items() if (lower := name.lower()) not in SIGNED_HEADERS_BLACKLIST
         })  # fmt: skip
+
+    def _sign(self, key: bytes, msg: str, hex: bool = False) -> Any:
+        """Sign as botocore does; what it signs on its way to the key of a day is remembered."""
+        return _a_signer._sign(key, msg, hex) if hex else _on_the_way(key, msg)
+
+
+@lru_cache(maxsize=8)  # four steps lead to a key, two keys are in use while credentials change
+def _on_the_way(key: bytes, text: str) -> Any:
+    return _a_signer._sign(key, text)
 
 
 class _Headers(dict[str, str]):

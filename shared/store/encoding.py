@@ -4,30 +4,25 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from pynamodb.attributes import MapAttribute, UnicodeAttribute
+from pynamodb.attributes import Attribute, UnicodeAttribute
 from pynamodb.exceptions import AttributeNullError
 
 Encode = Callable[[dict[str, Any]], dict[str, dict[str, Any]]]
 
 
 @cache
-def has_maps(model: Any) -> bool:
-    """Tell whether a row of this model may hold a map, which PynamoDB writes by rules of its own."""
-    return any(isinstance(attribute, MapAttribute) for attribute in model.get_attributes().values())
-
-
-@cache
 def encoder_for(model: Any) -> Encode:
-    """Return a function from PynamoDB's `attribute_values`, without maps, to a raw row. It leaves out what is None."""
+    """Return a function from the content of a row to a raw row. It leaves out what is None, and what is no attribute."""
+    attributes: dict[str, Attribute[Any]] = model.get_attributes()
     plan = {
         name: (one.attr_name, one.attr_type, None if type(one) is UnicodeAttribute else one.serialize)
-        for name, one in model.get_attributes().items()
+        for name, one in attributes.items()
     }
 
     def encode(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
         stored: dict[str, dict[str, Any]] = {}
         for name, value in values.items():
-            if value is not None:
+            if value is not None and name in plan:
                 key, kind, convert = plan[name]
                 written = value if convert is None else convert(value)
                 if written is not None:

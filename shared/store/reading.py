@@ -10,8 +10,8 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.store.ahead import read_ahead
+from shared.store.attributes import from_json, plain
 from shared.store.client import batches, dynamodb, the_client
-from shared.store.decoding import from_json, plain
 from shared.store.optimistic import retrying, stale
 from shared.store.request_scope import Key, open_decision
 from shared.store.rows import COLD_KEY, PROJECTED, Entity, Row, id_in_key
@@ -284,7 +284,7 @@ def _unpack(index: int, responses: Iterable[dict[str, Any]]) -> Iterator[IndexRo
 
 
 def _index_row(index: int, raw: dict[str, Any]) -> IndexRow:
-    """Return a row of an index. One that was written before attributes were projected has copies of them in `f`."""
+    """Return a row of an index."""
     fields: dict[str, Any] = {name: plain(raw[name]) for name in PROJECTED if name in raw}
     if "f" in raw:
         fields |= from_json(raw["f"]["S"])
@@ -328,11 +328,22 @@ def item_collection(models: Sequence[type[Entity]], partition: str, between: tup
 
 
 def count(
-    model: type[Row], partition: str, *, index: int | None = None, prefix: str = "", between: tuple[str, str] | None = None
+    model: type[Row],
+    partition: str,
+    *,
+    index: int | None = None,
+    prefix: str = "",
+    between: tuple[str, str] | None = None,
+    at_most: int | None = None,
 ) -> int:
-    """Count the rows of a bounded partition. One query per megabyte."""
+    """Count the rows of a bounded partition, or the first of one that is not, up to `at_most`. One query per megabyte."""
     request = _request(model, partition, index=index, prefix=prefix, between=between) | {"Select": "COUNT"}
-    return sum(int(response["Count"]) for response in _responses(request))
+    total = 0
+    for response in _responses(request):
+        total += int(response["Count"])
+        if at_most is not None and total >= at_most:
+            return at_most
+    return total
 
 
 def _request(model: type[Row], partition: str, **options: Unpack[QueryOptions]) -> dict[str, Any]:

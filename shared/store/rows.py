@@ -10,73 +10,16 @@ Nested values are stored as JSON text: one decode in C, no Decimals, no deeply n
 top-level attribute of its own.
 """
 
-import json
 from typing import Any, ClassVar, Final, Self
 
-from pynamodb import attributes
-from pynamodb.attributes import (
-    BooleanAttribute,
-    MapAttribute,
-    NumberAttribute,
-    NumberSetAttribute,
-    UnicodeAttribute,
-    UnicodeSetAttribute,
-)
-from pynamodb.connection import TableConnection
-from pynamodb.connection.base import MetaTable
-from pynamodb.expressions.condition import size as _size
-from pynamodb.expressions.operand import Path
-from pynamodb.models import Model
+from pynamodb.attributes import Attribute
+from pynamodb.models import MetaModel, Model
 
 from shared.core import clock
 from shared.core.settings import settings
-from shared.store.client import the_client
-from shared.store.decoding import decoder_for
-from shared.store.encoding import encoder_for, has_maps, require_all
-
-__all__ = [
-    "BooleanAttribute",
-    "CountedEntity",
-    "Entity",
-    "Ephemeral",
-    "Guard",
-    "JSONAttribute",
-    "NumberAttribute",
-    "NumberSetAttribute",
-    "Row",
-    "Telemetry",
-    "UnicodeAttribute",
-    "UnicodeSetAttribute",
-    "amount",
-    "size",
-]
-
-
-_write_json = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":")
-).encode  # made once: `json.dumps` makes one for each text
-
-
-class JSONAttribute(attributes.JSONAttribute):
-    """Store JSON as UTF-8 without spaces: escapes would turn three bytes into six, and each kilobyte of a row is paid at each write."""
-
-    def serialize(self, value: Any) -> str | None:
-        return None if value is None else _write_json(value)
-
-
-def flat_map() -> Any:
-    """Return an attribute for a map of texts and numbers, whose keys conditions and updates can name."""
-    return MapAttribute(default=dict)  # type: ignore[no-untyped-call]  # PynamoDB leaves this constructor untyped
-
-
-def size(attribute: str) -> Any:
-    """Return the size of an attribute for a condition: the elements of a set, the characters of a text."""
-    return _size(attribute)  # type: ignore[no-untyped-call]  # PynamoDB leaves this function untyped
-
-
-def amount(name: str) -> Any:
-    """Return a number of a row that has no attribute in its model, so that an update can add to it; it begins at 0."""
-    return Path([name])  # a list: the name may have dots in it
+from shared.store.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, write_json
+from shared.store.decoding import decoder_for, defaults_of
+from shared.store.encoding import encoder_for, require_all
 
 
 def id_in_key(pk: str) -> str:
@@ -109,8 +52,8 @@ IN_INDEXES: Final = ("kind", "f", *PROJECTED)
 """What indexes of the core table hold beside the keys."""
 
 
-def told(event: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
-    """Return the event of a raw row with what was left out because the row says it (`Entity.say_once`)."""
+def expand_event(event: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+    """Return the event of a raw row with what was left out because the row says it (`Entity.compact`)."""
 
     def said(name: str) -> Any:
         return raw.get(name, {}).get("S")
@@ -129,11 +72,37 @@ COLD_KEY = "REST"
 """The sort key of an entity's second row, which holds its cold attributes."""
 OWN_KEYS = frozenset({"META", COLD_KEY})
 """The sort keys of an entity's own rows; what else is in its partition belongs to it."""
-_connections: dict[str, TableConnection] = {}
 
 
-class Row(Model):
-    """A row of any table. Subclasses name the settings field with the name of their table."""
+class _Member:
+    """An attribute as a member of a class: there it is PynamoDB's. Of a row it is only asked for a value that the row does not have, so
+    a look at a value is one of Python's own (PynamoDB's takes five calls)."""
+
+    def __init__(self, attribute: Attribute[Any]) -> None:
+        self._attribute = attribute
+
+    def __get__(self, row: object | None, model: type) -> Attribute[Any] | None:
+        return self._attribute if row is None else None
+
+
+class _RowType(MetaModel):
+    """Collects the attributes of each class of rows. PynamoDB looks at every member of every class for them, a thirtieth of a start."""
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
+        if Model in bases:
+            super().__init__(name, bases, namespace)
+        else:  # no class below has keys or indexes of PynamoDB's
+            type.__init__(cls, name, bases, namespace)
+            cls._attributes = {key: one for base in reversed(bases) for key, one in getattr(base, "_attributes", {}).items()}
+        own = {key: one for key, one in namespace.items() if isinstance(one, Attribute)}
+        cls._attributes = cls._attributes | own
+        cls._dynamo_to_python_attrs = {one.attr_name: key for key, one in cls._attributes.items() if one.attr_name != key}
+        for member, one in own.items():
+            setattr(cls, member, _Member(one))
+
+
+class Row(Model, metaclass=_RowType):
+    """A row of any table. Subclasses name the settings field with the name of their table, and their attributes."""
 
     TABLE: ClassVar[str]
 
@@ -144,43 +113,40 @@ class Row(Model):
     sk = UnicodeAttribute(range_key=True, attr_name="SK")
     ttl = NumberAttribute(null=True)
 
+    def __init__(self, pk: str | None = None, sk: str | None = None, **values: Any) -> None:
+        """Build a row, not yet written. Raises ValueError for a name that is no attribute."""
+        if unknown := values.keys() - self.get_attributes().keys():
+            raise ValueError(f"{type(self).__name__} has no attribute {', '.join(sorted(unknown))}")
+        for name, default in defaults_of(type(self)).items():
+            if name not in values:
+                values[name] = default() if callable(default) else default
+        self.__dict__ = {"pk": pk, "sk": sk, **values}
+
     @classmethod
     def table_name(cls) -> str:
         return settings().need(cls.TABLE)
 
     @classmethod
-    def _get_connection(cls) -> TableConnection:
-        name = cls.table_name()
-        if name not in _connections:
-            connection = TableConnection(
-                name,
-                meta_table=MetaTable(
-                    {
-                        "TableName": name,
-                        "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
-                        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in ("PK", "SK")],
-                    }
-                ),
-            )
-            connection.connection._client = the_client()
-            _connections[name] = connection
-        return _connections[name]
-
-    @classmethod
     def decode(cls, raw: dict[str, Any]) -> Self:
         """Build an instance from a raw row, with a decoder derived from the model's schema (38 times faster than PynamoDB's)."""
         row = cls.__new__(cls)
-        row.attribute_values = decoder_for(cls)(raw)
+        row.__dict__ = decoder_for(cls)(raw)
         return row
 
+    @property
+    def attribute_values(self) -> dict[str, Any]:  # type: ignore[override]  # PynamoDB keeps the values in it, we in the row itself
+        """Return the values of the row by the names of its attributes, without those that were never set."""
+        return {name: value for name, value in vars(self).items() if name in self.get_attributes()}
+
     def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:
-        """Return the row in DynamoDB's form (PynamoDB asks a descriptor for each value, also for those that are not there)."""
-        if has_maps(type(self)):
-            return super().serialize(null_check)
-        stored = encoder_for(type(self))(self.attribute_values)
+        """Return the row in DynamoDB's form. `null_check` raises AttributeNullError if a value is missing that every row has."""
+        stored = encoder_for(type(self))(vars(self))
         if null_check:
             require_all(type(self), stored)
         return stored
+
+    def stored_key(self) -> dict[str, dict[str, str]]:
+        return {"PK": {"S": self.pk}, "SK": {"S": self.sk}}
 
 
 class Guard(Row):
@@ -242,10 +208,10 @@ class Entity(Row):
     gsi4pk = UnicodeAttribute(null=True, attr_name="GSI4PK")
     gsi4sk = UnicodeAttribute(null=True, attr_name="GSI4SK")
 
-    is_told = False
+    has_new_event = False
     """Whether an event was recorded since the last write: that is the time of the next one."""
     cold_as_read: dict[str, Any] | None = None
-    """The raw attributes of the second row as they were read; None if it was not read."""
+    """The raw second row as it was read; None if it was not read."""
 
     @classmethod
     def key(cls, entity_id: str) -> tuple[str, str]:
@@ -258,7 +224,7 @@ class Entity(Row):
         if raw.get("rest_version") != cold.get("rest_version"):
             return None
         entity = cls.decode(cold | raw)
-        entity.cold_as_read = {name: value for name, value in cold.items() if name in cls.COLD}
+        entity.cold_as_read = cold
         return entity
 
     def split(self, raw: dict[str, Any]) -> dict[str, Any] | None:
@@ -266,7 +232,8 @@ class Entity(Row):
         if not self.COLD:
             return None
         cold = {name: raw.pop(name) for name in self.COLD if name in raw}
-        if cold == self.cold_as_read:
+        read = self.cold_as_read
+        if read is not None and cold == {name: value for name, value in read.items() if name in self.COLD}:
             return None
         # nobody can tell from this instance whether the write succeeds: another one writes the second row again
         self.cold_version, self.cold_as_read = self.version, None
@@ -275,15 +242,14 @@ class Entity(Row):
 
     @classmethod
     def decode(cls, raw: dict[str, Any]) -> Self:
-        """Build an instance from a raw row, with what is stored only once (`say_once`): the id is in the key, the event's texts are in the
-        row."""
+        """Build an instance from a raw row, with what it stores only once (`compact`)."""
         entity = super().decode(raw)
-        entity.attribute_values.setdefault("id", stored_id(raw))
+        vars(entity).setdefault("id", stored_id(raw))
         if entity.event:
-            entity.event = told(entity.event, raw)
+            entity.event = expand_event(entity.event, raw)
         return entity
 
-    def say_once(self, raw: dict[str, Any]) -> None:
+    def compact(self, raw: dict[str, Any]) -> None:
         """Leave out of the raw row what it says twice: the id that is in its key; in the event the time of this write, and the texts
         that the row has under the same name. Null stands for these in the data, and a change to them has no new value."""
         if self.id == id_in_key(str(self.pk)):
@@ -296,7 +262,7 @@ class Entity(Row):
             stored = self.event | {"changes": changes, "data": data}
             if stored["at"] == self.updated_at:
                 del stored["at"]
-            raw["event"] = {"S": _write_json(stored)}
+            raw["event"] = {"S": write_json(stored)}
 
     @property
     def entity_id(self) -> str:

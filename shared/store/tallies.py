@@ -22,8 +22,9 @@ from typing import Any
 from shared.core.errors import Conflict
 from shared.core.situations import Situation
 from shared.store.ahead import ReadFuture, read_ahead
+from shared.store.attributes import UnicodeAttribute, amount
 from shared.store.reading import IndexRow, first_index_rows, index_rows, query, raw_rows
-from shared.store.rows import Entity, Row, UnicodeAttribute, amount
+from shared.store.rows import Entity, Row
 from shared.store.writing import Operation, check, delete, update
 
 BLOCK = 500  # entries: their index rows of about 250 bytes are 16 units, and 10,000 entries have 20 rows of counts

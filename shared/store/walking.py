@@ -9,8 +9,9 @@ from typing import Any, TypeVar, Unpack, overload
 from zlib import crc32
 
 from shared.core import clock
+from shared.store.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from shared.store.reading import QueryOptions, get, pages
-from shared.store.rows import Ephemeral, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
+from shared.store.rows import Ephemeral, Row
 from shared.store.writing import delete, put, write
 
 log = logging.getLogger(__name__)

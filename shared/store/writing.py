@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from botocore.exceptions import ClientError
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
 
 from shared.core import clock
 from shared.core.aws import is_contention
 from shared.core.errors import CadreError, ConditionFailed, FieldError, Invalid, LimitExceeded
 from shared.core.situations import Situation
 from shared.store.client import batches, dynamodb
+from shared.store.expressions import Action, Condition, request_fields
 from shared.store.optimistic import retrying, stale
 from shared.store.rows import Entity, Row
 
@@ -57,10 +56,10 @@ def put(row: Row, condition: Condition | None = None, on_conflict: OnConflict | 
     """Write a whole row. With a `condition`, the write fails unless it holds."""
     if isinstance(row, Entity):
         row.set_index_keys()
-    request = row.get_save_kwargs_from_instance(condition, "ALL_OLD" if condition is not None else None)
-    cold = _divide(row, request["Item"]) if isinstance(row, Entity) else None
-    beside = (Operation("Put", {"TableName": row.table_name(), "Item": cold}),) if cold else ()
-    return Operation("Put", request, on_conflict, beside)
+    item, table = row.serialize(), row.table_name()
+    cold = _divide(row, item) if isinstance(row, Entity) else None
+    beside = (Operation("Put", {"TableName": table, "Item": cold}),) if cold else ()
+    return Operation("Put", {"TableName": table, "Item": item, **request_fields(condition)}, on_conflict, beside)
 
 
 def absent(row: Row) -> Condition:
@@ -79,8 +78,7 @@ def save(entity: Entity, on_conflict: OnConflict | None = stale, condition: Cond
     """Write a changed entity, if nobody else changed it since it was read. Its version goes up by one."""
     unchanged = type(entity).version == entity.version
     entity.version += 1
-    entity.updated_at = entity.event["at"] if entity.is_told else clock.iso()
-    entity.is_told = False
+    entity.updated_at = entity.event["at"] if entity.has_new_event else clock.iso()
     return put(entity, unchanged if condition is None else unchanged & condition, on_conflict)
 
 
@@ -88,27 +86,21 @@ def update(
     row: Row, actions: Sequence[Action], condition: Condition | None = None, on_conflict: OnConflict | None = None
 ) -> Operation:
     """Change some attributes of the row with this key; the row need not be read before."""
-    request = row.get_update_kwargs_from_instance(
-        actions=list(actions),
-        condition=condition,
-        return_values_on_condition_failure="ALL_OLD" if condition is not None else None,
-        add_version_condition=False,
-    )
-    return Operation("Update", request, on_conflict)
+    return Operation("Update", _of_key(row, condition, actions), on_conflict)
 
 
 def check(row: Row, condition: Condition, on_conflict: OnConflict | None = None) -> Operation:
     """Test a condition on a row without writing it: the transaction fails unless it holds."""
-    request = row.get_update_kwargs_from_instance(
-        actions=[], condition=condition, return_values_on_condition_failure="ALL_OLD", add_version_condition=False
-    )
-    request.pop("UpdateExpression", None)
-    return Operation("ConditionCheck", request, on_conflict)
+    return Operation("ConditionCheck", _of_key(row, condition), on_conflict)
 
 
 def delete(row: Row, condition: Condition | None = None, on_conflict: OnConflict | None = None) -> Operation:
     """Remove the row with this key. With a `condition`, the removal fails unless it holds."""
-    return Operation("Delete", row.get_delete_kwargs_from_instance(condition, add_version_condition=False), on_conflict)
+    return Operation("Delete", _of_key(row, condition), on_conflict)
+
+
+def _of_key(row: Row, condition: Condition | None, actions: Sequence[Action] = ()) -> dict[str, Any]:
+    return {"TableName": row.table_name(), "Key": row.stored_key(), **request_fields(condition, actions)}
 
 
 _guards: ContextVar[Callable[[], Sequence[Operation]] | None] = ContextVar("transaction_guards", default=None)
@@ -192,13 +184,14 @@ def _raw_rows(row: Row) -> list[dict[str, Any]]:
 def _divide(entity: Entity, raw: dict[str, Any]) -> dict[str, Any] | None:
     """Leave in an entity's raw row what belongs into its first row. Return the second one if it must be written."""
     cold = entity.split(raw)
-    entity.say_once(raw)
+    entity.compact(raw)
+    entity.has_new_event = False
     return cold
 
 
 def delete_many(rows: Sequence[Row]) -> None:
     """Remove rows by their keys, 25 per round trip, not atomic; a missing row is no error."""
-    _batch([(row.table_name(), {"DeleteRequest": {"Key": {"PK": {"S": row.pk}, "SK": {"S": row.sk}}}}) for row in rows])
+    _batch([(row.table_name(), {"DeleteRequest": {"Key": row.stored_key()}}) for row in rows])
 
 
 def _batch(items: Sequence[tuple[str, dict[str, Any]]]) -> None:

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import pytest
 import time_machine
@@ -15,6 +16,7 @@ from shared.core.plans import PLANS
 from shared.core.scopes import SCOPES
 from shared.events.record import get_event
 from shared.people.access import keys, records
+from shared.people.access.callers import caller_of_key
 from shared.people.identity.api_keys import ApiKey, create_key
 from shared.people.tenancy import plans
 from shared.people.tenancy.rows import Organization
@@ -110,6 +112,25 @@ def test_a_key_has_no_more_than_its_scopes(ada):
     assert (refused.status, refused.json["error"]["code"]) == (403, "AUTHORIZATION_DENIED")
 
 
+def test_who_lacks_a_scope_is_told_which_one(ada):
+    ws_id = ada.at("agentworks")("workspaces", "GET", "/workspaces").json["workspaces"][0]["id"]
+    key = make(ada, permissions=["features:read"])["key"]
+    refused = with_key(key).json["error"]
+    assert refused["details"] == [{"field": "request", "message": "This needs the scope organizations:admin"}]
+    refused = with_key(key, "GET", f"/workspaces/{ws_id}/projects", "agentworks").json["error"]
+    assert refused["details"]["reason"] == "This needs the scope projects:read"
+
+
+def test_the_scope_of_the_document_lists_the_organizations_of_an_administrator(ada):
+    def organizations(*scopes: str) -> Answer:
+        headers = {"X-API-Key": make(ada, permissions=list(scopes))["key"]}
+        return call("organizations", "enterprise", "GET", "/organizations", headers=headers)
+
+    assert organizations("organizations:read").json["pagination"]["total"] == 1
+    refused = organizations("organizations:write")
+    assert (refused.status, "scope organizations:read" in refused.text) == (403, True)
+
+
 def test_a_key_gives_no_key_more_than_it_has(ada):
     key = make(ada, permissions=["organizations:admin", "projects:read"])["key"]
     more = with_key(key, "POST", body={"name": "More", "permissions": ["projects:write"]})
@@ -176,7 +197,7 @@ def test_the_last_use_is_noted_once_a_minute(ada):
             with count_requests() as seen:
                 assert with_key(made["key"], path="/auth/me", contract="omoios").status == 200
             writes.append(seen.names.count("UpdateItem"))
-        assert writes == [1, 0, 0, 1]
+        assert writes == [2, 0, 0, 1]  # the first notes too to which organization each workspace belongs
         assert listed(ada)[0]["last_used_at"] == "2026-05-04T12:01:00.000Z"
         assert ada("auth", "DELETE", f"/api-keys/{made['id']}").status == 204
         assert listed(ada)[0]["last_used_at"] == "2026-05-04T12:01:00.000Z"
@@ -196,6 +217,26 @@ def test_keys_are_limited_each_by_itself(ada):
     limit = PLANS["free"].requests[0][0]
     assert [with_key(one).status for _ in range(limit + 1)] == [200] * limit + [429]
     assert [with_key(other).status, ada("auth", "GET", "/api-keys").status] == [200, 200]
+
+
+def test_a_new_key_in_the_place_of_a_revoked_one_has_no_requests_more(ada):
+    """Else who makes a key, uses it up and makes the next has no limit."""
+    limit = PLANS["free"].requests[0][0]
+    used = make(ada)
+    assert [with_key(used["key"]).status for _ in range(limit + 1)] == [200] * limit + [429]
+    assert ada("auth", "DELETE", f"/api-keys/{used['id']}").status == 204
+    assert with_key(make(ada)["key"]).status == 429
+    assert with_key(make(ada)["key"]).status == 200  # another place
+
+
+def test_a_key_from_before_there_were_places_is_counted_by_itself(ada):
+    made = make(ada)
+    record = records.get_access(ada.user["id"])
+    before = {one: stored[:4] for one, stored in record.keys.items()}
+    update_now(records.key_row(ada.user["id"]), [records.Access.keys.set(before)])
+    use = keys.actor_of_key(made["key"], records.get_access(ada.user["id"]).serialize())
+    assert (use.id, use.window) == (made["id"], made["id"])
+    assert [with_key(one).status for one in (made["key"], make(ada)["key"])] == [200, 200]
 
 
 def test_a_key_follows_the_plan_of_its_organization(ada):
@@ -291,3 +332,13 @@ def test_who_dies_while_a_key_is_made_has_made_nothing_or_all(ada):
             create_key(actor_of(ada), "CI")
         after = listed(ada)
         assert (len(after) - before, len(records.get_access(ada.user["id"]).keys or {})) == (len(process.names), len(after))
+
+
+def test_a_key_that_nobody_made_reads_no_list_of_whose_id_is_in_it(ada):
+    """Anybody can write a key with somebody's id: it began to read their lists, as often as it was sent."""
+    key = make(ada)["key"]
+    assert with_key(key, path="/projects", contract="omoios").status == 200
+    nothing = {"rules_for": lambda _: (), "on_enter": None, "admit": lambda _: None, "known": lambda _: None, "changes": False}
+    for sent, known in ((key, 1), (key[:-8] + "A" * 8, 0)):
+        actor = copy_context().run(lambda sent=sent: caller_of_key(sent, **nothing))
+        assert len(actor.likely_workspaces) == known

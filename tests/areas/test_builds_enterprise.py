@@ -146,10 +146,12 @@ def test_a_key_records_once(world, feature):
 def test_a_build_and_each_of_its_vulnerabilities_is_an_event(world, feature):
     made = make(world, feature, BUILD | {"scan_report": SARIF})
     change = parse_change({"dynamodb": {"NewImage": raw_row(f"BLD#{made['id']}")}})
-    assert DELIVERY_EVENTS[change.event.type](change) == ("build.completed", {"build": made})
+    name, data = DELIVERY_EVENTS[change.event.type](change)
+    assert (name, data()) == ("build.completed", {"build": made})
     rows = [raw_row(f"BLD#{made['id']}", f"VUL#{place:03d}") for place in (1, 2)]
     changes = [parse_change({"dynamodb": {"NewImage": row}}) for row in rows]
-    told = [DELIVERY_EVENTS[change.event.type](change) for change in changes]
+    named = [DELIVERY_EVENTS[change.event.type](change) for change in changes]
+    told = [(name, data()) for name, data in named]
     assert [(name, data["vulnerability"]["severity"]) for name, data in told] == [
         ("vulnerability.detected", "critical"), ("vulnerability.detected", "low"),
     ]  # fmt: skip

@@ -1,6 +1,5 @@
 """Lists of a large board read what they show, and what they are found by stays with the card."""
 
-import json
 from contextlib import suppress
 
 import pytest
@@ -132,19 +131,15 @@ def test_whoever_dies_leaves_a_card_with_its_postings_and_tallies(world):
         assert world.counts().is_tallied, process.names
 
 
-@pytest.mark.parametrize("why", ["it was made before", "its tallies do not know all cards"])
-def test_a_board_without_tallies_is_listed_by_its_whole_index(world, monkeypatch, why):
+def test_a_board_whose_tallies_do_not_know_all_cards_is_listed_by_its_whole_index(world, monkeypatch):
     monkeypatch.setattr(finding, "SMALL_BOARD", 1)
     cards = [world.card(lane, f"Card {lane}") for lane in (10, 6, 0)]
-    if why == "it was made before":
-        write(update(Counts.of(world.board.id), [Counts.tallied.remove()]))
-    else:
-        write(update(Counts.of(world.board.id), [amount(lane_tally(world.board.id, world.lanes[0].id, "draft")).add(-1)]))
+    write(update(Counts.of(world.board.id), [amount(lane_tally(world.board.id, world.lanes[0].id, "draft")).add(-1)]))
     the_client().delete_item(
         TableName="core", Key={"PK": {"S": partition_of(world.board.id)}, "SK": {"S": f"type#task#{cards[0].id}"}}
     )
     for asked, found in (("type=task", ["Card 0", "Card 6", "Card 10"]), ("status=draft&limit=2", ["Card 0", "Card 6"])):
-        assert [card["title"] for card in listed(world, asked)["cards"]] == found, (why, asked)
+        assert [card["title"] for card in listed(world, asked)["cards"]] == found, asked
 
 
 def test_lanes_in_another_order_are_listed_in_it(world, monkeypatch):
@@ -275,32 +270,3 @@ def test_a_search_is_paged_through_lanes_that_hold_it_unevenly(world, monkeypatc
     pages = [listed(world, f"search=pay&limit=2&offset={offset}") for offset in range(0, 8, 2)]
     assert [card["title"] for page in pages for card in page["cards"]] == titles
     assert {page["total"] for page in pages} == {6}
-
-
-@pytest.mark.parametrize("small", [1, 100])
-def test_a_card_of_before_is_searched_in_its_index_row_until_its_text_changes(world, monkeypatch, small):
-    """Its texts are in `f`, it has no words, and a move does not give it any."""
-    monkeypatch.setattr(finding, "SMALL_BOARD", small)
-    card = world.card(0, "Old", description="By invoice")
-    other = world.card(5, "New", description="By invoice")
-    as_before(world, card.id, {"title": "Old", "excerpt": "By invoice", "labels": ["ledger"], "lane_id": card.lane_id})
-    for _ in range(2):
-        assert [one["id"] for one in listed(world, "search=invoice")["cards"]] == [card.id, other.id]
-        assert [one["id"] for one in listed(world, "search=ledger")["cards"]] == [card.id]
-        assert [one["id"] for one in listed(world, "search=invoice&type=task")["cards"]] == [card.id, other.id]
-        move_item(world.actor, card.id, world.lanes[2].id)
-    update_item(world.actor, card.id, {"description": "By cash", "labels": []})
-    assert [one["id"] for one in listed(world, "search=invoice")["cards"]] == [other.id]
-    assert [one["id"] for one in listed(world, "search=cash")["cards"]] == [card.id]
-
-
-def as_before(world: World, card_id: str, f: dict) -> None:
-    """Make a card's rows what they were before words had rows: all fields of lists in `f`."""
-    pk, sk = Words.key(world.board.id, card_id)
-    the_client().delete_item(TableName="core", Key={"PK": {"S": pk}, "SK": {"S": sk}})
-    the_client().update_item(
-        TableName="core",
-        Key={"PK": {"S": f"ITEM#{card_id}"}, "SK": {"S": "META"}},
-        UpdateExpression="SET f = :f",
-        ExpressionAttributeValues={":f": {"S": json.dumps(f)}},
-    )

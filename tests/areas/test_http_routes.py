@@ -121,13 +121,19 @@ def test_a_fixed_word_comes_before_a_variable(aws, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "path"), [("enterprise", "/things/paged"), ("aintandem", "/things/paged"), ("omoios", "/things/all")]
+    ("name", "path", "parameter"),
+    [
+        ("enterprise", "/things/paged", "page_size"),
+        ("aintandem", "/things/paged", "per_page"),
+        ("omoios", "/things/all", "limit"),
+    ],
 )
-def test_a_page_that_cannot_end_early_says_how_much_fits(aws, name, path):
+def test_a_page_that_cannot_end_early_says_how_much_fits(aws, name, path, parameter):
     """A client that counts pages, or that cannot see a total, would miss what is left out."""
     status, _, body = ask(name, "GET", path, headers=bearer())
     assert status in (400, 422)
     assert "ask for 62 at most" in json.dumps(body)
+    assert f'"{parameter}"' in json.dumps(body)
 
 
 def test_a_raw_answer_has_no_envelope(aws):

@@ -17,7 +17,8 @@ from shared.people.access import records
 from shared.people.identity import sessions
 from shared.people.identity.federation.pkce import challenge
 from shared.people.identity.oauth import codes
-from shared.people.identity.oauth.server import token_response
+from shared.people.identity.oauth.clients import delete_client
+from shared.people.identity.oauth.server import revocation_response, token_response
 from shared.store import update_now
 from tests.areas.driving import Answer, Client, call, sign_up
 from tests.areas.oauth_world import BACK, BASE, Browser, library, register, returned
@@ -483,6 +484,13 @@ def test_rubbish_is_an_error_of_the_caller(ada, body):
     assert (answer.status, "error" in answer.json) == (400, True)
 
 
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
+def test_who_sends_json_is_told_to_send_a_form(ada, console, path):
+    answer = call("auth", "enterprise", "POST", path, body=own(console) | {"grant_type": "client_credentials", "token": "x"})
+    assert (answer.status, answer.json["error"]) == (400, "invalid_request")
+    assert "application/x-www-form-urlencoded" in answer.json["error_description"]
+
+
 # -- revocation
 
 
@@ -499,6 +507,36 @@ def test_a_revoked_token_of_the_client_itself_stays_so(ada):
     assert post("/oauth/revoke", token=first, **own(service)).status == 200
     second = post("/oauth/token", grant_type="client_credentials", **own(service)).json["access_token"]
     assert (status(first), status(second)) == (401, 200)
+
+
+@pytest.mark.parametrize("ending", ["revoke", "remove"])
+def test_a_token_that_is_asked_for_while_it_is_ended_opens_nothing_again(ada, ending):
+    """Somebody ends the client's tokens between the read of the client and the write of its session."""
+    service = register(ada, name="Service", scopes=SCOPE)
+    ask = urlencode({"grant_type": "client_credentials"} | own(service)).encode()
+    first = json.loads(token_response("", ask, "")[1])["access_token"]
+    record = records.get_access(ada.user["id"])
+    owner = records.build_actor(ada.user["id"], record, org_id=next(iter(record.organizations)))
+
+    def end() -> None:
+        if ending == "remove":
+            delete_client(owner, service["client_id"])
+        else:
+            revocation_response("", urlencode({"token": first} | own(service)).encode(), "")
+
+    with concurrently(end):
+        _, refused, _ = token_response("", ask, "")
+    assert json.loads(refused)["error"] == "invalid_grant"
+    assert status(first) == 401
+
+
+def test_two_revocations_at_once_are_both_answered(ada):
+    service = register(ada, name="Service", scopes=SCOPE)
+    token = post("/oauth/token", grant_type="client_credentials", **own(service)).json["access_token"]
+    body = urlencode({"token": token} | own(service)).encode()
+    with concurrently(lambda: revocation_response("", body, "")):
+        assert revocation_response("", body, "")[2] == 200
+    assert status(token) == 401
 
 
 def test_nobody_revokes_what_is_anothers(ada, console):

@@ -100,7 +100,7 @@ def test_the_build_has_what_was_measured(world, runner, feature):
     assert ask(world, "GET", f"/builds/{made['resource_id']}/log").json["data"]["text"] == "a line\n"
     change = parse_change({"dynamodb": {"NewImage": raw_row(f"BLD#{made['resource_id']}")}})
     name, data = DELIVERY_EVENTS[change.event.type](change)
-    assert (name, data["build"]["status"]) == ("build.completed", "success")
+    assert (name, data()["build"]["status"]) == ("build.completed", "success")
 
 
 def test_what_was_not_measured_is_absent(world, runner, feature):

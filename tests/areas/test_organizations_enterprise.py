@@ -12,7 +12,7 @@ from shared.people.tenancy import invitations
 from shared.people.tenancy.organizations import set_status
 from shared.people.tenancy.rows import Organization, Seat, Workspace
 from shared.people.tenancy.seats import vacate
-from shared.store import create, fetch, get, save, update, write
+from shared.store import create, fetch, get, save, update, update_now, write
 from tests.areas.boards_world import World, put_on_plan
 from tests.areas.driving import Answer, Client, confirm_address, sign_up
 from tests.areas.test_invitations import accept, invite, token_of
@@ -275,6 +275,17 @@ def test_an_organization_that_is_not_active_refuses_writes_in_every_contract(wor
 def own(member: Client) -> str:
     found = member("workspaces", "GET", "/workspaces").json["workspaces"]
     return next(one["id"] for one in found if one["role"] == "owner")
+
+
+def test_a_workspace_that_the_index_does_not_show_yet_is_closed_too(world):
+    """An index is behind: a workspace may be made, and shown a moment later."""
+    second = second_workspace(world)
+    update_now(Workspace(*Workspace.key(second)), [Workspace.gsi1pk.remove(), Workspace.gsi1sk.remove()])
+    set_status(world.project.org_id, "suspended")
+    path, body = f"/workspaces/{second}/projects", {"name": "P", "slug": "p"}
+    assert world.ada("projects", "POST", path, body=body).status == 403
+    set_status(world.project.org_id, "active")
+    assert world.ada("projects", "POST", path, body=body).status == 201
 
 
 def test_nobody_enters_a_suspended_organization(world):

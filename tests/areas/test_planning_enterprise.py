@@ -6,11 +6,12 @@ import pytest
 
 from shared.core.actor import Role
 from shared.core.ids import new_id
-from shared.edge.views.enterprise.planning import PLANNING_EVENTS
+from shared.edge.views.enterprise.planning import PLANNING_EVENTS, feature_changed
 from shared.events.change import parse_change
 from shared.runs.toolbox.call_context import BoardLanes
 from shared.runs.toolbox.card_tools import card_facts
-from shared.store import fetch
+from shared.store import delete_many, fetch
+from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World
 from tests.areas.driving import Answer, sign_up
@@ -259,6 +260,58 @@ def test_the_events_of_a_feature_follow_whichever_contract_moved_it(world):
     assert watched.events() == []
 
 
+def test_a_card_that_becomes_a_feature_is_told_as_a_new_one_and_only_once(world):
+    card = world.card()
+    watched = Watched(card.id)
+    assert watched.events() == []
+    world.ada("cards", "PUT", f"/cards/{card.id}", body={"type": "feature", "status": "in_progress"})
+    ((name, data),) = watched.events()
+    assert (name, data["feature"]["implementation_status"]) == ("feature.created", "in_progress")
+    assert data["feature"] == ask(world, "GET", f"/features/{card.id}").json["data"]
+    world.ada("cards", "PUT", f"/cards/{card.id}", body={"title": "Still a feature"})
+    assert watched.events() == []
+    world.ada("cards", "PUT", f"/cards/{card.id}", body={"type": "task", "status": "ready"})
+    assert watched.events() == []  # it is none any more
+
+
+def test_an_event_that_is_told_late_says_what_its_change_left(world):
+    made = feature(world)
+    watched = Watched(made["id"])
+    watched.events()
+    blocked = set_status(world, made, "blocked", "No key yet").json["data"]
+    new, old = raw_row(watched.key), watched.old
+    set_status(world, made, "not_started")
+    world.ada("cards", "PUT", f"/cards/{made['id']}", body={"title": "Later", "assigneeId": None})
+    _, data = feature_changed(parse_change({"dynamodb": {"NewImage": new, "OldImage": old}}))
+    assert data()["feature"] == blocked | {"previous_status": "not_started", "current_status": "blocked"}
+    delete_many([Item(pk=watched.key, sk=sk) for sk in ("META", "REST")])  # its workspace was purged
+    assert data()["feature"].keys() == blocked.keys() | {"previous_status", "current_status"}
+
+
+def test_what_a_feature_shows_as_its_requirement_is_one(world):
+    """Whatever happens to the card above it, the id is that of a requirement that can be read, or null."""
+    kept, made_other, deleted = (feature(world) for _ in range(3))
+    lane = world.board.lane_ids[0]
+    below_a_task, alone = (
+        create_item(world.actor, world.board.id, NewItem("Pay", "feature", lane, parent_id=above))
+        for above in (world.card().id, None)
+    )
+    world.ada("cards", "PUT", f"/cards/{made_other['requirement_id']}", body={"type": "doc"})
+    world.ada("cards", "DELETE", f"/cards/{deleted['requirement_id']}")
+    shown = {}
+    for item_id in (kept["id"], made_other["id"], deleted["id"], below_a_task.id, alone.id):
+        read = ask(world, "GET", f"/features/{item_id}").json["data"]["requirement_id"]
+        watched = Watched(item_id)
+        watched.events()
+        changed = ask(world, "PATCH", f"/features/{item_id}/status", {"status": "in_progress"}).json["data"]["requirement_id"]
+        ((_, told),) = watched.events()
+        assert read == changed == told["feature"]["requirement_id"]
+        shown[item_id] = read
+    assert shown.pop(kept["id"]) == kept["requirement_id"]
+    assert set(shown.values()) == {None}
+    assert ask(world, "GET", f"/requirements/{kept['requirement_id']}").status == 200
+
+
 def test_cards_of_other_kinds_have_no_such_events(world):
     for item_id in (world.card().id, requirement(world)["id"]):
         assert Watched(item_id).events() == []
@@ -276,3 +329,11 @@ def test_roles_and_strangers(world):
         assert ask(world, "PATCH", f"/features/{made['id']}/status", {"status": "completed"}, client=client).status == change
         assert ask(world, "POST", f"/projects/{world.project.id}/requirements", REQUIREMENT, client=client).status == change
     assert status_of(world, made) == "not_started"
+
+
+def test_a_refusal_names_no_card(world):
+    """enterprise has requirements and features; it says card and lane nowhere."""
+    made = feature(world)
+    assert set_status(world, made, "completed").status == 200
+    (refused,) = set_status(world, made, "blocked", "Waits").json["error"]["details"]
+    assert refused["message"] == "A finished work item cannot be blocked; reopen it first"

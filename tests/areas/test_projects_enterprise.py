@@ -128,11 +128,16 @@ def test_visibility_decides_who_in_and_outside_of_the_organization_sees_a_projec
     assert guest("projects", "GET", f"/projects/{ids['internal']}").status == 404  # its cards stay the workspace's
 
 
-def test_only_who_may_create_projects_does(world, path):
-    for role, expected in ((Role.ADMIN, 201), (Role.MEMBER, 403), (Role.VIEWER, 403)):
+def test_who_has_the_scope_projects_write_creates_projects_also_a_developer(world, path):
+    """As enterprise's document asks. In agentworks' document a member does not."""
+    for role, expected in ((Role.ADMIN, 201), (Role.MEMBER, 201), (Role.VIEWER, 403)):
         client = world.join(role, f"{role}@example.com", role).at("enterprise")
         answer = client("projects", "POST", path, body=ENTERPRISE_PROJECT | {"slug": f"by-{role}"})
         assert answer.status == expected, answer.text
+        agentworks = client.at("agentworks")(
+            "projects", "POST", f"/workspaces/{world.ws_id}/projects", body={"name": "P", "slug": f"p-{role}"}
+        )
+        assert agentworks.status == (403 if role == Role.MEMBER else expected)
     stranger = sign_up("Stan", "stan@example.com").at("enterprise")
     assert stranger("projects", "POST", path, body=ENTERPRISE_PROJECT).status == 404
 

@@ -3,7 +3,6 @@
 import itertools
 import time
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -157,21 +156,6 @@ def test_an_index_shows_attributes_of_the_row_without_a_copy(aws):
     assert [index_row(fetch(Thing, row.id)).f for row in rows] == [row.f for row in rows]
     assert first_index_rows(1, "WS#w1#THING", 1) == (rows[:1], True)
     assert noted.listed() == rows[1].f
-
-
-def test_an_index_row_of_before_has_copies_and_may_lack_the_attributes(aws):
-    """Rows of before keep what they have in `f`, and an index that was made before projects no attribute."""
-    old = thing(title="A")
-    write(create(old))
-    client = boto3.client("dynamodb")
-    key = {"PK": {"S": old.pk}, "SK": {"S": old.sk}}
-    client.update_item(
-        TableName="core",
-        Key=key,
-        UpdateExpression="SET f = :f REMOVE title",
-        ExpressionAttributeValues={":f": {"S": '{"title": "Old"}'}},
-    )
-    assert [row.f for row in collection(1, "WS#w1#THING")] == [{"title": "Old"}]
 
 
 def test_a_cursor_is_signed_and_bound(aws):

@@ -12,11 +12,14 @@ from shared.people.access import quota_leases
 from shared.people.access.quota_leases import QuotaLeases
 from shared.store import fetch, get, put_file, save, write
 from shared.work.attachments.rows import Upload
+from shared.work.items.filing import filing_of, reindex
 from shared.work.items.rows import Item
 from tests.areas.boards_world import create_world
 from tests.areas.driving import Client, call, sign_up
+from tests.filed_cards import check_board
 from tests.kills import WRITES
 from tests.samples import ALONE, SAMPLES, Sample, Samples, Stage, ask, key_of, name_of
+from tests.stored_rows import check_projects
 from tests.trips import count_requests
 
 ADDRESS, PASSWORD = "ada@example.com", "correct horse"
@@ -118,8 +121,9 @@ def test_what_planning_writes(operation: str, most: int, one_process, stage: Sta
 def archived(card_id: str) -> str:
     card = fetch(Item, card_id)
     assert card is not None
+    before = filing_of(card)
     card.archived_at = clock.iso()
-    write(save(card))
+    write(save(card), *reindex(card, before))
     return card_id
 
 
@@ -203,3 +207,9 @@ def test_every_operation_is_counted_and_every_reason_is_needed():
     assert trips.LISTED.keys() <= by_name.keys()
     assert [name for name, (most, _) in trips.LISTED.items() if most <= by_name[name]] == []
     assert OTHERWISE.keys() | UNTRIED.keys() | WRITES_NOTHING.keys() <= {key_of(route) for route in TRIED}
+
+
+def test_after_all_operations_every_row_is_in_order(stage: Stage):
+    """Indexes show what rows say, events are kept as they would be again, boards and lists have exactly what there is."""
+    assert check_projects(stage.world.ws_id)
+    assert check_board(stage.world.board.id)

@@ -6,9 +6,12 @@ import hmac
 import json
 import socket
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -19,10 +22,12 @@ from standardwebhooks import WebhookVerificationError
 from bench.trips import costing
 from functions.webhook_worker.handler import handler as worker
 from shared.channels.webhooks import attempts
+from shared.channels.webhooks.deliveries import WebhookEvent, clear_cache, queue_event
 from shared.channels.webhooks.rows import DUE, Content, State, partition_of
 from shared.channels.webhooks.signing import PREFIX
-from shared.core import networks, posting
-from shared.core.clock import now
+from shared.core import networks, posting, queues
+from shared.core.clock import iso, now
+from shared.core.ids import new_id
 from shared.core.settings import settings
 from shared.store import get, put_many, query, stored_id
 from shared.store.client import dynamodb
@@ -176,14 +181,68 @@ def test_who_has_no_webhook_pays_a_query_for_a_burst(hooks):
     assert hooks.wakes() == []
 
 
-def test_a_delivery_is_two_transactions_and_the_receivers_state_is_none(hooks):
+def test_a_delivery_is_two_transactions_of_small_rows_and_the_receivers_state_is_none(hooks):
+    """What an event says is written once, however long it is, and is in no transaction."""
     webhook = hooks.subscribe()
-    hooks.feature()
+    with costing() as queued:
+        hooks.happens("A", data={"feature": {"description": "x" * 5_000}})
+    assert queued.names[-2:] == ["PutItem", "TransactWriteItems"]
+    assert queued.writes <= 6 + 4
     with costing() as cost:
         hooks.deliver()
-    assert cost.names == ["BatchGetItem", "Query", "TransactWriteItems"]
-    assert cost.writes <= 8
+    assert cost.names == ["BatchGetItem", "Query", "GetItem", "PutItem", "TransactWriteItems"]
+    assert cost.writes <= 5
     assert get(State, partition_of(webhook["id"]), "STATE") is None
+
+
+def test_twenty_webhooks_are_queued_by_one_transaction_and_two_requests(hooks):
+    """A burst of one organization may not hold the stream up for all others."""
+    made = [hooks.subscribe(f"/{number}") for number in range(20)]
+    hooks.happens("warm")
+    assert {wake["webhook"] for wake in hooks.wakes()} == {one["id"] for one in made}
+    sent: list[str] = []
+    with count_requests() as seen, patch.object(queues.aws, "short_call_client", lambda _: _Sqs(sent)):
+        hooks.happens("A", data={"long": "x" * 5_000})
+    assert [name for name in seen.names if name != "Query"] == ["PutItem", "TransactWriteItems"]
+    assert sent == ["SendMessageBatch"] * 2
+
+
+class _Sqs:
+    def __init__(self, sent: list[str]) -> None:
+        self._sent = sent
+
+    def send_message_batch(self, *, Entries: list[Any], **_: Any) -> dict[str, Any]:
+        self._sent.append("SendMessageBatch")
+        assert len(Entries) <= 10
+        return {}
+
+
+def test_a_message_that_the_queue_has_not_taken_is_an_error_and_the_event_comes_again(hooks):
+    webhook = hooks.subscribe()
+    refusing = SimpleNamespace(send_message_batch=lambda **_: {"Failed": [{"Id": "0", "Code": "InternalError"}]})
+    event = WebhookEvent("feature.created", new_id(), iso(), "A", "1", None, dict)
+    with patch.object(queues.aws, "short_call_client", lambda _: refusing), pytest.raises(queues.Unsent):
+        queue_event(str(hooks.world.project.org_id), event)
+    queue_event(str(hooks.world.project.org_id), event)
+    hooks.deliver()
+    assert [one["status"] for one in hooks.log(webhook)] == ["delivered"]
+    assert len(hooks.receiver.received) == 1
+
+
+def test_an_event_that_comes_again_says_the_same_and_reaches_who_asked_for_it_meanwhile(hooks):
+    first = hooks.subscribe("/first")
+    second = hooks.subscribe("/second", events=["build.completed"])
+    event = WebhookEvent("feature.created", new_id(), iso(), "A", "1", None, lambda: {"name": "before"})
+    queue_event(str(hooks.world.project.org_id), event)
+    hooks.ask("PATCH", f"/webhooks/{second['id']}", {"events": ["*"]})
+    clear_cache()
+    queue_event(str(hooks.world.project.org_id), replace(event, data=lambda: {"name": "after"}))
+    hooks.deliver()
+    assert sorted((one.path, one.json["data"]["name"]) for one in hooks.receiver.received) == [
+        ("/first", "before"),
+        ("/second", "before"),
+    ]
+    assert len(hooks.log(first)) == len(hooks.log(second)) == 1
 
 
 # -- once at least, and in order
@@ -488,6 +547,26 @@ def test_delays_grow_with_jitter_and_keep_to_what_the_receiver_asks():
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Sat, 28 Nov {10**20} 10:02:00 GMT",
+        f"Sat, 28 Nov 2026 {10**20}:02:00 GMT",
+        f"Sat, 28 Nov 2026 10:02:00 +{10**17}",
+        "Sat, 28 Nov 2026 10:99:00 GMT",
+        "Mon, 01 Jan 0001 00:00:00 -0000",
+    ],
+)
+def test_a_retry_after_without_sense_is_none_and_the_attempt_is_written(hooks, text):
+    webhook = hooks.subscribe()
+    hooks.receiver.behaviours = [says(503, retry_after=text)]
+    hooks.happens("A")
+    hooks.deliver()
+    (pending,) = hooks.log(webhook)
+    assert (pending["status"], pending["attempts"], pending["response_status"]) == ("pending", 1, 503)
+    assert len(hooks.wakes("webhook_retry")) == 1
+
+
 def test_retry_after_is_honoured(hooks):
     webhook = hooks.subscribe()
     hooks.receiver.behaviours = [says(429, retry_after="600")]
@@ -585,6 +664,36 @@ def test_what_waited_for_three_days_at_a_paused_webhook_is_given_up(hooks):
     assert (delivery["status"], delivery["attempts"], len(hooks.receiver.received)) == ("failed", 1, 1)
 
 
+def test_what_happened_before_a_pause_is_sent_after_it_and_what_happened_in_it_is_not(hooks):
+    """The stream tells of an event later than it happened, so the time of the event decides and not that of the telling."""
+    webhook = hooks.subscribe()
+    path = f"/webhooks/{webhook['id']}"
+
+    def told(name: str, at: str) -> None:
+        queue_event(
+            str(hooks.world.project.org_id), WebhookEvent("feature.created", new_id(), at, name, "1", None, lambda: {"is": name})
+        )
+
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        clock.shift(1)
+        before = iso()
+        clock.shift(1)
+        hooks.ask("PATCH", path, {"active": False})
+        clock.shift(1)
+        told("before", before)
+        within = iso()
+        told("within", within)
+        hooks.deliver()
+        assert hooks.receiver.received == []
+        clock.shift(1)
+        hooks.ask("PATCH", path, {"active": True})
+        clock.shift(1)
+        told("within, told late", within)
+        told("after", iso())
+        hooks.deliver()
+    assert sorted(one["data"]["is"] for one in hooks.receiver.events()) == ["after", "before"]
+
+
 def test_a_new_address_is_tried_at_once(hooks):
     webhook = hooks.subscribe("/wrong")
     hooks.receiver.chooses = lambda received: says(404) if received.path == "/wrong" else None
@@ -661,6 +770,7 @@ def _settings_as_before():
         "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",  # noqa: S104
         "255.255.255.255", "::", "::1", "fe80::1", "fd00:ec2::254", "ff02::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1",
         "64:ff9b::10.0.0.1", "2002:7f00:1::", "2001:0:4136:e378:8000:63bf:80ff:fffe", "192.0.2.1", "2001:db8::1",
+        "fec0::1", "fe80::1%eth0", "64:ff9b:1::a00:1", "::ffff:0:10.0.0.1", "2002:a9fe:a9fe::1", "4000::1",
     ],
 )  # fmt: skip
 def test_an_address_that_is_not_public_is_never_connected_to(on_aws, address, monkeypatch):

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from shared.channels.webhooks.rows import LIMIT, WebhookCount
+from shared.channels.webhooks import deliveries
+from shared.channels.webhooks.rows import LIMIT, Delivery, WebhookCount
 from shared.channels.webhooks.subscribing import NewWebhook, create_webhook
+from shared.core import clock
 from shared.core.actor import Role
-from shared.store import get
+from shared.core.ids import new_id
+from shared.store import get, put_many
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Client, call
 from tests.areas.hooks_world import Hooks
@@ -90,6 +93,13 @@ def test_what_is_refused_is_named(hooks, wrong, field):
     assert get(WebhookCount, f"ORG#{hooks.world.project.org_id}", "WHKS") is None
 
 
+def test_an_unknown_event_is_named_by_its_place_with_those_there_are(hooks):
+    (named,) = hooks.ask("POST", "/webhooks", ALL | {"events": ["*", "feature.deleted"]}).json["error"]["details"]
+    assert named["field"] == "events.1"
+    assert "'feature.created'" in named["message"]
+    assert "'*'" in named["message"]
+
+
 def test_an_organization_has_so_many_webhooks_also_in_a_race(hooks):
     made = [hooks.ask("POST", "/webhooks", ALL) for _ in range(LIMIT - 1)]
     assert {one.status for one in made} == {201}
@@ -166,6 +176,22 @@ def test_a_page_of_the_log_has_an_end(hooks):
     webhook = hooks.subscribe()
     answer = hooks.ask("GET", f"/webhooks/{webhook['id']}/deliveries?page=101&page_size=100")
     assert (answer.status, answer.json["error"]["details"][0]["field"]) == (400, "page")
+
+
+def test_a_long_log_is_counted_to_its_end_and_no_further(hooks, monkeypatch):
+    webhook = hooks.subscribe()
+    keys = [Delivery.key_in(webhook["id"], new_id()) for _ in range(40)]
+    rows = [
+        Delivery(pk=pk, sk=sk, id=sk[4:], event="x" * 50_000, source="s", created_at=clock.iso(), ttl=clock.epoch() + 60)
+        for pk, sk in keys
+    ]
+    put_many(rows)
+    assert hooks.ask("GET", f"/webhooks/{webhook['id']}/deliveries?page_size=5").json["pagination"]["total"] == 40
+    monkeypatch.setattr(deliveries, "DEEPEST", 10)
+    with count_requests() as seen:
+        answer = hooks.ask("GET", f"/webhooks/{webhook['id']}/deliveries?page_size=5")
+    assert answer.json["pagination"]["total"] == 10
+    assert (seen.names + seen.beside).count("Query") == 2  # the page, and the first megabyte of the count
 
 
 def test_what_requests_cost(hooks):

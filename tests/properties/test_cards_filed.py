@@ -206,3 +206,19 @@ def work_on(run: Run) -> Run:
     """The run as it has begun to work on its card."""
     run_step("claim", Step(run.id, "execution-1"))
     return ensure_running(run.id, "execution-1")
+
+
+AT_ONCE = ("move", "archive", "restore", "delete", "status", "title", "tags", "assignee_id")
+
+
+@pytest.mark.parametrize("what", AT_ONCE)
+def test_of_two_changes_at_once_the_board_knows_what_became_of_the_card(shared_world, what):
+    board = Board(shared_world)
+    for number, other in enumerate(AT_ONCE):
+        board.do(0, "create", 3)
+        board.do(number, "status", 4)  # done: only such a card is archived
+        if "restore" in (what, other):
+            board.do(number, "archive", 0)
+        with concurrently(lambda number=number, other=other: board.do(number, other, 7)):
+            board.do(number, what, 8)
+    assert len(check_board(board.id)) == len(AT_ONCE)

@@ -14,9 +14,9 @@ from shared.core.errors import Conflict, Forbidden, LimitExceeded, NotFound, Rat
 from shared.core.ids import new_id
 from shared.people.access import records
 from shared.people.tenancy import invitations, members
-from shared.people.tenancy.rows import Workspace
+from shared.people.tenancy.rows import Organization, Seat, Workspace
 from shared.people.tenancy.workspaces import create_workspace, delete_workspace, list_memberships
-from shared.store import fetch
+from shared.store import fetch, iterate
 from tests.areas.boards_world import put_on_plan
 from tests.areas.driving import confirm_address, sign_up
 from tests.examples import examples
@@ -60,6 +60,17 @@ class Play:
             now, row = again(who.id), rows.get(who.id)
             assert now.grants(self.ws_id) == (members.permissions_of(row) if row else frozenset())
             assert now.workspaces.get(self.ws_id) == (Role(row.role) if row else None)
+        self.check_seats(str(workspace.org_id), set(rows))
+
+    def check_seats(self, org_id: str, members: set[str]) -> None:
+        """The organization counts the people of its workspaces, each once, and each has a seat."""
+        seats = {
+            str(seat.sk).removeprefix("SEAT#"): seat for seat in iterate(Seat, f"ORG#{org_id}", prefix="SEAT#", consistent=True)
+        }
+        default = {row.id for row in list_memberships(fetch(Organization, org_id).default_ws_id)}
+        assert fetch(Organization, org_id).user_count == len(seats)
+        assert seats.keys() == members | default
+        assert {user for user, seat in seats.items() if self.ws_id in seat.workspaces} == members
 
 
 def begin(people: int, room: int) -> Play:

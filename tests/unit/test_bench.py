@@ -1,9 +1,17 @@
 """The page of measurements is put together from what each part wrote last."""
 
 import dataclasses
+import subprocess
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bench import __main__ as bench
+from bench import callgrind
+
+FOLDER = Path(callgrind.__file__).parent
+CHILDREN = {"__main__", "warm_blocks"}  # run parts, or are run by one
 
 
 def test_the_page_is_what_its_parts_wrote():
@@ -33,3 +41,33 @@ def test_a_part_that_runs_alone_renews_its_own_table(tmp_path, monkeypatch):
     assert all(f"Table of {name}.\n\nAbout {name}." in page for name in bench.PARTS if name != "requests")
     assert bench.main(["trips"]) == 1  # and keeps what it had
     assert "Table of trips." in (tmp_path / "page.md").read_text()
+
+
+def test_every_measurement_is_a_part():
+    run = {path.stem for path in FOLDER.glob("*.py") if '__name__ == "__main__"' in path.read_text()}
+    assert {f"bench.{name}" for name in run - CHILDREN} == {part.module for part in bench.PARTS.values()}
+
+
+def test_one_module_runs_callgrind():
+    assert [path.stem for path in FOLDER.glob("*.py") if "--tool=callgrind" in path.read_text()] == ["callgrind"]
+
+
+def test_lists_are_shown_by_their_sizes():
+    rows = [{"list": "all", "entries": size, "trips": 2, "beside": 1, "rcu": size / 2} for size in (10, 1000)]
+    table = bench.PARTS["boards"].table(rows)
+    assert table == [["list", "trips, 10", "trips, 1,000", "units, 10", "units, 1,000"], ["all", "2 + 1", "2 + 1", "5", "500"]]
+
+
+def test_the_instructions_of_a_process_are_read_from_what_callgrind_says():
+    asked: list[tuple[str, ...]] = []
+
+    def run(under: tuple[str, ...]) -> callgrind.Done:
+        asked.append(under)
+        return subprocess.CompletedProcess([], 0, "", said)
+
+    said = "==1== Collected : 1234\n"
+    assert callgrind.whole(run) == 1234
+    assert asked == [("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")]
+    said = "no such program"
+    with pytest.raises(RuntimeError, match="no such program"):
+        callgrind.whole(run)

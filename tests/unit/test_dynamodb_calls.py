@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from shared.core import aws
+from shared.store import calls
 from shared.store.calls import RowClient
 from tests import moto_speed
 from tests.dynamodb_server import CUT, HALF, OK, STALLED, Answer, Received, Server, scripted
@@ -218,6 +219,23 @@ def test_each_try_is_signed_by_botocores_rules_with_the_credentials_of_its_momen
     tokens = [one.headers["X-Amz-Security-Token"] for one in server.requests]
     assert len(set(tokens)) == 3
     assert len(pauses) == 1
+
+
+def test_the_key_of_a_day_is_derived_once_and_anew_for_another_day_or_secret() -> None:
+    def sign(signer: type[SigV4Auth], secret: str, day: str) -> str:
+        request = AWSRequest("POST", "https://localhost")
+        request.context["timestamp"] = f"{day}T120000Z"
+        return signer(Credentials("key", secret), "dynamodb", "eu-west-1").signature("what is signed", request)
+
+    calls._on_the_way.cache_clear()
+    moments = [("one", "20261128"), ("two", "20261128"), ("one", "20261129")]
+    signed = [sign(calls._PlainSigner, *moment) for moment in moments * 2]
+    assert signed == [sign(SigV4Auth, *moment) for moment in moments * 2]
+    assert len(set(signed)) == 3
+    assert calls._on_the_way.cache_info().misses > 4  # no more than two keys are kept
+    before = calls._on_the_way.cache_info().misses
+    assert sign(calls._PlainSigner, *moments[-1]) == signed[-1]
+    assert calls._on_the_way.cache_info().misses == before
 
 
 def test_a_call_says_who_makes_it_and_belongs_to_its_trace(

@@ -44,8 +44,9 @@ NEVER = {  # by any function before it does what needs it; milliseconds of CPU a
 NEVER_IN_AREAS = NEVER | {"pydantic.v1", "pydantic.v1.main"}
 NEVER_IN_WORKERS = NEVER | {"fastapi", "starlette", "mangum", "shared.edge.http"}
 # An area on its first answer: botocore alone has 390 of them, four are for access with the first read (decision 37), two hand over
-# what was kept (decision 41), six are of the store and the events of cards (decisions 39, 43 to 45), one is the table of scopes
-MODULES = 802  # with Debian's interpreter; others have two fewer of their own
+# what was kept (decision 41), six are of the store and the events of cards (decisions 39, 43 to 45), one is the table of scopes, one is the
+# start itself, two are the way around the slow parts of PynamoDB (decision 46)
+MODULES = 805  # with Debian's interpreter; others have two fewer of their own
 
 
 EACH_AREA = "shared.edge.http.lambda_handler"  # by which an area is known, see AREAS
@@ -116,6 +117,30 @@ def test_a_worker_knows_nothing_of_the_api(worker: str, workers: dict[str, set[s
 @pytest.mark.thorough
 def test_what_is_imported_before_the_fork_is_what_each_worker_imports(workers: dict[str, set[str]]) -> None:
     assert workers[EACH_WORKER] <= loaded("json", "ws_pusher")["ws_pusher"] | {"bench", "bench.first_request"}
+
+
+STARTED = """
+import gc, importlib, os, sys
+for name in sys.argv[1:]:
+    if not (child := os.fork()):
+        importlib.import_module("functions")
+        ran = []
+        gc.callbacks.append(lambda phase, info: ran.append(phase))
+        importlib.import_module(f"functions.{name}.handler")
+        sys.exit(f"{name}: collected {len(ran)} times, enabled {gc.isenabled()}, frozen {gc.get_freeze_count()}"
+                 if ran or not gc.isenabled() or gc.get_freeze_count() < 10_000 else 0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(1)
+"""
+
+
+@pytest.mark.thorough
+def test_no_garbage_is_collected_while_a_function_starts_and_it_is_afterwards() -> None:
+    done = subprocess.run(  # noqa: S603 - our own interpreter and functions
+        [sys.executable, "-c", STARTED, *AREAS, *WORKERS],
+        cwd=ROOT, env={"PATH": os.environ["PATH"], **ENVIRONMENT}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.thorough

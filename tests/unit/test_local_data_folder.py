@@ -11,7 +11,7 @@ import pytest
 
 from local import ENGINE_VERSION, LocalError
 from local.__main__ import main
-from local.data_folder import DataFolder
+from local.data_folder import FORMAT, DataFolder
 from local.engine import ROOT, free_port
 from tests.shell import shell
 
@@ -55,7 +55,14 @@ def test_missing_code_is_told(used: Path) -> None:
     assert "ab12 is damaged" in refused(used)
 
 
-@pytest.mark.parametrize("mark", [{"format": 99, "engine": ENGINE_VERSION}, {"format": 1, "engine": "0.1"}])
+@pytest.mark.parametrize(
+    "mark",
+    [
+        {"format": 99, "engine": ENGINE_VERSION},
+        {"format": FORMAT - 1, "engine": ENGINE_VERSION},
+        {"format": FORMAT, "engine": "0.1"},
+    ],
+)
 def test_a_folder_of_another_version_is_told(used: Path, mark: dict[str, object]) -> None:
     (used / "local.json").write_text(json.dumps(mark))
     assert "made by another version" in refused(used)

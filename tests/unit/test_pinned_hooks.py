@@ -8,7 +8,6 @@ import asyncio
 import importlib.util
 import inspect
 import json
-import pkgutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -25,22 +24,19 @@ from botocore.awsrequest import AWSResponse
 from fastapi.routing import APIRoute, APIRouter
 from mangum import Mangum
 from mangum.handlers.api_gateway import APIGateway
-from pynamodb.attributes import Attribute
-from pynamodb.connection import TableConnection
-from pynamodb.connection.base import Connection, MetaTable
-from pynamodb.exceptions import AttributeNullError
-from pynamodb.models import Model
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.operand import Path as ExpressionPath
+from pynamodb.expressions.operand import Value
+from pynamodb.expressions.update import Action
+from pynamodb.models import MetaModel, Model
 
-import shared
 from shared.core import aws
 from shared.edge.contracts import contract
 from shared.edge.http.event import RestEvent
 from shared.edge.http.operation import Operation
 from shared.edge.http.pipeline import route_class
-from shared.store import Guard, put, rows
 from shared.store.calls import RowClient
 from shared.store.client import dynamodb
-from shared.store.rows import Row
 
 PATCHES = Path(__file__).parents[2] / "local/patches"
 
@@ -58,24 +54,19 @@ HOOKS: list[tuple[Callable[..., Any], list[str]]] = [
     (botocore.endpoint.Endpoint.create_request, ["self", "params", "operation_model"]),
     (botocore.auth.SigV4Auth.headers_to_sign, ["self", "request"]),
     (botocore.auth.SigV4Auth.add_auth, ["self", "request"]),
+    (botocore.auth.SigV4Auth._sign, ["self", "key", "msg", "hex"]),
     (botocore.awsrequest.AWSPreparedRequest.__init__, ["self", "method", "url", "headers", "body", "stream_output", "context"]),
     # shared/core/aws.py: the User-Agent made once
     (botocore.session.Session.user_agent, ["self"]),
-    # shared/store/rows.py: every model shares our client, and no table is described
-    (Model._get_connection, []),
-    (MetaTable, ["data"]),
-    # shared/store/writing.py: PynamoDB writes the request, we send it
-    (Model.get_save_kwargs_from_instance, ["self", "condition", "return_values_on_condition_failure"]),
-    (
-        Model.get_update_kwargs_from_instance,
-        ["self", "actions", "condition", "return_values_on_condition_failure", "add_version_condition"],
-    ),
-    (
-        Model.get_delete_kwargs_from_instance,
-        ["self", "condition", "return_values_on_condition_failure", "add_version_condition"],
-    ),
-    (Model.serialize, ["self", "null_check"]),
+    # shared/store/rows.py: what of a class of rows PynamoDB collects by itself, and what we collect
+    (MetaModel.__init__, ["self", "name", "bases", "namespace", "discriminator"]),
     (Model.get_attributes, []),
+    # shared/store/expressions.py: the text of conditions and changes
+    (ExpressionPath.__init__, ["self", "attribute_or_path"]),
+    (ExpressionPath._to_value, ["self", "value"]),
+    (Value.__init__, ["self", "value", "attribute"]),
+    (Condition.serialize, ["self", "placeholder_names", "expression_attribute_values"]),
+    (Action.serialize, ["self", "placeholder_names", "expression_attribute_values"]),
     # shared/edge/http/event.py: API Gateway's event as an ASGI scope
     (APIGateway.infer, ["event", "context", "config"]),
     (APIGateway.__init__, ["self", "event", "context", "config"]),
@@ -89,7 +80,7 @@ def test_a_hook_has_the_parameters_that_we_rely_on(hook: Callable[..., Any], par
     assert list(inspect.signature(hook).parameters) == parameters
 
 
-@pytest.mark.parametrize(("handler", "name"), [(Mangum, "custom_handlers"), (TableConnection, "meta_table")])
+@pytest.mark.parametrize(("handler", "name"), [(Mangum, "custom_handlers")])
 def test_a_constructor_takes_what_we_give_it(handler: type, name: str) -> None:
     assert name in inspect.signature(handler).parameters
 
@@ -150,65 +141,6 @@ def test_our_short_calls_are_for_one_client_only() -> None:
 
 def test_our_user_agent_is_sent() -> None:
     assert dynamodb().meta.config.user_agent.endswith(" Cadre")
-
-
-def test_pynamodb_uses_our_client_and_our_table() -> None:
-    rows._connections.clear()
-    connection = Guard._get_connection()
-    assert isinstance(connection.connection, Connection)
-    assert connection.connection.client is dynamodb()
-    described: list[str] = []
-
-    def note(**about: Any) -> None:
-        described.append(about["event_name"])
-
-    dynamodb().meta.events.register("before-call.dynamodb", note)
-    try:
-        request = put(Guard.of("SLUG#a", "w1"), Guard.pk.does_not_exist()).request
-    finally:
-        dynamodb().meta.events.unregister("before-call.dynamodb", note)
-    assert described == []
-    assert request["TableName"] == Guard.table_name()
-    assert request["Item"]["PK"] == {"S": "SLUG#a"}
-    assert request["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
-
-
-def test_pynamodb_keeps_a_rows_values_where_we_put_them() -> None:
-    row = Guard.decode({"PK": {"S": "SLUG#a"}, "SK": {"S": "META"}, "ref": {"S": "w1"}, "kind": {"S": "GUARD"}})
-    assert (row.pk, row.ref) == ("SLUG#a", "w1")
-    row.ref = "w2"
-    assert row.attribute_values["ref"] == "w2"
-    assert row.serialize()["ref"] == {"S": "w2"}
-
-
-VALUES = {"S": "text", "N": 1.5, "BOOL": False, "SS": {"a"}, "NS": {1, 2}, "M": {"key": 1}}
-
-
-def models(of: type[Row]) -> list[type[Row]]:
-    below = [model for one in of.__subclasses__() for model in models(one)]
-    return [of, *below] if hasattr(of, "TABLE") else below
-
-
-def test_a_row_is_written_as_pynamodb_writes_it() -> None:
-    for module in pkgutil.walk_packages(shared.__path__, "shared."):
-        importlib.import_module(module.name)
-    found = [model for model in models(Row) if model.__module__.startswith("shared.")]  # tests have rows of their own
-    assert {"M", "SS", "BOOL"} <= {one.attr_type for model in found for one in model.get_attributes().values()}
-    for model in found:
-        row = model()
-        assert row.serialize(null_check=False) == Model.serialize(row, null_check=False)
-        for name, attribute in model.get_attributes().items():
-            setattr(row, name, VALUES[attribute.attr_type])
-        assert row.serialize() == Model.serialize(row)
-        assert len(row.serialize()) == len(model.get_attributes())
-    with pytest.raises(AttributeNullError, match="ref"):
-        Guard(pk="SLUG#a", sk="META").serialize()
-
-
-def test_pynamodb_says_how_an_attribute_is_stored() -> None:
-    attributes = Guard.get_attributes()
-    assert all(isinstance(one, Attribute) for one in attributes.values())
-    assert (attributes["pk"].attr_name, attributes["kind"].default) == ("PK", "GUARD")
 
 
 def test_mangum_reads_events_by_our_handler() -> None:

@@ -56,9 +56,9 @@ def keys_of(webhook: Webhook) -> list[str]:
     return [unseal(one, webhook.id) for one in sealed]
 
 
-def attempt(url: str, keys: Sequence[str], content: Content) -> Attempt:
+def attempt(url: str, keys: Sequence[str], content: Content, data: Any) -> Attempt:
     """Send a delivery once."""
-    body = body_of(content, content.retry_count)
+    body = body_of(content, data, content.retry_count)
     headers = headers_of(body, content.source, clock.epoch(), keys)
     at, started = clock.iso(), time.monotonic()
     try:
@@ -82,10 +82,10 @@ def parse_retry_after(text: str) -> float:
     if text.isascii() and text.isdecimal():
         return float(text[:9])
     try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
+        wish = parsedate_to_datetime(text).timestamp() - clock.now().timestamp()
+    except (ValueError, OverflowError):  # numbers of twenty digits
         return 0
-    return max(0.0, moment.timestamp() - clock.now().timestamp())
+    return max(0.0, wish)
 
 
 def _ms_since(started: float) -> int:

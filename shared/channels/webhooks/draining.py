@@ -8,17 +8,18 @@ webhook (`wakes`).
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from shared.channels.webhooks.attempts import LONGEST_WISH, Attempt, attempt, delay_after, keys_of
-from shared.channels.webhooks.rows import DELIVERED, FAILED, Content, Delivery, State, Webhook, partition_of
+from shared.channels.webhooks.rows import DELIVERED, FAILED, Content, Delivery, Payload, State, Webhook, partition_of
 from shared.channels.webhooks.subscribing import disable
 from shared.channels.webhooks.wakes import wake_later
 from shared.core import clock
 from shared.core.errors import ConditionFailed
-from shared.store import Operation, delete, get_many, put, query, update, write
+from shared.store import Operation, delete, get, get_many, put, query, update, write
 
 GIVEN_UP_AFTER: Final = timedelta(days=3)
 SWITCHED_OFF_AFTER: Final = (10, 86_400)
@@ -114,7 +115,8 @@ class _Visit:
         given_up_at = clock.parse(content.created_at) + GIVEN_UP_AFTER
         if content.attempts and clock.now() >= given_up_at:  # what waited behind another one is tried once, however old it is
             return _write_end(content, FAILED, int(content.attempts))
-        made, before = attempt(self.webhook.url, self._keys, content), int(content.attempts)
+        said = get(Payload, *Payload.key_in(content.source))
+        made, before = attempt(self.webhook.url, self._keys, content, said.data if said else {}), int(content.attempts)
         content.attempts = before + 1
         content.tries = [*content.tries, made.as_json()]
         self._count(made)
@@ -139,15 +141,19 @@ class _Visit:
 
 
 def _write_end(content: Content, status: str, before: int, made: Attempt | None = None) -> bool:
-    """Move the content of a delivery that has ended from the line into the log."""
+    """Move the content of a delivery that has ended from the line into the log.
+
+    The log is written first, at half the price of a transaction: who dies then tries again, and the log has what was tried.
+    """
     waits = Content(pk=content.pk, sk=content.sk)
     kept = Content.decode(content.serialize())
     kept.pk, kept.sk = Content.log_key(str(content.pk).partition("#")[2], content.id)
     kept.next_attempt_at = None
+    with suppress(_Overtaken):
+        write(put(kept, Content.pk.does_not_exist() | (Content.attempts < kept.attempts), _Overtaken))
     ends = [Delivery.status.set(status), Delivery.next_attempt_at.remove(), Delivery.waits_at.remove()]
     return _write(
         delete(waits, Content.attempts == before, _Overtaken),
-        put(kept),
         update(_entry(content), [*ends, *(_shown(content, made) if made else [])]),
         ended=True,
     )

@@ -3,6 +3,7 @@
 ORG#<org>      WHK#<webhook>                 core       a webhook; one query reads all of an organization
 ORG#<org>      WHKS                          core       how many there are: the limit is a condition of the write
 WHK#<webhook>  META                          core       what stays of a deleted one for a month: its last event
+EVENT#<event>  DATA                          telemetry  what an event says, once for all webhooks and attempts
 WHK#<webhook>  DLV#<delivery>                telemetry  a delivery, as the log lists it
 WHK#<webhook>  WAIT#<resource>#<sequence>    telemetry  what waits to be delivered, in the order of each resource
 WHK#<webhook>  LOG#<delivery>                telemetry  what was delivered, or not, with every attempt
@@ -50,6 +51,8 @@ class Webhook(Entity):
     """The only project whose events are sent; None: all of the organization."""
     description = UnicodeAttribute(null=True)
     active = BooleanAttribute(default=True)
+    switched_at = UnicodeAttribute(null=True)
+    """When it was switched on or off last; None: never since it was made."""
     secret = UnicodeAttribute()
     previous_secret = UnicodeAttribute(null=True)
     previous_until = NumberAttribute(null=True)
@@ -67,9 +70,14 @@ class Webhook(Entity):
         return urlsplit(str(self.url)).hostname or ""
 
     def wants(self, event: str, project_id: str | None, at: str) -> bool:
-        """Tell whether an event that happened at `at` is sent."""
+        """Tell whether an event that happened at `at` is sent. The stream tells of it later: what happened before a pause is sent when that
+        has ended, and what happened in it is not."""
         named = ALL_EVENTS in self.events or event in self.events
-        return bool(self.active and named and self.project_id in (None, project_id) and at >= self.created_at)
+        was_active = bool(self.active) == (at >= (self.switched_at or self.created_at))
+        return bool(was_active and named and self.project_id in (None, project_id) and at >= self.created_at)
+
+    def switch(self, *, active: bool) -> None:
+        self.active, self.switched_at = active, clock.iso()
 
 
 class WebhookCount(Row):
@@ -102,14 +110,28 @@ class Delivery(Telemetry):
         return partition_of(webhook_id), f"DLV#{delivery_id}"
 
 
+class Payload(Telemetry):
+    """What an event says: the long part of a delivery, which no attempt and no other webhook writes again."""
+
+    data = JSONAttribute()
+
+    @classmethod
+    def key_in(cls, source: str) -> tuple[str, str]:
+        return f"EVENT#{source}", "DATA"
+
+    @classmethod
+    def of(cls, source: str, data: Any) -> "Payload":
+        pk, sk = cls.key_in(source)
+        return cls(pk=pk, sk=sk, data=data, ttl=clock.epoch() + LOG_SECONDS)
+
+
 class Content(Telemetry):
-    """What a delivery delivers, and its attempts. It lies at `WAIT#` while the delivery is pending, then at `LOG#`."""
+    """Which event a delivery delivers, and its attempts. It lies at `WAIT#` while the delivery is pending, then at `LOG#`."""
 
     id = UnicodeAttribute()
     event = UnicodeAttribute()
     source = UnicodeAttribute()
     resource = UnicodeAttribute()
-    data = JSONAttribute()
     at = UnicodeAttribute()
     """When the event happened."""
     earlier = NumberAttribute(default=0)

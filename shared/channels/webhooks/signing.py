@@ -9,6 +9,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Sequence
+from typing import Any
 
 from shared.channels.webhooks.rows import Content
 
@@ -31,14 +32,14 @@ def is_secret(text: str) -> bool:
         return False
 
 
-def body_of(content: Content, retry_count: int) -> bytes:
+def body_of(content: Content, data: Any, retry_count: int) -> bytes:
     """Return the documented body of an attempt."""
     body = {
         "event": content.event,
         "timestamp": content.at,
         "event_id": content.source,
         "retry_count": retry_count,
-        "data": content.data,
+        "data": data,
     }
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 

@@ -92,6 +92,8 @@ def update_webhook(actor: Actor, webhook_id: str, changes: Mapping[str, Any]) ->
         changed = {name: changes[name] for name in _CHANGEABLE if name in changes and changes[name] != was[name]}
         for name, value in changed.items():
             setattr(webhook, name, value)
+        if "active" in changed:
+            webhook.switch(active=changed["active"])
         if changed.get("active"):
             webhook.disabled_reason = None
         if secret is not None:
@@ -143,7 +145,8 @@ def disable(org_id: str, webhook_id: str, reason: str) -> None:
 
     def change(webhook: Webhook) -> None:
         if webhook.active:
-            webhook.active, webhook.disabled_reason = False, reason
+            webhook.switch(active=False)
+            webhook.disabled_reason = reason
             record(webhook, EventType.WEBHOOK_DISABLED, SYSTEM, reason=reason)
 
     update_with_retry(load, change)

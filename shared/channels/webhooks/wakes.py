@@ -7,6 +7,8 @@ order, and a receiver that hangs takes one place of the worker and no more. A FI
     {org, webhook, at_once?, later?}
 """
 
+from collections.abc import Sequence
+
 from shared.channels.webhooks.rows import DUE, State
 from shared.core import clock, queues
 from shared.core.ids import new_id
@@ -19,6 +21,13 @@ def wake(org_id: str, webhook_id: str, *, at_once: bool = False) -> None:
     """Wake the worker. `at_once`: what waits for its next attempt is tried now, because its owner has done something about it."""
     body = {"org": org_id, "webhook": webhook_id} | ({"at_once": True} if at_once else {})
     queues.send("webhook_delivery_queue", body, MessageGroupId=webhook_id, MessageDeduplicationId=new_id())
+
+
+def wake_all(org_id: str, webhook_ids: Sequence[str]) -> None:
+    """Wake the worker for several webhooks; one request for ten."""
+    attributes = [{"MessageGroupId": one, "MessageDeduplicationId": new_id()} for one in webhook_ids]
+    bodies = [{"org": org_id, "webhook": one} for one in webhook_ids]
+    queues.send_all("webhook_delivery_queue", list(zip(bodies, attributes, strict=True)))
 
 
 def wake_later(org_id: str, webhook_id: str, seconds: int) -> None:

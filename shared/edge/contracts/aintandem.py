@@ -133,6 +133,7 @@ _ANSWERS = {
 class Aintandem(Contract):
     name = "aintandem"
     base = "/api/v1"
+    page_limit = "per_page"
     error_model = ErrorResponse
     answers = _ANSWERS
     about = About("AInTandem API", "1.0.0", "Workspaces, sandboxes and the messages between their agents.")

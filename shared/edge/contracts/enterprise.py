@@ -161,6 +161,8 @@ class Enterprise(Contract):
     answers = _ANSWERS
     details_are_fields = True
     names = {permission.value: scope for permission, scope in SCOPE_OF.items()}
+    words = {"card": "work item", "cards": "work items"}
+    page_limit = "page_size"
     about = About(
         "AI Agent System API",
         "1.0.0",

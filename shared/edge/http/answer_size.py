@@ -24,7 +24,9 @@ def rendered(operation: Operation, result: Any) -> bytes:
     number = max(len(entries) - _ending(operation.contract, entries, over), 1)
     shorter = operation.contract.shortened(result, number)
     if shorter is None or (isinstance(result, list) and not _says_its_total()):
-        raise Invalid(FieldError("limit", f"This page is longer than an answer can be; ask for {number} at most"))
+        raise Invalid(
+            FieldError(operation.contract.page_limit, f"This page is longer than an answer can be; ask for {number} at most")
+        )
     return _render(operation, shorter)
 
 

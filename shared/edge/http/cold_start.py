@@ -1,26 +1,22 @@
-"""Shorten the first start of a function. Imported before anything heavy; this module imports FastAPI.
+"""Shorten the start of a function of the API. Imported before anything heavy; this module imports FastAPI.
 
 Measured one by one, in instructions of a cold start of `cards` up to its first response (callgrind, which repeats to four
 digits):
 
-garbage      no collection while modules are imported: nothing of theirs is garbage; afterwards they are frozen
 models       FastAPI has 40 Pydantic models of OpenAPI; they are built when used, which a serving function never does
 email        FastAPI imports email_validator (48 ms of CPU) for the contact in a document; we import it when an address is checked
 pydantic.v1  FastAPI asks of each parameter whether it is a model of Pydantic's old version, and imports that for the question
 """
 
-import gc
-import os
 import sys
 import warnings
 
 from pydantic import BaseModel
 from pydantic.warnings import UnsupportedFieldAttributeWarning
 
-ON_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ  # the local engine sets it too
+from shared.core import start
 
-if ON_LAMBDA:
-    gc.disable()
+if start.ON_LAMBDA:
     sys.modules.setdefault("pydantic.v1", None)  # type: ignore[arg-type]  # the documented way to have no such module
 
 # FastAPI ignores this warning while it builds the fields of its bodies; our models (`Shape`) are built later, when first used
@@ -34,10 +30,3 @@ import fastapi.openapi.models  # noqa: E402, F401 - imported here, while buildin
 if hidden:
     del sys.modules["email_validator"]
 del BaseModel.model_config["defer_build"]
-
-
-def finish() -> None:
-    """End the import phase: turn garbage collection on again, but exclude all existing objects from it."""
-    if ON_LAMBDA and not gc.isenabled():
-        gc.freeze()
-        gc.enable()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from mangum import Mangum
 
+from shared.core import start
 from shared.edge.contracts import contract as get_contract
-from shared.edge.http import cold_start
 from shared.edge.http.event import RestEvent
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class LambdaHandler:
 
 def lambda_handler(area: str, **contracts: str) -> LambdaHandler:
     lambda_function = LambdaHandler(area, contracts)
-    if cold_start.ON_LAMBDA:
+    if start.ON_LAMBDA:
         lambda_function.warm_up()
-        cold_start.finish()
+        start.finish()
     return lambda_function

@@ -20,8 +20,9 @@ from starlette.responses import Response
 from shared.core import clock
 from shared.core.aws import busy_error
 from shared.core.edge_keys import HEADER, is_edge, require_edge
-from shared.core.errors import CadreError, TooLarge
+from shared.core.errors import CadreError, Forbidden, TooLarge
 from shared.core.networks import network_of
+from shared.core.scopes import SCOPE_OF
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Contract
 from shared.edge.contracts.problems import Problem
@@ -103,7 +104,7 @@ async def _answer(operation: Operation, request: Request, call: Call, endpoint: 
     contract = operation.contract
 
     def refusal(error: CadreError) -> Response:
-        return failure(contract, contract.domain_problem(error, operation.fields), call.request_id)
+        return failure(contract, _service_problem(operation, call, error), call.request_id)
 
     try:
         if takes_json:
@@ -120,13 +121,27 @@ def _problem(operation: Operation, call: Call, error: Exception) -> Problem:
     """Return an error as the contract shows it; an unexpected one is a 5xx, and the log gets its traceback."""
     contract = operation.contract
     if isinstance(error, CadreError):
-        return contract.domain_problem(error, operation.fields)
+        return _service_problem(operation, call, error)
     if isinstance(error, RequestValidationError):
         return contract.problem(to_invalid(error))
     if isinstance(error, HTTPException):
         return http_problem(contract, error)
     log.crash(operation, call)
     return _crash_problem(contract, error)
+
+
+def _service_problem(operation: Operation, call: Call, error: CadreError) -> Problem:
+    """Return the error of a service as the contract shows it. A key or a client that lacks a scope is told which one."""
+    if error.situation is Situation.FORBIDDEN and not error.reason and (scope := _missing_scope(operation, call)):
+        error = Forbidden(f"This needs the scope {scope}")
+    return operation.contract.domain_problem(error, operation.fields)
+
+
+def _missing_scope(operation: Operation, call: Call) -> str:
+    """Return the scope that the operation needs and the caller lacks. Empty: none, or the caller is a person."""
+    actor, needed = call.actor, operation.permission
+    lacks = actor is not None and actor.scopes is not None and needed is not None and needed not in actor.scopes
+    return SCOPE_OF[needed] if lacks and needed else ""
 
 
 def _crash_problem(contract: Contract, error: Exception) -> Problem:

@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.core.actor import Actor
 from shared.core.errors import Unauthenticated
+from shared.core.keys import fingerprint
 from shared.core.limits import RateRule
 from shared.people.access import quota_leases
 from shared.people.access.records import Access, access_key, actor_of
@@ -22,7 +23,8 @@ Admit = Callable[[Actor], None]
 _OF_REQUEST = ("changes", "likely_workspaces", "on_enter_workspace")  # fields of an actor that its record does not have
 _MAX_CALLERS = 5_000  # whose workspaces a process remembers; above that it drops the oldest
 _last_workspaces: dict[str, frozenset[str]] = {}
-"""The workspaces of each caller as their record had them when this process read it last."""
+"""The workspaces of each caller as their record had them when this process read it last, by the record's key, or by an API key's
+fingerprint: anybody can write a key with somebody's id, and must not make this process read their lists."""
 
 
 class _PendingActor(Actor):
@@ -86,11 +88,12 @@ def caller_of_key(
 
     maker = maker_of(key)
     pk, sk = access_key(maker)
+    caller = fingerprint(key)
     actor = _pending(
         id=maker,
         kind="key",
         session_id=None,
-        likely_workspaces=_last_workspaces.get(pk, frozenset()),
+        likely_workspaces=_last_workspaces.get(caller, frozenset()),
         on_enter_workspace=on_enter,
         changes=changes,
     )
@@ -99,10 +102,10 @@ def caller_of_key(
         use = actor_of_key(key, raw)
         if rules := rules_for(str(use.actor.org_id)):
             ttl = 2 * max(rule.window for rule in rules)
-            known(quota_leases.PROCESS_LEASES.count(f"RL#key#{use.id}", rules, ttl=ttl)[0])
+            known(quota_leases.PROCESS_LEASES.count(f"RL#key#{use.window}", rules, ttl=ttl)[0])
         note_use(use)
         admit(use.actor)
-        _complete(actor, use.actor, pk)
+        _complete(actor, use.actor, caller)
 
     decide_with_first_read((Access.table_name(), pk, sk), decide)
     return actor
@@ -115,13 +118,13 @@ def _pending(**known: Any) -> Actor:
     return actor
 
 
-def _complete(actor: Actor, known: Actor, pk: str) -> None:
-    """Give the actor everything that its record `pk` says; from then on it is one like any other."""
+def _complete(actor: Actor, known: Actor, caller: str) -> None:
+    """Give the actor everything that its record says; from then on it is one like any other. `caller` names it in `_last_workspaces`."""
     for one in fields(Actor):
         if one.name not in _OF_REQUEST:
             object.__setattr__(actor, one.name, getattr(known, one.name))
     object.__setattr__(actor, "__class__", Actor)
-    _last_workspaces.pop(pk, None)
-    _last_workspaces[pk] = frozenset(known.workspaces)  # at the end, as the youngest
+    _last_workspaces.pop(caller, None)
+    _last_workspaces[caller] = frozenset(known.workspaces)  # at the end, as the youngest
     if len(_last_workspaces) > _MAX_CALLERS:
         _last_workspaces.pop(next(iter(_last_workspaces)))

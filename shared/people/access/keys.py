@@ -1,7 +1,7 @@
 """API keys in the access record of their maker, so that the row that every request reads decides on them too.
 
-A key is `sk-<8 random characters><the maker's id><32 random characters>`. The record holds only its fingerprint, with its id, its expiry
-and its scopes. What the maker loses, the key loses with the same write.
+A key is `sk-<8 random characters><the maker's id><32 random characters>`. The record holds only its fingerprint, with its id, its
+organization, its expiry, its scopes and its place. What the maker loses, the key loses with the same write.
 """
 
 import base64
@@ -56,9 +56,11 @@ def maker_of(key: str) -> str:
 
 @dataclass(frozen=True)
 class KeyUse:
-    """The caller of a request with a key; `used_at` is the minute of its last use that is noted (epoch seconds)."""
+    """The caller of a request with a key; `window` is where its requests are counted, `used_at` the minute of its last use that is noted
+    (epoch seconds)."""
 
     id: str
+    window: str
     actor: Actor
     used_at: int
 
@@ -69,11 +71,13 @@ def actor_of_key(key: str, raw: dict[str, Any] | None) -> KeyUse:
     stored = (record.keys or {}).get(fingerprint(key)) if raw else None
     if stored is None:
         raise _invalid()
-    key_id, org_id, expires, scopes = stored
+    key_id, org_id, expires, scopes, *place = stored  # no place: it was made before there were any
     if expires is not None and expires <= clock.epoch():
         raise Unauthenticated(Situation.TOKEN_EXPIRED, "The API key has expired")
-    actor = build_actor(maker_of(key), record, org_id=org_id, kind="key", scopes=permissions_of(scopes))
-    return KeyUse(key_id, actor, record.key_uses.get(key_id, 0))
+    maker = maker_of(key)
+    actor = build_actor(maker, record, org_id=org_id, kind="key", scopes=permissions_of(scopes))
+    window = f"{maker}#{place[0]}" if place else key_id
+    return KeyUse(key_id, window, actor, record.key_uses.get(key_id, 0))
 
 
 def note_use(use: KeyUse) -> None:
@@ -94,13 +98,18 @@ class _Noted(Conflict):
 
 
 def add_key(record: Access, new: NewKey, key_id: str, org_id: str, expires: int | None, scopes: Sequence[str]) -> Operation:
-    """Add a key to the record of its maker, as it was read. Expired keys are removed. Raises LimitExceeded at MAX_KEYS."""
+    """Add a key to the record of its maker, as it was read. Expired keys are removed. Raises LimitExceeded at MAX_KEYS.
+
+    It has one of MAX_KEYS places, with the requests that the key before it there has left: to make keys anew gives no more requests.
+    """
     now = clock.epoch()
     keys = {one: stored for one, stored in (record.keys or {}).items() if stored[2] is None or stored[2] > now}
     if len(keys) >= MAX_KEYS:
         limit = f"A person may have at most {MAX_KEYS} API keys; revoke one"
         raise LimitExceeded(Situation.LIMIT_REACHED, limit, {"limit": MAX_KEYS})
-    return _replace(record, keys | {new.fingerprint: [key_id, org_id, expires, list(scopes)]})
+    taken = {place for _, _, _, _, *places in keys.values() for place in places}
+    place = next(number for number in range(MAX_KEYS) if number not in taken)
+    return _replace(record, keys | {new.fingerprint: [key_id, org_id, expires, list(scopes), place]})
 
 
 def remove_key(record: Access, key_id: str) -> Operation:

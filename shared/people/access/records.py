@@ -25,6 +25,7 @@ from shared.store import (
     OnConflict,
     Operation,
     RateStatus,
+    Row,
     UnicodeAttribute,
     UnicodeSetAttribute,
     count_requests,
@@ -32,12 +33,14 @@ from shared.store import (
     create,
     flat_map,
     get,
+    get_many,
     size,
     update,
+    update_now,
 )
 
 KEY_USE = "u."  # before a key's id, in the name of the attribute that holds its last use
-MAX_SESSIONS, MAX_WORKSPACES = 50, 100  # a row with that many is 9 KB and costs 9 write units a request instead of 1
+MAX_SESSIONS, MAX_WORKSPACES = 50, 100  # a row with that many is 9 KB (with `homes` 16) and costs 9 write units instead of 1
 MAX_ORGANIZATIONS = 20  # our choice: each has a default workspace, and on the free plan what that gives (decision 51)
 
 GUESSES_PER_ACCOUNT = RateRule("guess", 100, 3600)
@@ -55,8 +58,8 @@ _GUESSES_TTL = max(rule.window for rule in GUESSES_PER_IP)
 class Access(Ephemeral):
     """`sessions` maps a session id to its expiry (epoch seconds); `organizations` an id to a role; `workspaces` an id to a role
     and the permissions granted beyond it: `member agent:configure usage:read`. `keys` maps the fingerprint of an API key to its id,
-    organization, expiry and scopes. `guesses` is the counter of
-    GUESSES_PER_ACCOUNT."""
+    organization, expiry and scopes. `homes` maps a workspace to its organization, once a key or a client had to know it. `guesses` is the
+    counter of GUESSES_PER_ACCOUNT."""
 
     name = UnicodeAttribute()
     email = UnicodeAttribute(default="")
@@ -69,6 +72,7 @@ class Access(Ephemeral):
     closed = UnicodeSetAttribute(null=True)
     """The ids of the workspaces and organizations in which nothing may be changed."""
     keys = JSONAttribute(null=True)
+    homes = JSONAttribute(null=True)
     guesses = NumberAttribute(null=True, attr_name=f"n.{GUESSES_PER_ACCOUNT.name}")
 
     key_uses: Mapping[str, int] = {}
@@ -79,6 +83,14 @@ class Access(Ephemeral):
         record = super().decode(raw)
         record.key_uses = {name.removeprefix(KEY_USE): int(raw[name]["N"]) for name in raw if name.startswith(KEY_USE)}
         return record
+
+
+class _Home(Row):
+    """What a caller that is bound to one organization must know of a workspace."""
+
+    TABLE = "core_table"
+
+    org_id = UnicodeAttribute(null=True)
 
 
 class Guesses(Ephemeral):
@@ -285,8 +297,14 @@ def build_actor(
     kind: str = "user",
     scopes: frozenset[Permission] | None = None,
 ) -> Actor:
-    """Build the actor of a record. With `scopes` it is a key or a client: it may no more than these, and administers no platform."""
+    """Build the actor of a record. With `scopes` it is a key or a client: it may no more than these, sees its organization and no other,
+    and administers no platform."""
+    organizations: dict[str, str] = dict(record.organizations)
     roles = {ws_id: value.split() for ws_id, value in dict(record.workspaces).items()}
+    if scopes is not None:
+        homes = _homes(user_id, record)
+        roles = {ws_id: role for ws_id, role in roles.items() if homes[ws_id] == org_id}
+        organizations = {one: role for one, role in organizations.items() if one == org_id}
     return Actor(
         id=user_id,
         name=record.name,
@@ -298,8 +316,27 @@ def build_actor(
         org_id=org_id,
         platform_admin=record.platform_admin and scopes is None,
         workspaces={ws_id: Role(role) for ws_id, (role, *_) in roles.items()},
-        organizations={one: Role(role) for one, role in dict(record.organizations).items()},
+        organizations={one: Role(role) for one, role in organizations.items()},
         closed=frozenset(record.closed or ()),
         extra_permissions={ws_id: frozenset(map(Permission, more)) for ws_id, (_, *more) in roles.items() if more},
         scopes=scopes,
     )
+
+
+def _homes(user_id: str, record: Access) -> dict[str, str]:
+    """Return the organization of each workspace of the record. What is not noted yet is read and noted: two round trips, once, because
+    a workspace never changes its organization. Raises Unauthenticated if the account has ended meanwhile."""
+    noted: dict[str, str] = record.homes or {}
+    unknown = [ws_id for ws_id in dict(record.workspaces) if ws_id not in noted]
+    if not unknown:
+        return noted
+    rows: list[Any] = get_many([(_Home, f"WS#{ws_id}", "META") for ws_id in unknown])
+    kept = {ws_id: org_id for ws_id, org_id in noted.items() if ws_id in dict(record.workspaces)}
+    homes = kept | {ws_id: row.org_id or "" if row else "" for ws_id, row in zip(unknown, rows, strict=True)}
+    update_now(key_row(user_id), [Access.homes.set(homes)], Access.pk.exists(), _AccountEnded)
+    return homes
+
+
+class _AccountEnded(Unauthenticated):
+    def __init__(self) -> None:
+        super().__init__(Situation.TOKEN_INVALID, "The account has ended")

@@ -52,6 +52,8 @@ class Grant:
 
     client_id: str
     scopes: tuple[str, ...]
+    org_id: str | None = None
+    """The organization in which it acts; None: the person's own."""
 
 
 def issue(

@@ -65,6 +65,8 @@ class Session(Ephemeral):
     client_id = UnicodeAttribute(null=True)
     """The OAuth client that the session was given to; no other may refresh it."""
     scopes = JSONAttribute(null=True)
+    org_id = UnicodeAttribute(null=True)
+    """The organization in which that client acts; None: the person's own."""
 
     @property
     def grant(self) -> tokens.Grant | None:
@@ -114,6 +116,7 @@ def new_session(user: User, contract: str, *, remember: bool = True, client: tok
         ttl=expires,
         client_id=client.client_id if client else None,
         scopes=list(client.scopes) if client else None,
+        org_id=client.org_id if client else None,
     )
     return NewSession(user, session, secret)
 
@@ -125,7 +128,7 @@ def _tokens(user: User, session: Session, secret: str, role: Role, plan: str, cl
     def issue(kind: str, seconds: int) -> str:
         return tokens.issue(
             user_id=user.id,
-            org_id=str(user.org_id),
+            org_id=session.org_id or str(user.org_id),
             email=user.email,
             role=role,
             session_id=session.id,
@@ -154,15 +157,16 @@ def refresh(refresh_token: str, client: tokens.Grant | None = None) -> tuple[Use
     user, record = _load_user(session.user_id)
     if record is None or session.id not in dict(record.sessions):
         raise Unauthenticated(Situation.TOKEN_INVALID, "The session has ended")
-    return user, _tokens(user, session, secret, *_standing(user, record).result(), client)
+    return user, _tokens(user, session, secret, *_standing(user, record, session.org_id).result(), client)
 
 
-def _standing(user: User, record: records.Access) -> ReadFuture[tuple[Role, str]]:
-    """Begin to read a user's role in their own organization, and its plan."""
+def _standing(user: User, record: records.Access, org_id: str | None = None) -> ReadFuture[tuple[Role, str]]:
+    """Begin to read a user's role in an organization, their own if none is named, and its plan."""
+    place = org_id or str(user.org_id)
 
     def read() -> tuple[Role, str]:
-        organization = fetch(Organization, str(user.org_id))
-        role = Role(dict(record.organizations).get(user.org_id, Role.MEMBER.value))
+        organization = fetch(Organization, place)
+        role = Role(dict(record.organizations).get(place, Role.MEMBER.value))
         return role, organization.plan if organization else FREE
 
     return read_ahead(read)
@@ -174,20 +178,20 @@ def open_for_client(user_id: str, client: tokens.Grant, further: Callable[[str],
     if record is None:
         raise Unauthenticated(Situation.TOKEN_INVALID, "The account has ended")
     session = new_session(user, CLIENTS, client=client)
-    standing = _standing(user, record)
+    standing = _standing(user, record, client.org_id)
     opened = records.open_session(user.as_actor(), session.row.id, int(session.row.expires_at), record)
     write(further(session.row.id), session.operation, opened)
     return session.tokens(*standing.result())
 
 
-def token_of_client(owner_id: str, session_id: str, client: tokens.Grant) -> str:
+def token_of_client(owner_id: str, session_id: str, client: tokens.Grant, only_if: Operation) -> str:
     """Return an access token for a client itself, which acts as its owner. All such tokens of a client are of one session, which lasts as
-    long as the latest of them."""
+    long as the latest of them; it is opened with `only_if`, so that nobody opens it again who has read the client before it was ended."""
     user, record = _load_user(owner_id)
     if record is None:
         raise Unauthenticated(Situation.TOKEN_INVALID, "The account has ended")
     standing = _standing(user, record)
-    write(records.open_session(user.as_actor(), session_id, clock.epoch() + tokens.ACCESS_SECONDS, record))
+    write(only_if, records.open_session(user.as_actor(), session_id, clock.epoch() + tokens.ACCESS_SECONDS, record))
     role, plan = standing.result()
     return tokens.issue(
         user_id=user.id,

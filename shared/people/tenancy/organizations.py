@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from shared.core.actor import SYSTEM, Actor, Permission
+from shared.core.actor import GRANTS, SYSTEM, Actor, Permission
 from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.core.texts import has_words, searchable
@@ -15,6 +15,7 @@ from shared.people.tenancy.rows import (
     ORGANIZATIONS,
     Organization,
     OrgMembership,
+    Seat,
     Workspace,
     WorkspaceMembership,
     slug_guard,
@@ -48,10 +49,13 @@ def list_organizations(actor: Actor, query: OrganizationQuery) -> tuple[list[Org
         shards = [read_ahead(partial(_read_shard, partition)) for partition in ORGANIZATIONS.partitions()]
         known = [row for shard in shards for row in shard.result()]
     else:
-        administered = [one for one in actor.organizations if actor.may(Permission.WORKSPACE_WRITE, None, one)]
+        administered = [one for one, role in actor.organizations.items() if Permission.WORKSPACE_WRITE in GRANTS[role]]
         if not administered:
             raise Forbidden("Only administrators of an organization may list it")
-        organizations = {one.id: one for one in fetch_all(Organization, administered, to_show=True)}
+        shown = [one for one in administered if actor.may(Permission.WORKSPACE_READ, None, one)]
+        if not shown:
+            raise Forbidden
+        organizations = {one.id: one for one in fetch_all(Organization, shown, to_show=True)}
         known = [(one.id, one.listed()) for one in organizations.values()]
     found = [(org_id, f) for org_id, f in known if _matches(query, f)]
     found.sort(key=lambda one: (searchable(one[1][query.sort]), one[0]), reverse=query.descending)
@@ -98,8 +102,16 @@ def set_status(id_or_slug: str, status: str) -> Organization:
     organization = update_with_retry(lambda: find_organization(id_or_slug), change)
     for member in iterate(OrgMembership, f"ORG#{organization.id}", prefix="MEM#", consistent=True):
         write(records.close_tenant(member.id, organization.id, status != "active"))
-    for workspace in iterate(Workspace, workspaces_of(organization.id), index=1):
-        for row in iterate(WorkspaceMembership, f"WS#{workspace.entity_id}", prefix="MEM#", consistent=True):
+    for ws_id in _workspace_ids(organization.id):
+        for row in iterate(WorkspaceMembership, f"WS#{ws_id}", prefix="MEM#", consistent=True):
             if row.deleted_at is None:
-                write(records.close_tenant(row.id, workspace.entity_id, status != "active"))
+                write(records.close_tenant(row.id, ws_id, status != "active"))
     return organization
+
+
+def _workspace_ids(org_id: str) -> set[str]:
+    """Return the ids of all workspaces of an organization: by its seats, because the index may lack one that was made a moment ago, and by
+    the index, because who came before there were seats has none."""
+    seats = iterate(Seat, f"ORG#{org_id}", prefix="SEAT#", consistent=True)
+    listed = {workspace.entity_id for workspace in iterate(Workspace, workspaces_of(org_id), index=1)}
+    return listed.union(*(seat.workspaces or () for seat in seats))

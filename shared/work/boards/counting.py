@@ -77,7 +77,6 @@ def new_counts(board_id: str, lanes: Sequence[Lane]) -> Counts:
     counts = Counts.of(board_id)
     counts.lanes = {lane.id: 0 for lane in lanes}
     counts.columns = {column.id: 0 for column in COLUMNS}
-    counts.tallied = True
     return counts
 
 
@@ -100,8 +99,9 @@ def update_counts(
     """
     lanes = _differences(leaves.lane_id if leaves else None, enters.lane_id if enters else None)
     columns = _differences(leaves.column_id if leaves else None, enters.column_id if enters else None)
-    actions = [Counts.lanes[key].set(Counts.lanes[key] + change) for key, change in lanes.items()]
-    actions += [Counts.columns[key].set(Counts.columns[key] + change) for key, change in columns.items()]
+    changes = [(Counts.lanes[key], change) for key, change in lanes.items()]
+    changes += [(Counts.columns[key], change) for key, change in columns.items()]
+    actions = [place.set(place + change) for place, change in changes]
     before, after = (_tallies(board_id, one) if one else (None, None) for one in (leaves, enters))
     for left, entered in zip(before, after, strict=True):
         actions += [amount(name).add(change) for name, change in _differences(left, entered).items()]

@@ -90,8 +90,6 @@ class Counts(Row):
     next = NumberAttribute(default=0)
     closed = BooleanAttribute(null=True)
     """True while the project is archived; the conditions of all count changes require that it is not set."""
-    tallied = BooleanAttribute(null=True)
-    """True on a board that has had tallies and postings from its first card; other boards are listed by their whole index."""
     tallies: Mapping[str, int] = MappingProxyType({})
 
     @classmethod
@@ -108,7 +106,7 @@ class Counts(Row):
     @property
     def is_tallied(self) -> bool:
         """Tell whether the tallies know every card of the board."""
-        return bool(self.tallied) and self.cards == sum(number for name, number in self.tallies.items() if name[0] in _DIGITS)
+        return self.cards == sum(number for name, number in self.tallies.items() if name[0] in _DIGITS)
 
     @classmethod
     def key(cls, board_id: str) -> tuple[str, str]:

@@ -86,9 +86,9 @@ def pull_next_card(board_id: str, lane_id: str) -> None:
     """
     rows = list(index_rows(1, f"BOARD#{board_id}#LANE"))
     freed = next((row for row in rows if row.id == lane_id), None)
-    if freed is None or freed.f.get("wip_limit", 0) is None:  # rows of before say nothing
+    if freed is None or freed.f["wip_limit"] is None:
         return
-    for lane in fetch_all(Lane, [row.id for row in rows if row.f.get("has_conditions", True)], to_show=True):
+    for lane in fetch_all(Lane, [row.id for row in rows if row.f["has_conditions"]], to_show=True):
         if lane.id == lane_id or all(target_lane_id(lane, condition) != lane_id for condition in lane.conditions):
             continue
         page = query(Entity, f"BOARD#{board_id}#ITEM", index=1, prefix=f"{lane_key(board_id, lane.id)}#", limit=_MAX_CANDIDATES)

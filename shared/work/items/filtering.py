@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.core.ids import bare_id
-from shared.core.texts import has_words, searchable
+from shared.core.texts import searchable
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,6 @@ class ItemFilter:
         keys = f.get("tag_keys") or [tag.partition(":")[0] for tag in tags]
         names = {searchable(name) for name in (*keys, *tags)}
         return all(_is_named(tag, names) for tag in self.tags)
-
-    def has_words(self, f: dict[str, Any]) -> bool:
-        """Tell whether a card of before has the words of the search: its index row has all its texts."""
-        return has_words(
-            "\n".join([f["title"], f.get("excerpt") or "", *(f.get("labels") or ()), *(f.get("tags") or ())]), self.search
-        )
 
 
 def _is_named(tag: str, names: set[str]) -> bool:

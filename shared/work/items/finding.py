@@ -32,7 +32,7 @@ from shared.work.boards.rows import STATUS_LETTERS, TYPE_LETTERS, Board, Counts
 from shared.work.items.filtering import ItemFilter
 from shared.work.items.postings import prefixes_for, read_postings
 from shared.work.items.rows import Item, ItemHead
-from shared.work.items.searching import Found, Search, Words, search_in
+from shared.work.items.searching import Search, Words, search_in
 
 SMALL_BOARD: Final = 100
 """Cards of a board that is read whole, beside the board itself: 7 read units."""
@@ -64,7 +64,7 @@ class Finder:
         prefixes = prefixes_for(wanted.type, wanted.assignee_id, wanted.status, wanted.tags)
         self._postings = [read_ahead(partial(read_postings, board_id, one)) for one in prefixes]
         self._search = Search(board_id, wanted.search) if wanted.search and not prefixes and not prefix else None
-        self._found: Found | None = None
+        self._found: frozenset[str] | None = None
         self.whole: list[IndexRow] | None = None
         """All cards of the board, if these were read; known after `find`."""
 
@@ -76,11 +76,10 @@ class Finder:
             rows = [row for row in rows if self.wanted.matches(row.f)]
             self._search_in(read_rows(self._word_keys(row.id for row in rows)))
             return self._page(board, rows)
-        known = counts.tallied if self.is_plain else counts.is_tallied
-        if not known or counts.cards < len(rows):
+        if not (self.is_plain or counts.is_tallied) or counts.cards < len(rows):
             self._begin_search()
             return self._page(board, self._read_whole(""))
-        searched = self._ids_by_words(counts)
+        searched = self._ids_by_words()
         stretches, total = self._stretches(board, counts, searched)
         if self.is_plain and self.last <= _MAX_AHEAD and total is not None and (self.wanted.lane_id or _in_order(board)):
             return fetch_live(row.id for row in rows[self.first : self.last]), total
@@ -112,25 +111,18 @@ class Finder:
         if self._search is None:
             self._found = search_in((row for row in rows if isinstance(row, Words)), self.wanted.search or "")
 
-    def _ids_by_words(self, counts: Counts) -> frozenset[str] | None:
-        """Return the cards that have the words of a search of the whole board; None if there are cards of before, without words."""
-        if self._search is None:
-            return None
-        self._found = self._search.result()
-        return self._found.matching if len(self._found.known) == counts.cards else None
+    def _ids_by_words(self) -> frozenset[str] | None:
+        """Return the cards that have the words of a search, if that reads the words of the whole board."""
+        if self._search is not None and self._found is None:
+            self._found = self._search.result()
+        return self._found
 
     def _matches(self, row: IndexRow) -> bool:
         return self.wanted.matches(row.f) and self._is_found(row)
 
     def _is_found(self, row: IndexRow) -> bool:
         """Tell whether a card has the words of the search."""
-        if not self.wanted.search:
-            return True
-        if self._found is None and self._search is not None:
-            self._found = self._search.result()
-        if self._found is not None and row.id in self._found.known:
-            return row.id in self._found.matching
-        return self.wanted.has_words(row.f)
+        return not self.wanted.search or row.id in (self._ids_by_words() or ())
 
     def _page(self, board: Board, rows: Iterable[IndexRow]) -> tuple[list[Item], int]:
         """Return the page of these rows, which match all but the search, and how many of them it finds."""

@@ -7,9 +7,9 @@ from typing import Any, Final
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id
-from shared.store import begin_index_rows, fetch_all, load, page_of
+from shared.store import begin_index_rows, fetch, fetch_all, load, page_of
 from shared.work.items.creating import NewItem, create_item
-from shared.work.items.rows import Item
+from shared.work.items.rows import Item, ItemHead
 from shared.work.items.updating import update_item
 
 REQUIREMENT, FEATURE = "epic", "feature"
@@ -91,6 +91,12 @@ def load_type(actor: Actor, item_id: str, type_: str, permission: Permission) ->
     if item.type != type_:
         raise NotFound(_NAMES[type_])
     return item
+
+
+def requirement_of(feature: ItemHead) -> str | None:
+    """Return the id of a feature's requirement; None if the card above it is of another type or deleted. One round trip at most."""
+    above = fetch(ItemHead, feature.parent_id) if feature.parent_id else None
+    return above.id if above is not None and above.type == REQUIREMENT and not above.deleted_at else None
 
 
 def set_feature_status(actor: Actor, feature_id: str, status: str, reason: str | None = None) -> Item:

@@ -104,14 +104,13 @@ class Item(ItemHead):
         return keys
 
     def filters(self) -> dict[str, Any]:
-        """Return the tags, if there are any, and what a search looks at in a card of before (`searching`)."""
+        """Return the tags, if there are any."""
         keys = [tag["key"] for tag in self.tags]
         fields = {
             "tags": [f"{tag['key']}:{tag['value']}" for tag in self.tags],
             "tag_keys": keys if any(":" in key for key in keys) else None,  # else the tags tell them
         }
-        kept = {name: (self.f or {}).get(name) for name in ("excerpt", "labels")}
-        return {name: value for name, value in (fields | kept).items() if value}
+        return {name: value for name, value in fields.items() if value}
 
     def set_index_keys(self) -> None:
         self.assignee_id = self.assignee["id"] if self.assignee else None

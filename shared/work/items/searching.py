@@ -2,12 +2,9 @@
 
 They stand at `BOARD#<id>#WORDS, <card>` and are written in the transaction of the card, if its words change. The card's id is written
 backwards: an id begins with its time and ends with chance, so that the rows can be read in equal parts, side by side.
-
-A card of before has no such row: it is searched in the fields of its index row, which still has its texts.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -55,34 +52,24 @@ def change_words(item: Item, before: str) -> list[Operation]:
     return [put(Words(pk=pk, sk=sk, text=text)) if text else delete(Words(pk=pk, sk=sk))]
 
 
-@dataclass(frozen=True)
-class Found:
-    """The ids of the cards whose words were looked at, and of those that have what was looked for."""
-
-    known: frozenset[str]
-    matching: frozenset[str]
-
-
 class Search:
     """A search in the words of a whole board. It begins when it is made."""
 
     def __init__(self, board_id: str, search: str) -> None:
-        self._parts: list[ReadFuture[Found]] = [read_ahead(partial(_read, board_id, search, bounds)) for bounds in _PARTS]
+        self._parts: list[ReadFuture[frozenset[str]]] = [
+            read_ahead(partial(_read, board_id, search, bounds)) for bounds in _PARTS
+        ]
 
-    def result(self) -> Found:
-        parts = [part.result() for part in self._parts]
-        return Found(frozenset().union(*(part.known for part in parts)), frozenset().union(*(part.matching for part in parts)))
+    def result(self) -> frozenset[str]:
+        """Return the ids of the cards that have all words of the search."""
+        return frozenset().union(*(part.result() for part in self._parts))
 
 
-def _read(board_id: str, search: str, bounds: tuple[str, str]) -> Found:
+def _read(board_id: str, search: str, bounds: tuple[str, str]) -> frozenset[str]:
     return search_in((row for page in pages(Words, words_partition(board_id), between=bounds) for row in page.rows), search)
 
 
-def search_in(rows: Iterable[Words], search: str) -> Found:
-    """Search in rows that were read."""
-    wanted, known, matching = searchable(search).split(), set(), set()
-    for row in rows:
-        known.add(row.item_id)
-        if all(word in row.text for word in wanted):
-            matching.add(row.item_id)
-    return Found(frozenset(known), frozenset(matching))
+def search_in(rows: Iterable[Words], search: str) -> frozenset[str]:
+    """Search in rows that were read. Return the ids of their cards that have all words."""
+    wanted = searchable(search).split()
+    return frozenset(row.item_id for row in rows if all(word in row.text for word in wanted))

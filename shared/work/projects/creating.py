@@ -44,15 +44,22 @@ class NewProject:
     """Other attributes of the row by name (visibility, template_type, tech_stack, ...)."""
 
 
-def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str | None = None) -> Project:
-    """Create a project in a workspace. Two round trips.
+def create_project(
+    actor: Actor,
+    ws_id: str,
+    new: NewProject,
+    *,
+    project_id: str | None = None,
+    permission: Permission = Permission.PROJECT_CREATE,
+) -> Project:
+    """Create a project in a workspace, by the permission that the contract asks for. Two round trips.
 
     Raises NotFound("workspace"), Forbidden, Conflict(SLUG_TAKEN), LimitExceeded at the workspace's `maxProjects` or the
     limit of the organization, Invalid for a phase in which no card can begin.
     """
     counted = projects_of(bare_id(ws_id))
     last = LastBlock(counted)
-    workspace = get_workspace(actor, ws_id, Permission.PROJECT_CREATE)
+    workspace = get_workspace(actor, ws_id, permission)
     check_phase(new.default_phase_id)
 
     def create_with(slug: str) -> Project:
@@ -69,13 +76,13 @@ def create_project(actor: Actor, ws_id: str, new: NewProject, *, project_id: str
         return create_with(slugify(new.name, unique=True))
 
 
-def default_workspace_id(actor: Actor, org_id: str | None) -> str:
+def default_workspace_id(actor: Actor, org_id: str | None, permission: Permission = Permission.PROJECT_CREATE) -> str:
     """Return the id of the default workspace of an organization, in which the caller may create projects. Raises NotFound for an
     organization in whose default workspace the caller is not, Forbidden."""
     organization = fetch(Organization, id_of(Organization, org_id or ""))
     if organization is None or organization.default_ws_id not in actor.workspaces:
         raise NotFound(Organization.NAME)
-    return authorize_workspace(actor, organization.default_ws_id, Permission.PROJECT_CREATE)
+    return authorize_workspace(actor, organization.default_ws_id, permission)
 
 
 def increment_project_counts(workspace: Workspace) -> list[Operation]:

@@ -96,7 +96,7 @@ class ProjectStats(Entity):
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         index, partition = in_order(str(self.ws_id), "last_activity", "active")
-        return {index: (partition, f"{self.last_activity}#{self.proj_id}")}
+        return {index: (self.gsi1pk or partition, f"{self.last_activity}#{self.proj_id}")}
 
     @classmethod
     def activity(cls, project_id: str, at: str) -> list[Any]:

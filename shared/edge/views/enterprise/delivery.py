@@ -97,11 +97,11 @@ def vulnerability(row: VulnerabilityRow) -> Vulnerability:
 
 
 def build_completed(change: Change) -> Named | None:
-    return "build.completed", {"build": build(change.after(BuildRow)).model_dump()}
+    return "build.completed", lambda: {"build": build(change.after(BuildRow)).model_dump()}
 
 
 def vulnerability_detected(change: Change) -> Named | None:
-    return "vulnerability.detected", {"vulnerability": vulnerability(change.after(VulnerabilityRow)).model_dump()}
+    return "vulnerability.detected", lambda: {"vulnerability": vulnerability(change.after(VulnerabilityRow)).model_dump()}
 
 
 DELIVERY_EVENTS: Final[dict[EventType, Callable[[Change], Named | None]]] = {

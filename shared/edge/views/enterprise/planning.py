@@ -9,7 +9,7 @@ from shared.edge.contracts.base import Shape
 from shared.events import EventType
 from shared.events.change import Change
 from shared.store import fetch
-from shared.work.items.planning import FEATURE
+from shared.work.items.planning import FEATURE, requirement_of
 from shared.work.items.rows import Item, ItemHead
 from shared.work.testing.rows import TestResult as TestResultRow
 from shared.work.testing.rows import TestResultHead
@@ -43,6 +43,8 @@ _REQUIREMENT_STATUSES: Final[dict[str, RequirementStatus]] = {
 }
 
 
+_IN_STREAM: Final = ("title", "status", "parent_id", "assignee_id", "blocked_reason", "updated_at")
+"""What the first row of a card says of a feature."""
 _FLAKINESS = (
     "How often the outcome changed from one result to the next, among the last fifty that passed or failed; null below two"
 )
@@ -124,17 +126,17 @@ def requirement(item: Item) -> Requirement:
     )
 
 
-def feature(item: Item) -> Feature:
+def feature(item: Item, requirement_id: str | None) -> Feature:
     return Feature(
         id=item.id,
         project_id=str(item.proj_id),
-        requirement_id=item.parent_id,
+        requirement_id=requirement_id,
         name=item.title,
         description=item.description or "",
         implementation_status=FEATURE_STATUSES[item.status],
         implementation_notes=item.implementation_notes,
         complexity_points=item.complexity_points,
-        developer_id=item.assignee["id"] if item.assignee else None,
+        developer_id=item.assignee_id,
         blocked_reason=item.blocked_reason if item.is_blocked else None,
         created_at=item.created_at,
         updated_at=item.updated_at,
@@ -168,17 +170,19 @@ def test_result_with_logs(row: TestResultRow) -> TestResultWithLogs:
 
 
 def feature_created(change: Change) -> Named | None:
-    after = change.after(ItemHead)
-    return ("feature.created", lambda: {"feature": _shown(after)}) if after.type == FEATURE else None
+    return ("feature.created", lambda: {"feature": _shown(change)}) if change.after(ItemHead).type == FEATURE else None
 
 
 def feature_changed(change: Change) -> Named | None:
-    """Return the change of a feature's status, whichever contract made it; None for a change that keeps the status."""
+    """Return the change of a feature's status, whichever contract made it; None for a change that keeps the status. A card that becomes a
+    feature is a new one."""
     before, after = change.before(ItemHead), change.after(ItemHead)
+    if before is not None and before.type != FEATURE:
+        return feature_created(change)
     if after.type != FEATURE or before is None or FEATURE_STATUSES[before.status] == FEATURE_STATUSES[after.status]:
         return None
     statuses = {"previous_status": FEATURE_STATUSES[before.status], "current_status": FEATURE_STATUSES[after.status]}
-    return "feature.status_changed", lambda: {"feature": _shown(after) | statuses}
+    return "feature.status_changed", lambda: {"feature": _shown(change) | statuses}
 
 
 def test_completed(change: Change) -> Named | None:
@@ -196,8 +200,12 @@ PLANNING_EVENTS: Final[dict[EventType, Callable[[Change], Named | None]]] = {
 """What the document calls the events of features and tests, with its payloads. An event that is not here, or gives None, is none."""
 
 
-def _shown(head: ItemHead) -> dict[str, Any]:
-    """Return a feature as it is now, with the status that the change gave it: the stream has only what changes often of a card."""
-    item = fetch(Item, head.id)
-    shown = feature(item).model_dump() if item is not None else {"id": head.id, "name": head.title}
-    return shown | {"implementation_status": FEATURE_STATUSES[head.status]}
+def _shown(change: Change) -> dict[str, Any]:
+    """Return a feature as the change left it; its long fields, which the stream does not have, are as they are now."""
+    item, left = fetch(Item, change.id), change.after(Item)
+    if item is None:  # it has gone with its workspace
+        item = left
+        item.created_at = item.created_at or change.event.at
+    for name in _IN_STREAM:
+        setattr(item, name, getattr(left, name))
+    return feature(item, requirement_of(item)).model_dump()

@@ -145,7 +145,7 @@ def _sign_in_once(person: Person, contract: str, session_id: str | None) -> tupl
     if existing is None:
         return _found_account(person, identity, contract), True
     access = records.get_access(existing.id)
-    within = session_id if dict(access.sessions).get(session_id, 0) > clock.epoch() else None
+    within = session_id if session_id and access.sessions.get(session_id, 0) > clock.epoch() else None
     _check_may_link(existing, person, is_logged_in=within is not None)
     record(existing, EventType.USER_UPDATED, existing.as_actor(), changes={"identity": [None, person.provider]})
     link = create(Guard.of(identity, existing.id), _SignInRaced)

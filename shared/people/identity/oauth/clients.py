@@ -3,18 +3,34 @@
 import re
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from shared.core.actor import Actor, Permission
-from shared.core.errors import FieldError, Invalid
+from shared.core.errors import FieldError, Invalid, Unauthenticated
 from shared.core.ids import new_id
 from shared.core.keys import fingerprint
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity.api_keys import granted_scopes
+from shared.people.tenancy.seats import read_seat
 from shared.people.tenancy.workspaces import authorize_own_organization
-from shared.store import Entity, JSONAttribute, UnicodeAttribute, create, delete, load, write
+from shared.store import (
+    Entity,
+    JSONAttribute,
+    Operation,
+    UnicodeAttribute,
+    check,
+    create,
+    delete,
+    load,
+    retrying,
+    save,
+    stale,
+    write,
+)
 
 CODE, CREDENTIALS, REFRESH = "authorization_code", "client_credentials", "refresh_token"
 GRANT_TYPES: Final = (CODE, CREDENTIALS, REFRESH)
@@ -83,8 +99,37 @@ def create_client(
 def delete_client(actor: Actor, client_id: str) -> None:
     """Remove a client: its own tokens end at once, and nobody's are given or refreshed any more. What people have allowed it ends with
     their access tokens, within an hour. Raises NotFound and Forbidden. Two round trips."""
-    client = load(OAuthClient, client_id, actor, Permission.WORKSPACE_ADMIN)
-    write(delete(client), records.close_session(client.owner_id, client.session_id))
+
+    def attempt(_: int) -> None:
+        client = load(OAuthClient, client_id, actor, Permission.WORKSPACE_ADMIN)
+        same = OAuthClient.session_id == client.session_id
+        write(delete(client, same, stale), records.close_session(client.owner_id, client.session_id))
+
+    retrying(attempt)
+
+
+def end_own_session(client: OAuthClient) -> None:
+    """End the client's own tokens at once; what it asks for next is of another session. Nothing is left to do if another request was
+    faster."""
+    ended, client.session_id = client.session_id, new_id()
+    with suppress(_ClientChanged):
+        write(save(client, _ClientChanged), records.close_session(client.owner_id, ended))
+
+
+def check_unchanged(client: OAuthClient) -> Operation:
+    """Refuse a transaction with Unauthenticated if the client was removed, or its own tokens ended, after it was read."""
+    return check(client, OAuthClient.session_id == client.session_id, _ClientChanged)
+
+
+class _ClientChanged(Unauthenticated):
+    def __init__(self) -> None:
+        super().__init__(Situation.TOKEN_INVALID, "The tokens of this client have ended meanwhile; ask again")
+
+
+def place_of(client: OAuthClient, person: Actor) -> str:
+    """Return the organization in which a client acts for a person: its own if the person is in it, else theirs. One read."""
+    organization = str(client.org_id)
+    return organization if read_seat(organization, person.id) else str(person.org_id)
 
 
 def _check(redirect_uris: Sequence[str], grants: Sequence[str], *, is_public: bool) -> None:

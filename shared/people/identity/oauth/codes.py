@@ -26,6 +26,7 @@ class AuthorizationCode(Ephemeral):
     redirect_uri = UnicodeAttribute()
     scopes = JSONAttribute(default=list)
     challenge = UnicodeAttribute()
+    org_id = UnicodeAttribute(null=True)
     expires_at = NumberAttribute()
     session_id = UnicodeAttribute(null=True)
     """The session that it gave."""
@@ -40,6 +41,7 @@ class Allowed:
     redirect_uri: str
     scopes: tuple[str, ...]
     challenge: str
+    org_id: str
 
 
 def new_code() -> str:
@@ -56,6 +58,7 @@ def keep(code: str, allowed: Allowed) -> None:
         redirect_uri=allowed.redirect_uri,
         scopes=list(allowed.scopes),
         challenge=allowed.challenge,
+        org_id=allowed.org_id,
         expires_at=expires,
         ttl=expires + _KEPT,
     )
@@ -77,7 +80,7 @@ def exchange(row: AuthorizationCode) -> sessions.Tokens:
     """Use the code up for a session, in one transaction. If another request was faster, its session ends too. Raises CodeUsed."""
     unused = AuthorizationCode.pk.exists() & AuthorizationCode.session_id.does_not_exist()
     key = AuthorizationCode(pk=row.pk, sk=row.sk)
-    client = Grant(row.client_id, tuple(row.scopes))
+    client = Grant(row.client_id, tuple(row.scopes), row.org_id)
     try:
         return sessions.open_for_client(
             row.user_id, client, lambda given: update(key, [AuthorizationCode.session_id.set(given)], unused, CodeUsed)

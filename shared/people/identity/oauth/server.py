@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote_plus
 
-from oauthlib.common import Request
+from oauthlib.common import Request, extract_params
 from oauthlib.oauth2 import (
     AuthorizationCodeGrant,
     AuthorizationEndpoint,
@@ -28,15 +28,23 @@ from oauthlib.oauth2 import (
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidRequestFatalError
 
 from shared.core.errors import Unauthenticated
-from shared.core.ids import is_id, new_id
+from shared.core.ids import is_id
 from shared.core.keys import fingerprint
 from shared.core.scopes import SCOPES
-from shared.people.access import records, tokens
+from shared.people.access import tokens
 from shared.people.identity import sessions
 from shared.people.identity.federation.pkce import challenge
 from shared.people.identity.oauth import codes
-from shared.people.identity.oauth.clients import CODE, CREDENTIALS, REFRESH, OAuthClient, is_registered
-from shared.store import fetch, save, write
+from shared.people.identity.oauth.clients import (
+    CODE,
+    CREDENTIALS,
+    REFRESH,
+    OAuthClient,
+    check_unchanged,
+    end_own_session,
+    is_registered,
+)
+from shared.store import fetch
 
 Answer = tuple[Mapping[str, str], str, int]
 """Headers, body and status."""
@@ -98,7 +106,9 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # oauthlib has no typ
 
     def save_authorization_code(self, client_id: str, code: dict[str, str], request: Request, *_: Any, **__: Any) -> None:
         scopes = tuple(one for one in SCOPES if one in request.scopes)
-        allowed = codes.Allowed(request.user, client_id, request.redirect_uri, scopes, request.code_challenge)
+        allowed = codes.Allowed(
+            request.user, client_id, request.redirect_uri, scopes, request.code_challenge, request.organization
+        )
         codes.keep(code["code"], allowed)
 
     def validate_code(self, client_id: str, code: str, client: OAuthClient, request: Request, *_: Any, **__: Any) -> bool:
@@ -142,7 +152,7 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # oauthlib has no typ
         grant = tokens.Grant(client.id, scopes)
         try:
             if request.grant_type == CREDENTIALS:
-                return sessions.token_of_client(client.owner_id, client.session_id, grant)
+                return sessions.token_of_client(client.owner_id, client.session_id, grant, check_unchanged(client))
             if request.grant_type == REFRESH:
                 request.given = sessions.refresh(request.refresh_token, grant)[1]
             else:
@@ -169,8 +179,7 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # oauthlib has no typ
         if claims.session_id != client.session_id:
             sessions.end(claims.user_id, claims.session_id)
             return
-        client.session_id = new_id()  # what the client asks for next is of another session
-        write(save(client), records.close_session(claims.user_id, claims.session_id))
+        end_own_session(client)
 
 
 def _client(request: Request, client_id: Any) -> OAuthClient | None:
@@ -245,9 +254,11 @@ def validate_authorization(query: str) -> tuple[OAuthClient, str, list[str]]:
     return info["request"].client, info["redirect_uri"], scopes
 
 
-def authorize(query: str, user_id: str) -> str:
-    """Return the address to which a person who has allowed the request is redirected, with a code. Raises as `validate_authorization`."""
-    headers, _, _ = _authorization().create_authorization_response(_ADDRESS + "?" + query, credentials={"user": user_id})
+def authorize(query: str, user_id: str, org_id: str) -> str:
+    """Return the address to which a person who has allowed the request in this organization is redirected, with a code. Raises as
+    `validate_authorization`."""
+    person = {"user": user_id, "organization": org_id}
+    headers, _, _ = _authorization().create_authorization_response(_ADDRESS + "?" + query, credentials=person)
     return str(headers["Location"])
 
 
@@ -263,7 +274,10 @@ def _answer(respond: Any, query: str, body: bytes, authorization: str) -> Answer
     headers = _FORM | ({"Authorization": authorization} if authorization else {})
     address = _ADDRESS + (f"?{query}" if query else "")
     try:
-        answer: Answer = respond(address, "POST", body.decode(), headers)
+        text = body.decode()
+        if extract_params(text) is None:
+            raise ValueError("no form")
+        answer: Answer = respond(address, "POST", text, headers)
     except OAuth2Error as error:
         return {"Content-Type": "application/json", **error.headers}, error.json, error.status_code
     except ValueError:  # a body that is no form
