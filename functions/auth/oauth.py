@@ -285,7 +285,7 @@ def _decide(form: dict[str, str], request: Request, call: Call) -> Response:
     if action == "allow" and person is not None:
         from shared.people.identity.oauth.server import authorize
 
-        return _back(authorize(query, person.id, place_of(asked[0], person)))
+        return _back(authorize(query, person, place_of(asked[0], person)))
     from oauthlib.oauth2 import AccessDeniedError
 
     state = dict(parse_qsl(query)).get("state")

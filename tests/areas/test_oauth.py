@@ -13,7 +13,7 @@ from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
 from shared.core.settings import settings
-from shared.people.access import records
+from shared.people.access import records, tokens
 from shared.people.identity import sessions
 from shared.people.identity.federation.pkce import challenge
 from shared.people.identity.oauth import codes
@@ -452,6 +452,20 @@ def test_a_new_password_ends_what_clients_have(ada, console):
     body = {"currentPassword": "correct horse", "newPassword": "another horse"}
     assert ada("auth", "PUT", "/auth/me/password", body=body).status == 204
     assert status(given["access_token"]) == 401
+
+
+@pytest.mark.parametrize("how", ["logout", "password"])
+def test_a_code_ends_with_the_session_in_which_it_was_allowed(ada, console, how):
+    """Else who had the browser for a moment keeps a session of a month."""
+    browser = signed_in(console)
+    code = returned(browser.press("allow"))["code"]
+    if how == "logout":
+        token = next(value for name, value in browser.cookies.items() if "authorize" not in name)
+        sessions.end(ada.user["id"], tokens.read(token, frozenset({"cookie"})).session_id)
+    else:
+        body = {"currentPassword": "correct horse", "newPassword": "another horse"}
+        assert ada("auth", "PUT", "/auth/me/password", body=body).status < 300
+    assert exchange(console, code).json["error"] == "invalid_grant"
 
 
 def test_a_client_without_that_grant_type_gets_no_refresh_token(ada):

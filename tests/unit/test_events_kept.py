@@ -1,16 +1,20 @@
 """An event is read back as it was recorded, whatever its row says beside it (decision 47)."""
 
+import datetime as dt
 import random
 from typing import Any
 
 import pytest
+import time_machine
 
 from shared.core.actor import SYSTEM
 from shared.events import Event, EventType, get_event, record
 from shared.events.change import parse_change
 from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, UnicodeAttribute, put, save
+from shared.work.activities.rows import Activity
 from tests.stored_rows import ENTITIES
 
+NOON = dt.datetime(2026, 5, 4, 12, tzinfo=dt.UTC)
 TEXTS = ["", "a", "b", "[]", "null", '["a"]']
 VALUES = [*TEXTS, None, [], ["a"], [None], {}, {"a": None}, False, 0, 1]
 OWN = {"pk", "sk", "id", "kind", "version", "deleted_at", "updated_at", "event", "event_id", "cold_version", "assignee"}
@@ -69,3 +73,15 @@ def test_a_change_is_a_pair() -> None:
     for wrong in ([], ["a"], ["a", "b", "c"]):
         with pytest.raises(ValueError, match="values to unpack"):
             record(entity, EventType.ITEM_UPDATED, SYSTEM, changes={"title": wrong})
+
+
+def test_a_write_without_an_event_has_a_time_of_its_own() -> None:
+    """Whoever wrote again what it had just made gave it the time of the first event."""
+    entity = Activity.new("a", deleted_at="2026-01-01T00:00:00.000Z")
+    fill(entity, random.Random(0))  # noqa: S311
+    with time_machine.travel(NOON, tick=False):
+        record(entity, EventType.ITEM_UPDATED, SYSTEM)
+        put(entity)
+    with time_machine.travel(NOON + dt.timedelta(hours=1), tick=False):
+        save(entity)
+    assert (entity.event["at"], entity.updated_at) == ("2026-05-04T12:00:00.000Z", "2026-05-04T13:00:00.000Z")

@@ -172,14 +172,17 @@ def _standing(user: User, record: records.Access, org_id: str | None = None) -> 
     return read_ahead(read)
 
 
-def open_for_client(user_id: str, client: tokens.Grant, further: Callable[[str], Operation]) -> Tokens:
-    """Open a session of a user for a client. The operation that `further` returns for its id is written in the same transaction."""
+def open_for_client(
+    user_id: str, client: tokens.Grant, further: Callable[[str], Operation], *, within: str | None = None
+) -> Tokens:
+    """Open a session of a user for a client. The operation that `further` returns for its id is written in the same transaction. Raises
+    Unauthenticated if the session `within`, in which the user allowed it, has ended."""
     user, record = _load_user(user_id)
     if record is None:
         raise Unauthenticated(Situation.TOKEN_INVALID, "The account has ended")
     session = new_session(user, CLIENTS, client=client)
     standing = _standing(user, record, client.org_id)
-    opened = records.open_session(user.as_actor(), session.row.id, int(session.row.expires_at), record)
+    opened = records.open_session(user.as_actor(), session.row.id, int(session.row.expires_at), record, within=within)
     write(further(session.row.id), session.operation, opened)
     return session.tokens(*standing.result())
 

@@ -27,6 +27,8 @@ class AuthorizationCode(Ephemeral):
     scopes = JSONAttribute(default=list)
     challenge = UnicodeAttribute()
     org_id = UnicodeAttribute(null=True)
+    allowed_in = UnicodeAttribute(null=True)
+    """The session in which the person allowed it: with that, a code that was not used yet ends."""
     expires_at = NumberAttribute()
     session_id = UnicodeAttribute(null=True)
     """The session that it gave."""
@@ -42,6 +44,7 @@ class Allowed:
     scopes: tuple[str, ...]
     challenge: str
     org_id: str
+    allowed_in: str
 
 
 def new_code() -> str:
@@ -59,6 +62,7 @@ def keep(code: str, allowed: Allowed) -> None:
         scopes=list(allowed.scopes),
         challenge=allowed.challenge,
         org_id=allowed.org_id,
+        allowed_in=allowed.allowed_in,
         expires_at=expires,
         ttl=expires + _KEPT,
     )
@@ -83,7 +87,10 @@ def exchange(row: AuthorizationCode) -> sessions.Tokens:
     client = Grant(row.client_id, tuple(row.scopes), row.org_id)
     try:
         return sessions.open_for_client(
-            row.user_id, client, lambda given: update(key, [AuthorizationCode.session_id.set(given)], unused, CodeUsed)
+            row.user_id,
+            client,
+            lambda given: update(key, [AuthorizationCode.session_id.set(given)], unused, CodeUsed),
+            within=row.allowed_in,
         )
     except CodeUsed:
         used = get(AuthorizationCode, str(row.pk))

@@ -27,6 +27,7 @@ from oauthlib.oauth2 import (
 )
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidRequestFatalError
 
+from shared.core.actor import Actor
 from shared.core.errors import Unauthenticated
 from shared.core.ids import is_id
 from shared.core.keys import fingerprint
@@ -107,7 +108,13 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # oauthlib has no typ
     def save_authorization_code(self, client_id: str, code: dict[str, str], request: Request, *_: Any, **__: Any) -> None:
         scopes = tuple(one for one in SCOPES if one in request.scopes)
         allowed = codes.Allowed(
-            request.user, client_id, request.redirect_uri, scopes, request.code_challenge, request.organization
+            request.user,
+            client_id,
+            request.redirect_uri,
+            scopes,
+            request.code_challenge,
+            request.organization,
+            request.session_id,
         )
         codes.keep(code["code"], allowed)
 
@@ -254,11 +261,11 @@ def validate_authorization(query: str) -> tuple[OAuthClient, str, list[str]]:
     return info["request"].client, info["redirect_uri"], scopes
 
 
-def authorize(query: str, user_id: str, org_id: str) -> str:
+def authorize(query: str, person: Actor, org_id: str) -> str:
     """Return the address to which a person who has allowed the request in this organization is redirected, with a code. Raises as
     `validate_authorization`."""
-    person = {"user": user_id, "organization": org_id}
-    headers, _, _ = _authorization().create_authorization_response(_ADDRESS + "?" + query, credentials=person)
+    allowed = {"user": person.id, "organization": org_id, "session_id": str(person.session_id)}
+    headers, _, _ = _authorization().create_authorization_response(_ADDRESS + "?" + query, credentials=allowed)
     return str(headers["Location"])
 
 
