@@ -9,6 +9,7 @@ from typing import Final
 from shared.agents.providers.embedded.tables import ANY, mark
 from shared.agents.providers.embedded.traces import is_trace
 
+BOLD: Final = 7  # the level of a heading that has only bold letters or signs
 LONGEST: Final = 1_000  # characters of a line that are looked at: nobody writes a longer one, and patterns stay fast
 _ITEM = re.compile(
     r"(\s*)(?:(?=\[[ xX]?\]\s)|[-*+•‣◦–—·・]|[\u2190-\u2bff\U0001f300-\U0001faff]\ufe0f?"
@@ -152,7 +153,7 @@ def heading(line: str) -> str:
 def _level(line: str) -> int:
     """Return how deep a heading stands: of one that has only bold letters or signs, deeper than all others."""
     found = re.match(r"\s*(?:(#{1,6})\s|h([1-6])\.)", line)
-    return 7 if found is None else int(found[2] or len(found[1]))
+    return BOLD if found is None else int(found[2] or len(found[1]))
 
 
 def _bare(line: str) -> str:

@@ -39,8 +39,10 @@ def notes(filed: FiledCard) -> list[str]:
     on_board, made = list(chain(*known)), [*chain(*new[:MAX_CARDS], *known)]
     told = (one for one in filed.pieces if one.kind not in _NO_TASKS and not pattern("timeline").match(one.line))
     left = [one for one in told if one not in made and _key(one.line) != _key(filed.title)]
-    none = ["itself"] if filed.asks else ["no_cards", "hint"]
+    none = ["itself"] if filed.asks or filed.is_report else ["no_cards", "hint"]
     found = [] if new or known else [say(name, filed.language) for name in none]
+    if filed.is_fault:  # its steps and what was seen are nobody's task, and stand on the card
+        left = [one for one in left if one.kind in ("ask", "exclusion", "question")]
     for name, lines in (("on_board", on_board), ("left_out", left)):
         found += [say(name, filed.language), quoted(lines)] if lines else []
     return found
@@ -54,9 +56,13 @@ def _groups(filed: FiledCard) -> tuple[list[list[Piece]], list[list[Piece]]]:
     """Return the asks that become cards, each with those that go on with it, and those that are cards already."""
     asks = [ask for ask in filed.asks if not (ask.vague and filed.is_fault)]  # "please fix this" is the card itself
     asks = [ask for ask in asks if not mark(filed.language, "no_card").search(ask.line.lower())]
-    facts = [ask for ask in asks if _is_fact(ask, filed)]
+    facts = (
+        [] if filed.is_report else [ask for ask in asks if _is_fact(ask, filed)]
+    )  # `Alarm: at 80 %` is an action of an incident
     facts = facts if len(facts) * 2 < len(asks) else []  # else it is the card's way to write
     groups = _grouped([ask for ask in asks if ask not in facts and _key(ask.line) != _key(filed.title)], filed)
+    if len(groups) == 1 and not filed.is_report:
+        groups[0] += filed.of("criterion")  # of one request, all that is said of when it is done
     board = {_key(str(card.get("title"))) for card in filed.siblings}
     known = [group for group in groups if _key(_title(group[0], filed)) in board]
     return [group for group in groups if group not in known], known

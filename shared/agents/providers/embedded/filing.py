@@ -9,7 +9,7 @@ from typing import Any, Final
 from shared.agents.providers.embedded import language, reading, sentences, wording
 from shared.agents.providers.embedded.blocks import blocks
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.tables import ANY, mark, table
+from shared.agents.providers.embedded.tables import ANY, keys, mark, table
 
 MAX_QUESTIONS: Final = 5
 REPORTS: Final = ("bug", "incident")  # types of cards that report what has happened
@@ -136,9 +136,28 @@ class FiledCard:
     def is_explicit(self) -> bool:
         """Whether there is anything definite to work on: an ask, a criterion, or a fault with evidence."""
         kinds = {piece.kind for piece in self._read}
-        if "criterion" in kinds or (any(not one.vague for one in self.asks) and not self._is_a_mood):
+        title = [Piece("ask", self.title)] * sentences.is_ask(self.title, self.language)
+        asked = [] if self._is_a_mood else [*title, *(one for one in self.asks if not one.vague)]
+        if any(self._is_definite(one) for one in [*asked, *(one for one in self._read if one.kind == "criterion")]):
             return True
         return self.is_fault and bool(kinds & {"code", "steps"} or self._has_evidence)
+
+    def _is_definite(self, wish: Piece) -> bool:
+        """Whether a wish says what is to become of a thing: an item, a number, a name, or a word for what can be made or done."""
+        if wish.lead or wish.line in self._items or pattern("concrete").search(wish.text):
+            return True
+        is_title, known = wish.text == self.title, set(self.title.lower().split())  # a title names the thing anyway
+        low = wish.line.lower() if is_title else " ".join(word for word in wish.line.lower().split() if word not in known)
+        names = [name for name in keys("traits") if name != "screen" and not is_title]
+        return any(
+            one.search(low) for one in (mark(self.language, "made"), *(mark(self.language, name, "traits") for name in names))
+        )
+
+    @cached_property
+    def _items(self) -> str:
+        """The lines of the card whose form says that each is one of several."""
+        found = [one for text in self.texts.values() for one in blocks(text) if one.form not in ("prose", "heading", "code")]
+        return "\n".join(" ".join(one.text.split()) for one in found)
 
     @property
     def _has_evidence(self) -> bool:

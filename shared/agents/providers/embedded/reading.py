@@ -1,42 +1,22 @@
 """Reading a card: its lines and sentences, each with its exact text and what kind it is. Nothing is rewritten."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby
 from typing import Final
 
-from shared.agents.providers.embedded.blocks import COLON, SPOKEN, Block, blocks
-from shared.agents.providers.embedded.sentences import (
-    NAME,
-    after_condition,
-    bare,
-    fallback_kind,
-    has,
-    heading_kind,
-    is_link,
-    is_only,
-    is_vague,
-    lowered,
-    said,
-    sentences,
-    weight,
-    without_purpose,
-)
-from shared.agents.providers.embedded.tables import mark, phrase
+from shared.agents.providers.embedded.blocks import BOLD, COLON, SPOKEN, Block, blocks
+from shared.agents.providers.embedded.sentences import has, heading_kind, is_only, is_vague, lowered, sentences
+from shared.agents.providers.embedded.tables import phrase
+from shared.agents.providers.embedded.votes import Before, Statement, elect, marks, place, start
 
 _LABEL = re.compile(
     rf"\s*(?:\*\*|__|【)?([^\n:：/|】]{{2,50}}?)(?:(?:\*\*|__)?(?:{COLON}|:(?=\*\*|__))(?:\*\*|__)?\s*|】\s*)(\S.*)", re.DOTALL
 )
-_QUESTION = re.compile(r"[?？][\"'”’»)\]」』]*$|(?:吗|か)。?$")
-_QUOTE: Final = re.compile(r"[\"“„«「『].{4,}(?:[\"”“»」』]\W*|$)")
-_ANYWHERE: Final = ("en", "zh")  # in the other languages the verb that asks begins only list items
 _SIGNS: Final = {"exclusion": "❌🚫⛔🛑✗✘❎", "limit": "⏰⏱⏳📅🗓", "question": "❓❔", "person": "👤👩👨📞", "courtesy": "🙏🎉"}
-_TIMED = re.compile(
-    r"\W*(?:[^\W\d]{2,10}\.? )?\d{1,2}[:.h]\d\d(?:[:.]\d\d)?\b(?!\]? ?[^\W\d][\w.-]*(?: [\w.-]+){0,2}(?: \([^)]{1,30}\))?[:：])"
-)  # of a timeline
 _MINOR: Final = ("context", "limit", "person", "link", "courtesy")  # what decides nothing about the lines beside it
+_WEAK, _NESTED = 8, 9  # levels below those of headings: a line before a list (`Steps:`), and an item before deeper ones
 
 
 @dataclass(frozen=True)
@@ -57,73 +37,124 @@ class Piece:
 def read(text: str, language: str, *, fault: bool = False, kind: str | None = None, asked: bool = False) -> tuple[Piece, ...]:
     """Return the statements of a text in order. `fault`: it reports something broken. `kind`: what a text without headings is.
     `asked`: a title above it asks for something."""
-    return tuple(_Reader(language, fault, kind, asked).read(blocks(text)))
+    found = statements(text, language, fault=fault, kind=kind)
+    elected = decide(found, lambda one, before: elect(one, before, fault), asked=asked)
+    pieces: list[Piece] = []
+    for one, kind_of_one in elected:
+        pieces.append(_piece(one, kind_of_one, language, after_vague=bool(pieces) and pieces[-1].vague))
+    return tuple(pieces)
+
+
+def statements(text: str, language: str, *, fault: bool, kind: str | None = None) -> list[Statement]:
+    """Return the statements of a text with all that is known about them before their kinds are."""
+    found = list(_Reader(language, fault, kind).read(blocks(text)))
+    place(found)
+    return found
+
+
+def decide(found: list[Statement], choose: Callable[[Statement, Before], str], *, asked: bool) -> list[tuple[Statement, str]]:
+    """Return statements with their kinds, chosen in order; of an item its sentences, if they are of different kinds."""
+    decided: list[tuple[Statement, str]] = []
+    before = start(asked=asked)
+    for one in found:
+        apart, last = [], before
+        for part in one.parts:
+            last = Before(choose(part, last), part)
+            apart.append((part, last.kind))
+        kinds = {kind for _, kind in apart if kind not in _MINOR}
+        decided += apart if len(kinds) > 1 else [(one, choose(one, before))]
+        before = Before(decided[-1][1], decided[-1][0])
+    return decided
+
+
+def _piece(one: Statement, kind: str, language: str, *, after_vague: bool) -> Piece:
+    """Return a statement as a piece; what goes on with a vague wish and asks for nothing by itself is as vague."""
+    goes_on = after_vague and not {"strict", "modal", "order", "start"} & {*one.facts}
+    vague = kind == "ask" and one.section != "ask" and (goes_on or is_vague(lowered(one.text), language))
+    text = f"{one.number} {one.text}" if kind == "steps" and one.number else one.text
+    return Piece("context" if kind == "ask" and one.is_done else kind, text, one.lead, vague)
+
+
+@dataclass(frozen=True)
+class _Section:
+    """What a heading announces, and the facts that it tells about what stands below. `form`: of its first block, an item, a full stop."""
+
+    level: int = 0
+    kind: str | None = None
+    lead: str = ""
+    facts: tuple[str, ...] = ()
+    form: tuple[bool, bool] | None = None
 
 
 class _Reader:
-    """Goes through the blocks of a text; what a heading announces holds until the next one."""
+    """Goes through the blocks of a text; what a heading announces holds until one of its level."""
 
-    def __init__(self, language: str, fault: bool, kind: str | None, asked: bool) -> None:
-        self.language, self.fault, self.base, self.asked = language, fault, kind, asked
-        self.kind, self.lead = kind, ""
-        self.weak = self.begun = False  # a weak heading (`Steps:`) ends with its list or paragraph
-        self.form: tuple[bool, bool] | None = None  # of the first block below a heading: an item, with a full stop
-        self.outer: list[tuple[int, str | None]] = []  # the levels and kinds of the headings above
-        self.parents: list[tuple[int, str, str | None]] = []  # the indent, lead and kind that an inner list ends with
+    def __init__(self, language: str, fault: bool, kind: str | None) -> None:
+        self.language, self.fault = language, fault
+        self.sections = [_Section(kind=kind)]
         self.columns: list[str | None] = []  # the kinds that the head of a table announces
-        self.signed = self.asks_below = self.loose = False
+        self.line = self.paragraph = 0
+        self.signed = self.begun = self.asks_below = False
 
-    def read(self, found: tuple[Block, ...]) -> list[Piece]:
-        rows: list[_Row] = []
+    @property
+    def section(self) -> _Section:
+        return self.sections[-1]
+
+    def read(self, found: tuple[Block, ...]) -> Iterator[Statement]:
         around = list(zip((None, *found), found, (*found[1:], None), strict=False))
-        self.asks_below = any(
-            _heads(block, before, following, self.language) and self._announced(block.text) == "ask"
-            for before, block, following in around
-        )
-        paragraph = 0
-        for before, block, following in around:
-            paragraph += block.gap or block.form == "code"
-            self.loose = True
-            pieces = list(self._block(block, before, following))
-            paragraph += self._opened
-            form = block.form if self.kind is None and self.loose else ""
-            rows += [_Row(piece, paragraph, block.text, form, self.language) for piece in pieces]
-            self.begun = not self._opened
-        if not self.fault:
-            _among_asks(rows, self.asked)
-        _first_problem(rows, fault=self.fault)
-        return [row.piece for row in rows]
+        heads = [_heads(block, before, following, self.language) for before, block, following in around]
+        self.asks_below = any(head and self._announced(block.text) == "ask" for head, block in zip(heads, found, strict=True))
+        for (before, block, following), is_head in zip(around, heads, strict=True):
+            self.line += 1
+            self.paragraph += is_head or block.gap or block.form == "code"
+            is_courtesy = block.form == "prose" and self._is_courtesy(block, before, following)
+            self.signed = self.signed and is_courtesy
+            if is_courtesy:
+                yield self._statement(block.text, block, given="courtesy")
+            elif is_head:
+                self._open(block)
+            else:
+                yield from self._block(block, before, following)
+            self.begun = is_courtesy or not is_head
 
-    def _block(self, block: Block, before: Block | None, following: Block | None) -> Iterable[Piece]:
-        self._opened = False
+    def _block(self, block: Block, before: Block | None, following: Block | None) -> list[Statement]:
         if block.form in ("code", "scenario"):
-            self.form = self.form or (False, False)
-            return [Piece({"code": "code", "scenario": "criterion"}[block.form], block.text)]
+            return [self._statement(block.text, block, given={"code": "code", "scenario": "criterion"}[block.form])]
         if block.form == "row":
             return [self._row(block, is_head=before is None or before.form != "row" or block.gap)]
-        if block.form == "prose" and self._is_courtesy(block, before, following):
-            return [Piece("courtesy", block.text)]
-        self.signed = False
-        if block.form == "item" and not _is_agenda(block, following):
-            self.form = self.form or (True, False)
+        if block.form == "item":
             return self._item(block, following)
-        if _heads(block, before, following, self.language):
-            self._open(block, weak=block.form != "heading")
-            return []
         if (label := _LABEL.match(block.text)) and len(label[1].split()) <= 6 and (kind := self._announced(label[1])):
             return self._labelled(kind, block, label[2])
         self._end_section(block, before)
-        return self._file(sentences(block.text, self.language))
+        return [self._statement(one, block) for one in sentences(block.text, self.language)]
+
+    def _statement(self, text: str, block: Block, *, given: str = "", form: str = "", kind: str | None = "") -> Statement:
+        section = self.section
+        if section.form is None:
+            self.sections[-1] = replace(section, form=(block.form == "item", block.text[-1] in ".!。！"))
+        form = form or ("number" if block.mark else block.form)
+        kind = section.kind if kind == "" else kind
+        one = Statement(text, self.line, self.paragraph, kind or "", form, section.lead, given, block.mark, block.is_done)
+        if is_only(lowered(text), "greeting", self.language):
+            one.given = one.given or "courtesy"
+        if not one.given:
+            one.facts = [*marks(text, self.language), *section.facts, *["asks below"] * self.asks_below]
+            if self.fault and "only_quotation" in one.facts:  # what somebody is quoted with
+                one.given = "problem"
+        return one
 
     def _end_section(self, block: Block, before: Block | None) -> None:
         """End a section at prose that does not look like what is in it: after a list, or after an empty line."""
-        form = (False, block.text[-1] in ".!。！")
-        self.form = self.form or form
-        listed = self.kind in ("criterion", "exclusion", "steps", "question")
-        after_list = self.weak and before and before.form == "item" and not block.indent
-        apart = block.gap and self.begun
-        if after_list or (apart and ((listed and self.form != form) or (self.weak and self.kind != "criterion"))):
-            self.kind, self.lead, self.weak = self.base, "", False
+        section = self.section
+        is_weak, apart = section.level >= _WEAK, block.gap and self.begun
+        other = section.form not in (None, (False, block.text[-1] in ".!。！")) or (self.fault and section.level == BOLD)
+        if is_weak and (
+            (before and before.form == "item" and not block.indent) or (apart and (other or section.kind != "criterion"))
+        ):
+            self._close(_WEAK)
+        elif apart and other and section.kind in ("criterion", "exclusion", "steps", "question"):
+            self.sections[-1] = replace(section, kind=self.sections[0].kind, lead="", facts=())
 
     def _is_courtesy(self, block: Block, before: Block | None, following: Block | None) -> bool:
         """Tell whether a line is a greeting, a signature below one, or one of several lines of a mail's head."""
@@ -140,34 +171,35 @@ class _Reader:
             one and one.form == "prose" and head.match(lowered(one.text)) for one in (before, following)
         )
 
-    def _row(self, block: Block, *, is_head: bool) -> Piece:
+    def _row(self, block: Block, *, is_head: bool) -> Statement:
         """File a row of a table by its label, its columns' heads, or the section; without the number before it."""
         cells = [cell.strip() for cell in block.text.strip("| ").split("|")]
-        kinds = [None if kind in _MINOR else kind for kind in map(self._announced, cells)]
         if is_head:
-            self.columns = kinds
+            self.columns = [None if kind in _MINOR else kind for kind in map(self._announced, cells)]
         if is_head or SPOKEN.match(block.text):  # the latter is of a timeline
-            return Piece("context", block.text)
+            return self._statement(block.text, block, given="context")
         column = next((kind for kind, cell in zip(self.columns, cells, strict=False) if kind and cell.strip("–—-")), None)
-        kind = column or self.kind or "context"
-        return Piece(kind, block.text if kind == "context" else re.sub(r"^[\W\d]*\|\s*|^\|\s*|\s*\|$", "", block.text))
+        kind = column or self.section.kind or "context"
+        text = block.text if kind == "context" else re.sub(r"^[\W\d]*\|\s*|^\|\s*|\s*\|$", "", block.text)
+        return self._statement(text, block, given=kind)
 
-    def _open(self, block: Block, *, weak: bool) -> None:
-        """Begin what a heading announces, or the one above it. A weak one may be a sentence: then its own kind counts, and it leads."""
-        text = block.text
-        kind = self._announced(text)
-        is_said = weak and (kind is None or len(text.split()) > 4)
-        self.lead = text.strip() if is_said or (kind == "problem" and has(lowered(text), "label", self.language)) else ""
-        self.kind = None if weak else self.base
-        if not weak:
-            self.outer = [one for one in self.outer if one[0] < block.indent]
-            kind = kind or next((above for _, above in reversed(self.outer) if above), None)
-            self.outer.append((block.indent, kind))
-        if kind is None:
-            own = self._kind_of(lowered(text.rstrip(":：")), is_item=False)
-            kind = None if own in _MINOR else own
-        self.kind = kind or self.kind
-        self.weak, self._opened, self.parents, self.form = weak, True, [], None
+    def _open(self, block: Block) -> None:
+        """Begin what a heading announces, or the one above it. A weak one may be a sentence: then it leads."""
+        text, kind, is_weak = block.text, self._announced(block.text), block.form != "heading"
+        self._close(_WEAK if is_weak else block.indent)
+        is_said = is_weak and (kind is None or len(text.split()) > 4)
+        leads = is_said or (kind == "problem" and has(lowered(text), "label", self.language))
+        above = None if is_weak else self.section.kind
+        self._begin(_WEAK if is_weak else block.indent, text, kind, above, leads=leads)
+
+    def _begin(self, level: int, text: str, kind: str | None, above: str | None, *, leads: bool) -> None:
+        """Begin a section; what its first line announces nothing of, the marks of that line may tell."""
+        facts = () if kind else tuple(f"under {fact}" for fact in marks(text.rstrip(":："), self.language))
+        self.sections.append(_Section(level, kind or above, text.strip() if leads else "", facts))
+
+    def _close(self, level: int) -> None:
+        while self.section.level >= level and len(self.sections) > 1:
+            self.sections.pop()
 
     def _announced(self, text: str) -> str | None:
         """Return what a heading announces; steps are those of a fault or to see one again, else of the plan."""
@@ -175,194 +207,28 @@ class _Reader:
         name = {"steps": "plan", "problem": "result"}.get(kind or "")
         return "ask" if name and not self.fault and has(lowered(text), name, self.language) else kind
 
-    def _labelled(self, kind: str, block: Block, rest: str) -> Iterator[Piece]:
+    def _labelled(self, kind: str, block: Block, rest: str) -> list[Statement]:
         """File `Out of scope: the rest`: its first sentence is of the label's kind (of questions, each), what follows is read by itself."""
-        outer = (None, "", False) if self.weak and block.gap else (self.kind, self.lead, self.weak)
-        self.kind, self.lead, self.weak, self.loose = kind, "", True, kind == "ask"
         whole = kind in ("person", "context", "link", "limit", "problem")  # `Owner: Ines` says more than `Ines`
         first, *others = [rest.strip()] if kind == "code" else sentences(block.text if whole else rest, self.language)
-        yield from [Piece(kind, first)] if kind == "problem" else self._file([first])
-        self.kind = kind if kind in ("question", "steps", "criterion") else None
-        yield from self._file(others)
-        self.kind, self.lead, self.weak = outer
+        goes_on = kind if kind in ("question", "steps", "criterion") else None
+        given = kind if kind == "problem" else ""
+        return [
+            self._statement(first, block, given=given, form="label", kind=kind),
+            *(self._statement(one, block, form="after_label", kind=goes_on) for one in others),
+        ]
 
-    def _item(self, block: Block, following: Block | None) -> list[Piece]:
-        while self.parents and block.indent <= self.parents[-1][0]:
-            _, self.lead, self.kind = self.parents.pop()
+    def _item(self, block: Block, following: Block | None) -> list[Statement]:
+        self._close(_NESTED + block.indent)
         if block.text.endswith((":", "：")) and following and following.form == "item" and following.indent > block.indent:
-            self.parents.append((block.indent, self.lead, self.kind))
-            kind = heading_kind(block.text, self.language) or self._kind_of(lowered(block.text), is_item=True)
-            self.kind, self.lead = (self.kind if kind in _MINOR else kind), block.text
+            kind = heading_kind(block.text, self.language)
+            self._begin(_NESTED + block.indent, block.text, None if kind in _MINOR else kind, self.section.kind, leads=True)
             return []
-        if signed := next((kind for kind, signs in _SIGNS.items() if block.sign in signs), None):
-            return [Piece(signed, block.text, self.lead)]
-        found = sentences(block.text, self.language)
-        kinds = {self._kind_of(lowered(one), is_item=True, number=block.mark) for one in found} - {*_MINOR}
-        return list(self._file([block.text] if len(kinds) <= 1 else found, block))
-
-    def _file(self, found: list[str], item: Block | None = None) -> Iterator[Piece]:
-        for text in found:
-            low = lowered(text)
-            kind = self._kind_of(low, is_item=bool(item), number=item.mark if item else "")
-            vague = kind == "ask" and self.kind != "ask" and is_vague(low, self.language)
-            if kind == "ask" and item and item.is_done:
-                kind = "context"
-            numbered = kind == "steps" and item and item.mark and text == item.text
-            yield Piece(kind, f"{item.mark} {text}" if numbered and item else text, self.lead, vague)
-
-    def _main_part(self, low: str) -> str:
-        """Return a sentence without its purpose, among asks also without its later clauses: `Show the price, no need to log in`."""
-        main = without_purpose(low, self.language)
-        first = re.split(r"[,;，；]", main)[0]
-        return first if self.kind == "ask" and weight(first) > 1 else main
-
-    def _kind_of(self, low: str, *, is_item: bool, number: str = "") -> str:
-        """Return the kind of a sentence: by its form, by the section in which it stands, by its marks."""
-        whole, low = low, bare(low, self.language)
-
-        def marked(*names: str) -> bool:
-            return any(has(low, name, self.language) for name in names)
-
-        if (
-            not low
-            or is_only(low, "greeting", self.language)
-            or (marked("courtesy") and self.kind in (None, "context", "problem"))
-        ):
-            return "courtesy"
-        if _QUESTION.search(low) and self.kind not in ("criterion", "ask", "steps"):
-            return "ask" if marked("polite") and self.kind != "question" else "question"
-        if self.kind in ("exclusion", "criterion", "steps", "question", "person", "link", "code"):
-            return self.kind
-        if self._is_speech(whole) and not marked("strict"):
-            return "problem"
-        if _TIMED.match(whole) and self.kind != "ask":
-            return "problem" if marked("problem") else "context"
-        expected = mark(self.language, "expected").search(low) if self.fault else None
-        if expected and expected.start() < 4:
-            return "criterion"
-        parts = [self._main_part(one) for one in (whole, low, *low.split(" / "))]
-        left_out = ("exclusion",) if self.fault else ("exclusion", "put_off")  # of a fault `skipped` may be what happens
-        clause = "" if self.fault or mark(self.language, "case").match(low) else re.split(r"[,;，；]", low)[0]
-        happened = marked("past") and not marked("decided")  # what was not done yesterday is a fact
-        if not happened and (
-            any(has(part, name, self.language) for part in parts for name in left_out)
-            or mark(self.language, "exclusion").match(clause)
-        ):
-            return "exclusion"
-        if self.kind in ("ask", "limit"):
-            return self.kind
-        if self.kind in ("context", "problem"):
-            return "ask" if marked("strict") and not marked("now") else self.kind
-        if marked("criterion") or has(whole, "criterion", self.language) or (self.fault and marked("expected")):
-            return "criterion"
-        if marked("due"):
-            return "limit"
-        if marked("strict"):
-            return "ask"
-        if number and self.fault:
-            return "steps"
-        is_led = bool(mark(self.language, "more").match(said(whole, self.language)))  # `And warn the farmer`
-        begins = self._begins(low, is_item=is_item or is_led) or (
-            not self.fault and self._begins(after_condition(low, self.language), is_item=is_item)
-        )
-        elsewhere = self.asks_below and not is_item and self.kind is None
-        if not elsewhere and (begins or marked("modal") or (marked("can") and not self.fault)):
-            return "problem" if marked("now") else "ask"
-        if marked("problem"):
-            return "problem"
-        if is_item and not (self.fault or self.asks_below or marked("fact") or is_link(low) or marked("person")):
-            return "ask"
-        return "context" if is_item and self.fault else fallback_kind(low, self.language)
-
-    def _is_speech(self, low: str) -> bool:
-        """Tell whether a sentence is what somebody is quoted with: after `she said`, in a fault as a whole line."""
-        quote = _QUOTE.search(low)
-        if quote is None:
-            return False
-        return (self.fault and quote[0] == low) or bool(mark(self.language, "speech").search(low[: quote.start()]))
-
-    def _begins(self, low: str, *, is_item: bool) -> bool:
-        """Tell whether a sentence begins like a request: with a verb, or with what is to be made."""
-        anywhere = is_item or self.language in _ANYWHERE or not self.fault
-        begins = has(low, "start", self.language if anywhere else "en")
-        return begins or (not self.fault and has(low, "order", self.language, strictly=True))
-
-
-@dataclass
-class _Row:
-    """A piece with the number of its paragraph and its line; `form` is that of a line below no heading."""
-
-    piece: Piece
-    paragraph: int
-    line: str
-    form: str
-    language: str
-
-    def become(self, kind: str) -> None:
-        self.piece = replace(self.piece, kind=kind)
-
-    def has(self, *names: str) -> bool:
-        return any(has(lowered(self.piece.text), name, self.language) for name in names)
-
-    @property
-    def may_be_rule(self) -> bool:
-        """Whether a statement may be a rule among rules: it has no mark, or says `if` before what looks like a problem."""
-        kind, case = self.piece.kind, mark(self.language, "case")
-        return self.form == "prose" and (
-            kind in ("context", "limit", "person") or (kind == "problem" and bool(case.match(self.piece.text.lower())))
-        )
-
-    @property
-    def is_rule(self) -> bool:
-        main = re.split(r" [-–—] |;", without_purpose(lowered(self.piece.text), self.language))[0]
-        return self.may_be_rule and has(main, "rule", self.language) and not has(main, "habit", self.language, strictly=True)
-
-    @property
-    def words(self) -> str:
-        return said(lowered(self.piece.text), self.language)
-
-
-def _among_asks(rows: list[_Row], asked: bool) -> None:
-    """Make asks of what goes on with one, of rules in a chat, and of a paragraph below the first of which half are rules."""
-    if asked and rows and rows[0].may_be_rule and mark(rows[0].language, "more").match(rows[0].words):
-        rows[0].become("ask")
-    rules = [row for row in rows if row.is_rule]
-    for before, row in zip([None, *rows], rows, strict=False):
-        answers = before and before.piece.kind == "question" and row.form == "prose"
-        if answers and mark(row.language, "denial").search(row.words[:25]):
-            row.become("exclusion")
-        in_chat = row in rules and row.piece.kind != "problem" and NAME.search(row.line[:30].lower())
-        if row.may_be_rule and (in_chat or (before and _goes_on(before, row))):
-            row.become("ask")
-    told = (row for row in rows if row.piece.kind != "courtesy")  # a greeting is no first paragraph
-    for group in [list(found) for _, found in groupby(told, lambda row: row.paragraph)][1:]:
-        may_be = [row for row in group if row.may_be_rule]
-        is_letter = any(row.piece.kind == "problem" and row not in rules for row in group)
-        if not is_letter and 2 <= len([row for row in may_be if row in rules]) >= len(may_be) / 2:
-            for row in may_be:
-                row.become("ask")
-
-
-def _goes_on(before: _Row, row: _Row) -> bool:
-    """Tell whether a statement goes on with what is asked for: a rule, an `and`, or what is told in the same paragraph."""
-    if before.piece.kind not in ("ask", "criterion") or before.piece.vague:
-        return False
-    if row.is_rule or mark(row.language, "more").match(row.words):
-        return True
-    together = before.piece.kind == "ask" and (before.paragraph, before.line) == (row.paragraph, row.line)
-    return together and row.piece.kind in ("context", "limit") and not row.has("fact", "habit", "now", "due", "problem")
-
-
-def _first_problem(rows: list[_Row], *, fault: bool) -> None:
-    """Without any problem, the first statement before what is asked for says what is wrong or why."""
-    kinds = [row.piece.kind for row in rows]
-    asked = next(
-        (number for number, kind in enumerate(kinds) if kind in ("ask", "criterion", "steps")), len(rows) if fault else 0
-    )
-    if "problem" not in kinds:
-        told = (row for row in rows[:asked] if row.form == "prose" and row.piece.kind in ("context", "limit"))
-        for row in [row for row in told if weight(row.piece.text) >= 5][:1]:
-            row.become("problem")
+        if signed := next((kind for kind, signs in _SIGNS.items() if block.sign in signs), ""):
+            return [self._statement(block.text, block, given=signed)]
+        whole, found = self._statement(block.text, block), sentences(block.text, self.language)
+        parts = [replace(self._statement(one, block, form="part"), number="") for one in found if len(found) > 1]
+        return [replace(whole, parts=tuple(parts))]
 
 
 def _heads(block: Block, before: Block | None, following: Block | None, language: str) -> bool:

@@ -14,17 +14,11 @@ _BACK = re.compile(r"[\s\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]+$")
 # who says it, or a label
 NAME = re.compile(rf"[^\d\W][\w.-]*(?: [\w.-]+){{0,2}}(?: \([^)]{{1,30}}\))?: +|[^\s\d:：]{{1,12}}(?!:\s){COLON}")
 _WORD = re.compile(r"(?<=[\s/-])[^\W\d]{4}|[\u3040-\u9fff]")
-_LINK = re.compile(r"https?://\S+|www\.\S+")
-_HANDLE = re.compile(r"(?<![\w.])@[\w-]{2,}|[\w.+-]+@[\w-]+\.\w+")
 _CONCRETE = re.compile(r"\d|[\"“„«「`]|https?:")
 _RUN_ON: Final = {"zh": 12, "ja": 12}  # words without a full stop that nobody writes, but says; else 40
 _GREETED: Final = r"^<greeting>(?: \w+){0,2}[,!.，、]\s*(?=\S)"
 _LED_IN: Final = r"^(?:<lead_in>[,，、]?\s*)+(?=\S)"
-_CONDITION: Final = r"^(?:<if>|<place>)\b[^,，、.]{3,60}[,，、] ?(?:就|则)?"  # before a request: when, or where
 _ONLY: Final = r"(?:<{}>[\s,.!。！，、:：-]*)+(?:(?<=[\s,])[\w'@.]+[\s,.!。！，、~:)]*){{0,2}}[\s~:)]*"  # such words and names
-_QUANTITY: Final = (
-    r"(?:(?<![\d.,])\d[\d.,]*|\b<numbers>)[\s-]?(?:[%‰€$£¥°]|<units>)|[<>≤≥]=?\s?\d|[$€£¥]\s?\d"  # a number with a unit
-)
 
 
 def sentences(text: str, language: str = "en") -> list[str]:
@@ -98,14 +92,6 @@ def bare(low: str, language: str) -> str:
     return phrase(language, _LED_IN).sub("", said(low, language))
 
 
-def after_condition(low: str, language: str) -> str:
-    return phrase(language, _CONDITION).sub("", low)
-
-
-def without_purpose(low: str, language: str) -> str:
-    return mark(language, "purpose").split(low)[0]
-
-
 def is_only(low: str, name: str, language: str) -> bool:
     """Tell whether a line is nothing but such words, and names."""
     return bool(phrase(language, _ONLY.format(name)).fullmatch(low))
@@ -125,16 +111,3 @@ def is_question(text: str) -> bool:
 def is_vague(low: str, language: str) -> bool:
     """Tell whether a wish says only that something should be better, without a number, a quotation or a name."""
     return has(low, "vague", language) and not _CONCRETE.search(low)
-
-
-def is_link(low: str) -> bool:
-    return bool(_LINK.fullmatch(low.strip()))
-
-
-def fallback_kind(low: str, language: str) -> str:
-    """Return what a sentence without any mark is: it names somebody, links, limits, or is context."""
-    if _HANDLE.search(low) or has(low, "person", language):
-        return "person"
-    if _LINK.search(low):
-        return "link"
-    return "limit" if phrase(language, _QUANTITY).search(low) and has(low, "bound", language) else "context"
