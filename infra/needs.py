@@ -26,6 +26,8 @@ class Needs:
     oauth: bool = False  # the client ids and secrets of sign-in providers
     models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
     bills: bool = False  # writes and charges invoices: the seller's name and address, the payment gateway's keys
+    starts: tuple[str, ...] = ()  # state machines beside AgentRun: deployment
+    deploys: bool = False  # asks the targets of deployments: roles of customers
     memory: int = 1024  # MB. 1,769 MB is one whole core: a cold start's imports gain from it, a warm request does not
     timeout: int = 28  # seconds; API Gateway stops waiting after 29
 
@@ -55,6 +57,9 @@ WORKERS = {
     "run_worker": Needs(core="none", ephemeral="none", signs=False, machine=("start",), timeout=30),
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
         telemetry="write", files="write", sends=("ws-live",), machine=("answer",), models="call", memory=1769, timeout=900
+    ),
+    "deploy_steps": Needs(  # signs: the secrets of deploy hooks are derived from it. A hook answers within 8 s, and a step asks it thrice
+        ephemeral="none", deploys=True, memory=512, timeout=60
     ),
     "stream_projector": Needs(  # telemetry: the end of a run of a deleted card is sent with the number of its last line
         telemetry="read",

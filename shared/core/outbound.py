@@ -49,6 +49,7 @@ def request_json(
     url: str,
     *,
     form: Mapping[str, str] | None = None,
+    content: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
 ) -> tuple[int, Any]:
@@ -63,7 +64,7 @@ def request_json(
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} has an address that is not asked: it must be https")
     try:
         accept = {"Accept": "application/json"} | dict(headers or {})
-        with _client().stream(method, url, data=form, headers=accept, auth=auth) as response:
+        with _client().stream(method, url, data=form, content=content, headers=accept, auth=auth) as response:
             status, body = response.status_code, _read_body(who, response)
     except (httpx2.TransportError, httpx2.InvalidURL, httpx2.DecodingError) as error:
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} cannot be reached ({type(error).__name__})") from error

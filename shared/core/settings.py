@@ -29,6 +29,10 @@ class Settings:
     cascade_queue: str = ""
     # state machines, as ARNs
     agent_run_machine: str = ""
+    deployment_machine: str = ""
+    # the local stack's host of version processes: its address and the secret that signs what is asked of it; empty: there is none
+    local_versions: str = ""
+    local_versions_secret: str = ""
     # sockets: the management endpoint, https://{id}.execute-api.../{stage}
     socket_endpoint: str = ""
     # identity: the name of the Secrets Manager secret that holds the signing key

@@ -13,6 +13,7 @@ from shared.edge.reactions import (
     activity,
     billing_mails,
     cascade,
+    deployments,
     files,
     members,
     progress,
@@ -30,6 +31,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     activity.react,  # write the event's activity row and the project's counters
     workspaces.react,  # note the time of the last activity
     files.react,  # delete files of removed attachments
+    deployments.react,  # start requested deployments
     runs.react,  # stop the agents of deleted cards and archived projects
     triggers.react,  # start agents automatically
     progress.react,  # move cards automatically; a card with a running agent stays until the run has ended
