@@ -39,6 +39,7 @@ AREAS = {
     "boards": Needs(),
     "cards": Needs(files="write"),
     "comments": Needs(files="write"),
+    "delivery": Needs(),
     "documents": Needs(files="write"),
     "organizations": Needs(),
     "planning": Needs(),

@@ -44,9 +44,20 @@ class Permission(StrEnum):
     USAGE_EXPORT = "usage:export"  # every line of the ledger, as a file
     TEST_READ = "test:read"
     TEST_WRITE = "test:write"
+    DEPLOYMENT_READ = "deployment:read"  # builds too
+    DEPLOYMENT_WRITE = "deployment:write"
+    DEPLOYMENT_APPROVE = "deployment:approve"  # what goes to production
 
 
-_VIEWER = frozenset({Permission.WORKSPACE_READ, Permission.PROJECT_READ, Permission.CARD_READ, Permission.TEST_READ})
+_VIEWER = frozenset(
+    {
+        Permission.WORKSPACE_READ,
+        Permission.PROJECT_READ,
+        Permission.CARD_READ,
+        Permission.TEST_READ,
+        Permission.DEPLOYMENT_READ,
+    }
+)
 _MEMBER = _VIEWER | {
     Permission.PROJECT_WRITE,
     Permission.CARD_CREATE,
@@ -56,6 +67,7 @@ _MEMBER = _VIEWER | {
     Permission.AGENT_RUN,
     Permission.USAGE_READ,
     Permission.TEST_WRITE,
+    Permission.DEPLOYMENT_WRITE,
 }
 _ADMIN = _MEMBER | {
     Permission.WORKSPACE_WRITE,
@@ -66,6 +78,7 @@ _ADMIN = _MEMBER | {
     Permission.RUN_APPROVE,
     Permission.USAGE_EXPORT,
     Permission.DOCUMENT_APPROVE,
+    Permission.DEPLOYMENT_APPROVE,
 }
 _OWNER = frozenset(Permission)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from shared.core import clock
+from shared.delivery.builds.rows import BuildCounter
 from shared.edge.cascade.queue import Task, enqueue
 from shared.people.tenancy.rows import DELETED_WORKSPACES, Workspace, slug_guard
 from shared.store import OWN_KEYS, Entity, Row, delete, delete_files, delete_many, fetch, pages, process_all, sweep, write
@@ -40,7 +41,10 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (2, "PROJ#{}#ACT"),
     ),
     "BOARD": ((1, "BOARD#{}#ITEM"), (1, "BOARD#{}#ARCHIVED"), (1, "BOARD#{}#LANE"), (None, partition_of("{}"))),
-    "ITEM": ((1, "ITEM#{}"),),  # comments, activities, runs, dependencies, tasks, discoveries, test cases
+    "ITEM": (
+        (1, "ITEM#{}"),  # comments, activities, runs, dependencies, tasks, discoveries, test cases
+        (1, "FEAT#{}#BLD"),
+    ),
     "TC": ((1, "TC#{}"),),
 }
 """Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
@@ -128,8 +132,9 @@ class _Sweep:
 
 
 def _project_rows(project_id: str) -> Iterator[list[Row]]:
-    """Yield the project's slug and the copies of its documents."""
+    """Yield the project's slug, the counter of its builds and the copies of its documents."""
     project = fetch(Project, project_id)
+    yield [BuildCounter.of(project_id)]
     if project is not None:
         yield [slug_guard(f"WS#{project.ws_id}", project.slug)]
     for type_ in TYPES:

@@ -185,6 +185,8 @@ EVENTS: Final[Table] = {
     EventType.DEPENDENCY_REMOVED: not_shown,
     EventType.TEST_CREATED: not_shown,
     EventType.TEST_RECORDED: not_shown,
+    EventType.BUILD_FINISHED: not_shown,
+    EventType.VULNERABILITY_FOUND: not_shown,
     EventType.DEPLOYMENT_REQUESTED: not_shown,
     EventType.DEPLOYMENT_STARTED: not_shown,
     EventType.DEPLOYMENT_STEPPED: not_shown,
