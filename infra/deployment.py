@@ -4,9 +4,9 @@
     a failed gate or health check -> Rollback -> Ended
     any error after the last retry -> Fail -> Rollback; there -> GiveUp -> Ended
 
-The deployment's row says what is done next, and each step answers it: `{next, seconds}`. So the states between the tasks are one choice, and
-an execution that begins anew goes on where the row is. In an execution that fails, not even `Fail` succeeded: an alarm watches those, and
-the job `deployments` goes on with them.
+The deployment's row says what is done next, and each step answers it: `{next, seconds}`. So the states between the tasks are one choice,
+and an execution that begins anew goes on where the row is. In an execution that fails, not even `Fail` succeeded: an alarm watches those,
+and the job `deployments` goes on with them.
 """
 
 from typing import Any, Final

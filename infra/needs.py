@@ -26,8 +26,8 @@ class Needs:
     oauth: bool = False  # the client ids and secrets of sign-in providers
     models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
     bills: bool = False  # writes and charges invoices: the seller's name and address, the payment gateway's keys
-    starts: tuple[str, ...] = ()  # state machines beside AgentRun: deployment
-    deploys: bool = False  # asks the targets of deployments: roles of customers
+    starts_deployments: bool = False  # the Deployment state machine
+    deploys: bool = False  # asks the targets of deployments: takes roles that customers have given us
     memory: int = 1024  # MB. 1,769 MB is one whole core: a cold start's imports gain from it, a warm request does not
     timeout: int = 28  # seconds; API Gateway stops waiting after 29
 
@@ -39,7 +39,7 @@ AREAS = {
     "boards": Needs(),
     "cards": Needs(files="write"),
     "comments": Needs(files="write"),
-    "delivery": Needs(),
+    "delivery": Needs(deploys=True),  # a rollback by a person is done while they wait
     "documents": Needs(files="write"),
     "organizations": Needs(),
     "planning": Needs(),
@@ -68,6 +68,7 @@ WORKERS = {
         machine=("stop", "answer"),
         files="write",
         posts=True,
+        starts_deployments=True,
         timeout=60,
     ),
     "scheduled": Needs(  # stop: DescribeExecution comes with it; a job stops itself after 40 s
@@ -77,6 +78,7 @@ WORKERS = {
         machine=("stop", "answer"),
         posts=True,
         bills=True,
+        starts_deployments=True,
         timeout=60,
     ),
     "export_worker": Needs(  # one message exports for as long as the function may run; the memory is for its share of a core

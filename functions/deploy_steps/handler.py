@@ -40,7 +40,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _reason(error: dict[str, Any]) -> str:
     """Return what is said of an error of the step before: a target's own words, and no words of our code."""
 
-
     if error.get("Error") not in ("TargetFailed", "FencedOut"):
         return "A step of the deployment failed"
     try:

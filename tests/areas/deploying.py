@@ -130,8 +130,8 @@ class Machine:
             self.state, self.at = handler(event, None), state["Next"]
         except Exception as error:  # as Step Functions does after the last retry
             name = type(error).__name__
-            assert any(name in retry["ErrorEquals"] for retry in state["Retry"]), f"{name}: {error}"
-            if "Catch" not in state:
+            is_retried = any(name in retry["ErrorEquals"] for retry in state["Retry"])
+            if not is_retried or "Catch" not in state:
                 raise
             self.state |= {"error": {"Error": name, "Cause": json.dumps({"errorMessage": str(error)})}}
             self.at = state["Catch"][0]["Next"]

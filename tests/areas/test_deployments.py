@@ -1,6 +1,5 @@
 """What a deployment does, from its request to its end: steps, gates, rollbacks, by the machine that is deployed."""
 
-import json
 import logging
 
 import pytest
@@ -13,7 +12,7 @@ from shared.delivery.deployments.rows import Deployment, Environment
 from shared.delivery.deployments.undoing import roll_back
 from shared.delivery.targets.port import Figures
 from shared.store import fetch, save, update_now, write
-from tests.areas.deploying import BAD, FakeTarget, configure, deploy, machine, request, target
+from tests.areas.deploying import BAD, configure, deploy, machine, request, target
 from tests.areas.driving import deadline
 
 __all__ = ["target"]

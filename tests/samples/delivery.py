@@ -2,7 +2,12 @@
 
 from typing import Any
 
+from shared.core import clock
 from shared.delivery.builds.recording import NewBuild, record_build
+from shared.delivery.deployments.environments import NewEnvironment, set_environment
+from shared.delivery.deployments.requesting import NewDeployment, request_deployment
+from shared.delivery.deployments.rows import Environment
+from shared.store import fetch, save, write
 from tests.samples.planning import feature
 from tests.samples.stage import Sample, Samples, Stage
 
@@ -43,7 +48,46 @@ def build(stage: Stage) -> str:
     return record_build(stage.world.actor, feature(stage), NewBuild(**values)).id
 
 
+DEPLOY = {
+    "environment": "production",
+    "deployment_strategy": "blue_green",
+    "approval_notes": "Approved for production release v1.2.0",
+}
+ROLLBACK = {"reason": "High error rate detected post-deployment"}
+ENVIRONMENT = {"target": {"kind": "hook", "url": "https://deploy.example.com/hook"}}
+
+
+def environment(stage: Stage, name: str) -> str:
+    """A project of its own would cost a requirement: environments of the stage's project are made free instead."""
+    project = stage.world.project
+    found = fetch(Environment, Environment.id_of(project.id, name))
+    if found is None:
+        found = set_environment(stage.world.actor, project.id, name, NewEnvironment(ENVIRONMENT["target"], {}))
+    found.deployment_id = None
+    write(save(found))
+    return project.id
+
+
+def deployment(stage: Stage, status: str = "pending") -> str:
+    environment(stage, "staging")
+    made = request_deployment(stage.world.actor, build(stage), NewDeployment("staging"))
+    if status != "pending":  # as a first one that failed before it had traffic
+        made.status, made.phase, made.completed_at = status, "rollback", clock.iso()
+        write(save(made))
+        environment(stage, "staging")
+    return made.id
+
+
 SAMPLES: Samples = {
+    ("enterprise", "builds.deploy"): lambda s: Sample(
+        {"build_id": build(s)}, {"environment": "dev"} if environment(s, "dev") else None
+    ),
+    ("enterprise", "deployments.get"): lambda s: Sample({"deployment_id": deployment(s)}),
+    ("enterprise", "deployments.rollback"): lambda s: Sample({"deployment_id": deployment(s, "failed")}, ROLLBACK),
+    ("enterprise", "environments.set"): lambda s: Sample(
+        {"project_id": environment(s, "dev"), "environment": "dev"}, ENVIRONMENT
+    ),
+    ("enterprise", "environments.get"): lambda s: Sample({"project_id": environment(s, "dev"), "environment": "dev"}),
     ("enterprise", "builds.create"): lambda s: Sample({"feature_id": feature(s)}, BUILD),
     ("enterprise", "builds.get"): lambda s: Sample({"build_id": build(s)}),
 }

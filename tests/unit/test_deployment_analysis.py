@@ -1,5 +1,7 @@
 """The pure part of deployments: steps of weights, and the analysis gate."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ def test_a_strategy_goes_from_nothing_to_everything_and_never_back(strategy, can
     shares = shares_of(strategy, canary)
     assert shares[0] == 0
     assert shares[-1] == 100
-    assert all(one < next_ for one, next_ in zip(shares, shares[1:], strict=False))
+    assert all(one < next_ for one, next_ in pairwise(shares))
 
 
 def test_the_steps_of_each_strategy():

@@ -1,17 +1,17 @@
 """The analysis gate: may the new version have more traffic? Nothing here reads or writes.
 
-**Errors.** The two versions are compared by the test of two proportions (NIST/SEMATECH e-Handbook of Statistical Methods, 7.3.3): with x errors
-of n requests, p = x / n, and p0 = (x_new + x_old) / (n_new + n_old) over both,
+**Errors.** The two versions are compared by the test of two proportions (NIST/SEMATECH e-Handbook of Statistical Methods, 7.3.3): with
+x errors of n requests, p = x / n, and p0 = (x_new + x_old) / (n_new + n_old) over both,
 
     z = (p_new - p_old) / sqrt(p0 * (1 - p0) * (1 / n_new + 1 / n_old))
 
-The new version fails if z is above 2.33 (a version that is no worse fails one gate of a hundred) and its rate is more than one percentage point
-higher: a difference that is sure and matters to nobody fails no release. Without an old version to compare with, it fails above 5 %.
+The new version fails if z is above 2.33 (a version that is no worse fails one gate of a hundred) and its rate is more than one percentage
+point higher: a difference that is sure and matters to nobody fails no release. Without an old version to compare with, it fails above 5 %.
 
 **Latency.** It fails if its p95 is more than one and a half times the old one's, and at least 50 ms longer. These limits are our choice.
 
-**Sample.** Below the minimum of requests nothing is decided: the deployment waits another window, PATIENCE times in all. A version for which
-there is not enough traffic even then goes on by its health alone, and the deployment says so, unless most of what came failed.
+**Sample.** Below the minimum of requests nothing is decided: the deployment waits another window, PATIENCE times in all. A version for
+which there is not enough traffic even then goes on by its health alone, and the deployment says so, unless most of what came failed.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """The rows of deployments and of environments.
 
-An environment's row is the lease: it names the deployment that works in it, with a fence that rises with each taking-up, for all deployments
-of the environment. A deployment's row is what became of it.
+An environment's row is the lease: it names the deployment that works in it, with a fence that rises with each taking-up, for all
+deployments of the environment. A deployment's row is what became of it.
 """
 
 from typing import Any, Final

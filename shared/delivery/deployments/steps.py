@@ -1,7 +1,7 @@
 """The steps of a deployment: each call takes the environment up, does one thing at the target, and writes what comes next.
 
-The row says what comes next (`phase`), and not the state machine: so a step that is tried again, or another execution, goes on where the row
-is. What is done at the target may be done twice, which the port allows; it is done before the row says so, which makes it done at least once.
+The row says what comes next (`phase`), and not the state machine: so a step that is tried again, or another execution, goes on where the
+row is. What is done at the target may be done twice, which the port allows: it is done before the row says so, and so at least once.
 """
 
 from collections.abc import Callable
@@ -215,9 +215,7 @@ def _record_step(deployment: Deployment) -> None:
 
 
 def _release(deployment: Deployment) -> Release:
-    build, project = get_many(
-        [(Build, *Build.key(deployment.build_id)), (Project, *Project.key(str(deployment.proj_id)))]
-    )
+    build, project = get_many([(Build, *Build.key(deployment.build_id)), (Project, *Project.key(str(deployment.proj_id)))])
     if not isinstance(build, Build) or not isinstance(project, Project):
         raise TargetFailed("The build or its project does not exist any more")
     return Release(

@@ -1,4 +1,4 @@
-"""Taking the traffic back: by itself after a failed step, and by a person afterwards. A rollback that fails is said, and can be repeated."""
+"""Taking the traffic back: by itself after a failed step, and by a person afterwards. A rollback that fails is said and can be repeated."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -26,9 +26,7 @@ def roll_back(actor: Actor, deployment_id: str, reason: str) -> Deployment:
     Raises NotFound, Forbidden, Invalid for a deployment in another state, Upstream if the target does not do it: then it can be repeated.
     """
     environment, deployment = retrying(lambda _: _begin(actor, deployment_id, reason))
-    target = target_of(
-        environment.target, str(environment.proj_id), environment.name, int(environment.secret_number)
-    )
+    target = target_of(environment.target, str(environment.proj_id), environment.name, int(environment.secret_number))
     try:
         return _undo_or_give_up(target, environment, deployment, actor)
     except LeaseLost:  # this took so long that the job took over

@@ -1,7 +1,7 @@
 """A deploy hook: signed requests to whatever a team has. The processes of the local stack are reached in the same way.
 
-Each request is a POST of JSON: `{action, project_id, environment, ...}`. `Hook` says what goes with each action and what its answer has; the
-OpenAPI document shows it to those who write one.
+Each request is a POST of JSON: `{action, project_id, environment, ...}`. `Hook` says what goes with each action and what its answer has;
+the OpenAPI document shows it to those who write one.
 """
 
 import base64
@@ -66,9 +66,8 @@ class Hook:
 
     def figures(self, version: str, seconds: int) -> Figures:
         answer = self._ask("figures", version=version, seconds=seconds)
-        requests, errors, p95 = answer.get("requests"), answer.get("errors"), answer.get("p95_ms")
-        counts = _is_count(requests) and _is_count(errors) and errors <= requests
-        if not counts or not (p95 is None or (isinstance(p95, int | float) and not isinstance(p95, bool) and p95 >= 0)):
+        requests, errors, p95 = _count(answer.get("requests")), _count(answer.get("errors")), _number(answer.get("p95_ms"))
+        if requests is None or errors is None or errors > requests or (p95 is None) != (answer.get("p95_ms") is None):
             raise _rubbish("figures", "`requests`, `errors` and `p95_ms`")
         return Figures(requests, errors, p95, seconds)
 
@@ -101,5 +100,11 @@ def _is_name(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _NAME
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _number(value: Any) -> float | None:
+    """Return a number that is not negative; None for anything else."""
+    is_one = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return value if is_one else None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and _number(value) is not None else None

@@ -1,8 +1,8 @@
 """A Lambda function of a customer, whose alias shares its traffic out between two versions.
 
-We act under a role of the customer, which trusts us with the project's id as the external id: nobody else's project can use it. Each build is an
-image; each deployment publishes it as a version of the function. The fence is kept in the alias's description, and each change of the alias
-names the revision that it was decided on: a call that comes too late changes nothing.
+We act under a role of the customer, which trusts us with the project's id as the external id: nobody else's project can use it. Each
+build is an image; each deployment publishes it as a version of the function. The fence is kept in the alias's description, and each
+change of the alias names the revision that it was decided on: a call that comes too late changes nothing.
 """
 
 import re
@@ -31,7 +31,7 @@ class LambdaAlias:
         self._credentials: dict[str, str] | None = None
 
     def deploy(self, release: Release, fence: int) -> Placed:
-        """Publish the build's image as a version. The description of a version names its deployment: one that was published is found again."""
+        """Publish the build's image as a version. Its description names the deployment, so that one that was published is found again."""
         if release.docker_image_url is None:
             raise TargetFailed("A build for a Lambda function needs its image (`docker_image_url`)")
         client = self._client("lambda")
@@ -67,9 +67,7 @@ class LambdaAlias:
         )
 
     def health(self, version: str) -> bool:
-        state = self._call(
-            self._client("lambda").get_function_configuration, FunctionName=self._function, Qualifier=version
-        )
+        state = self._call(self._client("lambda").get_function_configuration, FunctionName=self._function, Qualifier=version)
         return bool(state.get("State", "Active") == "Active")
 
     def figures(self, version: str, seconds: int) -> Figures:
@@ -110,7 +108,7 @@ class LambdaAlias:
 
     def _published(self, client: Any, deployment_id: str) -> str | None:
         """Return the version that was published for a deployment; None if there is none."""
-        marker: dict[str, str] = {}
+        marker: dict[str, Any] = {}
         while True:
             page = self._call(client.list_versions_by_function, FunctionName=self._function, **marker)
             for version in page["Versions"]:

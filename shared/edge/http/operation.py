@@ -60,6 +60,8 @@ class Operation:
     deprecation: Deprecation | None = None
     errors: tuple[Situation, ...] = ()
     """Errors of this operation that others of its kind do not have, for the OpenAPI document."""
+    callbacks: Mapping[str, Any] = field(default_factory=dict)
+    """OpenAPI's description of requests that the operation makes us send."""
     also: tuple[int, ...] = ()
     """Further statuses whose responses have the same model."""
 

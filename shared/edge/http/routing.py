@@ -119,6 +119,8 @@ def _openapi_arguments(operation: Operation) -> dict[str, Any]:
         extra["x-permission"] = operation.permission.value
     if operation.addition:
         extra["x-addition"] = True
+    if operation.callbacks:
+        extra["callbacks"] = operation.callbacks
     described: dict[str, Any] = {
         "response_model": None,
         "tags": [operation.tag],

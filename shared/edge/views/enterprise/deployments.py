@@ -25,7 +25,7 @@ _STATUSES: Final[dict[str, Status]] = {
 class PerformanceMetrics(Shape):
     """What the target measured of the new version at the last step; null: it had no request."""
 
-    p95_response_time_ms: float | None
+    p95_response_time_ms: int | None
     throughput_rps: float | None
     error_rate_percent: float | None
 
@@ -75,7 +75,7 @@ def deployment(row: DeploymentRow) -> Deployment:
         health_check_status=row.health,
         error_rate_percent=measured.error_rate if measured else None,
         performance_metrics=PerformanceMetrics(
-            p95_response_time_ms=measured.p95_ms,
+            p95_response_time_ms=None if measured.p95_ms is None else round(measured.p95_ms),
             throughput_rps=measured.throughput,
             error_rate_percent=measured.error_rate,
         )
