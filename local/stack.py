@@ -15,6 +15,7 @@ from local.engine import Engine, free_port
 from local.front_door import FrontDoor
 from local.models import EMBEDDED, Model
 from local.routes import Routes, endpoints
+from local.version_host import VersionHost
 
 Log = Callable[[str], None]
 
@@ -47,7 +48,9 @@ class LocalStack:
         self.root = f"http://localhost:{port}"
         self.port = port
         self.outputs: dict[str, dict[str, str]] = {}
-        self.engine = Engine(data, engine_port, {"CADRE_PUBLIC_URL": self.root, **model.environment, **(extra or {})})
+        self.versions = VersionHost(data / "versions", data / "versions.log")
+        given = {"CADRE_PUBLIC_URL": self.root, **self.versions.environment, **model.environment, **(extra or {})}
+        self.engine = Engine(data, engine_port, given)
         self.front_door: FrontDoor | None = None
 
     def start(self, assembly: Path | None = None, log: Log = _quiet) -> None:
@@ -57,6 +60,8 @@ class LocalStack:
             assembly = synth.assembly(settings=_without_model(os.environ) | self.model.settings)
             log(f"synthesized  {_since(started)}")
         started = time.monotonic()
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.versions.start()
         self.engine.start()
         log(f"engine       {_since(started)}")
         started = time.monotonic()
@@ -97,6 +102,7 @@ class LocalStack:
             self.front_door.stop()
             self.front_door = None
         self.engine.stop()
+        self.versions.stop()
 
     def url(self, contract: str) -> str:
         """A contract's base URL, e.g. `http://localhost:8000/omoios/api/v1`."""
