@@ -7,7 +7,7 @@ from typing import Any
 from aws_cdk import ArnFormat, CfnOutput, aws_events, aws_iam, aws_lambda, aws_sqs, aws_stepfunctions
 from constructs import Construct
 
-from infra import agent_run, deployment
+from infra import agent_run, build_and_deploy, deployment
 from infra.data import Data, dead_letters
 from infra.exemptions import exempt
 from infra.function import Functions, Grants, allow, may_invoke
@@ -41,6 +41,8 @@ class Backend(PlatformStack):
         )
         steps = functions.make(self, "deploy_steps")
         self.deployments = self._machine("Deployment", "DeploySteps", steps, deployment.definition)
+        steps = functions.make(self, "delivery_steps")
+        self.operations = self._machine("BuildAndDeploy", "DeliverySteps", steps, build_and_deploy.definition)
         for area in code.areas:
             made = functions.make(self, area, self._machine_grants(area))
             # also where APIs call an alias: this stack is deployed first, and may not take back what they still import
@@ -55,6 +57,7 @@ class Backend(PlatformStack):
         grants, verbs = Grants(), FUNCTIONS[name].machine
         if FUNCTIONS[name].starts_deployments:
             grants.add(allow(["states:StartExecution"], self.deployments.ref), deployment_machine=self.deployments.ref)
+        self._grant_operations(grants, FUNCTIONS[name].operations)
         if not verbs:
             return grants
         arn = self.machine.ref
@@ -69,6 +72,17 @@ class Backend(PlatformStack):
             grants.add(allow(ANSWER, arn))
         grants.environment["CADRE_AGENT_RUN_MACHINE"] = arn
         return grants
+
+    def _grant_operations(self, grants: Grants, verbs: tuple[str, ...]) -> None:
+        if not verbs:
+            return
+        arn = self.operations.ref
+        grants.add(allow(["states:StartExecution"], arn), build_and_deploy_machine=arn)
+        if "see" in verbs:
+            grants.add(allow(["states:DescribeExecution"], self._executions(self.operations)))
+            grants.wildcard(
+                self.arn_in_findings("states", "execution:<BuildAndDeploy.Name>:*"), "Executions get their names when they start."
+            )
 
     def _executions(self, machine: aws_stepfunctions.CfnStateMachine) -> str:
         return self.format_arn(

@@ -20,6 +20,7 @@ class Needs:
     signs: bool = True  # checks or issues tokens: the signing secret
     sends: tuple[str, ...] = ()  # queues
     machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun state machine
+    operations: tuple[Literal["start", "see"], ...] = ()  # the BuildAndDeploy state machine
     probes: bool = False  # reads the attributes of every queue and of the bucket, for the health check
     posts: bool = False  # posts to WebSocket connections
     mails: bool = False  # sends e-mail
@@ -62,10 +63,12 @@ WORKERS = {
     "deploy_steps": Needs(  # signs: the secrets of deploy hooks are derived from it. A hook answers within 8 s, and a step asks it thrice
         ephemeral="none", deploys=True, memory=512, timeout=60
     ),
+    "delivery_steps": Needs(signs=False, ephemeral="none", timeout=60),
     "stream_projector": Needs(  # telemetry: the end of a run of a deleted card is sent with the number of its last line
         telemetry="read",
         sends=("ws-live", "emails", "agent-runs", "cascade"),
         machine=("stop", "answer"),
+        operations=("start",),
         files="write",
         posts=True,
         starts_deployments=True,
@@ -76,6 +79,7 @@ WORKERS = {
         telemetry="read",
         sends=("ws-live", "agent-runs", "cascade"),
         machine=("stop", "answer"),
+        operations=("start", "see"),
         posts=True,
         bills=True,
         starts_deployments=True,

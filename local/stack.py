@@ -10,8 +10,9 @@ from typing import Any
 
 from infra.names import CONTRACT
 from local import LocalError, synth
+from local.build_host import BuildHost
 from local.deploy import deploy
-from local.engine import Engine, free_port
+from local.engine import Engine, free_port, private
 from local.front_door import FrontDoor
 from local.models import EMBEDDED, Model
 from local.routes import Routes, endpoints
@@ -48,8 +49,10 @@ class LocalStack:
         self.root = f"http://localhost:{port}"
         self.port = port
         self.outputs: dict[str, dict[str, str]] = {}
+        self.build_host = BuildHost(data / "builds", data / "builds.log")
         self.versions = VersionHost(data / "versions", data / "versions.log")
-        given = {"CADRE_PUBLIC_URL": self.root, **self.versions.environment, **model.environment, **(extra or {})}
+        hosts = self.build_host.environment | self.versions.environment
+        given = {"CADRE_PUBLIC_URL": self.root, **hosts, **model.environment, **(extra or {})}
         self.engine = Engine(data, engine_port, given)
         self.front_door: FrontDoor | None = None
 
@@ -60,7 +63,8 @@ class LocalStack:
             assembly = synth.assembly(settings=_without_model(os.environ) | self.model.settings)
             log(f"synthesized  {_since(started)}")
         started = time.monotonic()
-        self.data.mkdir(parents=True, exist_ok=True)
+        private(self.data)
+        self.build_host.start()
         self.versions.start()
         self.engine.start()
         log(f"engine       {_since(started)}")
@@ -102,6 +106,7 @@ class LocalStack:
             self.front_door.stop()
             self.front_door = None
         self.engine.stop()
+        self.build_host.stop()
         self.versions.stop()
 
     def url(self, contract: str) -> str:

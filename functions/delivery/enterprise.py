@@ -1,4 +1,4 @@
-"""enterprise, section 6: builds."""
+"""enterprise, section 6 and "Async Operations": builds, and the operations that make them."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -7,17 +7,27 @@ from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 from functions.delivery.hook_protocol import callbacks
 from shared.core import clock
 from shared.core.actor import Permission
+from shared.core.ids import bare_id
 from shared.core.situations import Situation
 from shared.delivery.builds import recording
-from shared.delivery.deployments import environments, requesting, undoing
+from shared.delivery.deployments import deploying, environments, undoing
 from shared.delivery.deployments.rows import SETTINGS
 from shared.delivery.deployments.rows import Environment as EnvironmentRow
+from shared.delivery.operations import requesting
 from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.contracts.enterprise import ENTERPRISE
 from shared.edge.contracts.fields import OneLine, Seen, WebAddress
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
-from shared.edge.views.enterprise.delivery import Build, ScanStatus, build
+from shared.edge.views.enterprise.delivery import (
+    AcceptedOperation,
+    Build,
+    Operation,
+    ScanStatus,
+    accepted,
+    build,
+    operation,
+)
 from shared.edge.views.enterprise.deployments import Deployment, EnvironmentName, Strategy, deployment
 
 routes = Routes(ENTERPRISE, "delivery")
@@ -115,14 +125,14 @@ async def deploy_build(build_id: str, body: DeployBuild, caller: Caller) -> Depl
 
     One deployment at a time works in an environment. Production needs `deployments:approve` and notes.
     """
-    new = requesting.NewDeployment(body.environment, body.deployment_strategy, body.canary_percentage, body.approval_notes)
-    return deployment(requesting.request_deployment(caller, build_id, new))
+    new = deploying.NewDeployment(body.environment, body.deployment_strategy, body.canary_percentage, body.approval_notes)
+    return deployment(deploying.request_deployment(caller, build_id, new))
 
 
 @routes.get("/deployments/{deployment_id}", "deployments.get", permission=Permission.DEPLOYMENT_READ)
 async def get_deployment(deployment_id: str, caller: Caller) -> Deployment:
     """Get a deployment, with what its target measured last."""
-    return deployment(requesting.get_deployment(caller, deployment_id))
+    return deployment(deploying.get_deployment(caller, deployment_id))
 
 
 @routes.post(
@@ -246,3 +256,63 @@ async def set_environment(
 async def get_environment(project_id: str, environment: EnvironmentName, caller: Caller) -> Environment:
     """Get an environment of a project: its target, and what is deployed there."""
     return Environment(**_environment_fields(environments.get_environment(caller, project_id, environment)))
+
+
+# -- operations
+
+
+class BuildAndDeploy(StrictRequest):
+    version_tag: Version | None = None
+    git_branch: Branch | None = None
+    git_commit_hash: Commit | None = None
+
+
+class BuildLog(Shape):
+    """The end of a build's log, 200,000 bytes at most."""
+
+    build_id: str
+    text: str
+
+
+@routes.post(
+    "/features/{feature_id}/build-and-deploy",
+    "features.buildAndDeploy",
+    status=202,
+    permission=Permission.DEPLOYMENT_WRITE,
+    errors=(Situation.PROJECT_ARCHIVED, Situation.PROVIDER_NOT_CONFIGURED),
+)
+async def build_and_deploy(feature_id: str, caller: Caller, body: BuildAndDeploy | None = None) -> AcceptedOperation:
+    """Build the project's repository, by default the head of its own branch, as its `buildspec.yml` says."""
+    body = body or BuildAndDeploy()
+    new = requesting.BuildRequest(body.version_tag, body.git_branch, body.git_commit_hash)
+    return accepted(requesting.request_build(caller, feature_id, new))
+
+
+@routes.get("/operations/{operation_id}", "operations.get", permission=Permission.DEPLOYMENT_READ)
+async def get_operation(operation_id: str, caller: Caller) -> Operation:
+    """Get how far an operation is. Operations are kept for 30 days."""
+    return operation(requesting.get_operation(caller, operation_id))
+
+
+@routes.post(
+    "/operations/{operation_id}/cancel",
+    "operations.cancel",
+    permission=Permission.DEPLOYMENT_WRITE,
+    addition=True,
+    errors=(Situation.RUN_STATUS,),
+)
+async def cancel_operation(operation_id: str, caller: Caller) -> Operation:
+    """Cancel an operation with its build. What runs of it is stopped within seconds."""
+    return operation(requesting.cancel_operation(caller, operation_id))
+
+
+@routes.get(
+    "/builds/{build_id}/log",
+    "builds.log",
+    permission=Permission.DEPLOYMENT_READ,
+    addition=True,
+    errors=(Situation.EXTERNAL_SERVICE_UNAVAILABLE,),
+)
+async def get_log(build_id: str, caller: Caller) -> BuildLog:
+    """Get the end of a build's log, also while it runs; empty for a build that ran elsewhere."""
+    return BuildLog(build_id=bare_id(build_id), text=requesting.get_log(caller, build_id))

@@ -1,4 +1,4 @@
-"""delivery: builds."""
+"""delivery: builds and operations."""
 
 from shared.edge.http.lambda_handler import lambda_handler
 

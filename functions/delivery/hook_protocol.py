@@ -40,7 +40,8 @@ ACTIONS: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
 }
 """What a request has beside `action`, `project_id` and `environment`, and what its answer has."""
 _OPTIONAL: Final = {"version", "serving", "p95_ms"}
-_TEXT: Final = """Each request is signed as webhooks are: `X-Signature-256` is `sha256=` and the HMAC-SHA256 of the raw body in hexadecimal, with
+_TEXT: Final = """Each request is signed as webhooks are.
+`X-Signature-256` is `sha256=` and the HMAC-SHA256 of the raw body in hexadecimal, with
 the secret of the environment; `webhook-id`, `webhook-timestamp` and `webhook-signature` are those of Standard Webhooks. Check one
 of them, and answer within 5 seconds. Every request may come again: whoever does it twice does it once.
 

@@ -12,6 +12,7 @@ from typing import Any
 from shared.channels.sockets.expiry import close_expired
 from shared.core import clock, logs
 from shared.delivery.deployments.maintenance import resume_deployments
+from shared.delivery.operations.machine import sweep_operations
 from shared.edge.cascade.purging import purge_due
 from shared.money.billing.charging import ask_for_charges
 from shared.money.billing.dunning import run_dunning
@@ -30,6 +31,7 @@ JOBS: dict[str, Callable[[float], int]] = {
     "charges": ask_for_charges,  # asks the payment gateway what became of charges without a result
     "deployments": resume_deployments,  # goes on with deployments whose execution is gone
     "timeouts": sweep_runs,  # ends or resumes runs that nobody works on
+    "operations": sweep_operations,  # goes on with builds that nobody works on
     "ws-reaper": close_expired,  # closes expired connections
     "purge": purge_due,  # erases workspaces that were deleted thirty days ago
 }

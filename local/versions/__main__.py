@@ -1,4 +1,4 @@
-"""`python -m local.versions <folder> <port> <parent>`: the host's own process. The first line of its input is the secret of its requests."""
+"""`python -m local.versions <folder> <port> <parent>`: the host's own process. It reads the secret of its requests as its first line."""
 
 import hmac
 import http.client
@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
-from local.launcher import stop_with_parent
+from local.parent import stop_with_parent
 from local.versions.places import Place, Places, Refused
 
 HOOK = "/hook"

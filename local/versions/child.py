@@ -24,7 +24,7 @@ def main() -> None:
     for limit, value in _LIMITS.items():
         _, hard = resource.getrlimit(limit)
         resource.setrlimit(limit, (value if hard == resource.RLIM_INFINITY else min(value, hard),) * 2)
-    os.execvp(command[0], command)
+    os.execvp(command[0], command)  # noqa: S606 - that is what it is for
 
 
 if __name__ == "__main__":

@@ -66,9 +66,7 @@ class Place:
             raise Refused(404, "There is no such version")
         found = self.running.get(name)
         if found is None or not (found.preparing or found.alive or found.problem):
-            found = Version(
-                self.folder / name, name, release["repository_url"], release["git_commit_hash"], release["command"]
-            )
+            found = Version(self.folder / name, name, release["repository_url"], release["git_commit_hash"], release["command"])
             self.running[name] = found
         return found
 

@@ -37,6 +37,7 @@ class EventType(StrEnum):
     DEPENDENCY_REMOVED = "dependency.removed"
     TEST_CREATED = "test.created"
     TEST_RECORDED = "test.recorded"
+    BUILD_REQUESTED = "build.requested"
     BUILD_FINISHED = "build.finished"
     VULNERABILITY_FOUND = "vulnerability.found"
     DEPLOYMENT_REQUESTED = "deployment.requested"

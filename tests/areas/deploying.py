@@ -12,8 +12,8 @@ from infra.deployment import definition
 from shared.core.ids import new_id
 from shared.delivery.builds.rows import Build
 from shared.delivery.deployments import steps, undoing
+from shared.delivery.deployments.deploying import NewDeployment, request_deployment
 from shared.delivery.deployments.environments import NewEnvironment, set_environment
-from shared.delivery.deployments.requesting import NewDeployment, request_deployment
 from shared.delivery.deployments.rows import Deployment, Environment
 from shared.delivery.targets.port import FencedOut, Figures, Placed, Release, TargetFailed
 from shared.store import create, fetch, write

@@ -8,7 +8,7 @@ from shared.core import clock
 from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.delivery.builds.rows import Build
-from shared.delivery.deployments import requesting
+from shared.delivery.deployments import deploying
 from shared.delivery.deployments.rows import Deployment
 from shared.edge.views.enterprise.deployments import deployment_events
 from shared.events.change import parse_change
@@ -175,7 +175,7 @@ def test_a_repeated_request_deploys_once(world):
 
 def test_the_documents_events_are_those_of_its_start_and_its_end(world, target):
     configure(world)
-    made = requesting.request_deployment(world.actor, build(world).id, requesting.NewDeployment("staging"))
+    made = deploying.request_deployment(world.actor, build(world).id, deploying.NewDeployment("staging"))
     seen: list[tuple[str, str]] = []
     played = machine(made)
     more = True

@@ -2,12 +2,17 @@
 
 from typing import Any
 
+import pytest
+
 from shared.core import clock
 from shared.delivery.builds.recording import NewBuild, record_build
+from shared.delivery.deployments.deploying import NewDeployment, request_deployment
 from shared.delivery.deployments.environments import NewEnvironment, set_environment
-from shared.delivery.deployments.requesting import NewDeployment, request_deployment
 from shared.delivery.deployments.rows import Environment
+from shared.delivery.operations import requesting
+from shared.delivery.operations.rows import OperationRow
 from shared.store import fetch, save, write
+from shared.work.projects.rows import Project
 from tests.samples.planning import feature
 from tests.samples.stage import Sample, Samples, Stage
 
@@ -78,6 +83,17 @@ def deployment(stage: Stage, status: str = "pending") -> str:
     return made.id
 
 
+def requested(stage: Stage) -> OperationRow:
+    """An operation whose build nobody runs."""
+    project = fetch(Project, stage.world.project.id)
+    assert project is not None
+    project.repository_url = "https://example.com/shop.git"
+    write(save(project))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(requesting, "build_runner", lambda: None)
+        return requesting.request_build(stage.world.actor, feature(stage), requesting.BuildRequest())
+
+
 SAMPLES: Samples = {
     ("enterprise", "builds.deploy"): lambda s: Sample(
         {"build_id": build(s)}, {"environment": "dev"} if environment(s, "dev") else None
@@ -88,6 +104,11 @@ SAMPLES: Samples = {
         {"project_id": environment(s, "dev"), "environment": "dev"}, ENVIRONMENT
     ),
     ("enterprise", "environments.get"): lambda s: Sample({"project_id": environment(s, "dev"), "environment": "dev"}),
+    # nothing runs builds where samples are tried: it is said, after the permission was asked (tests/areas/test_operations_enterprise.py)
+    ("enterprise", "features.buildAndDeploy"): lambda s: Sample({"feature_id": feature(s)}, {}, status=400),
+    ("enterprise", "operations.get"): lambda s: Sample({"operation_id": requested(s).id}),
+    ("enterprise", "operations.cancel"): lambda s: Sample({"operation_id": requested(s).id}),
+    ("enterprise", "builds.log"): lambda s: Sample({"build_id": build(s)}),
     ("enterprise", "builds.create"): lambda s: Sample({"feature_id": feature(s)}, BUILD),
     ("enterprise", "builds.get"): lambda s: Sample({"build_id": build(s)}),
 }

@@ -88,3 +88,21 @@ class BuildCounter(Row):
     @classmethod
     def of(cls, project_id: str) -> "BuildCounter":
         return cls(pk=f"CTR#PROJ#{project_id}", sk="BUILD")
+
+
+class BuildLog(Row):
+    """The end of a build's log, beside its build."""
+
+    TABLE = "core_table"
+
+    kind = UnicodeAttribute(default="LOG")
+    text = UnicodeAttribute()
+
+    @staticmethod
+    def key_of(build_id: str) -> tuple[str, str]:
+        return Build.key(build_id)[0], "LOG"
+
+    @classmethod
+    def of(cls, build: Build, text: str) -> "BuildLog":
+        pk, sk = cls.key_of(build.id)
+        return cls(pk=pk, sk=sk, text=text)

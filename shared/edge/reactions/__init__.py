@@ -12,6 +12,7 @@ from shared.edge.reactions import (
     account_mails,
     activity,
     billing_mails,
+    builds,
     cascade,
     deployments,
     files,
@@ -33,6 +34,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     files.react,  # delete files of removed attachments
     deployments.react,  # start requested deployments
     runs.react,  # stop the agents of deleted cards and archived projects
+    builds.react,  # start requested builds
     triggers.react,  # start agents automatically
     progress.react,  # move cards automatically; a card with a running agent stays until the run has ended
     usage.react,  # apply changed limits, mail usage alerts

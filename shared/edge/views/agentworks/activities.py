@@ -56,6 +56,7 @@ _DESCRIPTIONS = {
     EventType.DEPENDENCY_REMOVED: "removed a dependency",
     EventType.TEST_CREATED: "added a test case",
     EventType.TEST_RECORDED: "recorded a test result",
+    EventType.BUILD_REQUESTED: "requested a build",
     EventType.BUILD_FINISHED: "finished a build",
     EventType.VULNERABILITY_FOUND: "found a vulnerability",
     EventType.DEPLOYMENT_REQUESTED: "requested a deployment",

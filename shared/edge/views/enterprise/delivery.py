@@ -1,13 +1,15 @@
-"""enterprise: builds and vulnerabilities, and their events under the document's names."""
+"""enterprise: builds, vulnerabilities and operations, and their events under the document's names."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import Field
 
 from shared.delivery.builds.rows import SEVERITIES
 from shared.delivery.builds.rows import Build as BuildRow
 from shared.delivery.builds.rows import Vulnerability as VulnerabilityRow
+from shared.delivery.operations.requesting import seconds_left
+from shared.delivery.operations.rows import OperationRow
 from shared.edge.contracts.base import Shape
 from shared.events import EventType
 from shared.events.change import Change
@@ -21,6 +23,8 @@ def _is_unknown(value: Any) -> bool:
 
 Measured = Annotated[T | None, Field(default=None, exclude_if=_is_unknown)]
 """A value that is absent if it was neither told nor measured."""
+POLL_SECONDS: Final = 5
+"""The document's."""
 BuildStatus = Literal["pending", "building", "success", "failed", "cancelled"]
 ScanStatus = Literal["passed", "failed", "warnings"]
 
@@ -97,3 +101,55 @@ def delivery_events(change: Change) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "build.completed", {"build": build(change.after(BuildRow)).model_dump()}
     elif change.event.type is EventType.VULNERABILITY_FOUND:
         yield "vulnerability.detected", {"vulnerability": vulnerability(change.after(VulnerabilityRow)).model_dump()}
+
+
+OperationStatus = Literal["pending", "in_progress", "completed", "failed", "cancelled"]
+
+
+class AcceptedOperation(Shape):
+    """What is answered at once. `resource_type` and `resource_id` name what is being made."""
+
+    operation_id: str
+    status: OperationStatus
+    resource_type: str
+    resource_id: str
+    progress_url: str
+    poll_interval_seconds: int
+
+
+class Operation(Shape):
+    operation_id: str
+    status: OperationStatus
+    progress_percent: int
+    eta_seconds: Measured[int]
+    current_step: Measured[str]
+    failure_reason: Measured[str]
+    resource_url: str
+    completed_at: Measured[str]
+    result_url: Measured[str]
+
+
+def accepted(row: OperationRow) -> AcceptedOperation:
+    return AcceptedOperation(
+        operation_id=row.id,
+        status=row.status,
+        resource_type="build",
+        resource_id=row.build_id,
+        progress_url=f"/operations/{row.id}",
+        poll_interval_seconds=POLL_SECONDS,
+    )
+
+
+def operation(row: OperationRow) -> Operation:
+    url = f"/builds/{row.build_id}"
+    return Operation(
+        operation_id=row.id,
+        status=row.status,
+        progress_percent=row.progress,
+        eta_seconds=seconds_left(row),
+        current_step=row.step,
+        failure_reason=row.reason,
+        resource_url=url,
+        completed_at=row.completed_at,
+        result_url=url if row.status == "completed" else None,
+    )

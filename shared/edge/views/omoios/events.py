@@ -185,6 +185,7 @@ EVENTS: Final[Table] = {
     EventType.DEPENDENCY_REMOVED: not_shown,
     EventType.TEST_CREATED: not_shown,
     EventType.TEST_RECORDED: not_shown,
+    EventType.BUILD_REQUESTED: not_shown,
     EventType.BUILD_FINISHED: not_shown,
     EventType.VULNERABILITY_FOUND: not_shown,
     EventType.DEPLOYMENT_REQUESTED: not_shown,
