@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-SERVER = '''
+SERVER = """
 import http.server, os
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -18,7 +18,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
-'''
+"""
 COMMAND = ["python3", "server.py"]
 
 
@@ -36,7 +36,9 @@ class Repository:
         """Commit a version that answers requests with this status, and is healthy. Return the commit."""
         (self.folder / "server.py").write_text(SERVER.replace("{status}", str(status)))
         self._git("add", ".")
-        self._git("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "--quiet", "--allow-empty", "-m", "A version")
+        self._git(
+            "-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "--quiet", "--allow-empty", "-m", "A version"
+        )
         return self._git("rev-parse", "HEAD").strip()
 
     def _git(self, *arguments: str) -> str:
