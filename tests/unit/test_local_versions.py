@@ -1,4 +1,4 @@
-"""The host of versions on the laptop: routing by weights, real processes, the protocol of deploy hooks. It is asked by the platform's own hook."""
+"""The host of versions on the laptop: routing by weights, real processes, and the protocol of deploy hooks, asked by the platform's own."""
 
 import os
 import threading
