@@ -28,7 +28,7 @@ class LambdaAlias:
     def __init__(self, function: str, alias: str, role_arn: str, project_id: str) -> None:
         self._function, self._alias, self._role_arn, self._project_id = function, alias, role_arn, project_id
         self._region = function.split(":")[3]
-        self._credentials: dict[str, str] | None = None
+        self._credentials: dict[str, Any] | None = None
 
     def deploy(self, release: Release, fence: int) -> Placed:
         """Publish the build's image as a version. Its description names the deployment, so that one that was published is found again."""
