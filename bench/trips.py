@@ -61,6 +61,7 @@ LISTED: dict[str, tuple[int, str]] = {
     ),
     "enterprise operations.cancel": (3, "the operation names the build, then the build, then the transaction"),
     "enterprise builds.log": (3, "the build says where its log is: with its operation, or beside it"),
+    "enterprise deployments.rollback": (4, "the deployment, then its environment, then what begins it, then what ends it"),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),
