@@ -59,8 +59,8 @@ admin: $(READY)  ## an administrator of the platform (EMAIL=, STAGE=, DEPLOYMENT
 mail: $(READY)  ## whether an address gets mail (EMAIL=, STAGE=, DEPLOYMENT=); LIFT=1: again
 	@$(BIN)/python -m tools.mail $(EMAIL) $(if $(LIFT),--lift) $(DEPLOYED)
 
-bench: $(READY)  ## measurements, side by side, into bench/RESULTS.md
-	$(BIN)/python -m bench
+bench: $(READY)  ## measurements, side by side, into bench/RESULTS.md (PART=: one of them)
+	$(BIN)/python -m bench $(PART)
 
 try-local-model: build/local-model/.ready $(READY)  ## one agent on a real, very small model on llama.cpp; records the cassette of the tests
 	$(BIN)/python -m tests.try_local_model

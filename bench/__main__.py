@@ -1,6 +1,8 @@
 """Run the benchmarks: `python -m bench [part ...]`, each part in its own process, one after the other.
 
-Without arguments, all parts run and `bench/RESULTS.md` is written; single parts are only printed. A part that fails shows the reason.
+Without arguments, all parts run. Each writes its own table (`bench/results/<part>.md`), so that one part can be measured anew alone;
+what is said about it is written by hand (`bench/texts/<part>.md`). `bench/RESULTS.md` is put together from both. A part that fails
+shows the reason and keeps the table that it had.
 """
 
 import compileall
@@ -9,7 +11,6 @@ import os
 import platform
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import cold, live, warm
-from bench.notes import NOTES
 
 ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "bench" / "RESULTS.md"
+RESULTS, TEXTS = ROOT / "bench" / "results", ROOT / "bench" / "texts"
+PAGE = ROOT / "bench" / "RESULTS.md"
 Rows = list[dict[str, Any]]
 
 
@@ -172,27 +173,32 @@ def main(names: list[str]) -> int:
         return 2
     for folder in ("functions", "shared", "infra", "local", "bench", "tests"):
         compileall.compile_dir(str(ROOT / folder), quiet=2)
-    sections = []
-    began = time.monotonic()
+    failed = 0
     for name in names or PARTS:
         rows = measured(PARTS[name])
+        failed += isinstance(rows, str)
         shown = rows if isinstance(rows, str) else markdown(PARTS[name].table(rows))
         print(f"\n{PARTS[name].title}\n\n{shown}", flush=True)
-        sections.append(f"## {PARTS[name].title}\n\n{shown}\n\n{NOTES[name].strip()}\n")
-    if not names:
-        RESULTS.write_text(_document(sections, time.monotonic() - began))
-        print(f"\nwritten: {RESULTS.relative_to(ROOT)}")
-    return 0
+        if not isinstance(rows, str):
+            (RESULTS / f"{name}.md").write_text(f"{_when()}\n\n{shown}\n")
+    PAGE.write_text(page())
+    print(f"\nwritten: {PAGE}")
+    return min(failed, 1)
 
 
-def _document(sections: list[str], seconds: float) -> str:
+def page() -> str:
+    """Return the page of all parts, each with the table that it wrote last and its text."""
+    method = (TEXTS / "method.md").read_text()
+    sections = [f"# Measurements\n\nWritten by `python -m bench`, part by part.\n\n{method}"]
+    for name, part in PARTS.items():
+        table, text = ((folder / f"{name}.md").read_text() for folder in (RESULTS, TEXTS))
+        sections.append(f"## {part.title}\n\n{table}\n{text}")
+    return "\n".join(sections)
+
+
+def _when() -> str:
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    load = os.getloadavg()[0]
-    head = (
-        f"# Measurements\n\nWritten by `make bench` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {machine}, load {load:.1f}, "
-        f"{seconds:.0f} s in all.\n\n{NOTES['method'].strip()}\n"
-    )
-    return "\n".join([head, *sections])
+    return f"Measured on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {machine}, load {os.getloadavg()[0]:.1f}."
 
 
 if __name__ == "__main__":

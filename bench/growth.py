@@ -167,6 +167,8 @@ def _projects(world: Any, number: int) -> Calls:
     yield "projects, last page", lambda: world.ada("projects", "GET", f"{path}&offset={number - 50}")
     yield "projects by name", lambda: world.ada("projects", "GET", f"{path}&sortBy=name")
     yield "projects by last activity", lambda: world.ada("projects", "GET", f"{path}&sortBy=lastActivity")
+    yield "projects by last change", lambda: world.ada("projects", "GET", f"{path}&sortBy=updatedAt")
+    yield "projects, a search", lambda: world.ada("projects", "GET", f"{path}&search={rows[number // 2].name[-4:]}")
     visible = f"/projects?limit=50&offset={number // 2}"
     yield "projects of all workspaces, in the middle", lambda: world.ada.at("omoios")("projects", "GET", visible)
 

@@ -8,6 +8,7 @@ from aws_cdk import ArnFormat, CfnOutput, aws_events, aws_iam, aws_lambda, aws_s
 from constructs import Construct
 
 from infra import agent_run, build_and_deploy, deployment
+from infra.builder import builder, may_build
 from infra.data import Data, dead_letters
 from infra.exemptions import exempt
 from infra.function import Functions, Grants, allow, may_invoke
@@ -41,7 +42,8 @@ class Backend(PlatformStack):
         )
         steps = functions.make(self, "deploy_steps")
         self.deployments = self._machine("Deployment", "DeploySteps", steps, deployment.definition)
-        steps = functions.make(self, "delivery_steps")
+        self.builder = None if functions.settings.local else builder(self)
+        steps = functions.make(self, "delivery_steps", self._machine_grants("delivery_steps"))
         self.operations = self._machine("BuildAndDeploy", "DeliverySteps", steps, build_and_deploy.definition)
         for area in code.areas:
             made = functions.make(self, area, self._machine_grants(area))
@@ -58,6 +60,8 @@ class Backend(PlatformStack):
         if FUNCTIONS[name].starts_deployments:
             grants.add(allow(["states:StartExecution"], self.deployments.ref), deployment_machine=self.deployments.ref)
         self._grant_operations(grants, FUNCTIONS[name].operations)
+        if FUNCTIONS[name].builds and self.builder is not None:
+            grants.include(may_build(self, self.builder))
         if not verbs:
             return grants
         arn = self.machine.ref

@@ -13,8 +13,10 @@ from botocore import xform_name
 SERVICES = (
     "bedrock-runtime",
     "cloudwatch",
+    "codebuild",
     "dynamodb",
     "lambda",
+    "logs",  # of builds
     "s3",
     "secretsmanager",
     "sesv2",

@@ -20,6 +20,7 @@ class Needs:
     signs: bool = True  # checks or issues tokens: the signing secret
     sends: tuple[str, ...] = ()  # queues
     machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun state machine
+    builds: bool = False  # starts, stops and reads builds of CodeBuild
     operations: tuple[Literal["start", "see"], ...] = ()  # the BuildAndDeploy state machine
     probes: bool = False  # reads the attributes of every queue and of the bucket, for the health check
     posts: bool = False  # posts to WebSocket connections
@@ -40,7 +41,7 @@ AREAS = {
     "boards": Needs(),
     "cards": Needs(files="write"),
     "comments": Needs(files="write"),
-    "delivery": Needs(deploys=True),  # a rollback by a person is done while they wait
+    "delivery": Needs(builds=True, deploys=True),  # a rollback by a person is done while they wait
     "documents": Needs(files="write"),
     "organizations": Needs(),
     "planning": Needs(),
@@ -63,7 +64,7 @@ WORKERS = {
     "deploy_steps": Needs(  # signs: the secrets of deploy hooks are derived from it. A hook answers within 8 s, and a step asks it thrice
         ephemeral="none", deploys=True, memory=512, timeout=60
     ),
-    "delivery_steps": Needs(signs=False, ephemeral="none", timeout=60),
+    "delivery_steps": Needs(builds=True, signs=False, ephemeral="none", timeout=60),
     "stream_projector": Needs(  # telemetry: the end of a run of a deleted card is sent with the number of its last line
         telemetry="read",
         sends=("ws-live", "emails", "agent-runs", "cascade"),

@@ -208,9 +208,8 @@ class Watch(PlatformStack):
             self._graph("Server errors", [Metric("AWS/ApiGateway", "5XXError", self._dimensions(name)) for name in apis]),
             self._graph("Latency p99", [Metric("AWS/ApiGateway", "Latency", self._dimensions(name), "p99") for name in apis]),
             self._graph(
-                "Errors of workers",
-                [Metric("AWS/Lambda", "Errors", {"FunctionName": functions[name].name}) for name in WORKERS_ALONE],
-            ),
+                "Errors of functions", [Metric("AWS/Lambda", "Errors")]
+            ),  # each worker's own have an alarm; 50 metrics are free
             self._graph(
                 "Duration of workers p99",
                 [Metric("AWS/Lambda", "Duration", {"FunctionName": functions[name].name}, "p99") for name in WORKERS_ALONE],

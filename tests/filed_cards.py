@@ -6,7 +6,7 @@ from typing import Any
 from shared.core.settings import settings
 from shared.store import get, pages
 from shared.store.client import dynamodb
-from shared.store.rows import REST_KEY
+from shared.store.rows import COLD_KEY
 from shared.work.boards.counting import card_location, lane_tally, type_tally
 from shared.work.boards.rows import Counts
 from shared.work.items.postings import Posting, partition_of, words_of
@@ -38,7 +38,7 @@ def check_board(board_id: str) -> list[Item]:
 def card_of(rows: dict[str, Raw]) -> Item:
     """Return the card of these rows by their sort keys. Both belong together, and the indexes show what the card says."""
     assert "META" in rows, "a second row without its card"
-    card = Item.join(rows["META"], rows.get(REST_KEY))
+    card = Item.join(rows["META"], rows.get(COLD_KEY))
     assert card is not None, "the rows of a card do not belong together"
     stored = {name: rows["META"].get(name) for name in ("f", "GSI1PK", "GSI1SK", "GSI3PK", "GSI3SK", "GSI4PK", "GSI4SK")}
     card.set_index_keys()
@@ -52,7 +52,7 @@ def _cards() -> list[dict[str, Raw]]:
     found: dict[str, dict[str, Raw]] = {}
     for page in dynamodb().get_paginator("scan").paginate(TableName=settings().core_table):
         for raw in page["Items"]:
-            if raw["PK"]["S"].startswith("ITEM#") and raw["SK"]["S"] in ("META", REST_KEY):
+            if raw["PK"]["S"].startswith("ITEM#") and raw["SK"]["S"] in ("META", COLD_KEY):
                 found.setdefault(raw["PK"]["S"], {})[raw["SK"]["S"]] = raw
     return list(found.values())
 

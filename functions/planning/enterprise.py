@@ -16,6 +16,7 @@ from shared.edge.views.enterprise.planning import (
     CARD_STATUSES,
     Feature,
     FeatureStatus,
+    Flakiness,
     Requirement,
     ResultStatus,
     TestResult,
@@ -110,7 +111,7 @@ class TestCase(Shape):
     automation_script_path: str | None
     last_status: ResultStatus | None
     last_result_at: str | None
-    flakiness_percent: float | None
+    flakiness_percent: Flakiness
     created_by: str
     created_at: str
     updated_at: str

@@ -41,7 +41,7 @@ from shared.people.tenancy import invitations, workspaces
 from shared.people.tenancy import members as people
 from shared.people.tenancy.limits import effective_settings
 from shared.people.tenancy.rows import Invitation, Workspace
-from shared.store import Ahead, read_ahead
+from shared.store import ReadFuture, read_ahead
 
 routes = Routes(AGENTWORKS, "workspaces")
 
@@ -339,7 +339,7 @@ async def cancel(id: str, invitationId: str, caller: Caller) -> None:
     invitations.cancel(caller, id, invitationId)
 
 
-def _begin_presence(ws_id: str, user_id: str) -> Ahead[set[str]]:
+def _begin_presence(ws_id: str, user_id: str) -> ReadFuture[set[str]]:
     """Begin to read whether one member is online: it is shown after a change of that member."""
     return read_ahead(lambda: online_users(bare_id(ws_id), [bare_id(user_id)]))
 

@@ -13,7 +13,7 @@ class Limits:
 
     seconds: int = 900  # of the whole build
     clone_seconds: int = 120
-    memory: int = 4 * 1024**3  # bytes of address space, each process
+    memory: int = 4 * 1024**3  # bytes, each process
     file_bytes: int = 1024**3  # each file
     processes: int = 200
     log_bytes: int = 5_000_000

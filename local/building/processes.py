@@ -71,7 +71,7 @@ def _limited(command: Sequence[str], limits: Limits, until: float) -> list[str]:
     """Return the command behind its limits. A system that lacks one of them, or has a lower one, goes on with its own."""
     bounds = {
         "-t": max(1, int(until - time.monotonic()) + 1),  # seconds of CPU
-        "-v": limits.memory // 1024,  # kilobytes
+        "-d": limits.memory // 1024,  # kilobytes that are written to; Node and the JVM only reserve far more than they use
         "-f": limits.file_bytes // 512,  # blocks, as POSIX counts them
         "-c": 0,
         "-n": 1024,

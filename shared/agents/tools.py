@@ -1,6 +1,6 @@
 """Names, descriptions and argument models of the tools that agents call; `shared.runs.toolbox` executes them.
 
-A tool returns JSON text. The embedded model and every prompt expect these shapes:
+A tool returns JSON text. Every prompt expects these shapes:
 
     read_card            the card, with the keys of `context.render_context`
     list_documents       {"documents": [{id, type, title, status, version}]}

@@ -119,6 +119,9 @@ class Actor:
     """The workspaces and organizations in which nothing may be changed: the organization is inactive or suspended."""
     changes: bool = False
     """Whether this is a request that changes something."""
+    likely_workspaces: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """The workspaces that were this caller's when this process last read their record: whose lists may be read before it is read again.
+    It permits nothing."""
     on_enter_workspace: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
     """Called with the id of each own workspace in which this actor acts; may raise an error to refuse it."""
 

@@ -1,7 +1,13 @@
 """Texts that people enter: how they are stored, how they are compared, and whether anybody can see them."""
 
+import json
+import sys
 import unicodedata
 from typing import Final
+
+MAX_ANSWER: Final = 6_291_556
+"""Bytes of a function's answer, headers included: Lambda's limit."""
+_ASCII: Final = sys.version_info < (3, 12)  # the older runtime of Lambda escapes all other characters in an answer
 
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})  # categories that draw nothing by themselves
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a symbol that every font draws as nothing
@@ -16,6 +22,11 @@ def normal(text: str) -> str:
 def searchable(text: str) -> str:
     """Return the form of a text in which searches and comparisons find it: without case, accents composed, widths alike."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def size_in_answer(text: str) -> int:
+    """Return the bytes of a part of a function's answer: Lambda's runtime puts the whole text into JSON."""
+    return len(json.dumps(text, ensure_ascii=_ASCII).encode()) - 2
 
 
 def has_words(text: str, search: str | None) -> bool:

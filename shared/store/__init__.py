@@ -1,7 +1,7 @@
 """The three tables and the files bucket: rows, reads, writes, cursors. The only package that imports PynamoDB."""
 
-from shared.store.ahead import Ahead, read_ahead
-from shared.store.client import settle
+from shared.store.ahead import ReadFuture, read_ahead
+from shared.store.client import ensure_authorized
 from shared.store.cursors import decode_cursor, encode_cursor
 from shared.store.files import (
     PART_BYTES,
@@ -25,8 +25,6 @@ from shared.store.files import (
     store_text,
     upload_url,
 )
-from shared.store.first_reads import decide_with_first_read
-from shared.store.lifetime import one_request
 from shared.store.optimistic import is_stale, retrying, stale
 from shared.store.rate_windows import RateStatus, count_requests, count_together
 from shared.store.reading import (
@@ -54,6 +52,7 @@ from shared.store.reading import (
     pages,
     query,
 )
+from shared.store.request_scope import decide_with_first_read, request_scope
 from shared.store.rows import (
     OWN_KEYS,
     BooleanAttribute,
@@ -72,7 +71,18 @@ from shared.store.rows import (
     flat_map,
     size,
 )
-from shared.store.tallies import Block, BlockMoved, CountedList, CountedRows, LastBlock, Place, enter, reenter, relabel
+from shared.store.tallies import (
+    Block,
+    BlockMoved,
+    CountedList,
+    CountedRows,
+    LastBlock,
+    Place,
+    count_entries,
+    enter,
+    reenter,
+    relabel,
+)
 from shared.store.walking import Shards, Unfinished, iterate, iterate_shards, process_all, sweep
 from shared.store.writing import (
     OnConflict,
@@ -96,7 +106,6 @@ __all__ = [
     "COLLECTION_CAP",
     "OWN_KEYS",
     "PART_BYTES",
-    "Ahead",
     "Block",
     "BlockMoved",
     "BooleanAttribute",
@@ -117,6 +126,7 @@ __all__ = [
     "Place",
     "QueryOptions",
     "RateStatus",
+    "ReadFuture",
     "Row",
     "Shards",
     "SignedUrl",
@@ -136,6 +146,7 @@ __all__ = [
     "content_disposition",
     "copy_file",
     "count",
+    "count_entries",
     "count_requests",
     "count_together",
     "create",
@@ -147,6 +158,7 @@ __all__ = [
     "delete_many",
     "download_url",
     "encode_cursor",
+    "ensure_authorized",
     "enter",
     "fetch",
     "fetch_all",
@@ -169,7 +181,6 @@ __all__ = [
     "iterate_shards",
     "load",
     "load_text",
-    "one_request",
     "page_of",
     "pages",
     "process_all",
@@ -182,9 +193,9 @@ __all__ = [
     "read_ahead",
     "reenter",
     "relabel",
+    "request_scope",
     "retrying",
     "save",
-    "settle",
     "size",
     "stale",
     "store_text",

@@ -10,15 +10,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Generic, TypeVar
 
-from shared.store.client import settle
-from shared.store.lifetime import begin
+from shared.store.client import ensure_authorized
+from shared.store.request_scope import submit_read
 
 T = TypeVar("T")
 _NAME = "read-ahead"
 _THREADS = 4  # a request reads at most three things at once, and the blocks of a long list
 
 
-class Ahead(Generic[T]):
+class ReadFuture(Generic[T]):
     """A read that is under way."""
 
     def __init__(self, future: "Future[T]") -> None:
@@ -26,21 +26,21 @@ class Ahead(Generic[T]):
 
     def result(self) -> T:
         """Wait for the result and return it. Raises at once, without waiting, if the request may not go on."""
-        settle()
+        ensure_authorized()
         return self._future.result()
 
 
-def read_ahead(read: Callable[[], T]) -> Ahead[T]:
+def read_ahead(read: Callable[[], T]) -> ReadFuture[T]:
     """Begin a read in another thread. It must change nothing, and ask nothing of an actor, whose rights may still be on their way. It ends
-    with the request (`one_request`).
+    with the request (`request_scope`).
 
     Inside of a read that is ahead already it is carried out at once: threads that wait for each other's turn would wait for ever.
     """
     if threading.current_thread().name.startswith(_NAME):
         done: Future[T] = Future()
         done.set_result(read())
-        return Ahead(done)
-    return Ahead(begin(_pool().submit, read))
+        return ReadFuture(done)
+    return ReadFuture(submit_read(_pool().submit, read))
 
 
 @cache

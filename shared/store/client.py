@@ -15,20 +15,19 @@ from botocore.exceptions import ClientError
 from shared.core.aws import client
 from shared.core.backoff import pause
 from shared.store.calls import RowClient
-from shared.store.first_reads import open_decision
-from shared.store.lifetime import stop_if_over
+from shared.store.request_scope import ensure_not_over, open_decision
 
 
 def dynamodb() -> Any:
-    """Return the low-level client. Raises the refusal of the current request, if it may not go on (`first_reads`), and RequestOver where
-    nobody waits any more (`lifetime`)."""
-    stop_if_over()
-    settle()
+    """Return the low-level client, if the current request may go on. Raises as `ensure_authorized` does."""
+    ensure_authorized()
     return the_client()
 
 
-def settle() -> None:
-    """Decide whether the current request may go on, if that is still open. One round trip, or none. Raises the refusal."""
+def ensure_authorized() -> None:
+    """Make sure that the current request may go on (`request_scope`): decide it, if that is still open. One round trip, or none. Raises the
+    refusal, and RequestOver where nobody waits any more."""
+    ensure_not_over()
     waiting = open_decision()
     if waiting is not None:
         table, pk, sk = waiting.key

@@ -12,9 +12,9 @@ from shared.core.ids import bare_id, is_id
 from shared.store.ahead import read_ahead
 from shared.store.client import batches, dynamodb, the_client
 from shared.store.decoding import from_json
-from shared.store.first_reads import Key, open_decision
 from shared.store.optimistic import retrying, stale
-from shared.store.rows import REST_KEY, Entity, Row, id_in_key
+from shared.store.request_scope import Key, open_decision
+from shared.store.rows import COLD_KEY, Entity, Row, id_in_key
 
 R = TypeVar("R", bound=Row)
 E = TypeVar("E", bound=Entity)
@@ -65,7 +65,7 @@ def fetch(model: type[E], entity_id: str) -> E | None:
 
 def get(model: type[R], pk: str, sk: str = "META", *, consistent: bool = True) -> R | None:
     """Return one row by its key, or None. A consistent read costs one unit per 4 KB, an inconsistent one half of it."""
-    if _has_rest(model) or (consistent and open_decision() is not None):
+    if _has_cold_row(model) or (consistent and open_decision() is not None):
         return cast("R | None", get_many([(model, pk, sk)], consistent=consistent)[0])
     raw = (
         dynamodb()
@@ -84,7 +84,7 @@ def get_many(keys: Sequence[RowKey], *, consistent: bool = True, to_show: bool =
     consistent, as the index is from which a page comes: half of the units. Never write them back.
     """
     found = _raw_rows(keys, consistent=consistent and not to_show, to_show=to_show) if keys else {}
-    return [_row(key, found) if _has_rest(key[0]) else _decode(key, found) for key in keys]
+    return [_row(key, found) if _has_cold_row(key[0]) else _decode(key, found) for key in keys]
 
 
 def _row(key: RowKey, found: dict[Key, dict[str, Any]]) -> Row | None:
@@ -95,23 +95,23 @@ def _decode(key: RowKey, found: dict[Key, dict[str, Any]]) -> Row | None:
     """Return a row among those that were found. Raises `stale` for an entity whose two rows do not belong together."""
     model, pk, sk = key
     raw = found.get((model.table_name(), pk, sk))
-    if raw is None or not issubclass(model, Entity) or not model.REST:
+    if raw is None or not issubclass(model, Entity) or not model.COLD:
         return None if raw is None else model.decode(raw)
-    entity = model.join(raw, found.get((model.table_name(), pk, REST_KEY)))
+    entity = model.join(raw, found.get((model.table_name(), pk, COLD_KEY)))
     if entity is None:
         raise stale()
     return entity
 
 
-def _has_rest(model: type[Row]) -> bool:
-    return issubclass(model, Entity) and bool(model.REST)
+def _has_cold_row(model: type[Row]) -> bool:
+    return issubclass(model, Entity) and bool(model.COLD)
 
 
 def _raw_rows(keys: Sequence[RowKey], *, consistent: bool = True, to_show: bool = False) -> dict[Key, dict[str, Any]]:
     """Read rows in one batch, and with them the row that decides on the request, if that is still open."""
     asked: dict[Key, type[Row]] = {}
     for model, pk, sk in keys:
-        for part in (sk, REST_KEY) if _has_rest(model) else (sk,):
+        for part in (sk, COLD_KEY) if _has_cold_row(model) else (sk,):
             asked[model.table_name(), pk, part] = model
     requests: dict[str, dict[str, Any]] = {}
     for (table, pk, sk), model in asked.items():
@@ -152,12 +152,13 @@ def fetch_all(model: type[E], ids: Iterable[str], *, to_show: bool = False) -> l
     return [row for row in rows if row is not None]
 
 
-def get_all(keys: Sequence[RowKey], *, to_show: bool = False) -> list[Row | None]:
+def get_all(keys: Sequence[RowKey], *, consistent: bool = True, to_show: bool = False) -> list[Row | None]:
     """Return rows as `get_many` does, of any number of keys: batches of 100 rows, side by side."""
-    step = _BATCH // 2 if any(_has_rest(key[0]) for key in keys) else _BATCH
+    step = _BATCH // 2 if any(_has_cold_row(key[0]) for key in keys) else _BATCH
     first, *others = [keys[start : start + step] for start in range(0, len(keys), step)] or [[]]
-    later = [read_ahead(partial(get_many, part, to_show=to_show)) for part in others]
-    rows = get_many(first, to_show=to_show)
+    read = partial(get_many, consistent=consistent, to_show=to_show)
+    later = [read_ahead(partial(read, part)) for part in others]
+    rows = read(first)
     for part in later:
         rows += part.result()
     return rows

@@ -84,9 +84,9 @@ def id_in_key(pk: str) -> str:
     return pk.partition("#")[2]
 
 
-REST_KEY = "REST"
-"""The sort key of an entity's second row."""
-OWN_KEYS = frozenset({"META", REST_KEY})
+COLD_KEY = "REST"
+"""The sort key of an entity's second row, which holds its cold attributes."""
+OWN_KEYS = frozenset({"META", COLD_KEY})
 """The sort keys of an entity's own rows; what else is in its partition belongs to it."""
 _connections: dict[str, TableConnection] = {}
 
@@ -174,7 +174,7 @@ class Entity(Row):
         {"event", "f", "counted_in", *(f"GSI{number}{part}" for number in range(1, 5) for part in ("PK", "SK"))}
     )
     """Stored attributes that only indexes and the stream use: almost half of the bytes of a card."""
-    REST: ClassVar[frozenset[str]] = frozenset()
+    COLD: ClassVar[frozenset[str]] = frozenset()
     """Attributes that lie in the entity's second row: what is long and seldom changes. A write of the entity writes them only if they
     changed (`split`); its reads get both rows, unless they ask for a class that has no such attributes."""
 
@@ -189,7 +189,7 @@ class Entity(Row):
     deleted_at = UnicodeAttribute(null=True)
     event_id = UnicodeAttribute(null=True)
     event = JSONAttribute(null=True)
-    rest_version = NumberAttribute(null=True)
+    cold_version = NumberAttribute(null=True, attr_name="rest_version")
     """The version with which the second row was written last, in both rows: if they differ, the rows do not belong together."""
     f = JSONAttribute(null=True)
     gsi1pk = UnicodeAttribute(null=True, attr_name="GSI1PK")
@@ -201,7 +201,7 @@ class Entity(Row):
     gsi4pk = UnicodeAttribute(null=True, attr_name="GSI4PK")
     gsi4sk = UnicodeAttribute(null=True, attr_name="GSI4SK")
 
-    rest_as_read: dict[str, Any] | None = None
+    cold_as_read: dict[str, Any] | None = None
     """The raw attributes of the second row as they were read; None if it was not read."""
 
     @classmethod
@@ -209,26 +209,26 @@ class Entity(Row):
         return f"{cls.KIND}#{entity_id}", "META"
 
     @classmethod
-    def join(cls, raw: dict[str, Any], rest: dict[str, Any] | None) -> Self | None:
+    def join(cls, raw: dict[str, Any], cold: dict[str, Any] | None) -> Self | None:
         """Build an instance from its two raw rows; None if they do not belong together: a write came between their reads."""
-        rest = rest or {}
-        if raw.get("rest_version") != rest.get("rest_version"):
+        cold = cold or {}
+        if raw.get("rest_version") != cold.get("rest_version"):
             return None
-        entity = cls.decode(rest | raw)
-        entity.rest_as_read = {name: value for name, value in rest.items() if name in cls.REST}
+        entity = cls.decode(cold | raw)
+        entity.cold_as_read = {name: value for name, value in cold.items() if name in cls.COLD}
         return entity
 
     def split(self, raw: dict[str, Any]) -> dict[str, Any] | None:
         """Take the attributes of the second row out of the entity's raw row. Return the second row if it must be written."""
-        if not self.REST:
+        if not self.COLD:
             return None
-        rest = {name: raw.pop(name) for name in self.REST if name in raw}
-        if rest == self.rest_as_read:
+        cold = {name: raw.pop(name) for name in self.COLD if name in raw}
+        if cold == self.cold_as_read:
             return None
         # nobody can tell from this instance whether the write succeeds: another one writes the second row again
-        self.rest_version, self.rest_as_read = self.version, None
+        self.cold_version, self.cold_as_read = self.version, None
         raw["rest_version"] = {"N": str(self.version)}
-        return {"PK": raw["PK"], "SK": {"S": REST_KEY}, "rest_version": raw["rest_version"]} | rest
+        return {"PK": raw["PK"], "SK": {"S": COLD_KEY}, "rest_version": raw["rest_version"]} | cold
 
     @property
     def entity_id(self) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 
 from shared.core.errors import Conflict
 from shared.core.situations import Situation
-from shared.store.ahead import Ahead, read_ahead
+from shared.store.ahead import ReadFuture, read_ahead
 from shared.store.reading import IndexRow, index_row, index_rows, query, raw_rows
 from shared.store.rows import Entity, Row, UnicodeAttribute, amount
 from shared.store.writing import Operation, check, delete, update
@@ -157,13 +157,18 @@ def _change(counted: CountedList, last: Block, change: Mapping[str, int], follow
 
 
 @dataclass(frozen=True)
-class Located:
-    """Where a page is: its `rows`, or the `blocks` that hold it, behind the first `skip` matching rows; and how many rows match in all."""
+class CountedPage:
+    """A page of a list: how many rows match in all, and what returns those of the page. `blocks` are being read for it; none if its rows
+    are there."""
 
     total: int
-    rows: list[IndexRow] | None
+    rows: Callable[[], list[IndexRow]]
     blocks: Sequence[Block] = ()
-    skip: int = 0
+
+
+def count_entries(counted: CountedList, wanted: Callable[[str], bool]) -> int:
+    """Return how many entries of a list are counted under a wanted label: none of a list that is not counted."""
+    return sum(block.number(wanted) for block in _all_blocks(counted))
 
 
 class CountedRows:
@@ -192,44 +197,35 @@ class CountedRows:
             return []
         return blocks[::-1] if self._newest_first else blocks
 
-    def locate(self, offset: int, limit: int, wanted: Callable[[str], bool]) -> "Located":
-        """Tell where a page of the rows with a wanted label is."""
-        whole = self.whole()
-        found = self._with_label(map(index_row, self._head.result().rows) if whole is None else whole, wanted)
-        if whole is not None:
-            return Located(len(found), found[offset : offset + limit])
-        blocks = self.blocks()
-        total = sum(block.number(wanted) for block in blocks)
-        if len(found) >= min(offset + limit, total):
-            return Located(total, found[offset : offset + limit])
-        touched, before = _touched(blocks, offset, limit, wanted)
-        return Located(total, None, touched, offset - before)
-
-    def page(self, offset: int, limit: int, wanted: Callable[[str], bool] = lambda _: True) -> tuple[list[IndexRow], int]:
-        """Return a page of the rows with a wanted label, and how many they are.
+    def page(self, offset: int, limit: int, wanted: Callable[[str], bool]) -> CountedPage:
+        """Return a page of the rows with a wanted label.
 
         At most one round trip beside those that began ahead, for the blocks that the page touches.
         """
-        place = self.locate(offset, limit, wanted)
-        if place.rows is not None:
-            return place.rows, place.total
-        rows = self._with_label(self.rows_of(place.blocks), wanted)
-        return rows[place.skip : place.skip + limit], place.total
+        whole = self.whole()
+        found = self._with_label(map(index_row, self._head.result().rows) if whole is None else whole, wanted)
+        blocks = self.blocks() if whole is None else []
+        total = len(found) if whole is not None else sum(block.number(wanted) for block in blocks)
+        if len(found) >= min(offset + limit, total):
+            return CountedPage(total, lambda: found[offset : offset + limit])
+        touched, before = _touched(blocks, offset, limit, wanted)
+        rows = self._begin_blocks(touched)
+        return CountedPage(total, lambda: self._with_label(rows(), wanted)[offset - before :][:limit], touched)
 
-    def all(self, wanted: Callable[[str], bool] = lambda _: True) -> Iterable[IndexRow]:
+    def all(self, wanted: Callable[[str], bool]) -> list[IndexRow]:
         """Return all rows with a wanted label, in the order of the list."""
         whole = self.whole()
-        rows = whole if whole is not None else self.rows_of(block for block in self.blocks() if block.number(wanted))
-        return self._with_label(rows, wanted)
+        if whole is None:
+            whole = self._begin_blocks([block for block in self.blocks() if block.number(wanted)])()
+        return self._with_label(whole, wanted)
 
     def _with_label(self, rows: Iterable[IndexRow], wanted: Callable[[str], bool]) -> list[IndexRow]:
         return [row for row in rows if wanted(self._list.label_of(row.f))]
 
-    def rows_of(self, blocks: Iterable[Block]) -> Iterator[IndexRow]:
-        """Yield the rows of these blocks. They are read side by side."""
-        reads: list[Ahead[list[IndexRow]]] = [read_ahead(partial(self._read_block, block)) for block in blocks]
-        for read in reads:
-            yield from read.result()
+    def _begin_blocks(self, blocks: Sequence[Block]) -> Callable[[], list[IndexRow]]:
+        """Begin to read these blocks, side by side; return what waits for their rows."""
+        reads: list[ReadFuture[list[IndexRow]]] = [read_ahead(partial(self._read_block, block)) for block in blocks]
+        return lambda: [row for read in reads for row in read.result()]
 
     def _read_block(self, block: Block) -> list[IndexRow]:
         between = block.between(self._list.prefix)

@@ -58,8 +58,8 @@ def put(row: Row, condition: Condition | None = None, on_conflict: OnConflict | 
     if isinstance(row, Entity):
         row.set_index_keys()
     request = row.get_save_kwargs_from_instance(condition, "ALL_OLD" if condition is not None else None)
-    rest = row.split(request["Item"]) if isinstance(row, Entity) else None
-    beside = (Operation("Put", {"TableName": row.table_name(), "Item": rest}),) if rest else ()
+    cold = row.split(request["Item"]) if isinstance(row, Entity) else None
+    beside = (Operation("Put", {"TableName": row.table_name(), "Item": cold}),) if cold else ()
     return Operation("Put", request, on_conflict, beside)
 
 
@@ -184,8 +184,8 @@ def _raw_rows(row: Row) -> list[dict[str, Any]]:
         return [row.serialize()]
     row.set_index_keys()
     raw = row.serialize()
-    rest = row.split(raw)
-    return [raw, rest] if rest else [raw]
+    cold = row.split(raw)
+    return [raw, cold] if cold else [raw]
 
 
 def delete_many(rows: Sequence[Row]) -> None:

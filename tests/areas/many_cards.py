@@ -17,7 +17,7 @@ from shared.work.items.rows import Item
 from tests.areas.boards_world import World
 from tests.snapshots import ACCOUNT, REGION
 
-_OWN = frozenset({"pk", "sk", "kind", "id", "created_at", "updated_at", "event", "event_id", "rest_version"})
+_OWN = frozenset({"pk", "sk", "kind", "id", "created_at", "updated_at", "event", "event_id", "cold_version"})
 _PLACE = 123_456_789  # a position that stands nowhere else in a row
 
 

@@ -9,7 +9,7 @@ from shared.core.ids import new_id
 from shared.delivery.builds import recording
 from shared.delivery.builds.rows import Build, BuildCounter, Vulnerability
 from shared.edge.cascade import purging
-from shared.edge.views.enterprise.delivery import delivery_events
+from shared.edge.views.enterprise.delivery import DELIVERY_EVENTS
 from shared.events.change import parse_change
 from shared.store import Entity, get, query
 from shared.work.items import planning
@@ -146,9 +146,10 @@ def test_a_key_records_once(world, feature):
 def test_a_build_and_each_of_its_vulnerabilities_is_an_event(world, feature):
     made = make(world, feature, BUILD | {"scan_report": SARIF})
     change = parse_change({"dynamodb": {"NewImage": raw_row(f"BLD#{made['id']}")}})
-    assert list(delivery_events(change)) == [("build.completed", {"build": made})]
+    assert DELIVERY_EVENTS[change.event.type](change) == ("build.completed", {"build": made})
     rows = [raw_row(f"BLD#{made['id']}", f"VUL#{place:03d}") for place in (1, 2)]
-    told = [next(delivery_events(parse_change({"dynamodb": {"NewImage": row}}))) for row in rows]
+    changes = [parse_change({"dynamodb": {"NewImage": row}}) for row in rows]
+    told = [DELIVERY_EVENTS[change.event.type](change) for change in changes]
     assert [(name, data["vulnerability"]["severity"]) for name, data in told] == [
         ("vulnerability.detected", "critical"), ("vulnerability.detected", "low"),
     ]  # fmt: skip

@@ -76,11 +76,11 @@ def between_the_rows(happens):
 def test_a_move_writes_nothing_of_what_is_long(world, card):
     before, rest = raw(card["id"]), raw(card["id"], "REST")
     assert "description" in rest
-    assert not Item.REST & set(before)
+    assert not Item.COLD & set(before)
     moved = world.ada("cards", "POST", f"/cards/{card['id']}/move", body={"toLaneId": world.lanes[4].id}).json
     assert (moved["description"], moved["customFields"]) == (TEXT, card["customFields"])
     assert raw(card["id"], "REST") == rest
-    assert not Item.REST & set(raw(card["id"]))
+    assert not Item.COLD & set(raw(card["id"]))
 
 
 def test_a_change_of_the_text_writes_both_rows_in_one_transaction(world, card):

@@ -44,6 +44,16 @@ def made(name: str) -> Routes:
         call.headers.append(("X-Total-Count", "41"))
         return Paged([Thing(thing_id="special")], 41, 3, 20)
 
+    @routes.get("/things/paged", "things.paged")
+    async def paged(caller: Caller) -> Paged[Thing]:
+        """A page that the client asks for by its number, and that is too long."""
+        return Paged([Thing(thing_id=str(number), note="n" * 100_000) for number in range(80)], 200, 1, 80)
+
+    @routes.get("/things/all", "things.all")
+    async def everything(caller: Caller) -> list[Thing]:
+        """A list that does not say how long it is."""
+        return [Thing(thing_id=str(number), note="n" * 100_000) for number in range(80)]
+
     @routes.post("/things", "things.create", status=201, permission=Permission.CARD_CREATE)
     async def make(body: Thing, caller: Caller) -> Thing:
         """A new thing."""
@@ -110,6 +120,16 @@ def test_a_fixed_word_comes_before_a_variable(aws, name):
     assert (status, body["data"][0]["thing_id"], headers["x-total-count"]) == (200, "special", "41")
     page = body["pagination"] if name == "enterprise" else body["meta"]
     assert (page["total"], page["page"], page["has_next"], page["has_prev"]) == (41, 3, False, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("enterprise", "/things/paged"), ("aintandem", "/things/paged"), ("omoios", "/things/all")]
+)
+def test_a_page_that_cannot_end_early_says_how_much_fits(aws, name, path):
+    """A client that counts pages, or that cannot see a total, would miss what is left out."""
+    status, _, body = ask(name, "GET", path, headers=bearer())
+    assert status in (400, 422)
+    assert "ask for 62 at most" in json.dumps(body)
 
 
 def test_a_raw_answer_has_no_envelope(aws):

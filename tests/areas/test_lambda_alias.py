@@ -16,7 +16,8 @@ ROLE = "arn:aws:iam::123456789012:role/cadre-deploy-shop"
 def function(aws):
     """A function with one version, to which its alias points."""
     iam = boto3.client("iam", region_name=REGION)
-    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}  # fmt: skip
+    service = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [service]}
     role = iam.create_role(RoleName="shop", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     client = boto3.client("lambda", region_name=REGION)
     made = client.create_function(

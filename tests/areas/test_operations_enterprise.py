@@ -1,5 +1,6 @@
 """enterprise, "Async Operations": a build is made here, its operation says how far it is, and it ends consistent whatever dies."""
 
+import json
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from shared.delivery.operations import machine, requesting, steps
 from shared.delivery.operations.progress import progress
 from shared.delivery.operations.rows import OVERDUE, OperationRow
 from shared.edge.reactions import builds
-from shared.edge.views.enterprise.delivery import delivery_events
+from shared.edge.views.enterprise.delivery import DELIVERY_EVENTS
 from shared.events.change import parse_change
 from shared.store import fetch, save, write
 from shared.work.items import planning
@@ -85,8 +86,6 @@ def test_a_build_is_accepted_and_its_operation_says_where_it_is(world, runner, f
 
 
 def test_the_build_has_what_was_measured(world, runner, feature):
-    import json
-
     runner.measured = Results(3, 1, 87.5, json.dumps(SARIF), 1234)
     made = request(world, feature)
     Machine(made["operation_id"]).play()
@@ -99,8 +98,9 @@ def test_the_build_has_what_was_measured(world, runner, feature):
     assert {name: shown[name] for name in expected} == expected
     assert "version_tag" not in shown
     assert ask(world, "GET", f"/builds/{made['resource_id']}/log").json["data"]["text"] == "a line\n"
-    events = delivery_events(parse_change({"dynamodb": {"NewImage": raw_row(f"BLD#{made['resource_id']}")}}))
-    assert [(name, data["build"]["status"]) for name, data in events] == [("build.completed", "success")]
+    change = parse_change({"dynamodb": {"NewImage": raw_row(f"BLD#{made['resource_id']}")}})
+    name, data = DELIVERY_EVENTS[change.event.type](change)
+    assert (name, data["build"]["status"]) == ("build.completed", "success")
 
 
 def test_what_was_not_measured_is_absent(world, runner, feature):
@@ -178,8 +178,6 @@ def test_an_operation_that_was_cancelled_before_it_began_starts_nothing(world, r
 
 
 def test_a_kill_at_every_write_ends_consistent_when_another_execution_goes_on(world, runner, feature):
-    import json
-
     for process in crash_at_every_write(ignore_thread=""):
         runner.states, runner.measured = [BuildState("BUILD"), DONE], Results(2, 0, 50.0, json.dumps(SARIF), 7)
         made = requesting.request_build(world.actor, feature, requesting.BuildRequest())

@@ -12,7 +12,7 @@ from shared.people.tenancy import invitations
 from shared.people.tenancy.organizations import set_status
 from shared.people.tenancy.rows import Organization, Seat, Workspace
 from shared.people.tenancy.seats import vacate
-from shared.store import create, fetch, get, save, write
+from shared.store import create, fetch, get, save, update, write
 from tests.areas.boards_world import World, put_on_plan
 from tests.areas.driving import Answer, Client, confirm_address, sign_up
 from tests.areas.test_invitations import accept, invite, token_of
@@ -118,6 +118,15 @@ def test_owners_list_what_they_administer_and_nothing_else(ada):
     with count_requests() as seen:
         listed(ada)
     assert seen.names == ["GetItem", "BatchGetItem"]
+
+
+def test_who_administers_no_organization_lists_and_founds_none(ada):
+    access = records.find_access(ada.user["id"])
+    (org_id,) = dict(access.organizations)
+    write(update(access, [records.Access.organizations[org_id].set(Role.MEMBER.value)]))
+    refused = ada("organizations", "GET", "/organizations")
+    assert (refused.status, refused.json["error"]["code"]) == (403, "AUTHORIZATION_DENIED")
+    assert found(ada).status == 403
 
 
 def test_an_administrator_of_the_platform_lists_all_page_by_page_in_every_order(ada):

@@ -6,8 +6,10 @@ import pytest
 
 from shared.core.actor import Role
 from shared.core.ids import new_id
-from shared.edge.views.enterprise.planning import planning_events
+from shared.edge.views.enterprise.planning import PLANNING_EVENTS
 from shared.events.change import parse_change
+from shared.runs.toolbox.call_context import BoardLanes
+from shared.runs.toolbox.card_tools import card_facts
 from shared.store import fetch
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World
@@ -200,6 +202,16 @@ def test_a_key_creates_one_requirement(world):
     assert world.counts().cards == 1
 
 
+def test_an_agent_is_told_the_stories_of_a_requirement_and_the_notes_of_a_feature(world):
+    made, board = feature(world), BoardLanes(world.board, world.lanes)
+    told = card_facts(fetch(Item, made["requirement_id"]), board, None)
+    assert told["user_stories"] == [
+        "User Login: As a user, I want to login...: User can enter email and password; User receives JWT token on success"
+    ]
+    assert card_facts(fetch(Item, made["id"]), board, None)["implementation_notes"] == FEATURE["implementation_notes"]
+    assert not {"user_stories", "implementation_notes"} & card_facts(world.card(), board, None).keys()
+
+
 # -- events, by the document's names
 
 
@@ -213,7 +225,9 @@ class Watched:
         new = raw_row(self.key)
         change = parse_change({"dynamodb": {"NewImage": new, "OldImage": self.old}})
         self.old = new
-        return list(planning_events(change)) if change else []
+        show = PLANNING_EVENTS.get(change.event.type) if change else None
+        named = show(change) if show else None
+        return [named] if named else []
 
 
 def names(events: list[tuple[str, dict]]) -> list[str]:

@@ -1,8 +1,11 @@
 """enterprise, section 2: the projects of an organization."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.core.actor import Role
+from shared.core.settings import settings
 from shared.store import fetch, save, write
 from shared.work.boards.rows import Board
 from shared.work.projects.rows import Project
@@ -102,7 +105,7 @@ def test_a_list_spans_all_workspaces_with_filters_orders_and_pages(world, path):
     assert page == {"page": 1, "page_size": 3, "total": 4, "pages": 2, "has_next": True, "has_prev": False}
     with count_requests() as seen:
         listed(world.ada, path)
-    assert (seen.names, sorted(seen.beside)) == (["BatchGetItem", "BatchGetItem"], ["Query", "Query"])
+    assert (seen.names, sorted(seen.beside)) == (["BatchGetItem", "BatchGetItem"], ["Query", "Query", "Query"])
 
 
 def test_visibility_decides_who_in_and_outside_of_the_organization_sees_a_project(world, path):
@@ -132,3 +135,11 @@ def test_only_who_may_create_projects_does(world, path):
         assert answer.status == expected, answer.text
     stranger = sign_up("Stan", "stan@example.com").at("enterprise")
     assert stranger("projects", "POST", path, body=ENTERPRISE_PROJECT).status == 404
+
+
+def test_a_repository_in_a_folder_is_for_laptops(world, path, monkeypatch):
+    changes = {"repository_url": "file:///home/ada/shop"}
+    assert create(world, path, **changes).json["data"]["repository_url"] == changes["repository_url"]
+    deployed = replace(settings(), stage="prod")
+    monkeypatch.setattr("functions.projects.enterprise.settings", lambda: deployed)
+    assert create(world, path, slug="other", **changes).status == 400

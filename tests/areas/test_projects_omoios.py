@@ -124,7 +124,7 @@ def test_bad_projects_and_foreign_ones(ada):
 def test_what_a_request_costs(ada):
     project = make(ada).json["id"]
     for method, path, body, cost in (
-        ("GET", "/projects", None, 3),  # who calls, their workspaces beside each other, the rows
+        ("GET", "/projects", None, 2),  # who calls, and beside it the workspaces that the process knows; the rows
         ("GET", f"/projects/{project}", None, 2),  # the project with its counts, the usage
         ("POST", "/projects", {"name": "B"}, 3),  # organization, workspace, one transaction
         ("POST", f"/projects/{project}/create-ticket", {"title": "T"}, 3),  # project, board, one transaction

@@ -184,15 +184,15 @@ def test_what_answered_is_what_is_billed(asked, answered, billed):
 
 def test_a_run_that_waits_goes_on_when_the_room_comes_back(world, machine):
     """Nobody raised anything: another run's reservation is free again, or the month is a new one."""
-    configure(world, maxMonthlyUsage=0.5)
+    configure(world, maxMonthlyUsage=0.3)
     run_id = started(world, card_in(world, 1, "doc"), "prd")
     other = Run.new("other", org_id=None, ws_id=world.ws_id, proj_id=world.project.id, item_id="c")
     held = read_caps(budget_scope(other))
-    write(*held.reserve(400_000))
+    write(*held.reserve(200_000))
     run = machine.play(run_id)
     assert (run.status, run.waiting_for) == ("waiting", "budget")
     assert resume_waiting() == 0  # there is no room yet
-    write(*settle_reservation({"amount": 400_000, "budgets": [one.id for one in held.budgets]}, (), 0))
+    write(*settle_reservation({"amount": 200_000, "budgets": [one.id for one in held.budgets]}, (), 0))
     assert sweep_runs(time.monotonic() + 60) == 1
     machine.answer(machine.answers.pop())
     run = machine.play()

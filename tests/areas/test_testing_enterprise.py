@@ -7,7 +7,7 @@ import pytest
 from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.edge.cascade import purging
-from shared.edge.views.enterprise.planning import planning_events
+from shared.edge.views.enterprise.planning import PLANNING_EVENTS
 from shared.events.change import parse_change
 from shared.store import fetch, get, query, save, write
 from shared.store.rows import Entity
@@ -16,7 +16,7 @@ from shared.work.testing.results import NewResult
 from tests.areas.boards_world import World
 from tests.areas.driving import Answer, deadline, sign_up
 from tests.areas.test_planning_enterprise import ask, errors, feature
-from tests.areas.viewers import raw_row
+from tests.areas.viewers import project, raw_row, stream_record
 from tests.kills import concurrently, crash_at_every_write
 from tests.samples.planning import RESULT, TEST
 from tests.trips import count_requests
@@ -61,7 +61,8 @@ def test_steps_without_numbers_are_numbered(world):
     [
         ({"steps": []}, "steps"), ({"steps": [{"step_number": 2, "action": "a"}]}, "steps.0.step_number"),
         ({"steps": [{"step_number": 1, "action": "a"}, {"step_number": 3, "action": "b"}]}, "steps.1.step_number"),
-        ({"steps": [{"step_number": 1, "action": ""}]}, "steps.0.action"), ({"steps": [{}]}, "steps.0.action"),
+        ({"steps": [{"step_number": 1, "action": ""}]}, "steps.0.action"), ({"steps": [{"action": "x" * 2_000}] * 11}, "steps"),
+        ({"steps": [{}]}, "steps.0.action"),
         ({"name": "ab"}, "name"), ({"test_type": "smoke"}, "test_type"), ({"priority": "urgent"}, "priority"),
         ({"automated": "yes"}, "automated"), ({"expected_result": ""}, "expected_result"), ({"colour": "red"}, "colour"),
     ],
@@ -210,7 +211,16 @@ def test_a_key_records_once(world, case):
 def test_a_result_is_an_event_of_its_feature(world, case):
     made = record(world, case).json["data"]
     change = parse_change({"dynamodb": {"NewImage": raw_row(f"TR#{made['id']}")}})
-    assert list(planning_events(change)) == [("test.completed", {"test_result": made})]
+    assert PLANNING_EVENTS[change.event.type](change) == ("test.completed", {"test_result": made})
+
+
+def test_test_cases_and_results_are_activities_of_the_card(world, case):
+    made = record(world, case, status="failed").json["data"]
+    for key in (f"TC#{case['id']}", f"TR#{made['id']}"):
+        project(stream_record(raw_row(key)))
+    shown = world.ada("comments", "GET", f"/cards/{case['feature_id']}/activities").json["activities"]
+    assert [one["description"] for one in shown] == ["Ada Lovelace recorded a test result", "Ada Lovelace added a test case"]
+    assert (shown[0]["metadata"]["status"], shown[0]["metadata"]["name"]) == ("failed", "OAuth Login Flow")
 
 
 # -- tenants

@@ -95,6 +95,26 @@ def test_what_bench_measures_is_within_its_budget(aws):
     assert over == {}
 
 
+PLANNING = {
+    "requirements.create": 11,  # the card's two rows and index entry, the board's counts, its posting
+    "features.create": 12,  # and the entry below its requirement
+    "features.updateStatus": 8,
+    "tests.create": 11,  # its two rows and its entry; its block of the list; the board
+    "testcases.recordResult": 15,  # its two rows and its entry, the first row of the test case, its block; the board
+}
+"""Write units of what planning changes, each in one transaction."""
+
+
+@pytest.mark.parametrize(("operation", "most"), PLANNING.items())
+def test_what_planning_writes(operation: str, most: int, one_process, stage: Stage):
+    route = next(route for route in table() if key_of(route) == ("enterprise", operation))
+    sample = SAMPLES[key_of(route)](stage)
+    stage.world.ada.at("enterprise")("organizations", "GET", "/organizations")  # the rate window has begun
+    with trips.costing() as cost:
+        assert ask(sample, route, stage.world.ada).status < 300
+    assert (cost.writes, cost.events) == (most, 1), cost
+
+
 def archived(card_id: str) -> str:
     card = fetch(Item, card_id)
     assert card is not None
@@ -128,6 +148,7 @@ UNTRIED = {
     ("agentworks", "billing.stripeWebhook"): "Stripe asks, and nobody waits: tests/areas/test_billing_stripe.py",
     ("agentworks", "runs.approve"): "only an execution waits: tests/areas/test_runs_control.py",
     ("agentworks", "runs.reject"): "only an execution waits: tests/areas/test_runs_control.py",
+    ("enterprise", "features.buildAndDeploy"): "nothing runs builds there: tests/areas/test_operations_enterprise.py",
     ("agentworks", "workspaces.transfer"): "it ends the stage: tests/areas/test_members.py",
 }
 """Whose sample is refused, and why."""

@@ -24,6 +24,7 @@ RESOURCES = {  # a need -> the setting by which code finds the resource
     "files": "files_bucket",
     "signs": "signing_secret",
     "machine": "agent_run_machine",
+    "builds": "build_project",
     "operations": "build_and_deploy_machine",
     "starts_deployments": "deployment_machine",
     "posts": "socket_endpoint",

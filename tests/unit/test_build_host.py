@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ LIMITS = {
     "processes": 40,
     "log_bytes": 100_000,
     "report_bytes": 10_000,
+    "memory": 200_000_000,
     "file_bytes": 1_000_000,
 }
 
@@ -144,6 +146,7 @@ def test_the_same_build_is_started_once(host, tmp_path):
         (spec("while true; do sleep 60 & done"), "more than 40 processes"),
         (spec("head -c 20000 /dev/zero > big.xml", more="reports:\n  r: {files: ['big.xml']}\n"), "reports are larger"),
         (spec("head -c 2000000 /dev/zero > big"), "phase build failed"),
+        (spec("python -c 'bytearray(300_000_000)'"), "phase build failed"),
     ],
 )
 def test_a_build_that_cannot_go_on_fails_with_its_reason(host, tmp_path, buildspec, reason):
@@ -205,8 +208,6 @@ def test_builds_wait_for_each_other(host, tmp_path):
 
 def test_a_build_that_loops_and_a_repository_that_hangs_end_in_time(tmp_path):
     """A server that takes connections and never answers."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent, running(tmp_path, seconds=3, clone_seconds=1) as host:
         loops = start(host, repository(tmp_path / "loops", spec("while :; do :; done")))
         assert ended(host, loops).reason == "The build took longer than it may"

@@ -12,4 +12,8 @@ def build_runner() -> BuildRunner:
         from shared.delivery.building.local_runner import LocalRunner
 
         return LocalRunner(address, settings().need("build_host_key"))
+    if project := settings().build_project:
+        from shared.delivery.building.codebuild import CodeBuildRunner
+
+        return CodeBuildRunner(project)
     raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, "Nothing in this deployment runs builds; record builds that ran elsewhere")

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Tests:
+class Outcomes:
     """How many tests passed and failed. One that was skipped did neither, an error is a failure."""
 
     passed: int
     failed: int
 
 
-def read_tests(texts: Iterable[str]) -> Tests | None:
+def read_tests(texts: Iterable[str]) -> Outcomes | None:
     """Return the tests of all JUnit reports together; None without a report. Raises UnreadableResults."""
     passed = failed = reports = 0
     for text in texts:
@@ -29,7 +29,7 @@ def read_tests(texts: Iterable[str]) -> Tests | None:
                 failed += 1
             elif case.find("skipped") is None:
                 passed += 1
-    return Tests(passed, failed) if reports else None
+    return Outcomes(passed, failed) if reports else None
 
 
 def read_coverage(texts: Iterable[str]) -> float | None:

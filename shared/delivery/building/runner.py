@@ -52,6 +52,10 @@ class UnreadableResults(Exception):
     """A build wrote reports that cannot be read or are too long; the message is for people."""
 
 
+class SourceRefused(Exception):
+    """The runner cannot clone from there."""
+
+
 class BuildRunner(Protocol):
     """What runs builds. A build is known by our id; `handle` is the runner's own name for it, which `start` returns."""
 

@@ -163,7 +163,11 @@ def fail(step: Step) -> str:
     return "end"
 
 
-_REASONS: Final = {"BuildLost": "The build was lost: what ran it was ended", "Upstream": "What runs builds does not answer"}
+_REASONS: Final = {
+    "BuildLost": "The build was lost: what ran it was ended",
+    "SourceRefused": "Builds on AWS clone public repositories of github.com and bitbucket.org",
+    "Upstream": "What runs builds does not answer",
+}
 
 
 def release(operation_id: str) -> None:

@@ -77,7 +77,8 @@ class ErrorResponse(Shape):
 
 
 class PaginationMeta(Shape):
-    """Not defined by the document; `nextCursor` continues lists that are ordered by time, at any depth."""
+    """Not defined by the document; `nextCursor` continues lists that are ordered by time, at any depth. A page that would be longer than
+    6 MB ends early: `limit` is then how many entries it has, and the next page begins at `offset` + `limit`."""
 
     limit: int
     offset: int
@@ -113,6 +114,13 @@ def pagination(limit: int, offset: int, total: int, shown: int | None = None) ->
 def continued(limit: int, offset: int, total: int, next_cursor: str | None) -> PaginationMeta:
     """Describe a page that the next one follows by a cursor, not by its number."""
     return PaginationMeta(limit=limit, offset=offset, total=total, hasMore=next_cursor is not None, nextCursor=next_cursor)
+
+
+def _list_of(result: Any) -> str | None:
+    """Return the name of the field that holds the entries of a page; None for what is no page."""
+    if not isinstance(getattr(result, "pagination", None), PaginationMeta):
+        return None
+    return next((name for name in type(result).model_fields if isinstance(getattr(result, name), list)), None)
 
 
 _CONFLICT = Answer(409, "CONFLICT", "The current state does not allow this")
@@ -209,6 +217,17 @@ class Agentworks(Contract):
     workspace_rule = RateRule("aw", 10_000, 3600)
     names = {"item_ids": "cardIds"}
     unknown = frozenset({"phase_id", "column_id"})
+
+    def entries(self, result: Any) -> list[Any]:
+        name = _list_of(result)
+        return getattr(result, name) if name else []
+
+    def shortened(self, result: Any, number: int) -> Any:
+        name, page = _list_of(result), result.pagination
+        if name is None or page.nextCursor is not None:  # the cursor stands behind the last entry
+            return None
+        shorter = pagination(page.limit, page.offset, page.total, number)
+        return result.model_copy(update={name: getattr(result, name)[:number], "pagination": shorter})
 
     def public_name(self, name: str) -> str:
         parts = name.split(".")

@@ -97,6 +97,16 @@ class Contract(ABC):
         body: bytes = serializer(model).dump_json(value, exclude_none=self.drop_none)
         return body
 
+    def entries(self, result: Any) -> list[Any]:
+        """Return the entries of a page; none of what is no page."""
+        if isinstance(result, Paged):
+            return result.items
+        return result if isinstance(result, list) else []
+
+    def shortened(self, result: Any, number: int) -> Any:
+        """Return a page with only its first entries, from which clients go on behind them; None where they could not."""
+        return result[:number] if isinstance(result, list) else None
+
     # -- errors
 
     error_model: ClassVar[type[BaseModel]]

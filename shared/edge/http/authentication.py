@@ -29,7 +29,7 @@ async def authenticate(operation: Operation, request: Request, call: Call) -> No
     """Set `call.actor`, count the request, and set `call.rate_status` to the state of its rate limit.
 
     Raises Unauthenticated, Forbidden (a cookie from another site) or RateLimited. Whether the session is alive may be decided later, with
-    the first rows that are read (`store.settle`).
+    the first rows that are read (`store.ensure_authorized`).
     """
     contract = operation.contract
 

@@ -31,7 +31,7 @@ from shared.edge.http.call import Call, begin
 from shared.edge.http.json_body import JsonRequest
 from shared.edge.http.operation import Operation
 from shared.edge.http.validation import to_invalid
-from shared.store import one_request, settle
+from shared.store import ensure_authorized, request_scope
 
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 _UNPRINTABLE = re.compile(rb"[^\x20-\x7e]")
@@ -73,7 +73,7 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
         require_edge(edge_key(request))
         _check_size(operation, await request.body())
         await authenticate(operation, request, call)
-        with one_request():
+        with request_scope():
             response = await _answer(operation, request, call, endpoint, takes_json)
     except Exception as error:
         problem = _problem(operation, call, error)
@@ -110,9 +110,9 @@ async def _answer(operation: Operation, request: Request, call: Call, endpoint: 
             await _check_media(request)
         response = await idempotency.run_once(operation, request, call, endpoint, refusal)
     except Exception:
-        settle()
+        ensure_authorized()
         raise
-    settle()
+    ensure_authorized()
     return response
 
 

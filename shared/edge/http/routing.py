@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Contract, Paged
-from shared.edge.http.call import current
+from shared.edge.http.answer_size import rendered
 from shared.edge.http.operation import Endpoint, Operation
 from shared.edge.http.pipeline import route_class
 
@@ -105,11 +105,7 @@ class _RenderedEndpoint:
             return result
         if operation.model is None or result is None:
             return Response(status_code=operation.status)
-        if operation.raw:
-            body = operation.contract.dump(operation.model, result)
-        else:
-            body = operation.contract.render(result, operation.model, operation.status, current().request_id)
-        return Response(body, operation.status, media_type="application/json")
+        return Response(rendered(operation, result), operation.status, media_type="application/json")
 
 
 def _openapi_arguments(operation: Operation) -> dict[str, Any]:

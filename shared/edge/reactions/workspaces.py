@@ -28,7 +28,7 @@ def react(change: Change) -> None:
         return
     _write_time(Workspace, Workspace.key(ws_id), Workspace.last_activity, change.event.at)
     if change.proj_id is not None:
-        actions = ProjectStats.activity(ws_id, change.proj_id, change.event.at)
+        actions = ProjectStats.activity(change.proj_id, change.event.at)
         _write_time(ProjectStats, ProjectStats.key(change.proj_id), ProjectStats.last_activity, change.event.at, actions)
     if actor["kind"] == "user":
         key = WorkspaceMembership.key_in(ws_id, actor["id"])

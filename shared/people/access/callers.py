@@ -16,13 +16,13 @@ from shared.core.limits import RateRule
 from shared.people.access import quota_leases
 from shared.people.access.records import Access, access_key, actor_of, actor_of_key
 from shared.people.access.tokens import Claims
-from shared.store import RateStatus, decide_with_first_read, settle
+from shared.store import RateStatus, decide_with_first_read, ensure_authorized
 
 OnEnter = Callable[[str], None]
-
-
-_OF_REQUEST = frozenset({"changes", "on_enter_workspace"})
-"""Fields that the request decides, not the access record."""
+_OF_REQUEST = ("changes", "likely_workspaces", "on_enter_workspace")  # fields of an actor that its record does not have
+_MAX_CALLERS = 5_000  # whose workspaces a process remembers; above that it drops the oldest
+_last_workspaces: dict[str, frozenset[str]] = {}
+"""The workspaces of each caller as their record had them when this process read it last."""
 
 
 class _PendingActor(Actor):
@@ -31,7 +31,7 @@ class _PendingActor(Actor):
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
-        settle()
+        ensure_authorized()
         return object.__getattribute__(self, name)
 
 
@@ -49,13 +49,14 @@ def caller_of_token(
         kind="user",
         session_id=claims.session_id,
         org_id=claims.org_id,
+        likely_workspaces=_last_workspaces.get(pk, frozenset()),
         on_enter_workspace=on_enter,
         changes=changes,
     )
 
     def decide(raw: dict[str, Any] | None) -> None:
         try:
-            _complete(actor, actor_of(claims, raw))
+            _complete(actor, actor_of(claims, raw), pk)
         except Unauthenticated:
             if status is not None:  # an old token must not use up the requests of its owner
                 quota_leases.PROCESS_LEASES.give_back(pk, rules, status)
@@ -79,13 +80,14 @@ def caller_of_key(
     """Return the actor of an API key. When its record is read, the request is counted, and `known` gets the user's id, the plan and the
     state of the rate limit. Raises as `caller_of_token` does."""
     pk, sk = access_key(f"key#{fingerprint(key)}")
-    actor = _pending(kind="key", session_id=None, on_enter_workspace=on_enter, changes=changes)
+    likely = _last_workspaces.get(pk, frozenset())
+    actor = _pending(kind="key", session_id=None, likely_workspaces=likely, on_enter_workspace=on_enter, changes=changes)
 
     def decide(raw: dict[str, Any] | None) -> None:
         complete, plan = actor_of_key(raw)
         rules = rules_for(plan)
         known(complete.id, plan, quota_leases.PROCESS_LEASES.count(pk, rules)[0] if rules else None)
-        _complete(actor, complete)
+        _complete(actor, complete, pk)
 
     decide_with_first_read((Access.table_name(), pk, sk), decide)
     return actor
@@ -98,9 +100,13 @@ def _pending(**known: Any) -> Actor:
     return actor
 
 
-def _complete(actor: Actor, known: Actor) -> None:
-    """Give the actor everything that its record says; from then on it is one like any other."""
+def _complete(actor: Actor, known: Actor, pk: str) -> None:
+    """Give the actor everything that its record `pk` says; from then on it is one like any other."""
     for one in fields(Actor):
         if one.name not in _OF_REQUEST:
             object.__setattr__(actor, one.name, getattr(known, one.name))
     object.__setattr__(actor, "__class__", Actor)
+    _last_workspaces.pop(pk, None)
+    _last_workspaces[pk] = frozenset(known.workspaces)  # at the end, as the youngest
+    if len(_last_workspaces) > _MAX_CALLERS:
+        _last_workspaces.pop(next(iter(_last_workspaces)))

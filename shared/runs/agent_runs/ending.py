@@ -15,7 +15,7 @@ from shared.money.budgets.reserving import release_reservation
 from shared.runs.agent_runs.rows import ActiveRuns, AgentStats, Run, runs_of
 from shared.runs.terminal import publish_run_status
 from shared.store import Operation, fetch, relabel, retrying, save, stale, update, write
-from shared.work.items.filing import filing_of, refile
+from shared.work.items.filing import filing_of, reindex
 from shared.work.items.rows import Item
 
 RECENT_RUNS: Final = 10  # run summaries that a card stores
@@ -94,7 +94,7 @@ def _release_card(card: Item, run: Run, actor: Actor) -> list[Operation]:
     """End the lease of the run on its card, set the card's status, and return the operations that write it."""
     before = filing_of(card)
     _end_lease(card, run, actor)
-    return [save(card), *refile(card, before, also_closed=True)]
+    return [save(card), *reindex(card, before, also_closed=True)]
 
 
 def _end_lease(card: Item, run: Run, actor: Actor) -> None:
@@ -104,7 +104,7 @@ def _end_lease(card: Item, run: Run, actor: Actor) -> None:
     card.lease_run = None
     if run.status_before_run and card.status == "in_progress" and card.deleted_at is None:
         # finished work is ready for review; after a run that failed, was cancelled or only asked, the card has its old status again
-        status = "ready" if run.status == "completed" and not run.only_asked else run.status_before_run
+        status = "ready" if run.status == "completed" and not run.has_only_comments else run.status_before_run
         record(card, EventType.ITEM_UPDATED, actor, changes={"status": ["in_progress", status]}, board_id=card.board_id)
         card.status = status
 

@@ -34,11 +34,12 @@ def list_runs(
         return (agent_id is None or agent == agent_id) and (status is None or state == (status if status in ENDED else "active"))
 
     if status is None or status in ENDED:
-        page, total = rows.page(offset, limit, wanted)
+        page = rows.page(offset, limit, wanted)
+        shown, total = page.rows(), page.total
     else:  # counted together with the other active runs: a card has one, or a few whose workers have died
         active = [row for row in rows.all(wanted) if public_status(row.f["status"], started=row.f["started"]) == status]
-        page, total = active[offset : offset + limit], len(active)
-    return RunPage(fetch_all(Run, [row.id for row in page], to_show=True), total)
+        shown, total = active[offset : offset + limit], len(active)
+    return RunPage(fetch_all(Run, [row.id for row in shown], to_show=True), total)
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ from shared.work.projects.rows import Project
 DEFAULT_CONCURRENT: Final = 5
 PARAMETER_BYTES: Final = 32_000  # as JSON; with a context of 50,000 characters the run's row is still far below 400 KB
 MAX_COST: Final = 1_000_000  # USD, of one run
-_TYPICAL_TURNS, _TYPICAL_INPUT = 4, 6_000  # of the embedded model's plans; used until an agent has its own record
+_TYPICAL_TURNS, _TYPICAL_INPUT = 4, 6_000  # our guess (reads, acts, ends); used until an agent has its own record
 _TYPICAL_SECONDS = 60
 
 

@@ -147,7 +147,7 @@ class Run(CountedEntity):
         return max(0, int((until - clock.parse(self.started_at)).total_seconds() * 1000))
 
     @property
-    def only_asked(self) -> bool:
+    def has_only_comments(self) -> bool:
         """Whether the embedded model made nothing but comments: it has asked or refused, and a person is next. What another model comments
         may be its work."""
         return self.provider == embedded.NAME and set(self.result_data or ()) == {"comments"}
@@ -172,7 +172,7 @@ class Run(CountedEntity):
             "started_at": self.started_at,
             "completed_at": self.completed_at,
             "triggered_by": self.triggered_by,
-            "only_asked": self.only_asked,
+            "has_only_comments": self.has_only_comments,
         }
 
     def indexes(self) -> dict[int, tuple[str, str]]:

@@ -35,7 +35,7 @@ from shared.runs.terminal import TerminalWriter
 from shared.runs.toolbox import agent_actor
 from shared.store import Operation, fetch, get, get_many, load_text, put, save, store_text, transaction_guard, update_with_retry
 from shared.work.comments.writing import NewComment, create_comment
-from shared.work.items.filing import filing_of, refile
+from shared.work.items.filing import filing_of, reindex
 from shared.work.items.rows import Item
 from shared.work.projects.rows import Project
 
@@ -241,7 +241,7 @@ def _start_card(run: Run) -> list[Operation]:
         )
         card.status = "in_progress"
     update_run_summary(card, run)
-    return [save(card), *refile(card, before, also_closed=True)]
+    return [save(card), *reindex(card, before, also_closed=True)]
 
 
 def get_actor(run: Run) -> Actor:

@@ -36,8 +36,21 @@ def card_facts(card: Item, board: BoardLanes, project: Project | None) -> dict[s
         "tech_stack": project.tech_stack if project else None,
         "description": card.description,
         "acceptance_criteria": card.acceptance_criteria,
+        **_planned(card),
         **_latest_comments(card),
     }
+
+
+def _planned(card: Item) -> dict[str, Any]:
+    """Return what only requirements and features have, without what is empty."""
+    stories = [_story(one) for one in card.user_stories or []]
+    facts = {"user_stories": stories, "implementation_notes": card.implementation_notes}
+    return {name: value for name, value in facts.items() if value}
+
+
+def _story(story: dict[str, Any]) -> str:
+    criteria = "; ".join(story["acceptance_criteria"])
+    return ": ".join(part for part in (story["title"], story["description"], criteria) if part)
 
 
 def _latest_comments(card: Item) -> dict[str, Any]:

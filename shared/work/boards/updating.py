@@ -5,7 +5,7 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, NotFound
 from shared.events import EventType, record
-from shared.store import Ahead, Entity, Operation, get, load, read_ahead, update_with_retry
+from shared.store import Entity, Operation, ReadFuture, get, load, read_ahead, update_with_retry
 from shared.work.boards.conditions import check_conditions
 from shared.work.boards.counting import ProjectArchived, require_writable
 from shared.work.boards.fields import check_custom_fields
@@ -64,7 +64,7 @@ def update_lane(
     if agent is not UNSET and agent:
         agent = agent_name(agent)
 
-    counts: Ahead[Counts | None]
+    counts: ReadFuture[Counts | None]
 
     def change(lane: Lane) -> list[Operation]:
         nonlocal counts

@@ -49,25 +49,26 @@ def list_card_comments(actor: Actor, item_id: str, *, limit: int, offset: int = 
     """
     rows = CountedRows(comments_of(bare_id(item_id)), offset + limit)
     load(ItemHead, item_id, actor, Permission.CARD_READ)
-    page, total = rows.page(offset, limit, _is_there)
-    return [comment for comment in fetch_all(Comment, [row.id for row in page], to_show=True) if not comment.removed_at], total
+    page = rows.page(offset, limit, _is_there)
+    comments = fetch_all(Comment, [row.id for row in page.rows()], to_show=True)
+    return [comment for comment in comments if not comment.removed_at], page.total
 
 
 def _long_page(rows: CountedRows, item_id: str, limit: int, offset: int) -> ThreadPage:
     """Return a page of a list that is not read as a whole. The replies of its threads are in an index of their own, thread by thread."""
-    place = rows.locate(offset, limit, _is_root)
-    if place.rows is None:
-        ranges = [block.between() for block in place.blocks]
+    page = rows.page(offset, limit, _is_root)
+    if page.blocks:
+        ranges = [block.between() for block in page.blocks]
         number = None
     else:
-        places = [row.sort.removeprefix("COM#") for row in place.rows]
+        places = [row.sort.removeprefix("COM#") for row in page.rows()]
         ranges = [(places[0], f"{places[-1]}#~~")] if places else []
         number = MAX_COMMENTS + 1  # the page ends before or in the thread with this reply
     reads = [read_ahead(partial(_replies, bare_id(item_id), between, number)) for between in ranges]
-    roots, threads = rows.page(offset, limit, _is_root)
+    roots = page.rows()
     nodes = {node.comment.id: node for node in _build_index_threads([*roots, *(row for read in reads for row in read.result())])}
     shown, taken = _fetch([nodes.get(row.id) for row in roots])
-    return ThreadPage(shown, taken, threads, sum(block.number(_is_there) for block in rows.blocks()))
+    return ThreadPage(shown, taken, page.total, sum(block.number(_is_there) for block in rows.blocks()))
 
 
 def _replies(item_id: str, between: tuple[str, str], number: int | None) -> list[IndexRow]:

@@ -81,18 +81,18 @@ def list_documents(actor: Actor, project_id: str, selection: DocumentQuery) -> t
         type_, _, status = label.partition("/")
         return selection.type in (None, type_) and (selection.statuses is None or status in selection.statuses)
 
-    rows, total = counted.page(selection.offset, selection.limit, wanted)
-    page: list[IndexRow] = []
+    page = counted.page(selection.offset, selection.limit, wanted)
+    shown: list[IndexRow] = []
     remaining = texts.MAX_RESPONSE_BYTES
-    for row in rows:
+    for row in page.rows():
         remaining -= int(row.f["room"])  # a text that is stored as a file needs no room: it can be shown as a link
-        if remaining < 0 and page:
+        if remaining < 0 and shown:
             break
-        page.append(row)
-    parts = [page[start : start + BATCH // 2] for start in range(0, len(page), BATCH // 2)]
+        shown.append(row)
+    parts = [shown[start : start + BATCH // 2] for start in range(0, len(shown), BATCH // 2)]
     later = [read_ahead(partial(_load_batch, part)) for part in parts[1:]]
     loaded = _load_batch(parts[0]) if parts else []
-    return [*loaded, *(document for part in later for document in part.result())], total
+    return [*loaded, *(document for part in later for document in part.result())], page.total
 
 
 def _load_batch(rows: list[IndexRow]) -> list[LoadedDocument]:

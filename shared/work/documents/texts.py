@@ -13,6 +13,7 @@ from typing import Final
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, TooLarge
 from shared.core.ids import bare_id, is_id, new_id
+from shared.core.texts import size_in_answer
 from shared.store import download_url, file_key, get_file, head_file, load, load_text, store_text, upload_url
 from shared.work.documents.rows import Document
 from shared.work.projects.rows import Project
@@ -47,7 +48,7 @@ def store_version_text(document: Document, version_id: str, text: str) -> Stored
 
 def shown_size(text: str) -> int:
     """Return the bytes of a text in a function's response, where it is escaped as JSON twice."""
-    return len(json.dumps(json.dumps(text, ensure_ascii=False), ensure_ascii=False).encode())
+    return size_in_answer(json.dumps(text, ensure_ascii=False))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from shared.events import EventType, record
 from shared.store import Operation, fetch, fetch_indexed, is_stale, iterate_shards, load, process_all, sweep, update_with_retry
 from shared.work.boards.counting import ProjectArchived
 from shared.work.boards.rows import AUTO_ARCHIVING, Board, Lane
-from shared.work.items.filing import filing_of, refile
+from shared.work.items.filing import filing_of, reindex
 from shared.work.items.rows import Item
 from shared.work.items.rules import wip_limit
 
@@ -77,7 +77,7 @@ def _archive_item(item_id: str, due: str) -> bool:
         before = filing_of(item)
         item.archived_at = clock.iso()
         record(item, EventType.ITEM_UPDATED, SYSTEM, changes={"archived_at": [None, item.archived_at]}, board_id=item.board_id)
-        return refile(item, before)
+        return reindex(item, before)
 
     update_with_retry(read, change)
     return archived
@@ -97,6 +97,6 @@ def restore_item(actor: Actor, item_id: str) -> Item:
         before, archived_at = filing_of(item), item.archived_at
         item.archived_at, item.restored_at = None, clock.iso()
         record(item, EventType.ITEM_UPDATED, actor, changes={"archived_at": [archived_at, None]}, board_id=item.board_id)
-        return refile(item, before, lane_limit=wip_limit(lane) if lane is not None else None)
+        return reindex(item, before, lane_limit=wip_limit(lane) if lane is not None else None)
 
     return update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), change)

@@ -145,7 +145,7 @@ def _is_run_completed(item: Item, agent: Any) -> bool:
     since = item.lane_since or item.created_at
     runs = [run for run in item.recent_runs if run["created_at"] >= since and agent in (None, "", run["agent"]["name"])]
     latest = max(runs, key=lambda run: str(run["created_at"]), default=None)
-    return latest is not None and latest["status"] == "completed" and not latest.get("only_asked")
+    return latest is not None and latest["status"] == "completed" and not latest.get("has_only_comments")
 
 
 def _compare(value: Any, operator: str, expected: Any) -> bool:

@@ -12,7 +12,7 @@ from shared.work.boards.lanes import LANES, canonical_phase, lane_id_of
 from shared.work.boards.rows import Board, Counts, Lane
 from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
-from shared.work.items.filing import UNFILED, refile
+from shared.work.items.filing import UNFILED, reindex
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_lane_mismatch, refuse_oversized, unique_labels, unique_tags, wip_limit
 
@@ -100,7 +100,7 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
         status=item.status,
     )
     try:
-        write(create(item, _ItemExists), *refile(item, UNFILED, lane_limit=None if force else wip_limit(lane)))
+        write(create(item, _ItemExists), *reindex(item, UNFILED, lane_limit=None if force else wip_limit(lane)))
     except _ItemExists:
         existing = fetch(Item, item.id)
         if existing is None:

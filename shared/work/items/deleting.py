@@ -5,7 +5,7 @@ from shared.core.actor import Actor, Permission
 from shared.events import EventType, record
 from shared.store import Operation, load, update_with_retry
 from shared.work.boards.counting import require_writable
-from shared.work.items.filing import filing_of, refile
+from shared.work.items.filing import filing_of, reindex
 from shared.work.items.rows import Item
 
 
@@ -24,6 +24,6 @@ def delete_item(actor: Actor, item_id: str) -> Item:
             phase_id=item.phase_id,
             title=item.title,
         )
-        return refile(item, before) or [require_writable(item.board_id)]
+        return reindex(item, before) or [require_writable(item.board_id)]
 
     return update_with_retry(lambda: load(Item, item_id, actor, Permission.CARD_DELETE), change)

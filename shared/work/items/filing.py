@@ -1,10 +1,10 @@
 """What a board knows of a card beside its rows: where it is counted, and the words under which it is found.
 
-Every write of a card that may change one of these takes the operations of `refile` into its transaction:
+Every write of a card that may change one of these takes the operations of `reindex` into its transaction:
 
     before = filing_of(item)
     item.status = "done"
-    write(save(item), *refile(item, before))
+    write(save(item), *reindex(item, before))
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ def filing_of(item: Item) -> Filing:
     return UNFILED if item.deleted_at or item.archived_at else Filing(card_location(item), words_of(item))
 
 
-def refile(
+def reindex(
     item: Item,
     before: Filing,
     *,

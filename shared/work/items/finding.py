@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final
 
-from shared.store import Ahead, IndexRow, fetch_all, first_index_rows, get_many, index_row, index_rows, read_ahead
+from shared.store import IndexRow, ReadFuture, fetch_all, first_index_rows, get_many, index_row, index_rows, read_ahead
 from shared.work.boards.counting import lane_tally, type_tally
 from shared.work.boards.lanes import lane_key
 from shared.work.boards.rows import STATUS_LETTERS, TYPE_LETTERS, Board, Counts
@@ -152,7 +152,7 @@ def read_stretch(partition: str, stretch: Stretch, matches: Callable[[IndexRow],
 
 def read_all(reads: Iterable[Callable[[], list[Any]]]) -> list[list[Any]]:
     """Carry out reads at the same time and return their results in order."""
-    ahead: list[Ahead[list[Any]]] = [read_ahead(read) for read in reads]
+    ahead: list[ReadFuture[list[Any]]] = [read_ahead(read) for read in reads]
     return [one.result() for one in ahead]
 
 

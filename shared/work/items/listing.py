@@ -6,7 +6,7 @@ from functools import partial
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
-from shared.store import Ahead, Entity, IndexRow, authorize, count, first_index_rows, get_many, load, query, read_ahead
+from shared.store import Entity, IndexRow, ReadFuture, authorize, count, first_index_rows, get_many, load, query, read_ahead
 from shared.work.boards.rows import Board, Counts
 from shared.work.items.filtering import ItemFilter
 from shared.work.items.finding import Finder, fetch_live, place_of
@@ -47,7 +47,7 @@ def _children(items: list[Item], whole: list[IndexRow] | None) -> dict[str, list
     """Return the children of each card in order: from the cards of the whole board, if they are known, else by a query for each card."""
     children: dict[str, list[IndexRow]] = {item.id: [] for item in items}
     if whole is None:
-        reads: dict[str, Ahead[tuple[list[IndexRow], bool]]] = {
+        reads: dict[str, ReadFuture[tuple[list[IndexRow], bool]]] = {
             item.id: read_ahead(partial(first_index_rows, 3, f"PARENT#{item.id}", MAX_CHILDREN)) for item in items
         }
         return {item_id: rows for item_id, read in reads.items() if (rows := read.result()[0])}

@@ -20,7 +20,7 @@ from shared.work.boards.reading import assemble_board, board_keys
 from shared.work.boards.rows import Lane
 from shared.work.boards.updating import record_wip_exceeded
 from shared.work.items.dependencies import refuse_open_dependencies
-from shared.work.items.filing import filing_of, refile
+from shared.work.items.filing import filing_of, reindex
 from shared.work.items.places import move_data
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_archived, refuse_lane_mismatch, wip_limit
@@ -203,7 +203,7 @@ def _move(actor: Actor, item: Item, lane: Lane, request: _MoveRequest, crowd: in
     exceeds = after.column_id != before.column_id and column_limit is not None and crowd is not None and crowd >= column_limit
     operations = [
         save(item),
-        *refile(
+        *reindex(
             item,
             filed,
             lane_limit=wip_limit(lane) if request.lane_limit and not request.force else None,

@@ -60,7 +60,7 @@ class ItemHead(Entity):
         return bool(self.status == "blocked")
 
     def set_index_keys(self) -> None:
-        if not self.REST:
+        if not self.COLD:
             raise TypeError("a card is written whole")
         super().set_index_keys()
 
@@ -123,4 +123,4 @@ class Item(ItemHead):
 
 
 # what only the whole card has; nothing that reads a head asks when the card was made
-Item.REST = frozenset(Item.get_attributes()) - frozenset(ItemHead.get_attributes()) | {"created_at"}
+Item.COLD = frozenset(Item.get_attributes()) - frozenset(ItemHead.get_attributes()) | {"created_at"}

@@ -26,7 +26,7 @@ from shared.work.boards.rows import Lane
 from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
 from shared.work.items.dependencies import refuse_open_dependencies
-from shared.work.items.filing import filing_of, refile
+from shared.work.items.filing import filing_of, reindex
 from shared.work.items.places import move_data
 from shared.work.items.rows import PERSON_FIELDS, Item
 from shared.work.items.rules import (
@@ -200,7 +200,7 @@ class _Change:
             kind = EventType.ITEM_UNBLOCKED
         event_changes = {name: pair if name in PERSON_FIELDS else [*map(_truncate, pair)] for name, pair in changed.items()}
         record(item, kind, self.actor, changes=event_changes, **data)
-        filed = refile(item, self.filed, lane_limit=self.lane_limit)
+        filed = reindex(item, self.filed, lane_limit=self.lane_limit)
         return [require_writable(item.board_id), *filed] if after == self.location else filed
 
 

@@ -1,9 +1,10 @@
 """Reading projects: a single one, those of a workspace, or all that the actor may see."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
@@ -17,6 +18,7 @@ from shared.store import (
     Row,
     authorize,
     begin_index_rows,
+    count_entries,
     fetch,
     fetch_all,
     get_all,
@@ -28,9 +30,12 @@ from shared.store import (
 from shared.work.boards.creating import board_id_of
 from shared.work.boards.reading import BoardSnapshot, assemble_board, board_keys, get_board
 from shared.work.boards.rows import Board, Counts
-from shared.work.projects.rows import Project, ProjectStats, activity_of, projects_of
+from shared.work.projects.rows import STATUSES, Project, ProjectStats, in_order, name_key, projects_of
 
-_SORTS = {"name": "name", "created_at": "created_at", "updated_at": "updated_at"}
+T = TypeVar("T")
+Finish = Callable[[], tuple[list[str], int]]
+"""Waits for a page that is being read: the ids on it, and how many match in all."""
+_NEAR = 1_000  # entries at the beginning of an order: one query, as those of an index are below a kilobyte
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,18 @@ class ProjectQuery:
     descending: bool = True
     limit: int = 50
     offset: int = 0
+
+    @property
+    def statuses(self) -> Sequence[str]:
+        return [self.status] if self.status else STATUSES
+
+    def has_status(self, status: str) -> bool:
+        """Tell whether projects with this status are asked for."""
+        return status in self.statuses
+
+    def has_words(self, row: IndexRow) -> bool:
+        """Tell whether the words of the search occur in a project's texts."""
+        return has_words(f"{row.f['name']} {row.f['slug']} {row.f['description']}", self.search)
 
 
 def get_project(actor: Actor, project_id: str, permission: Permission | None = None) -> ProjectSnapshot:
@@ -99,51 +116,46 @@ def list_project_boards(actor: Actor, project_id: str) -> list[tuple[Board, Proj
 def list_workspace_projects(actor: Actor, ws_id: str, query: ProjectQuery) -> tuple[list[ProjectSnapshot], int]:
     """Return a page of a workspace's projects and how many match in total. Raises NotFound, Forbidden.
 
-    Two round trips; three for a page that is not at the head of the list. In the order of creation only the page is read, in another order
-    and with a search the index of all projects, its blocks side by side.
+    Two round trips; three for a page that is not at the head of the list. A search reads the texts of all the workspace's projects.
     """
-    bare, is_by_creation = bare_id(ws_id), query.sort == "created_at"
-    counted = CountedRows(projects_of(bare), query.offset + query.limit, newest_first=is_by_creation and query.descending)
-    activity = read_ahead(partial(_last_activity, bare)) if query.sort == "last_activity" else None
+    begin = _begin_created if query.sort == "created_at" else _begin_ordered
+    if query.search or (begin is _begin_ordered and query.offset + query.limit > _NEAR):
+        begin = _begin_sorted
+    finish = begin(bare_id(ws_id), query)
     authorize_workspace(actor, ws_id, Permission.PROJECT_READ)
-
-    def wanted(status: str) -> bool:
-        return status != "deleted" and query.status in (None, status)
-
-    if is_by_creation and not query.search:
-        page, total = counted.page(query.offset, query.limit, wanted)
-    else:
-        active = activity.result() if activity else {}
-
-        def place(row: IndexRow) -> tuple[str, str]:
-            return (_activity_of(row, active) if activity else searchable(row.f[_SORTS[query.sort]])), row.id
-
-        found = (row for row in counted.all(wanted) if _is_found(row, query.search))
-        rows = sorted(found, key=place, reverse=query.descending)
-        page, total = rows[query.offset : query.offset + query.limit], len(rows)
-    return _read_snapshots([row.id for row in page]), total
+    ids, total = finish()
+    return _read_snapshots(ids, consistent=False), total
 
 
 def list_organization_projects(actor: Actor, org_id: str, query: ProjectQuery) -> tuple[list[Project], int]:
     """Return a page of the projects in all workspaces of an organization that the actor may see, and how many match in total.
 
-    Two round trips: who asks, beside it the index of all projects; then the rows of the page. Raises NotFound for somebody who is neither
-    in the organization nor in one of its workspaces.
+    Three round trips: who asks, beside it which workspaces there are; their projects, side by side; the rows of the page. Raises NotFound
+    for somebody who is neither in the organization nor in one of its workspaces.
     """
     bare = id_of(Organization, org_id)
-    workspaces, rows = begin_index_rows(1, workspaces_of(bare)), begin_index_rows(2, f"ORG#{bare}#PROJ")
+    workspaces = begin_index_rows(1, workspaces_of(bare))
     organization = fetch(Organization, bare)
-    if organization is None or not _belongs_to(actor, bare, workspaces):
+    ids = [row.id for row in workspaces]
+    if organization is None or not _belongs_to(actor, bare, ids):
         raise NotFound(Organization.NAME)
+    parts = [read_ahead(partial(_seen_projects, actor, ws_id, query)) for ws_id in ids]
+    found = sorted((row for part in parts for row in part.result()), key=lambda row: _place(row, query.sort))
+    if query.descending:
+        found.reverse()
+    return fetch_all(Project, [row.id for row in found[query.offset :][: query.limit]], to_show=True), len(found)
 
-    def matches(row: IndexRow) -> bool:
-        wanted = row.f["status"] == query.status if query.status else row.f["status"] != "deleted"
-        return wanted and _is_found(row, query.search) and _may_see(actor, row)
 
-    found = sorted(
-        filter(matches, rows), key=lambda row: (searchable(row.f[_SORTS[query.sort]]), row.id), reverse=query.descending
-    )
-    return fetch_all(Project, [row.id for row in found[query.offset : query.offset + query.limit]], to_show=True), len(found)
+def _seen_projects(actor: Actor, ws_id: str, query: ProjectQuery) -> list[IndexRow]:
+    """Return what matches of a workspace's projects: all for who may read it, else those that are not private."""
+    all_of_them = actor.may(Permission.PROJECT_READ, ws_id)
+    rows = index_rows(1, projects_of(ws_id).partition)
+    seen = (row for row in rows if all_of_them or row.f.get("visibility", "private") != "private")
+    return [row for row in seen if query.has_status(row.f["status"]) and query.has_words(row)]
+
+
+def _place(row: IndexRow, sort: str) -> tuple[str, str]:
+    return (_created_at(row) if sort == "created_at" else searchable(row.f[sort])), row.id
 
 
 def get_seen_project(actor: Actor, project_id: str) -> Project:
@@ -157,65 +169,114 @@ def get_seen_project(actor: Actor, project_id: str) -> Project:
     if actor.may(Permission.PROJECT_READ, project.ws_id) or project.visibility == "public":
         return project
     org_id = str(project.org_id)
-    if project.visibility == "internal" and _belongs_to(actor, org_id, index_rows(1, workspaces_of(org_id))):
+    if project.visibility == "internal" and _belongs_to(actor, org_id, (row.id for row in index_rows(1, workspaces_of(org_id)))):
         return project
     raise NotFound(Project.NAME)
 
 
-def _belongs_to(actor: Actor, org_id: str, workspaces: Iterable[IndexRow]) -> bool:
-    return org_id in actor.organizations or any(row.id in actor.workspaces for row in workspaces)
-
-
-def _may_see(actor: Actor, row: IndexRow) -> bool:
-    """Tell whether somebody in the organization may see a project in a list."""
-    return row.f.get("visibility", "private") != "private" or actor.may(Permission.PROJECT_READ, row.f.get("ws_id", ""))
-
-
-def _is_found(row: IndexRow, search: str | None) -> bool:
-    return has_words(f"{row.f['name']} {row.f['slug']} {row.f['description']}", search)
+def _belongs_to(actor: Actor, org_id: str, ws_ids: Iterable[str]) -> bool:
+    return org_id in actor.organizations or any(ws_id in actor.workspaces for ws_id in ws_ids)
 
 
 def list_visible_projects(actor: Actor, limit: int, offset: int = 0) -> tuple[list[Project], int]:
     """Return a page of the projects in all the actor's workspaces, newest first, and their total number.
 
-    Three round trips, four for a page that is not at the head of a workspace's list: who calls, then their workspaces side by side.
+    Two round trips; three for a page that is not at the head of a workspace's list; one more for a workspace that the actor has joined
+    since the process knows them.
     """
-    lists = [CountedRows(projects_of(ws_id), offset + limit, newest_first=True) for ws_id in _visible_workspaces(actor)]
+    lists = _in_workspaces(actor, lambda ws_id: CountedRows(projects_of(ws_id), offset + limit, newest_first=True))
     skip = offset if len(lists) == 1 else 0  # of several lists, nobody knows how many of the first ones are in which
-    found = [counted.page(skip, offset - skip + limit, lambda status: status != "deleted") for counted in lists]
-    rows = sorted((row for page, _ in found for row in page), key=lambda row: (row.f["created_at"], row.id), reverse=True)
+    pages = [counted.page(skip, offset - skip + limit, _is_there) for counted in lists]
+    rows = sorted((row for page in pages for row in page.rows()), key=lambda row: (_created_at(row), row.id), reverse=True)
     ids = [row.id for row in rows[offset - skip :][:limit]]
-    return fetch_all(Project, ids), sum(total for _, total in found)
+    return fetch_all(Project, ids, to_show=True), sum(page.total for page in pages)
 
 
 def latest_project_id(actor: Actor) -> str:
     """Return the id of the actor's most recently active project. Raises NotFound if there is none."""
-    workspaces = _visible_workspaces(actor)
-    activities = [read_ahead(partial(_last_activity, ws_id)) for ws_id in workspaces]
-    lists = [CountedRows(projects_of(ws_id), 0) for ws_id in workspaces]
-    active = {project_id: at for activity in activities for project_id, at in activity.result().items()}
-    rows = [row for counted in lists for row in counted.all(lambda status: status == "active")]
-    if not rows:
+    reads = _in_workspaces(actor, lambda ws_id: read_ahead(partial(_first, ws_id, "last_activity", "active", True, 1)))
+    latest = max((row for read in reads for row in read.result()), key=lambda row: row.sort, default=None)
+    if latest is None:
         raise NotFound(Project.NAME)
-    return max(rows, key=lambda row: _activity_of(row, active)).id
+    return latest.id
 
 
-def _visible_workspaces(actor: Actor) -> list[str]:
-    return [ws_id for ws_id in actor.workspaces if actor.may(Permission.PROJECT_READ, ws_id)]
+def _in_workspaces(actor: Actor, begin: Callable[[str], T]) -> list[T]:
+    """Begin a read in each of the actor's workspaces: while access is decided in those that were theirs before, then in the others."""
+    begun = {ws_id: begin(ws_id) for ws_id in actor.likely_workspaces}
+    visible = [ws_id for ws_id in actor.workspaces if actor.may(Permission.PROJECT_READ, ws_id)]
+    return [begun[ws_id] if ws_id in begun else begin(ws_id) for ws_id in visible]
 
 
-def _last_activity(ws_id: str) -> dict[str, str]:
-    """Return the last activity of a workspace's projects by their ids. One query for each 5,000 projects."""
-    return {row.id: row.sort.partition("#")[0] for row in index_rows(1, activity_of(ws_id))}
+def _is_there(status: str) -> bool:
+    return status != "deleted"
 
 
-def _activity_of(row: IndexRow, active: dict[str, str]) -> str:
-    return max(active.get(row.id, ""), str(row.f["updated_at"]))
+def _begin_created(ws_id: str, query: ProjectQuery) -> Finish:
+    """Begin to read a page in the order of creation, in which the list is counted."""
+    counted = CountedRows(projects_of(ws_id), query.offset + query.limit, newest_first=query.descending)
+
+    def finish() -> tuple[list[str], int]:
+        page = counted.page(query.offset, query.limit, query.has_status)
+        return [row.id for row in page.rows()], page.total
+
+    return finish
 
 
-def _read_snapshots(ids: Sequence[str]) -> list[ProjectSnapshot]:
+def _begin_ordered(ws_id: str, query: ProjectQuery) -> Finish:
+    """Begin to read a page near the beginning of another order, from the index that has it."""
+    end = query.offset + query.limit
+    count = read_ahead(partial(count_entries, projects_of(ws_id), query.has_status))
+    parts = [read_ahead(partial(_first, ws_id, query.sort, status, query.descending, end)) for status in query.statuses]
+
+    def finish() -> tuple[list[str], int]:
+        rows = sorted((row for part in parts for row in part.result()), key=lambda row: row.sort, reverse=query.descending)
+        total = count.result()
+        if len(rows[:end]) != min(end, total):  # a list of before, which is not counted or not in this order
+            return _begin_sorted(ws_id, query)()
+        return [row.id for row in rows[query.offset : end]], total
+
+    return finish
+
+
+def _begin_sorted(ws_id: str, query: ProjectQuery) -> Finish:
+    """Begin to read all projects, whose matches are then sorted."""
+    counted = CountedRows(projects_of(ws_id), 0)
+    statuses = query.statuses if query.sort == "last_activity" else []
+    activity = [read_ahead(partial(_last_activity, ws_id, status)) for status in statuses]
+
+    def finish() -> tuple[list[str], int]:
+        active = {project_id: at for part in activity for project_id, at in part.result().items()}
+
+        def place(row: IndexRow) -> tuple[str, str]:
+            if query.sort == "name":
+                return name_key(row.f["name"]), row.id
+            return row.f["updated_at"] if query.sort == "updated_at" else active.get(row.id, _created_at(row)), row.id
+
+        rows = sorted(filter(query.has_words, counted.all(query.has_status)), key=place, reverse=query.descending)
+        return [row.id for row in rows[query.offset : query.offset + query.limit]], len(rows)
+
+    return finish
+
+
+def _first(ws_id: str, order: str, status: str, descending: bool, number: int) -> list[IndexRow]:
+    """Return the first rows of a workspace's projects with a status, in an order. One query."""
+    return list(islice(index_rows(*in_order(ws_id, order, status), newest_first=descending, limit=number), number))
+
+
+def _last_activity(ws_id: str, status: str) -> dict[str, str]:
+    """Return the last activity of a workspace's projects with a status by their ids. One query for each 5,000 of them."""
+    return {row.id: row.sort.partition("#")[0] for row in index_rows(*in_order(ws_id, "last_activity", status))}
+
+
+def _created_at(row: IndexRow) -> str:
+    """Return when a project was created, by its place in the counted list: `<block>/<time>#<id>`."""
+    return row.sort.rpartition("/")[2].partition("#")[0]
+
+
+def _read_snapshots(ids: Sequence[str], *, consistent: bool = True) -> list[ProjectSnapshot]:
     """Read projects in the order of the ids, without those that no longer exist. One round trip: 33 in a batch, batches side by side."""
-    rows = iter(get_all([key for project_id in ids for key in _keys(project_id)]))
+    rows = iter(get_all([key for project_id in ids for key in _keys(project_id)], consistent=consistent))
     return [_snapshot(*three) for three in zip(rows, rows, rows, strict=True) if isinstance(three[0], Project)]
 
 

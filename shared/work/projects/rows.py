@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from shared.store import CountedEntity, CountedList, Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
+from shared.core.texts import searchable
+from shared.store import CountedEntity, CountedList, Entity, JSONAttribute, NumberAttribute, Operation, UnicodeAttribute, update
+
+STATUSES = ("active", "archived")
 
 DEFAULT_SETTINGS: dict[str, Any] = {
     "autoTriggerAgents": True,
@@ -22,9 +25,19 @@ def projects_of(ws_id: str) -> CountedList:
     return CountedList(f"WS#{ws_id}", "PROJ", f"WS#{ws_id}#PROJ", label_of)
 
 
-def activity_of(ws_id: str) -> str:
-    """Return the partition of index 1 that holds the statistics of a workspace's projects by their last activity."""
-    return f"WS#{ws_id}#PROJACT"
+_ORDERS = {"name": (2, "NAME"), "updated_at": (3, "UPD"), "last_activity": (1, "ACT")}
+
+
+def in_order(ws_id: str, order: str, status: str) -> tuple[int, str]:
+    """Return the index, and its partition, that hold the projects of a status in an order: name, updated_at, or last_activity (of which
+    they hold the statistics)."""
+    index, name = _ORDERS[order]
+    return index, f"WS#{ws_id}#PROJ{name}" + ("" if status == "active" else f"#{status}")
+
+
+def name_key(name: str) -> str:
+    """Return a name as it stands in the order of names. A key has at most 1,024 bytes, so only the beginning counts."""
+    return searchable(name)[:200]
 
 
 class Project(CountedEntity):
@@ -51,9 +64,13 @@ class Project(CountedEntity):
     created_by = JSONAttribute()
 
     def indexes(self) -> dict[int, tuple[str, str]]:
+        ws_id, status = str(self.ws_id), self.status
+        by_name, names = in_order(ws_id, "name", status)
+        by_change, changes = in_order(ws_id, "updated_at", status)
         return {
-            1: (f"WS#{self.ws_id}#PROJ", self.place),
-            2: (f"ORG#{self.org_id}#PROJ", f"{self.created_at}#{self.id}"),
+            1: (projects_of(ws_id).partition, self.place),
+            by_name: (names, f"{name_key(self.name)}\t{self.id}"),  # a tab sorts before all that a name has in it
+            by_change: (changes, f"{self.updated_at}#{self.id}"),
         }
 
     def filters(self) -> dict[str, Any]:
@@ -62,11 +79,8 @@ class Project(CountedEntity):
             "slug": self.slug,
             "description": (self.description or "")[:200],
             "status": self.status,
-            "created_at": self.created_at,
             "updated_at": self.updated_at,
-            "visibility": self.visibility,
-            "ws_id": self.ws_id,
-        }
+        } | ({"visibility": self.visibility} if self.visibility != "private" else {})
 
 
 class ProjectStats(Entity):
@@ -84,14 +98,17 @@ class ProjectStats(Entity):
         return f"PROJ#{entity_id}", "STATS"
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        return {1: (activity_of(str(self.ws_id)), f"{self.last_activity}#{self.proj_id}")}
+        index, partition = in_order(str(self.ws_id), "last_activity", "active")
+        return {index: (partition, f"{self.last_activity}#{self.proj_id}")}
 
     @classmethod
-    def activity(cls, ws_id: str, project_id: str, at: str) -> list[Any]:
+    def activity(cls, project_id: str, at: str) -> list[Any]:
         """Return the actions that set the last activity."""
-        return [
-            cls.last_activity.set(at),
-            cls.gsi1pk.set(activity_of(ws_id)),
-            cls.gsi1sk.set(f"{at}#{project_id}"),
-            cls.kind.set(cls.KIND),
-        ]
+        return [cls.last_activity.set(at), cls.gsi1sk.set(f"{at}#{project_id}"), cls.kind.set(cls.KIND)]
+
+    @classmethod
+    def with_status(cls, ws_id: str, project_id: str, status: str, at: str) -> Operation:
+        """Return the operation that lists the statistics among those of a project with this status."""
+        pk, sk = cls.key(project_id)
+        _, partition = in_order(ws_id, "last_activity", status)
+        return update(cls(pk=pk, sk=sk), [cls.gsi1pk.set(partition), *cls.activity(project_id, at)])

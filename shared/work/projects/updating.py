@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.events import EventType, record
@@ -11,7 +12,7 @@ from shared.store import Operation, fetch, load, relabel, update, update_with_re
 from shared.work.boards.counting import ProjectArchived
 from shared.work.boards.rows import Counts
 from shared.work.projects.creating import increment_project_counts, parse_github_repository, stored_settings
-from shared.work.projects.rows import Project, projects_of
+from shared.work.projects.rows import Project, ProjectStats, projects_of
 
 UPDATABLE_FIELDS = ("name", "description", "repository_url", "deployment_url", "documentation_url")
 
@@ -52,7 +53,7 @@ def archive_project(actor: Actor, project_id: str) -> Project:
         record(project, EventType.PROJECT_ARCHIVED, actor, changes={"status": ["active", "archived"]}, name=project.name)
         return [
             update(Counts.of(project.board_id), [Counts.closed.set(True)], Counts.pk.exists()),
-            *relabel(projects_of(str(project.ws_id)), project.counted_in, "active", "archived"),
+            *_file(project, "active"),
             _decrement_workspace_count(str(project.ws_id)),
             subtract_projects(str(project.org_id), 1),
         ]
@@ -73,11 +74,20 @@ def restore_project(actor: Actor, project_id: str) -> Project:
         record(project, EventType.PROJECT_RESTORED, actor, changes={"status": ["archived", "active"]}, name=project.name)
         return [
             update(Counts.of(project.board_id), [Counts.closed.remove()], Counts.pk.exists()),
-            *relabel(projects_of(str(project.ws_id)), project.counted_in, "archived", "active"),
+            *_file(project, "archived"),
             *increment_project_counts(workspace),
         ]
 
     return update_with_retry(lambda: _read(actor, project_id, Permission.PROJECT_ARCHIVE), change)
+
+
+def _file(project: Project, before: str) -> list[Operation]:
+    """Return the operations that list a project by its status, which was another one."""
+    ws_id = str(project.ws_id)
+    return [
+        *relabel(projects_of(ws_id), project.counted_in, before, project.status),
+        ProjectStats.with_status(ws_id, project.id, project.status, clock.iso()),
+    ]
 
 
 def _read(actor: Actor, project_id: str, permission: Permission) -> Project:

@@ -1,8 +1,9 @@
 """Creating and reading test cases."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
@@ -12,6 +13,9 @@ from shared.store import CountedRows, LastBlock, create, enter, fetch_all, load,
 from shared.work.boards.counting import require_writable
 from shared.work.items.planning import FEATURE, load_kind
 from shared.work.testing.rows import TestCase, TestResultHead, cases_of, results_of
+
+MAX_STEPS: Final = 20_000
+"""Bytes of the steps of a test case as JSON: a page of a hundred fits into Lambda's 6 MB."""
 
 
 @dataclass(frozen=True)
@@ -82,20 +86,20 @@ def list_cases(actor: Actor, feature_id: str, *, limit: int, offset: int = 0) ->
     """
     rows = CountedRows(cases_of(bare_id(feature_id)), offset + limit)
     load_kind(actor, feature_id, FEATURE, Permission.TEST_READ)
-    page, total = rows.page(offset, limit)
-    return fetch_all(TestCase, [row.id for row in page], to_show=True), total
+    page = rows.page(offset, limit, lambda _: True)
+    return fetch_all(TestCase, [row.id for row in page.rows()], to_show=True), page.total
 
 
 def get_history(actor: Actor, case_id: str, *, limit: int, offset: int = 0) -> History:
     """Return a test case with a page of its results. Two round trips; three past the head of a long list. Raises NotFound, Forbidden."""
     rows = CountedRows(results_of(bare_id(case_id)), offset + limit, newest_first=True)
     case = load(TestCase, case_id, actor, Permission.TEST_READ)
-    page, total = rows.page(offset, limit)
-    return History(case, fetch_all(TestResultHead, [row.id for row in page], to_show=True), total)
+    page = rows.page(offset, limit, lambda _: True)
+    return History(case, fetch_all(TestResultHead, [row.id for row in page.rows()], to_show=True), page.total)
 
 
 def _numbered(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return steps with their numbers. Raises Invalid where a number is not the step's place."""
+    """Return steps with their numbers. Raises Invalid where a number is not the step's place, and for steps that are too long."""
     wrong = [
         FieldError(f"steps.{place - 1}.step_number", f"Steps are numbered without gaps: this one is {place}", step["step_number"])
         for place, step in enumerate(steps, 1)
@@ -103,4 +107,7 @@ def _numbered(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
     if wrong:
         raise Invalid(*wrong)
-    return [dict(step, step_number=place) for place, step in enumerate(steps, 1)]
+    numbered = [dict(step, step_number=place) for place, step in enumerate(steps, 1)]
+    if len(json.dumps(numbered, ensure_ascii=False).encode()) > MAX_STEPS:
+        raise Invalid(FieldError("steps", f"These take at most {MAX_STEPS:,} bytes as JSON; make several test cases of them"))
+    return numbered

@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
 from shared.core.ids import bare_id, new_id
@@ -50,8 +49,7 @@ def get_result(actor: Actor, result_id: str) -> TestResult:
 def _record(actor: Actor, case_id: str, new: NewResult, result_id: str) -> TestResult:
     last = LastBlock(results_of(bare_id(case_id)))
     case = load(TestCase, case_id, actor, Permission.TEST_WRITE)
-    moment = clock.iso()
-    case.last_status, case.last_result_at = new.status, moment
+    case.last_status = new.status
     case.recent = ((case.recent or "") + DECIDED.get(new.status, ""))[-RECENT:] or None
     result = TestResult.new(
         result_id,
@@ -69,9 +67,9 @@ def _record(actor: Actor, case_id: str, new: NewResult, result_id: str) -> TestR
         coverage=new.coverage,
         flakiness=case.flakiness,
         logs=new.logs,
-        executed_at=moment,
         created_by=actor.summary,
     )
+    case.last_result_at = result.created_at
     record(
         result,
         EventType.TEST_RECORDED,

@@ -57,6 +57,10 @@ class TestCase(CountedEntity):
         return {1: (f"ITEM#{self.item_id}", f"TC#{self.place}")}
 
 
+TestCase.COLD = frozenset({"description", "steps", "expected_result"})
+"""What is long: a result changes the first row and leaves these alone."""
+
+
 class TestResultHead(CountedEntity):
     """A result without its logs: what lists need. Only for reading; the row is written as a `TestResult`."""
 
@@ -75,7 +79,6 @@ class TestResultHead(CountedEntity):
     """In percent."""
     flakiness = NumberAttribute(null=True)
     """The flakiness of the test case with this result, in percent."""
-    executed_at = UnicodeAttribute()
     created_by = JSONAttribute()
 
     def indexes(self) -> dict[int, tuple[str, str]]:
@@ -89,4 +92,4 @@ class TestResult(TestResultHead):
     logs = JSONAttribute(default=list)
 
 
-TestResult.REST = frozenset({"logs"})
+TestResult.COLD = frozenset({"logs"})

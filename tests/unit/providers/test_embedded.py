@@ -13,15 +13,26 @@ from hypothesis import strategies as st
 from shared.agents.catalogue import AGENTS, agent_named
 from shared.agents.providers.context import render_context
 from shared.agents.providers.embedded import tables
+from shared.agents.providers.embedded.cards import MAX_CARDS
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import recognize
-from shared.agents.providers.embedded.model import MAX_TURNS, EmbeddedProvider
-from shared.agents.providers.embedded.outputs import MAX_CARDS, plan
+from shared.agents.providers.embedded.model import EmbeddedProvider
+from shared.agents.providers.embedded.outputs import plan
 from shared.agents.providers.embedded.reading import Piece, read
 from shared.agents.providers.embedded.suiting import outputs, refusal, suits
 from shared.agents.providers.embedded.tables import ANY, LANGUAGES, entry, heading_starts, keys, table
-from shared.agents.providers.embedded.wording import lines, say
-from shared.agents.providers.port import Finished, Message, Request, Text, TextDelta, ToolCall, ToolCallReady, ToolResult
+from shared.agents.providers.embedded.wording import say
+from shared.agents.providers.port import (
+    MAX_CALLS_PER_ANSWER,
+    Finished,
+    Message,
+    Request,
+    Text,
+    TextDelta,
+    ToolCall,
+    ToolCallReady,
+    ToolResult,
+)
 from shared.agents.providers.tokens import count_tokens, input_tokens
 from shared.agents.tools import parse_arguments, specs
 from tests.examples import examples
@@ -60,7 +71,7 @@ def run(role, card, *, tools=None, max_tokens=4000, documents=(), siblings=(), e
     system = agent.system_prompt if agent else f"Agent: {role}\n"
     messages = [Message.user(render_context(card, documents, siblings, extra, {}))]
     turns = []
-    for _ in range(MAX_TURNS + 2):
+    for _ in range(80):
         request = Request("cadre-embedded-1", tuple(messages), system, specs_of(tuple(names)), max_tokens=max_tokens)
         events = list(EmbeddedProvider().stream(request))
         text = "".join(event.text for event in events if isinstance(event, TextDelta))
@@ -90,6 +101,12 @@ def written(turns):
 
 def acts(turns):
     return [call.name for _, calls, _ in turns for call in calls if not call.name.startswith(("read_", "list_"))]
+
+
+@cache
+def lines():
+    """Every fixed sentence by its name and language; what has one language only is the same in all."""
+    return {key: {language: say(key, language) for language in LANGUAGES} for key in keys("lines")}
 
 
 @cache
@@ -227,19 +244,19 @@ TEXT = st.one_of(
 
 @settings(max_examples=examples(120), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    st.sampled_from([*ROLES, "somebody"]),
+    st.sampled_from(ROLES),
     st.fixed_dictionaries(
         {"id": st.just("c"), "title": TEXT, "description": TEXT},
         optional={
             "acceptance_criteria": st.lists(TEXT, max_size=3),
-            "priority": st.sampled_from(["low", "critical", "?"]),
+            "priority": st.sampled_from(["low", "critical"]),
             "type": st.sampled_from(["bug", "feature", "doc", "?"]),
         },
     ),
     st.sampled_from([16, 200, 1000, 4000]),
 )
 def test_any_card_any_role_ends_with_valid_calls_and_nothing_of_its_own(role, card, max_tokens):
-    turns = run(role, card, tools=None if role in ROLES else ("write_document", "comment"), max_tokens=max_tokens)
+    turns = run(role, card, max_tokens=max_tokens)
     assert turns[-1][2].stop_reason in ("end", "max_tokens")
     if turns[-1][2].stop_reason == "max_tokens":
         return
@@ -265,8 +282,8 @@ def test_every_line_of_the_table_is_there_in_six_languages():
     assert all(set(one["lines"]) | {"other_language"} == set(lines()) for one in tables)
     assert all(list(one[name]) == list(tables[0][name]) for one in tables for name in ("headings", "traits"))
     assert all(all_lines())
-    assert {f"t_{role}" for role in outputs()} < set(lines())
-    assert set(outputs()) == (set(ROLES) - {"planner"}) | {"general"}
+    assert {f"t_{role}" for role in set(outputs()) - {"planner"}} == {name for name in lines() if name.startswith("t_")}
+    assert set(outputs()) == set(ROLES)
     assert {name for one in outputs().values() for name in one.checks} == {name for name in lines() if name.startswith("c_")}
     assert {f"w_{role}" for role in ROLES} == {name for name in lines() if name.startswith("w_")}
 
@@ -320,16 +337,13 @@ def test_a_card_that_asks_for_something_gets_a_document_and_moves_on(card):
 
 def test_the_copilot_moves_a_card_to_a_lane_whose_agent_takes_it_and_says_what_it_is():
     for name, filed in DEFINITE.items():
-        (move,) = [action.arguments for stage in plan("ceo_copilot", filed) for action in stage if action.tool == "move_card"]
+        (move,) = [action.arguments for action in plan("ceo_copilot", filed) if action.tool == "move_card"]
         assert [agent.name for agent in AGENTS if move["to_lane"] in agent.allowed_lanes and suits(agent.name, filed)], name
         assert move["reason"] == say(f"k_{filed.kind}", filed.language)
 
 
-def test_the_copilot_does_not_move_a_card_that_is_there_already_or_twice_on_the_board():
+def test_the_copilot_does_not_move_a_card_that_is_there_already():
     assert calls_of(run("ceo_copilot", {**INVOICES, "lane_number": 1}), "move_card") == []
-    turns = run("ceo_copilot", INVOICES, siblings=[{"id": "s", "title": INVOICES["title"].upper(), "status": "ready"}])
-    assert calls_of(turns, "move_card") == []
-    assert say("same_title", "en") in calls_of(turns, "comment")[0]["content"]
 
 
 # -- the agents
@@ -375,7 +389,7 @@ def test_the_planner_makes_a_card_of_each_ask_in_the_cards_order():
         "Keep MySQL read-only for 2 weeks as fallback",
     ]
     assert [(link["card"], link["depends_on"]) for link in calls_of(turns, "add_dependency")] == [("ask-3", "ask-2")]
-    assert all(say("author", "en") in card["description"] for card in cards)
+    assert all(say("quoter", "en") in card["description"] for card in cards)
 
 
 def test_the_planner_does_not_repeat_cards_of_the_board():
@@ -399,7 +413,20 @@ def test_the_planner_names_what_it_leaves_out():
 def test_a_request_to_fix_a_fault_is_no_card_of_its_own():
     turns = run("planner", CRASH)
     assert calls_of(turns, "create_card") == []
-    assert say("no_cards", "en") in calls_of(turns, "comment")[0]["content"]
+    assert calls_of(turns, "comment")[0]["content"].startswith(say("itself", "en"))
+
+
+def test_the_planner_does_not_deny_a_request_that_documents_quote():
+    for name, filed in DEFINITE.items():
+        said = "\n".join(str(action.arguments.get("content")) for action in plan("planner", filed))
+        assert not filed.asks or say("no_cards", filed.language) not in said, name
+
+
+def test_a_card_that_the_planner_makes_says_what_wrote_it_in_one_short_line():
+    for card in calls_of(run("planner", CARDS["postgres migration"]), "create_card"):
+        assert card["description"].endswith(f"\n\n---\n_{say('quoter', 'en')}_\n")
+        assert say("author", "en") not in card["description"]
+        assert say("free", "en") not in card["description"]
 
 
 @pytest.mark.parametrize(
@@ -417,7 +444,6 @@ def test_a_request_to_fix_a_fault_is_no_card_of_its_own():
         ("- Page: add a filter", "Page: add a filter"),
         ("- Secondly, add a filter 👍", "add a filter"),
         ("- Zweitens: einen Filter einbauen", "einen Filter einbauen"),
-        ("- also add", "also add"),
     ],
 )
 def test_a_title_is_without_boxes_numbers_and_speech(line, title):
@@ -519,12 +545,20 @@ def test_the_troubleshooter_names_the_error_and_the_innermost_own_frame():
 
 
 def test_who_only_has_a_checklist_says_what_it_takes():
-    for role in sorted(set(outputs()) - WHOLE):
+    for role in sorted(set(outputs()) - WHOLE - {"planner"}):
         for filed in filter(lambda one: suits(role, one), DEFINITE.values()):
             (document,) = documents(role, filed)
             assert say("needs_model", filed.language) in document["content"]
-            assert document["content"].count("- [ ] ") >= 2
             assert "\n## " not in document["content"]
+
+
+def test_a_checklist_of_fewer_than_three_items_without_a_quoted_reason_is_a_refusal():
+    for role in sorted(set(outputs()) - WHOLE - {"planner"}):
+        for name, filed in filter(lambda one: suits(role, one[1]), DEFINITE.items()):
+            _, items = documents(role, filed)[0]["content"].split(say("needs_model", filed.language))
+            assert items.count("- [ ] ") >= 3 or "> " in items, (role, name)
+    comment = calls_of(run("dev_backend", CARDS["terse"]), "comment")[0]["content"]
+    assert comment.startswith(f"{say('w_dev_backend', 'en')}\n\n{say('few', 'en')}\n\n{say('suited', 'en')}\n\n- `")
 
 
 # -- what a reader keeps
@@ -540,7 +574,7 @@ DEFINITE = {name: filed for name, filed in FILED.items() if filed.is_explicit}
 
 def documents(role, filed):
     """The documents of a plan, without the conversation around it."""
-    return [action.arguments for stage in plan(role, filed) for action in stage if action.tool == "write_document"]
+    return [action.arguments for action in plan(role, filed) if action.tool == "write_document"]
 
 
 def items_of(turns):
@@ -572,9 +606,17 @@ def test_a_line_that_belongs_nowhere_stands_at_the_end_and_a_greeting_nowhere():
         Piece("ask", "Guests can cancel a booking"),
         Piece("something new", "The hotel has nine rooms"),
     ]
-    ((document,), *_) = plan("prd", filed)
-    assert "> The hotel has nine rooms" in section(document.arguments["content"], "context")
-    assert "Kind regards" not in document.arguments["content"]
+    (document,) = documents("prd", filed)
+    assert "> The hotel has nine rooms" in section(document["content"], "context")
+    assert "Kind regards" not in document["content"]
+
+
+def test_what_comes_later_has_its_own_section_in_the_scope():
+    text = "- Guests can cancel a booking\n\nOut of scope:\n- fax\n- refunds come in phase 2"
+    document = written(run("mvp_scope", feature(text)))
+    assert "> refunds come in phase 2" in section(document, "later")
+    assert "> fax" in section(document, "exclusion")
+    assert f"## {say('later', 'en')}" not in written(run("mvp_scope", ALL["leaver data legal"]))
 
 
 @pytest.mark.parametrize("role", ["ceo_copilot", "troubleshooter"])
@@ -785,7 +827,8 @@ def test_a_line_that_leads_stands_once_in_a_document():
 
 
 def test_a_planner_without_an_ask_says_so_and_how_to_ask():
-    comment = calls_of(run("planner", CRASH), "comment")[0]["content"]
+    card = {"id": "c", "title": "Error 504", "type": "bug", "description": 'It shows "connection refused" since noon.'}
+    comment = calls_of(run("planner", card), "comment")[0]["content"]
     assert comment.startswith(f"{say('no_cards', 'en')}\n\n{say('hint', 'en')}")
 
 
@@ -806,7 +849,7 @@ def test_a_table_is_quoted_as_one_block():
 def test_what_is_not_clear_is_asked_once_in_the_comment_and_not_by_a_checklist():
     for role in ROLES:
         for name, filed in DEFINITE.items():
-            said = "\n".join(str(action.arguments.get("content")) for stage in plan(role, filed) for action in stage)
+            said = "\n".join(str(action.arguments.get("content")) for action in plan(role, filed))
             asks = role == "planner" or outputs()[role].questions
             counts = {said.count(f"- {line}\n") for line in filed.questions if line != say("q_done", filed.language)}
             assert counts <= {int(asks and suits(role, filed))}, (role, name)
@@ -824,7 +867,7 @@ def test_what_another_agent_has_asked_is_not_asked_again():
     first = calls_of(run("prd", BARE), "comment")[0]["content"]
     again = {**BARE, "comments": [{"author": "PRD Agent", "content": first}]}
     second = calls_of(run("qa", again), "comment")[0]["content"]
-    assert second.startswith(f"{say('gate', 'en')}\n\n{say('asked_before', 'en')}\n\n---")
+    assert second.startswith(f"{say('gate', 'en')}\n\n{say('asked_before', 'en')}\n\n{say('hint', 'en')}\n\n---")
     assert "- " not in second
 
 
@@ -835,16 +878,6 @@ def test_the_title_of_a_card_stands_once_in_its_document():
             assert document["title"].endswith(filed.title)
             assert content.count(f"> {filed.title}") <= 1, name
             assert not [line for line in content if re.fullmatch(r"\d+\. [^>]*", line)]
-
-
-def test_first_version_and_later_stand_only_where_the_card_has_both():
-    assert say("first_version", "en") not in written(run("mvp_scope", ALL["leaver data legal"]))
-    document = written(
-        run("mvp_scope", feature("- Guests can cancel a booking\n\nOut of scope:\n- fax\n- refunds come in phase 2"))
-    )
-    assert "> Guests can cancel" in section(document, "first_version")
-    assert "> refunds come in phase 2" in section(document, "later")
-    assert "> fax" in section(document, "exclusion")
 
 
 @pytest.mark.parametrize(("card", "begins"), [("对账脚本报错", "诊断："), ("領収書PDF文字化け", "診断：")])
@@ -878,18 +911,36 @@ def test_the_terminal_says_each_act_once_and_the_comment_never_repeats_the_summa
     assert say("author", "en") in comment
 
 
-def test_documents_that_were_only_listed_are_read():
-    listed = {"documents": [{"id": "d9", "type": "prd", "title": "PRD: Invoice export"}]}
+def test_a_run_reads_nothing_because_the_first_message_has_the_card():
+    for role in ROLES:
+        assert not [
+            call.name for _, calls, _ in run(role, INVOICES) for call in calls if call.name.startswith(("read_", "list_"))
+        ]
 
-    def answer(call, card):
-        if call.name == "list_documents":
-            return json.dumps(listed)
-        if call.name == "read_document":
-            return json.dumps({"id": "d9", "type": "prd", "title": "PRD: Invoice export", "content": "- **FR-1** (must): x"})
-        return answered(call, card)
 
-    turns = run("architect", INVOICES, answer=answer)
-    assert [call.name for call in turns[1][1]] == ["read_document"]
+def test_a_request_and_its_dependencies_are_made_in_one_turn_of_at_most_fifty_calls():
+    turns = run("planner", CARDS["postgres migration"], max_tokens=8000)
+    assert [len(calls) for _, calls, _ in turns][1:] == [0]
+    many = {**INVOICES, "description": "\n".join(f"- then add report number {n}" for n in range(40)), "acceptance_criteria": []}
+    counts = [len(calls) for _, calls, _ in run("planner", many, max_tokens=32_000)]
+    assert counts[0] == MAX_CALLS_PER_ANSWER
+    assert sum(counts) == MAX_CARDS + (MAX_CARDS - 1) + 1
+
+
+def test_calls_for_which_an_answer_has_no_room_are_made_in_the_next_turn():
+    whole, small = run("planner", INVOICES), run("planner", INVOICES, max_tokens=300)
+    assert len(small) > len(whole)
+    assert calls_of(small, "create_card") == calls_of(whole, "create_card")
+
+
+def test_a_run_that_is_cancelled_makes_no_more_calls():
+    agent = agent_named("planner")
+    request = Request("m", (Message.user(render_context(INVOICES)),), agent.system_prompt, specs(list(agent.tools)))
+    seen = []
+    for event in EmbeddedProvider().stream(request, cancelled=lambda: len(seen) >= 3):
+        seen.append(event)
+    assert seen[-1].stop_reason == "cancelled"
+    assert [type(event) for event in seen] == [ToolCallReady] * 3 + [Finished]
 
 
 def test_refusals_are_told_not_hidden():
@@ -910,20 +961,6 @@ def test_refusals_are_told_not_hidden():
     text = "".join(event.text for event in events if isinstance(event, TextDelta))
     assert f"{say('s_refused', 'en')}\n\n> The lane's WIP limit of 5 is reached" in text
     assert say("s_moved", "en") not in text
-
-
-def test_tools_it_does_not_have_are_not_called():
-    card = {**INVOICES, "acceptance_criteria": []}
-    turns = run("prd", card, tools=("comment",))
-    assert {call.name for _, calls, _ in turns for call in calls} == {"comment"}
-    assert say("s_no_tool", "en") in turns[-1][0]
-
-
-def test_without_tools_the_work_is_the_answer():
-    turns = run("prd", INVOICES, tools=())
-    assert len(turns) == 1
-    assert f"## {say('ask', 'en')}" in turns[0][0]
-    assert say("q_ask", "en") in run("prd", BARE, tools=())[0][0]
 
 
 @pytest.mark.parametrize("limit", [1, 5, 40, 300])
@@ -949,39 +986,6 @@ def test_what_a_person_adds_to_the_run_is_used():
     )
 
 
-def test_what_a_person_says_while_it_runs_is_used():
-    agent = agent_named("prd")
-    messages = (Message.user(render_context(BARE)), Message.user("Requirements:\n- a switch in the settings"))
-    request = Request("m", messages, agent.system_prompt, specs(["write_document", "comment"]))
-    events = list(EmbeddedProvider().stream(request))
-    calls = [event.call for event in events if isinstance(event, ToolCallReady)]
-    assert "> a switch in the settings" in calls[0].arguments["content"]
-
-
-def test_cancel_bites():
-    request = Request("m", (Message.user(render_context(INVOICES)),), "Agent: prd\n")
-    seen = []
-    for event in EmbeddedProvider().stream(request, cancelled=lambda: len(seen) >= 3):
-        seen.append(event)
-    assert seen[-1].stop_reason == "cancelled"
-    assert len(seen) == 4
-
-
-def test_a_free_prompt_without_a_card():
-    request = Request("m", (Message.user("Summarise: users can export data. It must be fast."),), "You are helpful.")
-    events = list(EmbeddedProvider().stream(request))
-    text = "".join(event.text for event in events if isinstance(event, TextDelta))
-    assert "export data" in text.lower()
-    assert events[-1].stop_reason == "end"
-
-
-def test_text_arrives_in_word_groups():
-    request = Request("m", (Message.user(render_context(INVOICES)),), "Agent: prd\n")
-    deltas = [event.text for event in EmbeddedProvider().stream(request) if isinstance(event, TextDelta)]
-    assert len(deltas) > 30
-    assert max(len(delta.split()) for delta in deltas) <= 5
-
-
 # -- what a judge who had not seen the code disliked
 
 
@@ -993,8 +997,33 @@ def test_text_arrives_in_word_groups():
         ("es", "unfound", "En esta tarjeta no se reconoció ninguna línea sobre eso."),
         ("fr", "unfound", "Aucune ligne à ce sujet n'a été reconnue sur cette carte."),
         ("zh", "asks_open", "卡片上没有说明的内容："),
-        ("es", "c_told", "Quienes deben saberlo están avisados de cuándo ocurrirá."),
         ("ja", "c_message", "各メッセージの文面を書き、別の人が確認した。"),
+        ("en", "needs_model", "Working this out takes a language model or a person. In the meantime, consider the following."),
+        ("en", "s_checklist", "A checklist for this card was saved as a document."),
+        ("en", "w_planner", "`planner` creates a card for each request."),
+        ("en", "w_qa", "`qa` writes a test for each acceptance criterion."),
+        ("en", "w_refactor", "`refactor` works on rewriting code without changing what it does."),
+        ("en", "s_moved", "The card was moved to the lane for this kind of card."),
+        ("en", "k_bug", "This card reports a bug."),
+        (
+            "de",
+            "needs_model",
+            "Für die Ausarbeitung braucht es ein Sprachmodell oder einen Menschen. Bis dahin ist Folgendes zu beachten.",
+        ),
+        ("de", "c_rollback", "Der Rollback ist beschrieben und erprobt."),
+        ("de", "s_checklist", "Eine passende Checkliste wurde als Dokument abgelegt."),
+        ("es", "t_deployment", "Lista de comprobación del despliegue"),
+        ("es", "c_rollback", "El procedimiento de reversión (rollback) está escrito y se ha probado."),
+        ("es", "c_told", "Se ha avisado de la fecha a quienes deben conocerla."),
+        ("fr", "c_tested", "Chaque demande est couverte par un test qui échoue tant qu'elle n'est pas réalisée."),
+        ("fr", "s_moved", "La carte a été placée dans la colonne prévue pour ce type de carte."),
+        ("fr", "left_out", "Sur la carte, mais sans carte dédiée :"),
+        ("zh", "k_incident", "本卡片是一份事故报告。"),
+        ("zh", "w_troubleshooter", "`troubleshooter` 处理故障：错误、位置和复现步骤。"),
+        ("zh", "c_as_code", "所有运行资源均以代码定义。"),
+        ("ja", "c_sketch", "実際の利用者二人が試作を試した。"),
+        ("ja", "c_regression", "この不具合を検出するテストを追加した。"),
+        ("ja", "c_path", "利用者ごとの開始点と終了点を図にした。"),
     ],
 )
 def test_a_fixed_sentence_is_written_as_a_native_speaker_writes_it(language, key, sentence):

@@ -8,12 +8,13 @@ import yaml
 
 from shared.agents.providers.embedded import traces
 from shared.agents.providers.embedded.blocks import blocks
+from shared.agents.providers.embedded.cards import dependencies
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.language import recognize
-from shared.agents.providers.embedded.outputs import dependencies
 from shared.agents.providers.embedded.reading import read
 from shared.agents.providers.embedded.sentences import heading_kind, sentences
-from shared.agents.providers.embedded.wording import lines, say
+from shared.agents.providers.embedded.tables import keys
+from shared.agents.providers.embedded.wording import say
 
 DATA = Path(__file__).parents[2] / "data"
 MARKED = [
@@ -302,8 +303,7 @@ def test_asks_wait_only_for_what_they_name(asks, language, pairs):
 
 
 def question_kinds(card):
-
-    names = {row["en"]: key for key, row in lines().items()}
+    names = {say(key, "en"): key for key in keys("lines")}
     return [names[one] for one in card.questions]
 
 
@@ -335,13 +335,11 @@ def test_documents_comments_and_what_the_run_was_told_answer_questions():
     assert question_kinds(FiledCard(card, told=("Acceptance criteria:\n- contrast is 4.5:1",))) == ["q_scope"]
 
 
-def test_a_question_that_somebody_has_answered_is_not_asked_again():
-
+def test_a_question_that_an_agent_has_asked_is_not_asked_again():
     card = {"title": "Dark mode", "type": "feature"}
+    assert "q_who" in question_kinds(FiledCard(card))
     ours = {"author": "PRD Agent", "content": f"- {say('q_who', 'en')}\n\n---\n_{say('author', 'en')}_"}
-    assert "q_who" in question_kinds(FiledCard({**card, "comments": [ours]}))
-    answer = {"author": "Ada", "content": "Night shift at the plant"}
-    assert "q_who" not in question_kinds(FiledCard({**card, "comments": [ours, answer]}))
+    assert "q_who" not in question_kinds(FiledCard({**card, "comments": [ours]}))
 
 
 def test_an_answer_in_a_comment_opens_the_gate():

@@ -151,7 +151,7 @@ def test_research_works_on_a_card_whose_questions_are_what_is_asked_for():
         "type": "task",
         "description": "Questions\n- HMAC or ed25519?\n- What does it cost?\n",
     }
-    assert plan("research", FiledCard(card))[0][0].tool == "write_document"
+    assert plan("research", FiledCard(card))[0].tool == "write_document"
 
 
 def test_a_python_trace_without_its_first_line_has_its_innermost_frame_last():

@@ -87,7 +87,7 @@ def test_a_word_alone_is_no_title_that_asks():
 
 def made(role, tool, **card):
     filed = FiledCard({"type": "feature", "title": "x", **card})
-    return [action.arguments for stage in plan(role, filed) for action in stage if action.tool == tool]
+    return [action.arguments for action in plan(role, filed) if action.tool == tool]
 
 
 def test_a_sentence_that_says_nothing_alone_is_on_the_card_of_the_one_before_it():

@@ -33,11 +33,10 @@ def own_frame(trace: str) -> list[str]:
     if not own:
         return []
     number = own[-1] if _innermost_last(trace) else own[0]
-    kind = _frame(lines[number])[0]
-    if kind == "python" and lines[number + 1 : number + 2] and not _frame(lines[number + 1]) and lines[number + 1][:4].isspace():
-        return lines[number : number + 2]
-    first = number - 1 if kind in ("go", "rust") and number and lines[number - 1].strip() else number
-    return lines[first : number + 1]
+    kind, after = _frame(lines[number])[0], lines[number + 1 : number + 2]
+    has_source = kind == "python" and any(line[:4].isspace() and not _frame(line) for line in after)
+    has_function = kind in ("go", "rust") and number and lines[number - 1].strip()
+    return lines[number - bool(has_function) : number + 1 + has_source]
 
 
 def _innermost_last(trace: str) -> bool:

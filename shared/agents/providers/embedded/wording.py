@@ -1,19 +1,18 @@
-"""Every sentence that the embedded model writes, from the tables of the languages. Nothing is put into a sentence."""
+"""How the embedded model writes: the fixed sentences of the tables, with nothing put into them, quotations and titles."""
 
+import textwrap
+import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
-from shared.agents.providers.embedded.tables import LANGUAGES, entry, keys
+from shared.agents.providers.embedded.reading import Piece
+from shared.agents.providers.embedded.tables import LANGUAGES, entry
+from shared.core.texts import is_seen
 
 _WIDE: Final = ("zh", "ja")
 _COLONS: Final = {"zh": "：", "ja": "：", "fr": " : "}
-
-
-@cache
-def lines() -> dict[str, dict[str, str]]:
-    """Return every sentence by its name and language; what has one language only is the same in all."""
-    return {key: {one: say(key, one) for one in LANGUAGES} for key in keys("lines")}
+_TITLE: Final = 200  # characters, as the tools take them
 
 
 def say(key: str, language: str) -> str:
@@ -26,14 +25,42 @@ def say_all(names: Iterable[str], language: str) -> str:
     return ("" if language in _WIDE else " ").join(say(key, language) for key in names)
 
 
-def titled(heading: str, title: str, language: str) -> str:
-    """Return a heading, a colon as the language writes it, and a title."""
-    return heading + _COLONS.get(language, ": ") + title if title else heading
+def quoted(pieces: Iterable[Piece]) -> str:
+    """Return statements as one block quote, a paragraph for each; what introduces them stands before them, once."""
+    paragraphs: list[str] = []
+    lead, in_table = "", False
+    for piece in pieces:
+        if piece.lead not in ("", lead):
+            paragraphs.append(f"> {piece.lead}")
+        is_row = piece.text.startswith("|")
+        indent = "    " if is_row or piece.kind == "code" else ""  # a block of code in Markdown
+        text = "\n".join(f"> {indent}{line}".rstrip() for line in piece.text.splitlines())
+        if is_row and in_table:
+            paragraphs[-1] += f"\n{text}"
+        else:
+            paragraphs.append(text)
+        lead, in_table = piece.lead, is_row
+    return "\n>\n".join(paragraphs)
+
+
+def signed(text: str, language: str, key: str = "author") -> str:
+    return f"{text.rstrip()}\n\n---\n_{say(key, language)}_\n"
+
+
+def titled(key: str, title: str, language: str) -> str:
+    """Return a fixed word, a colon as the language writes it, and a title."""
+    return plain_title(say(key, language) + _COLONS.get(language, ": ") + title, language)
+
+
+def plain_title(text: str, language: str) -> str:
+    """Return a title that the tools take: one line that can be seen, without control characters, cut at the end of a word."""
+    plain = " ".join("".join(" " if unicodedata.category(one) in ("Cc", "Cs") else one for one in text).split())
+    return (textwrap.shorten(plain, _TITLE, placeholder="") or plain[:_TITLE]) if is_seen(plain) else say("untitled", language)
 
 
 @cache
 def _signatures() -> frozenset[str]:
-    return frozenset(say(key, language) for key in ("author", "free") for language in LANGUAGES)
+    return frozenset(say(key, language) for key in ("author", "quoter", "free") for language in LANGUAGES)
 
 
 def is_ours(text: str) -> bool:

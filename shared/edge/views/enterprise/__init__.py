@@ -1,1 +1,1 @@
-"""What enterprise shows of the platform's entities, in answers and in webhooks."""
+"""What enterprise shows of the platform: requirements, features, test results, and the events of its webhooks."""

@@ -1,6 +1,6 @@
 """enterprise: builds, vulnerabilities and operations, and their events under the document's names."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import Field
@@ -11,6 +11,7 @@ from shared.delivery.builds.rows import Vulnerability as VulnerabilityRow
 from shared.delivery.operations.requesting import seconds_left
 from shared.delivery.operations.rows import OperationRow
 from shared.edge.contracts.base import Shape
+from shared.edge.views.enterprise.planning import Named
 from shared.events import EventType
 from shared.events.change import Change
 
@@ -95,12 +96,19 @@ def vulnerability(row: VulnerabilityRow) -> Vulnerability:
     return Vulnerability(feature_id=row.item_id, project_id=str(row.proj_id), **{name: getattr(row, name) for name in same})
 
 
-def delivery_events(change: Change) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the names and the data of the document's events that a change is."""
-    if change.event.type is EventType.BUILD_FINISHED:
-        yield "build.completed", {"build": build(change.after(BuildRow)).model_dump()}
-    elif change.event.type is EventType.VULNERABILITY_FOUND:
-        yield "vulnerability.detected", {"vulnerability": vulnerability(change.after(VulnerabilityRow)).model_dump()}
+def build_completed(change: Change) -> Named | None:
+    return "build.completed", {"build": build(change.after(BuildRow)).model_dump()}
+
+
+def vulnerability_detected(change: Change) -> Named | None:
+    return "vulnerability.detected", {"vulnerability": vulnerability(change.after(VulnerabilityRow)).model_dump()}
+
+
+DELIVERY_EVENTS: Final[dict[EventType, Callable[[Change], Named | None]]] = {
+    EventType.BUILD_FINISHED: build_completed,
+    EventType.VULNERABILITY_FOUND: vulnerability_detected,
+}
+"""What the document calls the events of builds, with its payloads."""
 
 
 OperationStatus = Literal["pending", "in_progress", "completed", "failed", "cancelled"]

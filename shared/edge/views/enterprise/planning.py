@@ -1,7 +1,9 @@
 """enterprise: requirements, features and test results, and the events of features and tests under the document's names."""
 
-from collections.abc import Iterator
-from typing import Any, Final, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
 
 from shared.edge.contracts.base import Shape
 from shared.events import EventType
@@ -12,6 +14,8 @@ from shared.work.items.rows import Item, ItemHead
 from shared.work.testing.rows import TestResult as TestResultRow
 from shared.work.testing.rows import TestResultHead
 
+Named = tuple[str, dict[str, Any]]
+"""The name of an event and its `data`."""
 FeatureStatus = Literal["not_started", "in_progress", "completed", "blocked"]
 RequirementStatus = Literal["draft", "approved", "in_progress", "completed", "blocked"]
 ResultStatus = Literal["passed", "failed", "skipped", "error"]
@@ -37,6 +41,12 @@ _REQUIREMENT_STATUSES: Final[dict[str, RequirementStatus]] = {
     "blocked": "blocked",
     "done": "completed",
 }
+
+
+_FLAKINESS = (
+    "How often the outcome changed from one result to the next, among the last fifty that passed or failed; null below two"
+)
+Flakiness = Annotated[float | None, Field(description=_FLAKINESS)]
 
 
 class UserStory(Shape):
@@ -87,8 +97,7 @@ class TestResult(Shape):
     assertions_passed: int | None
     assertions_failed: int | None
     code_coverage_percent: float | None
-    flakiness_percent: float | None
-    """How often the outcome changed from one result to the next, among the last fifty that passed or failed."""
+    flakiness_percent: Flakiness
     executed_at: str
     created_at: str
 
@@ -145,7 +154,7 @@ def _result_fields(row: TestResultHead) -> dict[str, Any]:
         "assertions_failed": row.assertions_failed,
         "code_coverage_percent": row.coverage,
         "flakiness_percent": row.flakiness,
-        "executed_at": row.executed_at,
+        "executed_at": row.created_at,
         "created_at": row.created_at,
     }
 
@@ -158,30 +167,37 @@ def test_result_with_logs(row: TestResultRow) -> TestResultWithLogs:
     return TestResultWithLogs(**_result_fields(row), logs=row.logs or [])
 
 
-def planning_events(change: Change) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the names and the data of the document's events that a change is, whichever contract made it.
-
-    A feature is shown as it is now, with the status that the change gave it: the stream has only what changes often of a card.
-    """
-    if change.kind == ItemHead.KIND and change.after(ItemHead).item_kind == FEATURE:
-        yield from _feature_events(change)
-    elif change.event.type is EventType.TEST_RECORDED:
-        yield "test.completed", {"test_result": test_result(change.after(TestResultHead)).model_dump()}
+def feature_created(change: Change) -> Named | None:
+    after = change.after(ItemHead)
+    return ("feature.created", {"feature": _shown(after)}) if after.item_kind == FEATURE else None
 
 
-def _feature_events(change: Change) -> Iterator[tuple[str, dict[str, Any]]]:
+def feature_changed(change: Change) -> Named | None:
+    """Return the change of a feature's status, whichever contract made it; None for a change that keeps the status."""
     before, after = change.before(ItemHead), change.after(ItemHead)
-    status = FEATURE_STATUSES[after.status]
-    if change.event.type is EventType.ITEM_CREATED:
-        yield "feature.created", {"feature": _shown(after, status)}
-        return
-    previous = FEATURE_STATUSES[before.status] if before else None
-    if previous is not None and previous != status and not after.deleted_at:
-        statuses = {"previous_status": previous, "current_status": status}
-        yield "feature.status_changed", {"feature": _shown(after, status) | statuses}
+    if after.item_kind != FEATURE or before is None or FEATURE_STATUSES[before.status] == FEATURE_STATUSES[after.status]:
+        return None
+    statuses = {"previous_status": FEATURE_STATUSES[before.status], "current_status": FEATURE_STATUSES[after.status]}
+    return "feature.status_changed", {"feature": _shown(after) | statuses}
 
 
-def _shown(head: ItemHead, status: FeatureStatus) -> dict[str, Any]:
+def test_completed(change: Change) -> Named | None:
+    return "test.completed", {"test_result": test_result(change.after(TestResultHead)).model_dump()}
+
+
+PLANNING_EVENTS: Final[dict[EventType, Callable[[Change], Named | None]]] = {
+    EventType.ITEM_CREATED: feature_created,
+    EventType.ITEM_UPDATED: feature_changed,
+    EventType.ITEM_MOVED: feature_changed,
+    EventType.ITEM_BLOCKED: feature_changed,
+    EventType.ITEM_UNBLOCKED: feature_changed,
+    EventType.TEST_RECORDED: test_completed,
+}
+"""What the document calls the events of features and tests, with its payloads. An event that is not here, or gives None, is none."""
+
+
+def _shown(head: ItemHead) -> dict[str, Any]:
+    """Return a feature as it is now, with the status that the change gave it: the stream has only what changes often of a card."""
     item = fetch(Item, head.id)
     shown = feature(item).model_dump() if item is not None else {"id": head.id, "name": head.title}
-    return shown | {"implementation_status": status}
+    return shown | {"implementation_status": FEATURE_STATUSES[head.status]}

@@ -11,8 +11,7 @@ from shared.core.situations import Situation
 from shared.store import ahead
 from shared.store.ahead import read_ahead
 from shared.store.client import dynamodb
-from shared.store.first_reads import decide_with_first_read, open_decision
-from shared.store.lifetime import RequestOver, begin, one_request
+from shared.store.request_scope import RequestOver, decide_with_first_read, open_decision, request_scope, submit_read
 
 KEY = ("ephemeral", "ACCESS#1", "META")
 
@@ -93,7 +92,7 @@ def test_what_a_request_reads_ahead_ends_with_it():
         dynamodb()
         calls.append("a further page")
 
-    with one_request():
+    with request_scope():
         under_way = read_ahead(pages)
         assert begun.wait(5)
     over.set()
@@ -112,7 +111,7 @@ def test_what_waits_for_a_thread_when_its_request_ends_is_never_read():
     threads = [read_ahead(slow) for _ in range(ahead._THREADS)]  # of a request before
     for _ in threads:
         assert begun.acquire(timeout=5)
-    with one_request():
+    with request_scope():
         read_ahead(lambda: calls.append("read"))
     over.set()
     for read in threads:
@@ -127,12 +126,12 @@ def test_a_failure_is_of_the_read_it_belongs_to():
     def fails() -> None:
         raise ConnectionError
 
-    with one_request():
+    with request_scope():
         failed = read_ahead(fails)
         for _ in range(2):
             with pytest.raises(ConnectionError):
                 failed.result()
-    with one_request():
+    with request_scope():
         assert [read_ahead(partial(str, number)).result() for number in range(ahead._THREADS)] == ["0", "1", "2", "3"]
 
 
@@ -141,7 +140,7 @@ def test_a_read_ahead_knows_nothing_of_the_decision_it_runs_beside():
 
     def request() -> None:
         decide_with_first_read(KEY, refuse)
-        under_way = begin(ahead._pool().submit, open_decision)
+        under_way = submit_read(ahead._pool().submit, open_decision)
         assert under_way.result() is None
 
     in_a_request(request)
