@@ -17,7 +17,6 @@ from shared.store import fetch, load, retrying, save, stale, update, write
 
 ROLLBACK_WINDOW: Final = timedelta(hours=24)
 """How long after its end a deployment can be rolled back: our choice. The version before it is kept until the next success."""
-_deployments = logs.at_every_level("deployments")
 
 
 def roll_back(actor: Actor, deployment_id: str, reason: str) -> Deployment:
@@ -84,7 +83,7 @@ def give_up(environment: Environment, deployment: Deployment, reason: str) -> No
     metric = {"Namespace": "Cadre", "Dimensions": [[]], "Metrics": [{"Name": "rollbacks_failed", "Unit": "Count"}]}
     emitted = {"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [metric]}
     line = {"deployment_id": deployment.id, "reason": reason, "rollbacks_failed": 1, "_aws": emitted}
-    _deployments.error("a rollback failed", extra=line)
+    logs.at_every_level("deployments").error("a rollback failed", extra=line)
 
 
 def remove_quietly(target: Target, deployment: Deployment, version: str, fence: int) -> None:
