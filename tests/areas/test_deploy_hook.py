@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from functions.delivery.hook_protocol import ACTIONS, request_schema
+from shared.core import outbound
 from shared.delivery.targets.hook import Hook, secret_of
 from shared.delivery.targets.port import FencedOut, Figures, Placed, Release, TargetFailed
 
@@ -49,6 +50,8 @@ def receiver(aws):
     yield made
     made.server.shutdown()
     made.server.server_close()
+    outbound._client().close()
+    outbound._client.cache_clear()
 
 
 def call(hook: Hook, action: str) -> Any:

@@ -15,6 +15,7 @@ from local.engine import free_port
 from local.versions.__main__ import make_server
 from local.versions.places import Places
 from local.versions.routing import Routing
+from shared.core import outbound
 from shared.core.ids import new_id
 from shared.delivery.targets.hook import Hook
 from shared.delivery.targets.port import FencedOut, Placed, Release, TargetFailed
@@ -61,6 +62,8 @@ def host(tmp_path) -> Iterator[SimpleNamespace]:
     thread.join()
     server.server_close()
     places.end()
+    outbound._client().close()
+    outbound._client.cache_clear()
 
 
 def release(repository: Repository, commit: str) -> Release:
