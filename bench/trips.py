@@ -71,6 +71,7 @@ LISTED: dict[str, tuple[int, str]] = {
         3,
         "the feature, then the transaction; then the card above it, if it is still a requirement",
     ),
+    "enterprise deployments.rollback": (4, "the deployment, then its environment, then what begins it, then what ends it"),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),

@@ -7,7 +7,7 @@ from typing import Any
 from aws_cdk import ArnFormat, CfnOutput, aws_events, aws_iam, aws_lambda, aws_sqs, aws_stepfunctions
 from constructs import Construct
 
-from infra import agent_run, build_and_deploy
+from infra import agent_run, build_and_deploy, deployment
 from infra.builder import builder, may_build
 from infra.data import Data, dead_letters
 from infra.exemptions import exempt
@@ -40,6 +40,8 @@ class Backend(PlatformStack):
             roles=[functions.roles["run_steps"].ref],
             policy_document={"Version": "2012-10-17", "Statement": [allow(ANSWER, self.machine.ref)]},
         )
+        steps = functions.make(self, "deploy_steps")
+        self.deployments = self._machine("Deployment", "DeploySteps", steps, deployment.definition)
         self.builder = None if functions.settings.local else builder(self)
         steps = functions.make(self, "delivery_steps", self._machine_grants("delivery_steps"))
         self.operations = self._machine("BuildAndDeploy", "DeliverySteps", steps, build_and_deploy.definition)
@@ -55,6 +57,8 @@ class Backend(PlatformStack):
     def _machine_grants(self, name: str) -> Grants:
         """The rights to start, stop, see and answer executions of the machines."""
         grants, verbs = Grants(), FUNCTIONS[name].machine
+        if FUNCTIONS[name].starts_deployments:
+            grants.add(allow(["states:StartExecution"], self.deployments.ref), deployment_machine=self.deployments.ref)
         self._grant_operations(grants, FUNCTIONS[name].operations)
         if FUNCTIONS[name].builds and self.builder is not None:
             grants.include(may_build(self, self.builder))

@@ -30,6 +30,8 @@ class Needs:
     models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
     secrets: Literal["none", "seal", "unseal"] = "none"  # of tenants: encrypts them, decrypts them
     bills: bool = False  # writes and charges invoices: the seller's name and address, the payment gateway's keys
+    starts_deployments: bool = False  # the Deployment state machine
+    deploys: bool = False  # asks the targets of deployments: takes roles that customers have given us
     memory: int = 1024  # MB. 1,769 MB is one whole core: a cold start's imports gain from it, a warm request does not
     timeout: int = 28  # seconds; API Gateway stops waiting after 29
 
@@ -41,7 +43,7 @@ AREAS = {
     "boards": Needs(),
     "cards": Needs(files="write"),
     "comments": Needs(files="write"),
-    "delivery": Needs(builds=True),
+    "delivery": Needs(builds=True, deploys=True),  # a rollback by a person is done while they wait
     "documents": Needs(files="write"),
     "organizations": Needs(),
     "planning": Needs(),
@@ -62,6 +64,9 @@ WORKERS = {
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
         telemetry="write", files="write", sends=("ws-live",), machine=("answer",), models="call", memory=1769, timeout=900
     ),
+    "deploy_steps": Needs(  # signs: the secrets of deploy hooks are derived from it. A hook answers within 8 s, and a step asks it thrice
+        ephemeral="none", deploys=True, memory=512, timeout=60
+    ),
     "delivery_steps": Needs(builds=True, signs=False, ephemeral="none", timeout=60),
     "stream_projector": Needs(  # telemetry: deliveries to webhooks; the end of a run is sent with the number of its last line
         telemetry="write",
@@ -70,6 +75,7 @@ WORKERS = {
         operations=("start",),
         files="write",
         posts=True,
+        starts_deployments=True,
         timeout=60,
     ),
     "scheduled": Needs(  # stop: DescribeExecution comes with it; a job stops itself after 40 s
@@ -80,6 +86,7 @@ WORKERS = {
         operations=("start", "see"),
         posts=True,
         bills=True,
+        starts_deployments=True,
         timeout=60,
     ),
     "export_worker": Needs(  # one message exports for as long as the function may run; the memory is for its share of a core

@@ -16,6 +16,7 @@ from local.engine import Engine, free_port, private
 from local.front_door import FrontDoor
 from local.models import EMBEDDED, Model
 from local.routes import Routes, endpoints
+from local.version_host import VersionHost
 
 Log = Callable[[str], None]
 
@@ -49,7 +50,9 @@ class LocalStack:
         self.port = port
         self.outputs: dict[str, dict[str, str]] = {}
         self.build_host = BuildHost(data / "builds", data / "builds.log")
-        given = {"CADRE_PUBLIC_URL": self.root, **self.build_host.environment, **model.environment, **(extra or {})}
+        self.versions = VersionHost(data / "versions", data / "versions.log")
+        hosts = self.build_host.environment | self.versions.environment
+        given = {"CADRE_PUBLIC_URL": self.root, **hosts, **model.environment, **(extra or {})}
         self.engine = Engine(data, engine_port, given)
         self.front_door: FrontDoor | None = None
 
@@ -62,6 +65,7 @@ class LocalStack:
         started = time.monotonic()
         private(self.data)
         self.build_host.start()
+        self.versions.start()
         self.engine.start()
         log(f"engine       {_since(started)}")
         started = time.monotonic()
@@ -103,6 +107,7 @@ class LocalStack:
             self.front_door = None
         self.engine.stop()
         self.build_host.stop()
+        self.versions.stop()
 
     def url(self, contract: str) -> str:
         """A contract's base URL, e.g. `http://localhost:8000/omoios/api/v1`."""

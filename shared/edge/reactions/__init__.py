@@ -14,6 +14,7 @@ from shared.edge.reactions import (
     billing_mails,
     builds,
     cascade,
+    deployments,
     files,
     members,
     progress,
@@ -32,6 +33,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     activity.react,  # write the event's activity row and the project's counters
     workspaces.react,  # note the time of the last activity
     files.react,  # delete files of removed attachments
+    deployments.react,  # start requested deployments
     runs.react,  # stop the agents of deleted cards and archived projects
     builds.react,  # start requested builds
     triggers.react,  # start agents automatically
