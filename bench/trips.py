@@ -61,10 +61,17 @@ LISTED: dict[str, tuple[int, str]] = {
     "enterprise projects.create": (3, "the organization names the workspace, then the workspace, then the transaction"),
     "enterprise requirements.create": (3, "the project names the board, then the board, then the transaction"),
     "enterprise features.create": (3, "the requirement names the board, then the board, then the transaction"),
+    "enterprise builds.create": (3, "the feature names the project, then the number of its last build, then the transaction"),
+    "enterprise features.buildAndDeploy": (
+        4,
+        "the feature names the project, then its repository, the number of its last build, the transaction",
+    ),
+    "enterprise operations.cancel": (3, "the operation names the build, then the build, then the transaction"),
     "enterprise features.updateStatus": (
         3,
         "the feature, then the transaction; then the card above it, if it is still a requirement",
     ),
+    "enterprise deployments.rollback": (4, "the deployment, then its environment, then what begins it, then what ends it"),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),

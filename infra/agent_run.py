@@ -50,7 +50,7 @@ def definition(function_arn: str, partition: str = "aws") -> State:
             "Resource": f"{invoke}.waitForTaskToken" if waits_for_callback else invoke,
             "Parameters": {"FunctionName": function_arn, "Payload": payload},
             "TimeoutSeconds": timeout,
-            "Retry": _retries(waits_for_callback),
+            "Retry": retries_of(waits_for_callback),
             "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Fail"}],
             "Next": then,
         }
@@ -108,7 +108,7 @@ def choice(states: dict[str, str], default: str) -> State:
     }
 
 
-def _retries(waits_for_callback: bool) -> list[State]:
+def retries_of(waits_for_callback: bool) -> list[State]:
     """The retries of a task. What found no room waits longest, up to a quarter of an hour, as long as a turn may take; a death is tried
     only twice more, and a time-out once: a turn costs money."""
     retries: list[State] = [

@@ -1,11 +1,14 @@
 """The Lambda functions, the state machine, the consumers of queues and of the stream, and the schedules."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 from aws_cdk import ArnFormat, CfnOutput, aws_events, aws_iam, aws_lambda, aws_sqs, aws_stepfunctions
 from constructs import Construct
 
-from infra.agent_run import definition
+from infra import agent_run, build_and_deploy, deployment
+from infra.builder import builder, may_build
 from infra.data import Data, dead_letters
 from infra.exemptions import exempt
 from infra.function import Functions, Grants, allow, may_invoke
@@ -28,7 +31,7 @@ class Backend(PlatformStack):
         super().__init__(scope, functions.settings, "functions", "the functions and what sets them going", holds_data=True)
         self.functions, self.data = functions, data
         self.dead: dict[str, str] = {}  # dead-letter queues of this stack: title -> queue name
-        self.machine = self._agent_run(functions.make(self, "run_steps"))
+        self.machine = self._machine("AgentRun", "RunSteps", functions.make(self, "run_steps"), agent_run.definition)
         # The machine invokes run_steps, and run_steps answers the machine: a separate policy avoids a circle of the two resources
         aws_iam.CfnPolicy(
             self,
@@ -37,6 +40,11 @@ class Backend(PlatformStack):
             roles=[functions.roles["run_steps"].ref],
             policy_document={"Version": "2012-10-17", "Statement": [allow(ANSWER, self.machine.ref)]},
         )
+        steps = functions.make(self, "deploy_steps")
+        self.deployments = self._machine("Deployment", "DeploySteps", steps, deployment.definition)
+        self.builder = None if functions.settings.local else builder(self)
+        steps = functions.make(self, "delivery_steps", self._machine_grants("delivery_steps"))
+        self.operations = self._machine("BuildAndDeploy", "DeliverySteps", steps, build_and_deploy.definition)
         for area in code.areas:
             made = functions.make(self, area, self._machine_grants(area))
             # also where APIs call an alias: this stack is deployed first, and may not take back what they still import
@@ -47,21 +55,20 @@ class Backend(PlatformStack):
         self._schedule()
 
     def _machine_grants(self, name: str) -> Grants:
-        """The rights to start, stop and answer executions of the AgentRun machine."""
+        """The rights to start, stop, see and answer executions of the machines."""
         grants, verbs = Grants(), FUNCTIONS[name].machine
+        if FUNCTIONS[name].starts_deployments:
+            grants.add(allow(["states:StartExecution"], self.deployments.ref), deployment_machine=self.deployments.ref)
+        self._grant_operations(grants, FUNCTIONS[name].operations)
+        if FUNCTIONS[name].builds and self.builder is not None:
+            grants.include(may_build(self, self.builder))
         if not verbs:
             return grants
         arn = self.machine.ref
         if "start" in verbs:
             grants.add(allow(["states:StartExecution"], arn))
         if "stop" in verbs:
-            executions = self.format_arn(
-                service="states",
-                resource="execution",
-                resource_name=f"{self.machine.attr_name}:*",
-                arn_format=ArnFormat.COLON_RESOURCE_NAME,
-            )
-            grants.add(allow(["states:StopExecution", "states:DescribeExecution"], executions))
+            grants.add(allow(["states:StopExecution", "states:DescribeExecution"], self._executions(self.machine)))
             grants.wildcard(
                 self.arn_in_findings("states", "execution:<AgentRun.Name>:*"), "Executions get their names when they start."
             )
@@ -70,10 +77,32 @@ class Backend(PlatformStack):
         grants.environment["CADRE_AGENT_RUN_MACHINE"] = arn
         return grants
 
-    def _agent_run(self, steps: Deployed) -> aws_stepfunctions.CfnStateMachine:
+    def _grant_operations(self, grants: Grants, verbs: tuple[str, ...]) -> None:
+        if not verbs:
+            return
+        arn = self.operations.ref
+        grants.add(allow(["states:StartExecution"], arn), build_and_deploy_machine=arn)
+        if "see" in verbs:
+            grants.add(allow(["states:DescribeExecution"], self._executions(self.operations)))
+            grants.wildcard(
+                self.arn_in_findings("states", "execution:<BuildAndDeploy.Name>:*"), "Executions get their names when they start."
+            )
+
+    def _executions(self, machine: aws_stepfunctions.CfnStateMachine) -> str:
+        return self.format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{machine.attr_name}:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    def _machine(
+        self, name: str, function: str, steps: Deployed, definition: Callable[[str, str], dict[str, Any]]
+    ) -> aws_stepfunctions.CfnStateMachine:
+        """A state machine whose every task invokes one function."""
         role = aws_iam.CfnRole(
             self,
-            "AgentRunRole",
+            f"{name}Role",
             assume_role_policy_document=trusts("states.amazonaws.com"),
             policies=[
                 aws_iam.CfnRole.PolicyProperty(
@@ -113,18 +142,18 @@ class Backend(PlatformStack):
         exempt(role, "AwsSolutions-IAM5[Resource::*]", "Vended logs and X-Ray accept no resource in these actions.")
         machine = aws_stepfunctions.CfnStateMachine(
             self,
-            "AgentRun",
+            name,
             role_arn=role.attr_arn,
             state_machine_type="STANDARD",
-            definition_string=json.dumps(definition("${RunSteps}", "${Partition}")),
-            definition_substitutions={"RunSteps": steps.arn, "Partition": self.partition},
+            definition_string=json.dumps(definition(f"${{{function}}}", "${Partition}")),
+            definition_substitutions={function: steps.arn, "Partition": self.partition},
             logging_configuration=aws_stepfunctions.CfnStateMachine.LoggingConfigurationProperty(
                 level="ALL",
                 include_execution_data=False,
                 destinations=[
                     aws_stepfunctions.CfnStateMachine.LogDestinationProperty(
                         cloud_watch_logs_log_group=aws_stepfunctions.CfnStateMachine.CloudWatchLogsLogGroupProperty(
-                            log_group_arn=self.logs("AgentRunLogs").attr_arn
+                            log_group_arn=self.logs(f"{name}Logs").attr_arn
                         )
                     )
                 ],
@@ -133,7 +162,7 @@ class Backend(PlatformStack):
         )
         # cfn-lint knows only the partition `aws` in a definition, and ours is filled in
         machine.add_metadata("cfn-lint", {"config": {"ignore_checks": ["E3601"]}})
-        CfnOutput(self, "AgentRunArn", value=machine.ref)
+        CfnOutput(self, f"{name}Arn", value=machine.ref)
         return machine
 
     def _consume(self, consumer: str) -> None:

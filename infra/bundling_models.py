@@ -12,14 +12,18 @@ from botocore import xform_name
 # The AWS services whose botocore data is in the package; that of all others (24 MB) is left out
 SERVICES = (
     "bedrock-runtime",
+    "cloudwatch",
+    "codebuild",
     "dynamodb",
     "kms",
+    "lambda",
+    "logs",  # of builds
     "s3",
     "secretsmanager",
     "sesv2",
     "sqs",
     "stepfunctions",
-    "sts",  # botocore itself, for credentials of a role
+    "sts",  # also botocore itself, for credentials of a role
 )
 _KEPT_DATA = ("_retry.json", "sdk-default-configuration.json", "endpoints.json", "partitions.json")
 _CALLERS = ("functions/**/*.py", "shared/**/*.py", "botocore/*.py")
@@ -41,7 +45,7 @@ def prune_data(data: Path) -> None:
 
 def _shrink_endpoints(path: Path) -> None:
     """Keep only the endpoints of SERVICES: botocore parses this file for every client."""
-    wanted = {*SERVICES, "states", "email", "execute-api"}
+    wanted = {*SERVICES, "monitoring", "states", "email", "execute-api"}
     endpoints = json.loads(path.read_text())
     for partition in endpoints["partitions"]:
         partition["services"] = {name: body for name, body in partition["services"].items() if name in wanted}

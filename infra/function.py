@@ -13,7 +13,7 @@ from constructs import Construct
 
 from infra.data import Data
 from infra.exemptions import exempt
-from infra.names import GSIS, STAGE_NAME, pascal_case
+from infra.names import DEPLOYMENT_ROLES, GSIS, STAGE_NAME, pascal_case
 from infra.needs import AREAS, BEHIND_GATEWAYS, FUNCTIONS, Access, Needs
 from infra.queues import QUEUES
 from infra.release import Deployed, release
@@ -232,6 +232,13 @@ class Functions:
             self._grant_billing(grants)
         if needs.oauth:
             self._grant_oauth(grants)
+        if needs.deploys:
+            # roles that customers made for this: each trusts us with its project's id, and none of ours has this name
+            grants.add(allow(["sts:AssumeRole"], f"arn:{scope.partition}:iam::*:role/{DEPLOYMENT_ROLES}*"))
+            grants.wildcard(
+                f"arn:<AWS::Partition>:iam::*:role/{DEPLOYMENT_ROLES}*",
+                "Customers' accounts are known when they name their role.",
+            )
         if needs.models != "none":
             self._grant_models(grants, calls=needs.models == "call")
         return grants

@@ -7,6 +7,7 @@ LOCAL_ACCOUNT = "000000000000"  # of the embedded engine: no account on AWS has 
 LOCAL_REGION = "us-east-1"
 STAGE_NAME = "v1"  # of every REST API and of the socket API: the documented bases end in it
 TABLES = ("core", "telemetry", "ephemeral")
+DEPLOYMENT_ROLES = "cadre-deploy-"  # how the names of roles begin that customers let us act under
 GSIS = ("GSI1", "GSI2", "GSI3", "GSI4")
 
 

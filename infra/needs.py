@@ -21,6 +21,8 @@ class Needs:
     signs_for_clients: bool = False  # issues tokens of OAuth clients: the KMS key
     sends: tuple[str, ...] = ()  # queues
     machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun state machine
+    builds: bool = False  # starts, stops and reads builds of CodeBuild
+    operations: tuple[Literal["start", "see"], ...] = ()  # the BuildAndDeploy state machine
     probes: bool = False  # reads the attributes of every queue and of the bucket, for the health check
     posts: bool = False  # posts to WebSocket connections
     mails: bool = False  # sends e-mail
@@ -28,6 +30,8 @@ class Needs:
     models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
     secrets: Literal["none", "seal", "unseal"] = "none"  # of tenants: encrypts them, decrypts them
     bills: bool = False  # writes and charges invoices: the seller's name and address, the payment gateway's keys
+    starts_deployments: bool = False  # the Deployment state machine
+    deploys: bool = False  # asks the targets of deployments: takes roles that customers have given us
     memory: int = 1024  # MB. 1,769 MB is one whole core: a cold start's imports gain from it, a warm request does not
     timeout: int = 28  # seconds; API Gateway stops waiting after 29
 
@@ -39,6 +43,7 @@ AREAS = {
     "boards": Needs(),
     "cards": Needs(files="write"),
     "comments": Needs(files="write"),
+    "delivery": Needs(builds=True, deploys=True),  # a rollback by a person is done while they wait
     "documents": Needs(files="write"),
     "organizations": Needs(),
     "planning": Needs(),
@@ -59,12 +64,18 @@ WORKERS = {
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
         telemetry="write", files="write", sends=("ws-live",), machine=("answer",), models="call", memory=1769, timeout=900
     ),
+    "deploy_steps": Needs(  # signs: the secrets of deploy hooks are derived from it. A hook answers within 8 s, and a step asks it thrice
+        ephemeral="none", deploys=True, memory=512, timeout=60
+    ),
+    "delivery_steps": Needs(builds=True, signs=False, ephemeral="none", timeout=60),
     "stream_projector": Needs(  # telemetry: deliveries to webhooks; the end of a run is sent with the number of its last line
         telemetry="write",
         sends=("ws-live", "emails", "agent-runs", "cascade", "webhook-delivery"),
         machine=("stop", "answer"),
+        operations=("start",),
         files="write",
         posts=True,
+        starts_deployments=True,
         timeout=60,
     ),
     "scheduled": Needs(  # stop: DescribeExecution comes with it; a job stops itself after 40 s
@@ -72,8 +83,10 @@ WORKERS = {
         telemetry="read",
         sends=("ws-live", "agent-runs", "cascade", "webhook-delivery"),
         machine=("stop", "answer"),
+        operations=("start", "see"),
         posts=True,
         bills=True,
+        starts_deployments=True,
         timeout=60,
     ),
     "export_worker": Needs(  # one message exports for as long as the function may run; the memory is for its share of a core

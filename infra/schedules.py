@@ -8,7 +8,9 @@ SCHEDULES = {  # job -> EventBridge schedule, in UTC
     # Every minute of two hours, every night: a call stops after 40 s and the next one goes on. On most nights nothing is due: 8 reads
     "billing-close": "cron(* 2-3 * * ? *)",
     "charges": "rate(5 minutes)",
+    "deployments": "rate(1 minute)",
     "invoices-overdue": "cron(* 4 * * ? *)",
+    "operations": "rate(1 minute)",
     "purge": "cron(0 4 * * ? *)",
     "timeouts": "rate(1 minute)",
     "webhook-retry": "rate(5 minutes)",

@@ -71,6 +71,13 @@ class Watch(PlatformStack):
         machine = {"StateMachineArn": backend.machine.ref}
         self._alarm("AgentRunFailed", Metric("AWS/States", "ExecutionsFailed", machine), 1)
         self._alarm("AgentRunTimedOut", Metric("AWS/States", "ExecutionsTimedOut", machine), 1)
+        deployments = {"StateMachineArn": backend.deployments.ref}
+        self._alarm("DeploymentFailed", Metric("AWS/States", "ExecutionsFailed", deployments), 1)
+        self._alarm("DeploymentTimedOut", Metric("AWS/States", "ExecutionsTimedOut", deployments), 1)
+        self._alarm("RollbacksFailed", Metric("Cadre", "rollbacks_failed", {}), 1)
+        operations = {"StateMachineArn": backend.operations.ref}
+        self._alarm("BuildAndDeployFailed", Metric("AWS/States", "ExecutionsFailed", operations), 1)
+        self._alarm("BuildAndDeployTimedOut", Metric("AWS/States", "ExecutionsTimedOut", operations), 1)
         projector = {"FunctionName": functions.by_name["stream_projector"].name}
         self._alarm("StreamLag", Metric("AWS/Lambda", "IteratorAge", projector, "Maximum"), STREAM_LAG_MS)
         self._alarm("SocketErrors", Metric("AWS/ApiGateway", "ExecutionError", {"ApiId": socket.api.ref}), API_SERVER_ERRORS)

@@ -6,13 +6,11 @@ within some seconds even if connections are open. Everything it needs comes from
 
 import asyncio
 import contextlib
-import ctypes
 import importlib.metadata
 import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from typing import Any
 
@@ -21,11 +19,11 @@ import uvloop
 
 from local import ENGINE_VERSION
 from local.engine_guard import guarded
+from local.parent import stop_with_parent
 from local.snapshots import Snapshots
 
 log = logging.getLogger("local.launcher")
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _SHUT_DOWN_WITHIN = 5.0
 
 
@@ -36,15 +34,6 @@ def check_version() -> None:
         raise SystemExit(
             f"local cloud: ministack {ENGINE_VERSION} is required, {version} is installed; reinstall requirements/dev.txt"
         )
-
-
-def stop_with_parent(parent: int) -> None:
-    """Ask Linux for SIGTERM when the parent dies, so that a killed `local run` leaves no engine behind."""
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # the parent ended before the call
-        raise SystemExit(1)
 
 
 def load() -> Any:

@@ -10,11 +10,13 @@ from typing import Any
 
 from infra.names import CONTRACT
 from local import LocalError, synth
+from local.build_host import BuildHost
 from local.deploy import deploy
-from local.engine import Engine, free_port
+from local.engine import Engine, free_port, private
 from local.front_door import FrontDoor
 from local.models import EMBEDDED, Model
 from local.routes import Routes, endpoints
+from local.version_host import VersionHost
 
 Log = Callable[[str], None]
 
@@ -47,7 +49,11 @@ class LocalStack:
         self.root = f"http://localhost:{port}"
         self.port = port
         self.outputs: dict[str, dict[str, str]] = {}
-        self.engine = Engine(data, engine_port, {"CADRE_PUBLIC_URL": self.root, **model.environment, **(extra or {})})
+        self.build_host = BuildHost(data / "builds", data / "builds.log")
+        self.versions = VersionHost(data / "versions", data / "versions.log")
+        hosts = self.build_host.environment | self.versions.environment
+        given = {"CADRE_PUBLIC_URL": self.root, **hosts, **model.environment, **(extra or {})}
+        self.engine = Engine(data, engine_port, given)
         self.front_door: FrontDoor | None = None
 
     def start(self, assembly: Path | None = None, log: Log = _quiet) -> None:
@@ -57,6 +63,9 @@ class LocalStack:
             assembly = synth.assembly(settings=_without_model(os.environ) | self.model.settings)
             log(f"synthesized  {_since(started)}")
         started = time.monotonic()
+        private(self.data)
+        self.build_host.start()
+        self.versions.start()
         self.engine.start()
         log(f"engine       {_since(started)}")
         started = time.monotonic()
@@ -97,6 +106,8 @@ class LocalStack:
             self.front_door.stop()
             self.front_door = None
         self.engine.stop()
+        self.build_host.stop()
+        self.versions.stop()
 
     def url(self, contract: str) -> str:
         """A contract's base URL, e.g. `http://localhost:8000/omoios/api/v1`."""

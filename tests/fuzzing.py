@@ -139,6 +139,11 @@ class Person:
     def delivery(self) -> str:
         return str(self._enterprise("POST", f"/webhooks/{self.webhook}/test")["id"])
 
+    @cached_property
+    def build(self) -> str:
+        body = {"version_tag": "1.0.0", "git_commit_hash": "abc123", "git_branch": "main"}
+        return str(self._enterprise("POST", f"/features/{self.feature}/builds", body)["id"])
+
     def _enterprise(self, method: str, path: str, body: Any = None) -> Any:
         return self.ask(method, path, body, "enterprise")["data"]
 
@@ -148,7 +153,8 @@ class Person:
             "workspaces": "workspace", "projects": "project", "boards": "board", "lanes": "lane", "cards": "card",
             "comments": "comment", "dependencies": "dependency", "documents": "document", "runs": "run",
             "organizations": "organization", "requirements": "requirement", "features": "feature", "testcases": "test_case",
-            "testresults": "test_result", "tickets": "card", "auto-transition": "card", "webhooks": "webhook", "deliveries": "delivery",
+            "testresults": "test_result", "builds": "build", "tickets": "card", "auto-transition": "card", "webhooks": "webhook",
+            "deliveries": "delivery",
             "project_id": "project", "ticket_id": "card", "laneId": "lane", "toLaneId": "lane", "dependencyCardId": "other_card",
         }  # fmt: skip
         fixed = {

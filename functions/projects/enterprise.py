@@ -1,14 +1,17 @@
 """enterprise, section 2: projects."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.core.actor import Permission
+from shared.core.settings import settings
 from shared.core.situations import Situation
+from shared.core.web_addresses import EXPECTED, parse_host
 from shared.edge.contracts.base import Paged, Shape, StrictRequest
 from shared.edge.contracts.enterprise import ENTERPRISE, LongName, Page, PageSize, Search, SortOrder, Text, is_descending
-from shared.edge.contracts.fields import OneLine, Slug, WebAddress
+from shared.edge.contracts.fields import OneLine, Slug
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.work.projects.creating import NewProject, create_project, default_workspace_id
@@ -17,7 +20,17 @@ from shared.work.projects.rows import Project as ProjectRow
 
 routes = Routes(ENTERPRISE, "projects")
 
-Repository = Annotated[WebAddress, Field(min_length=1)]
+
+def _repository(value: str) -> str:
+    """Return the address of a repository: of a web page, or on the local stage of a folder of this machine."""
+    if settings().local and re.fullmatch(r"file:///[^\s\x00-\x1f]+", value):
+        return value
+    if parse_host(value) is None:
+        raise ValueError(EXPECTED)
+    return value
+
+
+Repository = Annotated[str, Field(min_length=1, max_length=2_048), AfterValidator(_repository)]
 Technology = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), OneLine]
 Status = Literal["active", "archived", "deleted"]
 Visibility = Literal["private", "internal", "public"]

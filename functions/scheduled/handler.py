@@ -12,6 +12,8 @@ from typing import Any
 from shared.channels.sockets.expiry import close_expired
 from shared.channels.webhooks.wakes import wake_due
 from shared.core import clock, logs, start
+from shared.delivery.deployments.maintenance import resume_deployments
+from shared.delivery.operations.machine import sweep_operations
 from shared.edge.cascade.purging import purge_due
 from shared.money.billing.charging import ask_for_charges
 from shared.money.billing.dunning import run_dunning
@@ -28,7 +30,9 @@ JOBS: dict[str, Callable[[float], int]] = {
     "billing-close": close_periods,  # bills months that are over
     "invoices-overdue": run_dunning,  # charges invoices, reminds, and finally suspends the workspace
     "charges": ask_for_charges,  # asks the payment gateway what became of charges without a result
+    "deployments": resume_deployments,  # goes on with deployments whose execution is gone
     "timeouts": sweep_runs,  # ends or resumes runs that nobody works on
+    "operations": sweep_operations,  # goes on with builds that nobody works on
     "ws-reaper": close_expired,  # closes expired connections
     "webhook-retry": wake_due,  # wakes the worker for webhooks whose next attempt is due
     "purge": purge_due,  # erases workspaces that were deleted thirty days ago

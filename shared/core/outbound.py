@@ -51,6 +51,8 @@ def request_json(
     form: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
+    json: Any = None,
+    max_bytes: int = MAX_BYTES,
 ) -> tuple[int, Any]:
     """Send a request; return the status and the parsed JSON of the response.
 
@@ -63,8 +65,8 @@ def request_json(
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} has an address that is not asked: it must be https")
     try:
         accept = {"Accept": "application/json"} | dict(headers or {})
-        with _client().stream(method, url, data=form, headers=accept, auth=auth) as response:
-            status, body = response.status_code, _read_body(who, response)
+        with _client().stream(method, url, data=form, json=json, headers=accept, auth=auth) as response:
+            status, body = response.status_code, _read_body(who, response, max_bytes)
     except (httpx2.TransportError, httpx2.InvalidURL, httpx2.DecodingError) as error:
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} cannot be reached ({type(error).__name__})") from error
     if status >= 500 or 300 <= status < 400:
@@ -75,12 +77,12 @@ def request_json(
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} answered {status}, and not in JSON") from error
 
 
-def _read_body(who: str, response: "httpx2.Response") -> bytes:
+def _read_body(who: str, response: "httpx2.Response", max_bytes: int) -> bytes:
     body = b""
     for chunk in response.iter_bytes():
         body += chunk
-        if len(body) > MAX_BYTES:
-            raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} answered with more than {MAX_BYTES:,} bytes")
+        if len(body) > max_bytes:
+            raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} answered with more than {max_bytes:,} bytes")
     return body
 
 

@@ -31,6 +31,16 @@ class Settings:
     webhook_retry_queue: str = ""
     # state machines, as ARNs
     agent_run_machine: str = ""
+    deployment_machine: str = ""
+    # the local stack's host of version processes: its address and the secret that signs what is asked of it; empty: there is none
+    local_versions: str = ""
+    local_versions_secret: str = ""
+    build_and_deploy_machine: str = ""
+    # builds on AWS: the name of the CodeBuild project
+    build_project: str = ""
+    # builds on a laptop: the address of the host that runs them, and the key that it asks for
+    build_host: str = ""
+    build_host_key: str = ""
     # sockets: the management endpoint, https://{id}.execute-api.../{stage}
     socket_endpoint: str = ""
     # identity: the name of the Secrets Manager secret that holds the signing key

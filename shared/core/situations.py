@@ -62,6 +62,8 @@ class Situation(StrEnum):
     RUN_IN_PROGRESS = auto()
     RUN_STATUS = auto()
     """The run has ended, does not wait, or was already answered."""
+    DEPLOYMENT_IN_PROGRESS = auto()
+    """Another deployment holds the environment."""
     INVOICE_STATUS = auto()
     INVITATION_NOT_PENDING = auto()
     WORKSPACE_OWNER = auto()

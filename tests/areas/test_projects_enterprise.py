@@ -1,8 +1,11 @@
 """enterprise, section 2: the projects of an organization."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.core.actor import Role
+from shared.core.settings import settings
 from shared.store import fetch, save, write
 from shared.work.boards.rows import Board
 from shared.work.projects.rows import Project
@@ -137,3 +140,11 @@ def test_who_has_the_scope_projects_write_creates_projects_also_a_developer(worl
         assert agentworks.status == (403 if role == Role.MEMBER else expected)
     stranger = sign_up("Stan", "stan@example.com").at("enterprise")
     assert stranger("projects", "POST", path, body=ENTERPRISE_PROJECT).status == 404
+
+
+def test_a_repository_in_a_folder_is_for_laptops(world, path, monkeypatch):
+    changes = {"repository_url": "file:///home/ada/shop"}
+    assert create(world, path, **changes).json["data"]["repository_url"] == changes["repository_url"]
+    deployed = replace(settings(), stage="prod")
+    monkeypatch.setattr("functions.projects.enterprise.settings", lambda: deployed)
+    assert create(world, path, slug="other", **changes).status == 400

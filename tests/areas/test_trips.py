@@ -152,6 +152,7 @@ UNTRIED = {
     ("agentworks", "billing.stripeWebhook"): "Stripe asks, and nobody waits: tests/areas/test_billing_stripe.py",
     ("agentworks", "runs.approve"): "only an execution waits: tests/areas/test_runs_control.py",
     ("agentworks", "runs.reject"): "only an execution waits: tests/areas/test_runs_control.py",
+    ("enterprise", "features.buildAndDeploy"): "nothing runs builds there: tests/areas/test_operations_enterprise.py",
     ("agentworks", "workspaces.transfer"): "it ends the stage: tests/areas/test_members.py",
 }
 """Whose sample is refused, and why."""

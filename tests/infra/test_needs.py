@@ -25,6 +25,9 @@ RESOURCES = {  # a need -> the setting by which code finds the resource
     "signs": "signing_secret",
     "signs_for_clients": "client_token_key",
     "machine": "agent_run_machine",
+    "builds": "build_project",
+    "operations": "build_and_deploy_machine",
+    "starts_deployments": "deployment_machine",
     "posts": "socket_endpoint",
     "mails": "mail_sender",
     "oauth": "oauth_secret",
@@ -57,7 +60,7 @@ def test_every_queue_is_sent_to_and_every_worker_is_invoked() -> None:
     assert {queue for needs in FUNCTIONS.values() for queue in needs.sends} == set(QUEUES) - by_rules
     assert SCHEDULES
     by_queue = {spec.consumer for spec in QUEUES.values()}
-    assert set(WORKERS) == by_queue | {"scheduled", "stream_projector", "run_steps", "ws"}
+    assert set(WORKERS) == by_queue | {"scheduled", "stream_projector", "run_steps", "delivery_steps", "deploy_steps", "ws"}
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from shared.core import clock
+from shared.delivery.builds.rows import BuildCounter
 from shared.edge.cascade.queue import Task, enqueue
 from shared.people.tenancy.rows import DELETED_WORKSPACES, Workspace, slug_guard
 from shared.store import OWN_KEYS, Entity, Row, delete, delete_files, delete_many, fetch, pages, process_all, sweep, write
@@ -39,6 +40,8 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "PROJ#{}#DOC"),
         (1, "PROJ#{}#BOARD"),
         (2, "PROJ#{}#ACT"),
+        (2, "PROJ#{}#DPL"),
+        (1, "PROJ#{}#ENV"),
     ),
     "BOARD": (
         (1, "BOARD#{}#ITEM"),
@@ -47,11 +50,14 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (None, partition_of("{}")),
         (None, words_partition("{}")),
     ),
-    "ITEM": ((1, "ITEM#{}"),),  # comments, activities, runs, dependencies, tasks, discoveries, test cases
+    "ITEM": (
+        (1, "ITEM#{}"),  # comments, activities, runs, dependencies, tasks, discoveries, test cases
+        (1, "FEAT#{}#BLD"),
+    ),
     "TC": ((1, "TC#{}"),),
 }
 """Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
-LEAF_KINDS = frozenset({"ACT", "BUDGET", "COM", "DEP", "DSC", "EXP", "INV", "LANE", "POSTING", "TASK", "WORDS"})
+LEAF_KINDS = frozenset({"ACT", "BUDGET", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "INV", "LANE", "POSTING", "TASK", "WORDS"})
 """Kinds with no rows below or beside them: many are erased in one write."""
 RETAINED_KINDS = frozenset({"BILLING"})
 """Kinds that are not erased: the account that invoices belong to."""
@@ -135,8 +141,9 @@ class _Sweep:
 
 
 def _project_rows(project_id: str) -> Iterator[list[Row]]:
-    """Yield the project's slug and the copies of its documents."""
+    """Yield the project's slug, the counter of its builds and the copies of its documents."""
     project = fetch(Project, project_id)
+    yield [BuildCounter.of(project_id)]
     if project is not None:
         yield [slug_guard(f"WS#{project.ws_id}", project.slug)]
     for type_ in TYPES:

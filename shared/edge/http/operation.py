@@ -68,6 +68,8 @@ class Operation:
     """Errors of this operation that others of its kind do not have, for the OpenAPI document."""
     others: Mapping[int, Any] = field(default_factory=dict)
     """Answers of these statuses that are not the contract's own: a model, or the media type of a page."""
+    callbacks: Mapping[str, Any] = field(default_factory=dict)
+    """OpenAPI's description of requests that the operation makes us send."""
     also: tuple[int, ...] = ()
     """Further statuses whose responses have the same model."""
 

@@ -118,6 +118,8 @@ def _openapi_arguments(operation: Operation) -> dict[str, Any]:
     if operation.form is not None:
         schema = {"schema": operation.form.model_json_schema()}
         extra["requestBody"] = {"required": True, "content": {"application/x-www-form-urlencoded": schema}}
+    if operation.callbacks:
+        extra["callbacks"] = operation.callbacks
     described: dict[str, Any] = {
         "response_model": None,
         "tags": [operation.tag],

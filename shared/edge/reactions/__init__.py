@@ -12,7 +12,9 @@ from shared.edge.reactions import (
     account_mails,
     activity,
     billing_mails,
+    builds,
     cascade,
+    deployments,
     files,
     members,
     progress,
@@ -31,7 +33,9 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     activity.react,  # write the event's activity row and the project's counters
     workspaces.react,  # note the time of the last activity
     files.react,  # delete files of removed attachments
+    deployments.react,  # start requested deployments
     runs.react,  # stop the agents of deleted cards and archived projects
+    builds.react,  # start requested builds
     triggers.react,  # start agents automatically
     progress.react,  # move cards automatically; a card with a running agent stays until the run has ended
     usage.react,  # apply changed limits, mail usage alerts

@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from shared.core import aws, queues
+from shared.core import aws, machines, queues
 from shared.core.errors import Upstream
 from shared.core.settings import settings
 from shared.core.situations import Situation
@@ -30,29 +30,13 @@ def execution_name(run_id: str, attempt: int, launch: int = 0) -> str:
 
 def start_execution(run_id: str, attempt: int, launch: int = 0) -> str:
     """Start an execution, or find the one that exists already; return its ARN."""
-    machine = settings().need("agent_run_machine")
-    name = execution_name(run_id, attempt, launch)
-    try:
-        answer = client("stepfunctions").start_execution(
-            stateMachineArn=machine, name=name, input=json.dumps({"run_id": run_id, "attempt": attempt})
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
-            raise
-        return machine.replace(":stateMachine:", ":execution:") + f":{name}"
-    arn: str = answer["executionArn"]
-    return arn
+    machine, name = settings().need("agent_run_machine"), execution_name(run_id, attempt, launch)
+    return machines.start_execution(client("stepfunctions"), machine, name, {"run_id": run_id, "attempt": attempt})
 
 
 def is_execution_running(arn: str) -> bool:
     """Return whether an execution has not ended."""
-    try:
-        status: str = client("stepfunctions").describe_execution(executionArn=arn)["status"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _NOT_FOUND_CODES:
-            raise
-        return False
-    return status in ("RUNNING", "PENDING_REDRIVE")
+    return machines.is_execution_running(client("stepfunctions"), arn)
 
 
 def stop_execution(arn: str, cause: str) -> None:
@@ -62,7 +46,7 @@ def stop_execution(arn: str, cause: str) -> None:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         ended_meanwhile = code == "ValidationException" and not is_execution_running(arn)
-        if code not in _NOT_FOUND_CODES and not ended_meanwhile:
+        if code not in machines.NOT_FOUND_CODES and not ended_meanwhile:
             raise
 
 
@@ -79,10 +63,7 @@ def _send(call: str, **arguments: Any) -> bool:
     try:
         getattr(client("stepfunctions"), call)(**arguments)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _NOT_FOUND_CODES:
+        if error.response["Error"]["Code"] not in machines.NOT_FOUND_CODES:
             raise
         return False
     return True
-
-
-_NOT_FOUND_CODES = {"ExecutionDoesNotExist", "TaskDoesNotExist", "TaskTimedOut", "InvalidToken"}

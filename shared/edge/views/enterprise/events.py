@@ -1,12 +1,13 @@
 """enterprise, "Webhook Events": which of the platform's events are events of webhooks, with the document's payloads.
 
-An event that is in no table is none. Of the document's seven, those of builds, deployments and vulnerabilities have no source yet: whoever
-records them adds a table here.
+An event that is in no table is none.
 """
 
 from typing import Final, Literal
 
 from shared.channels.webhooks.deliveries import WebhookEvent
+from shared.edge.views.enterprise.delivery import DELIVERY_EVENTS
+from shared.edge.views.enterprise.deployments import DEPLOYMENT_EVENTS
 from shared.edge.views.enterprise.planning import PLANNING_EVENTS
 from shared.events.change import Change
 
@@ -19,7 +20,7 @@ EventName = Literal[
     "deployment.completed",
     "vulnerability.detected",
 ]
-WEBHOOK_EVENTS: Final = PLANNING_EVENTS
+WEBHOOK_EVENTS: Final = PLANNING_EVENTS | DELIVERY_EVENTS | DEPLOYMENT_EVENTS
 
 
 def webhook_event(change: Change) -> WebhookEvent | None:

@@ -1,0 +1,51 @@
+"""The steps of the Deployment state machine (`infra/deployment.py`): one invocation, one step."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.core import logs, start
+from shared.core.errors import Conflict
+from shared.delivery.deployments import steps
+from shared.store import is_stale
+
+logs.start()
+
+
+class StepInterrupted(Exception):
+    """The step could not be done now; a retry helps."""
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """`{"step", "deployment_id", "environment_id", "launch", "error"?}` -> the same with `next` and `seconds`.
+
+    Raises TargetFailed or StepInterrupted if a retry of the step may help.
+    """
+    about = {name: event[name] for name in ("deployment_id", "environment_id", "launch")}
+    try:
+        if event["step"] == "fail":
+            after = steps.fail(**about, reason=_reason(event["error"]))
+        else:
+            after = steps.advance(**about)
+    except (BotoCoreError, ClientError) as error:
+        raise StepInterrupted(type(error).__name__) from error
+    except Conflict as conflict:
+        if is_stale(conflict):
+            raise StepInterrupted(conflict.message) from conflict
+        raise
+    return about | after
+
+
+def _reason(error: dict[str, Any]) -> str:
+    """Return what is said of an error of the step before: a target's own words, and no words of our code."""
+
+    if error.get("Error") not in ("TargetFailed", "FencedOut"):
+        return "A step of the deployment failed"
+    try:
+        return str(json.loads(error.get("Cause", ""))["errorMessage"])
+    except (ValueError, KeyError, TypeError):
+        return "The target did not do what it was asked"
+
+
+start.finish()

@@ -1,0 +1,1 @@
+"""Delivery: builds, the operations that make them, and what runs them."""

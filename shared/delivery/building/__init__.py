@@ -1,0 +1,1 @@
+"""What runs builds, behind one port: CodeBuild on AWS, a limited process on a laptop."""

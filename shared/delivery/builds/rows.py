@@ -1,0 +1,108 @@
+"""The rows of builds: a build, the vulnerabilities found in it, and the counter of a project's builds."""
+
+from typing import Any, Final
+
+from shared.store import Entity, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
+
+SEVERITIES: Final = ("critical", "high", "medium", "low")
+ENDED: Final = frozenset({"success", "failed", "cancelled"})
+
+
+class Build(Entity):
+    """A build of a feature. What was not told or measured is None."""
+
+    KIND = "BLD"
+    NAME = "build"
+
+    item_id = UnicodeAttribute()
+    """Its feature."""
+    board_id = UnicodeAttribute()
+    number = NumberAttribute()
+    """Its place among the builds of the project, from 1 without gaps."""
+    version_tag = UnicodeAttribute(null=True)
+    git_commit_hash = UnicodeAttribute(null=True)
+    git_branch = UnicodeAttribute(null=True)
+    status = UnicodeAttribute()  # pending | building | success | failed | cancelled
+    reason = UnicodeAttribute(null=True)
+    """Why a build failed, in one sentence for people."""
+    docker_image_url = UnicodeAttribute(null=True)
+    docker_image_size_bytes = NumberAttribute(null=True)
+    artifact_size_bytes = NumberAttribute(null=True)
+    tests_run = NumberAttribute(null=True)
+    tests_passed = NumberAttribute(null=True)
+    tests_failed = NumberAttribute(null=True)
+    coverage = NumberAttribute(null=True)
+    """In percent."""
+    security_scan_status = UnicodeAttribute(null=True)  # passed | failed | warnings
+    vulnerabilities = JSONAttribute(null=True)
+    """How many were found, by severity. None: nobody looked."""
+    operation_id = UnicodeAttribute(null=True)
+    """The operation that builds it here; None for a build that ran elsewhere."""
+    started_at = UnicodeAttribute(null=True)
+    completed_at = UnicodeAttribute(null=True)
+    duration_seconds = NumberAttribute(null=True)
+    created_by = JSONAttribute()
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        number = f"{int(self.number):010d}"
+        places = {1: (f"FEAT#{self.item_id}#BLD", number), 2: (f"PROJ#{self.proj_id}#BLD", number)}
+        return places | ({3: (f"SHA#{self.org_id}#{self.git_commit_hash}", number)} if self.git_commit_hash else {})
+
+    def filters(self) -> dict[str, Any]:
+        return {"status": self.status, "number": int(self.number)}
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED
+
+
+class Vulnerability(Entity):
+    """A vulnerability beside its build, at `BLD#<build>, VUL#<place>`: it comes and goes with it."""
+
+    KIND = "VUL"
+    NAME = "vulnerability"
+
+    build_id = UnicodeAttribute()
+    item_id = UnicodeAttribute()
+    severity = UnicodeAttribute()  # one of SEVERITIES
+    title = UnicodeAttribute()
+    rule = UnicodeAttribute(null=True)
+    """The scanner's name for it: a CVE, a rule's id."""
+    package = UnicodeAttribute(null=True)
+    location = UnicodeAttribute(null=True)
+    """The file, with the line behind a colon if it is known."""
+    status = UnicodeAttribute(default="open")
+    detected_at = UnicodeAttribute()
+
+
+class BuildCounter(Row):
+    """How many builds a project has had, and how long the phases of the last one took that succeeded here."""
+
+    TABLE = "core_table"
+
+    kind = UnicodeAttribute(default="CTR")
+    number = NumberAttribute(default=0)
+    phases = JSONAttribute(null=True)
+    """Seconds by the name of the phase."""
+
+    @classmethod
+    def of(cls, project_id: str) -> "BuildCounter":
+        return cls(pk=f"CTR#PROJ#{project_id}", sk="BUILD")
+
+
+class BuildLog(Row):
+    """The end of a build's log, beside its build."""
+
+    TABLE = "core_table"
+
+    kind = UnicodeAttribute(default="LOG")
+    text = UnicodeAttribute()
+
+    @staticmethod
+    def key_of(build_id: str) -> tuple[str, str]:
+        return Build.key(build_id)[0], "LOG"
+
+    @classmethod
+    def of(cls, build: Build, text: str) -> "BuildLog":
+        pk, sk = cls.key_of(build.id)
+        return cls(pk=pk, sk=sk, text=text)

@@ -1,0 +1,1 @@
+"""Operations that take longer than a request: builds that are made here, their progress and their end."""

@@ -1,0 +1,272 @@
+"""The steps of the BuildAndDeploy machine (`infra/build_and_deploy.py`). Each may be repeated after a crash at any point.
+
+    Claim -> Build -> [wait, Poll] ... -> Collect -> HandOver; what fails for good -> Fail
+
+A step gets the state and returns the next one: `{"operation_id", "next", "wait"}`, with the seconds until the
+next poll. Whoever has ended the operation meanwhile (a
+cancel) has the last word: the step then only releases what runs, and the machine ends.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from shared.core import clock, strict_json
+from shared.core.actor import SYSTEM
+from shared.core.errors import Invalid
+from shared.core.settings import settings
+from shared.delivery.building.registry import build_runner
+from shared.delivery.building.runner import MAX_LOG, BuildState, Results, UnreadableResults
+from shared.delivery.builds.recording import record_completion, set_findings, set_tests, set_times
+from shared.delivery.builds.rows import Build, BuildCounter, BuildLog
+from shared.delivery.builds.scans import MAX_BYTES, Finding, read_report
+from shared.delivery.operations.progress import BUILT, STEPS, progress
+from shared.delivery.operations.requesting import source_of
+from shared.delivery.operations.rows import OperationRow
+from shared.store import Operation, fetch, get, put, save, update, update_with_retry
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """The input of a step."""
+
+    operation_id: str
+    execution: str
+    state: State = field(default_factory=dict)
+
+
+class OperationEnded(Exception):
+    """The operation has ended, or another execution has it."""
+
+
+class BuildLost(Exception):
+    """The runner no longer knows the build."""
+
+
+def run_step(name: str, step: Step) -> State:
+    """Do one step; return the next state."""
+    try:
+        then = _STEPS[name](step)
+    except OperationEnded:
+        then = "end"
+    if then == "end":
+        release(step.operation_id)
+    return {"operation_id": step.operation_id, "next": then, "wait": 1 if settings().local else 10}
+
+
+def claim(step: Step) -> str:
+    """Claim the operation for this execution."""
+
+    def change(operation: OperationRow) -> list[Operation]:
+        operation.execution, operation.status, operation.step = step.execution, "in_progress", STEPS["QUEUED"]
+        operation.postpone()
+        build = _build_of(operation)
+        if build.status != "pending":
+            return []
+        build.status = "building"
+        return [save(build)]
+
+    update_with_retry(lambda: _own(step, claiming=True), change)
+    return "build"
+
+
+def build(step: Step) -> str:
+    """Start the build; the runner starts the same one only once."""
+    operation = _own(step)
+    handle = build_runner().start(operation.build_id, source_of(operation))
+
+    def change(operation: OperationRow) -> None:
+        operation.handle = handle
+        operation.postpone()
+
+    try:
+        update_with_retry(lambda: _own(step), change)
+    except OperationEnded:
+        build_runner().cancel(handle)  # it was cancelled while the build began, and its row does not know the handle
+        raise
+    return "wait"
+
+
+def poll(step: Step) -> str:
+    """Write down where the build is."""
+    operation = _own(step)
+    state = _state_of(operation)
+    if state.ended:
+        return "collect"
+    counter = _counter_of(operation)
+    percent, left = progress(state, counter.phases if counter else None)
+
+    def change(operation: OperationRow) -> None:
+        operation.progress = max(int(operation.progress), percent)
+        operation.step, operation.eta_seconds = STEPS[state.phase], left
+        operation.postpone()
+
+    update_with_retry(lambda: _own(step), change, first=operation)
+    return "wait"
+
+
+def collect(step: Step) -> str:
+    """Record the build with what it measured. A build that failed ends its operation."""
+    operation = _own(step)
+    state, results, findings = _state_of(operation), Results(), None
+    reason = None if state.succeeded else state.reason or "The build failed"
+    try:
+        results = build_runner().results(str(operation.handle))
+        findings = _findings(results.scan_report)
+    except UnreadableResults as error:
+        reason = str(error)
+    log = build_runner().log(str(operation.handle))
+
+    def change(operation: OperationRow) -> list[Operation]:
+        build = _build_of(operation)
+        if build.ended:
+            return []
+        build.status, build.reason = ("failed", reason) if reason else ("success", None)
+        operations = _record_results(build, state, results, findings, log)
+        operation.progress, operation.step, operation.eta_seconds = (
+            max(int(operation.progress), BUILT),
+            "Collecting results...",
+            None,
+        )
+        operation.postpone()
+        if reason:
+            _end(operation, "failed", reason)
+        return operations
+
+    done = update_with_retry(lambda: _own(step), change, first=operation)
+    return "end" if done.ended else "hand_over"
+
+
+def hand_over(step: Step) -> str:
+    """Complete the operation. What shall follow a successful build, a deployment, begins here."""
+
+    def change(operation: OperationRow) -> None:
+        _end(operation, "completed", None)
+        operation.progress = 100
+
+    update_with_retry(lambda: _own(step), change)
+    return "end"
+
+
+def fail(step: Step) -> str:
+    """End the operation and its build with an error; what has ended does not change."""
+    error = step.state.get("error") or {}
+    reason = _REASONS.get(error.get("Error", ""), "The build could not be run: something failed on our side")
+
+    def change(operation: OperationRow) -> list[Operation]:
+        _end(operation, "failed", reason)
+        return end_build(operation, "failed", reason)
+
+    update_with_retry(lambda: _own(step), change)
+    return "end"
+
+
+_REASONS: Final = {
+    "BuildLost": "The build was lost: what ran it was ended",
+    "SourceRefused": "Builds on AWS clone public repositories of github.com and bitbucket.org",
+    "Upstream": "What runs builds does not answer",
+}
+
+
+def release(operation_id: str) -> None:
+    """Stop what still runs of an operation that has ended, and take it off the list of unfinished ones."""
+    operation = fetch(OperationRow, operation_id)
+    if operation is None or operation.released or not operation.ended:
+        return
+    build_runner().cancel(operation.handle or operation.build_id)
+
+    def change(operation: OperationRow) -> None:
+        operation.released = True
+
+    update_with_retry(lambda: _there(operation_id), change, first=operation)
+
+
+def end_build(operation: OperationRow, status: str, reason: str | None) -> list[Operation]:
+    """End the build of an operation without results; return the write, none if it has ended."""
+    build = _build_of(operation)
+    if build.ended:
+        return []
+    build.status, build.reason, build.completed_at = status, reason, clock.iso()
+    record_completion(build, SYSTEM)
+    return [save(build)]
+
+
+def _record_results(
+    build: Build, state: BuildState, results: Results, findings: list[Finding] | None, log: str
+) -> list[Operation]:
+    set_tests(build, results.tests_passed, results.tests_failed)
+    build.coverage, build.artifact_size_bytes = results.coverage, results.artifact_bytes
+    build.git_commit_hash = state.commit or build.git_commit_hash
+    build.git_branch = state.branch or build.git_branch
+    set_times(build, state.started_at, state.ended_at or clock.iso())
+    found = set_findings(build, SYSTEM, findings)
+    record_completion(build, SYSTEM)
+    counter = BuildCounter.of(str(build.proj_id))
+    took = dict(state.phases)
+    seen = [update(counter, [BuildCounter.phases.set(took)])] if build.status == "success" and took else []
+    return [save(build), put(BuildLog.of(build, log.encode()[-MAX_LOG:].decode(errors="ignore"))), *seen, *found]
+
+
+def _findings(report: str | None) -> list[Finding] | None:
+    if report is None:
+        return None
+    if len(report.encode()) > MAX_BYTES:
+        raise UnreadableResults(f"The scan report is larger than {MAX_BYTES:,} bytes")
+    try:
+        return read_report(strict_json.parse(report.encode(), "The scan report"))
+    except (Invalid, ValueError) as error:
+        why = error.fields[0].message if isinstance(error, Invalid) else str(error)
+        raise UnreadableResults(f"The scan report cannot be read: {why}") from error
+
+
+def _end(operation: OperationRow, status: str, reason: str | None) -> None:
+    operation.status, operation.reason, operation.completed_at = status, reason, clock.iso()
+    operation.step = operation.eta_seconds = None
+    operation.postpone()
+
+
+def _own(step: Step, *, claiming: bool = False) -> OperationRow:
+    """Return the operation of this execution. Raises OperationEnded."""
+    operation = fetch(OperationRow, step.operation_id)
+    allowed = (step.execution, None) if claiming else (step.execution,)
+    if operation is None or operation.ended or operation.execution not in allowed:
+        raise OperationEnded
+    return operation
+
+
+def _there(operation_id: str) -> OperationRow:
+    operation = fetch(OperationRow, operation_id)
+    if operation is None:
+        raise OperationEnded
+    return operation
+
+
+def _build_of(operation: OperationRow) -> Build:
+    build = fetch(Build, operation.build_id)
+    if build is None:
+        raise OperationEnded  # erased with its project
+    return build
+
+
+def _state_of(operation: OperationRow) -> BuildState:
+    state = build_runner().state(str(operation.handle))
+    if state is None:
+        raise BuildLost(operation.build_id)
+    return state
+
+
+def _counter_of(operation: OperationRow) -> BuildCounter | None:
+    counter = BuildCounter.of(str(operation.proj_id))
+    return get(BuildCounter, counter.pk, counter.sk)
+
+
+_STEPS: Final[dict[str, Callable[[Step], str]]] = {
+    "claim": claim,
+    "build": build,
+    "poll": poll,
+    "collect": collect,
+    "hand_over": hand_over,
+    "fail": fail,
+}

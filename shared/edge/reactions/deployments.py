@@ -1,0 +1,11 @@
+"""Start the state machine of a deployment that was requested."""
+
+from shared.delivery.deployments.machine import start_execution
+from shared.delivery.deployments.rows import Deployment
+from shared.events import EventType
+from shared.events.change import Change
+
+
+def react(change: Change) -> None:
+    if change.event.type is EventType.DEPLOYMENT_REQUESTED:
+        start_execution(change.id, change.after(Deployment).environment_id, 1)

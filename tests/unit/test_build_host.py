@@ -1,0 +1,236 @@
+"""The laptop's build host, as its own process: what it builds, what it refuses, and that nothing is left running."""
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local.build_host import BuildHost
+from local.building.processes import descendants
+from shared.core import outbound
+from shared.core.errors import Upstream
+from shared.core.ids import new_id
+from shared.delivery.building.local_runner import LocalRunner
+from shared.delivery.building.runner import BuildState, Source
+from tests.repositories import WHOLE, commit, git, repository
+from tests.waiting import eventually
+
+LIMITS = {
+    "seconds": 20,
+    "clone_seconds": 5,
+    "processes": 40,
+    "log_bytes": 100_000,
+    "report_bytes": 10_000,
+    "memory": 200_000_000,
+    "file_bytes": 1_000_000,
+}
+
+
+@contextmanager
+def running(folder: Path, **limits: int) -> Iterator[BuildHost]:
+    host = BuildHost(folder / "builds", folder / "builds.log")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CADRE_BUILD_LIMITS", json.dumps(LIMITS | limits))
+        host.start()
+    try:
+        yield host
+    finally:
+        host.stop()
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuildHost]:
+    with running(tmp_path_factory.mktemp("host")) as made:
+        yield made
+    outbound._client().close()
+    outbound._client.cache_clear()
+
+
+def runner_of(host: BuildHost) -> LocalRunner:
+    return LocalRunner(host.environment["CADRE_BUILD_HOST"], host.key)
+
+
+def state_of(host: BuildHost, build: str) -> BuildState:
+    state = runner_of(host).state(build)
+    assert state is not None
+    return state
+
+
+def ended(host: BuildHost, build: str) -> BuildState:
+    eventually(lambda: state_of(host, build).ended, within=30)
+    return state_of(host, build)
+
+
+def start(host: BuildHost, address: str, branch: str | None = None, commit: str | None = None) -> str:
+    return runner_of(host).start(new_id(), Source(address, branch, commit))
+
+
+def spec(*commands: str, more: str = "") -> str:
+    listed = "".join(f"      - {json.dumps(command)}\n" for command in commands)
+    return f"version: 0.2\nphases:\n  build:\n    commands:\n{listed}{more}"
+
+
+def nothing_runs(host: BuildHost) -> bool:
+    return not list(descendants(host.pid))
+
+
+def test_a_build_runs_its_phases_and_what_it_measured_is_read(host, tmp_path):
+    address = repository(tmp_path / "whole")
+    build = start(host, address)
+    state = ended(host, build)
+    assert (state.succeeded, state.reason, state.branch) == (True, None, "main")
+    assert state.commit == git(tmp_path / "whole", "rev-parse", "HEAD")
+    assert {"INSTALL", "BUILD", "POST_BUILD"} <= set(state.phases)
+    results = runner_of(host).results(build)
+    assert (results.tests_passed, results.tests_failed, results.coverage) == (1, 1, 87.5)
+    assert "A secret" in str(results.scan_report)
+    artifacts = host.folder / build / "artifacts"
+    assert (artifacts / "app.txt").read_text() == "hello in-install\n"  # variables go on from phase to phase
+    assert results.artifact_bytes == sum(path.stat().st_size for path in artifacts.rglob("*") if path.is_file())
+    log = runner_of(host).log(build)
+    assert "at the end" in log
+    assert "succeeding 1" in log
+    assert nothing_runs(host)
+    assert not (host.folder / build / "source").exists()
+
+
+def test_an_earlier_commit_and_another_branch_are_built(host, tmp_path):
+    folder = tmp_path / "two"
+    address = repository(folder, spec("cat README"))
+    first = git(folder, "rev-parse", "HEAD")
+    (folder / "README").write_text("Changed\n")
+    git(folder, "checkout", "--quiet", "-b", "other")
+    second = commit(folder)
+    git(folder, "checkout", "--quiet", "main")
+    for source, expected in (((None, first[:8]), first), (("other", None), second)):
+        assert ended(host, start(host, address, *source)).commit == expected
+
+
+def test_a_build_sees_nothing_of_the_environment_of_the_platform(host, tmp_path):
+    build = start(host, repository(tmp_path / "env", spec("env")))
+    assert ended(host, build).succeeded
+    log = runner_of(host).log(build)
+    assert "CI=true" in log
+    assert host.key not in log
+    assert "CADRE_BUILD" not in log
+
+
+def test_the_same_build_is_started_once(host, tmp_path):
+    address, build = repository(tmp_path / "once", spec("echo once")), new_id()
+    for _ in range(3):
+        runner_of(host).start(build, Source(address))
+    assert ended(host, build).succeeded
+    assert runner_of(host).log(build).count("once") == 1
+
+
+@pytest.mark.parametrize(
+    ("buildspec", "reason"),
+    [
+        (None, "no buildspec.yml"),
+        ("version: 0.2\nphases: [", "no YAML"),
+        ("version: 0.1", "version: 0.2"),
+        ("- a", "no map"),
+        ("version: 0.2\nphases:\n  deploy: {commands: [x]}", "unknown phase"),
+        ("version: 0.2\nphases:\n  build: {commands: 3}", "no list of texts"),
+        ("version: 0.2\nenv:\n  secrets-manager: {A: b}", "only on AWS"),
+        ("version: 0.2\nreports:\n  r: {files: ['../x']}", "leaves the source folder"),
+        ("version: 0.2\nreports:\n  r: {files: ['x'], file-format: NUNITXML}", "NUNITXML is not read"),
+        ("version: 0.2\nx: &a [1]\ny: [*a, *a]", "aliases"),
+        (spec("exit 3"), "phase build failed with exit status 3"),
+        (spec("head -c 200000 /dev/zero | tr '\\\\0' x; sleep 60"), "bytes of log"),
+        (spec("while true; do sleep 60 & done"), "more than 40 processes"),
+        (spec("head -c 20000 /dev/zero > big.xml", more="reports:\n  r: {files: ['big.xml']}\n"), "reports are larger"),
+        (spec("head -c 2000000 /dev/zero > big"), "phase build failed"),
+        (spec("python -c 'bytearray(300_000_000)'"), "phase build failed"),
+    ],
+)
+def test_a_build_that_cannot_go_on_fails_with_its_reason(host, tmp_path, buildspec, reason):
+    build = start(host, repository(tmp_path / "bad", buildspec))
+    state = ended(host, build)
+    assert not state.succeeded
+    assert reason in str(state.reason)
+    assert nothing_runs(host)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [(("file:///nowhere",), "cannot be cloned"), (("{}", "nobranch"), "cannot be cloned"), (("{}", None, "abcdef12"), "no such commit"),
+     (("ext::sh -c true",), "cannot be cloned"), (("--upload-pack=true",), "cannot be cloned")],
+)  # fmt: skip
+def test_a_source_that_does_not_exist_fails_with_its_reason(host, tmp_path, source, reason):
+    address = repository(tmp_path / "there", spec("true"))
+    state = ended(host, start(host, source[0].format(address), *source[1:]))
+    assert (state.succeeded, reason in str(state.reason)) == (False, True)
+
+
+def test_after_a_failed_build_only_post_build_runs(host, tmp_path):
+    failing = WHOLE.replace("- mkdir -p out/reports", "- mkdir -p out/reports").replace(
+        '- echo "$GREETING', '- exit 7\n      - echo "$GREETING'
+    )
+    build = start(host, repository(tmp_path / "failing", failing))
+    assert "exit status 7" in str(ended(host, build).reason)
+    log = runner_of(host).log(build)
+    assert "succeeding 0" in log
+    assert "at the end" in log  # its finally
+
+
+def test_what_a_build_leaves_behind_is_ended_also_in_a_session_of_its_own(host, tmp_path):
+    build = start(
+        host,
+        repository(tmp_path / "daemon", spec("sleep 300 &", "setsid sleep 300 &", "(setsid sh -c 'sleep 300 & sleep 300' &)")),
+    )
+    assert ended(host, build).succeeded
+    assert nothing_runs(host)
+
+
+def test_a_cancelled_build_ends_with_everything(host, tmp_path):
+    build = start(host, repository(tmp_path / "long", spec("setsid sleep 300 & sleep 300")))
+    eventually(lambda: state_of(host, build).phase == "BUILD", within=20)
+    runner_of(host).cancel(build)
+    state = ended(host, build)
+    assert (state.succeeded, state.cancelled) == (False, True)
+    assert nothing_runs(host)
+
+
+def test_builds_wait_for_each_other(host, tmp_path):
+    first = start(host, repository(tmp_path / "first", spec("until [ -e stop ]; do sleep 0.05; done")))
+    second = start(host, repository(tmp_path / "second", spec("true")))
+    eventually(lambda: state_of(host, first).phase == "BUILD", within=20)
+    assert state_of(host, second).phase == "QUEUED"
+    (host.folder / first / "source" / "stop").touch()
+    assert ended(host, second).succeeded
+
+
+def test_a_build_that_loops_and_a_repository_that_hangs_end_in_time(tmp_path):
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, running(tmp_path, seconds=3, clone_seconds=1) as host:
+        loops = start(host, repository(tmp_path / "loops", spec("while :; do :; done")))
+        assert ended(host, loops).reason == "The build took longer than it may"
+        hangs = start(host, f"https://127.0.0.1:{silent.getsockname()[1]}/x.git")
+        assert ended(host, hangs).reason == "The repository did not answer in time"
+        assert nothing_runs(host)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_what_was_building_when_the_host_ended_is_lost_and_said(tmp_path, number):
+    address = repository(tmp_path / "long", spec("echo $$ > ../pid; sleep 300"))
+    with running(tmp_path) as host:
+        build = start(host, address)
+        eventually((host.folder / build / "pid").exists, within=20)
+        os.kill(host.pid, number)
+        host._process.wait(10)
+    with running(tmp_path) as again:
+        state = ended(again, build)
+        assert not state.succeeded
+        eventually(lambda: not os.path.exists(f"/proc/{(host.folder / build / 'pid').read_text().strip()}"), within=5)
+
+
+def test_only_who_has_the_key_is_answered(host):
+    with pytest.raises(Upstream):
+        LocalRunner(host.environment["CADRE_BUILD_HOST"], "wrong").state(new_id())
+    assert runner_of(host).state(new_id()) is None
