@@ -52,7 +52,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuildHost]:
 
 
 def runner_of(host: BuildHost) -> LocalRunner:
-    return LocalRunner(host.environment["CADRE_BUILD_HOST"], host.key)
+    return LocalRunner(host.environment["CADRE_BUILD_HOST"], host.secret)
 
 
 def state_of(host: BuildHost, build: str) -> BuildState:
@@ -116,7 +116,7 @@ def test_a_build_sees_nothing_of_the_environment_of_the_platform(host, tmp_path)
     assert ended(host, build).succeeded
     log = runner_of(host).log(build)
     assert "CI=true" in log
-    assert host.key not in log
+    assert host.secret not in log
     assert "CADRE_BUILD" not in log
 
 
