@@ -10,7 +10,8 @@ import pytest
 
 from functions.delivery.hook_protocol import ACTIONS, request_schema
 from shared.core import outbound
-from shared.delivery.targets.hook import Hook, secret_of
+from shared.delivery.targets import hook_secret_of
+from shared.delivery.targets.hook import Hook
 from shared.delivery.targets.port import FencedOut, Figures, Placed, Release, TargetFailed
 
 RELEASE = Release("d1", "b1", "1.0.0", "abc123", "main", None, "https://example.com/shop.git")
@@ -108,4 +109,7 @@ def test_what_it_refuses_is_said_in_its_words(receiver):
 
 
 def test_a_secret_is_of_its_environment_and_its_number(aws):
-    assert len({secret_of("p/dev", 1), secret_of("p/dev", 2), secret_of("p/staging", 1), secret_of("q/dev", 1)}) == 4
+    assert (
+        len({hook_secret_of("p/dev", 1), hook_secret_of("p/dev", 2), hook_secret_of("p/staging", 1), hook_secret_of("q/dev", 1)})
+        == 4
+    )

@@ -90,10 +90,13 @@ def test_whatever_calls_a_function_calls_its_alias(everything: Templates) -> Non
         assert not [title for title in functions if f"FnGetAtt{title}Arn" in called], api
     (integration,) = everything.of("AWS::ApiGatewayV2::Integration")
     assert "WsLive" in json.dumps(integration.properties["IntegrationUri"])
-    (machine,) = everything.of("AWS::StepFunctions::StateMachine")
-    assert machine.properties["DefinitionSubstitutions"]["RunSteps"] == {"Ref": "RunStepsLive"}
-    role = by_name(everything, "AWS::IAM::Role")["AgentRunRole"]
-    assert {"Ref": "RunStepsLive"} in role.properties["Policies"][0]["PolicyDocument"]["Statement"][0]["Resource"]
+    machines = by_name(everything, "AWS::StepFunctions::StateMachine")
+    steps = {"AgentRun": "RunSteps", "BuildAndDeploy": "DeliverySteps", "Deployment": "DeploySteps"}
+    assert set(machines) == set(steps)
+    for machine, function in steps.items():
+        assert machines[machine].properties["DefinitionSubstitutions"][function] == {"Ref": f"{function}Live"}
+        role = by_name(everything, "AWS::IAM::Role")[f"{machine}Role"]
+        assert {"Ref": f"{function}Live"} in role.properties["Policies"][0]["PolicyDocument"]["Statement"][0]["Resource"]
     (invoke,) = everything.of("AWS::Lambda::EventInvokeConfig")
     assert invoke.properties["Qualifier"] == {"Fn::Select": [7, {"Fn::Split": [":", {"Ref": "ScheduledLive"}]}]}
 

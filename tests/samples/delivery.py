@@ -11,6 +11,7 @@ from shared.delivery.deployments.environments import NewEnvironment, set_environ
 from shared.delivery.deployments.rows import Environment
 from shared.delivery.operations import requesting
 from shared.delivery.operations.rows import OperationRow
+from shared.delivery.targets.port import Figures
 from shared.store import fetch, save, write
 from shared.work.projects.rows import Project
 from tests.samples.planning import feature
@@ -73,13 +74,15 @@ def environment(stage: Stage, name: str) -> str:
     return project.id
 
 
-def deployment(stage: Stage, status: str = "pending") -> str:
+def deployment(stage: Stage, status: str) -> str:
+    """A deployment that has ended: as one that was looked at, or as a first one that failed before it had traffic."""
     environment(stage, "staging")
     made = request_deployment(stage.world.actor, build(stage), NewDeployment("staging"))
-    if status != "pending":  # as a first one that failed before it had traffic
-        made.status, made.phase, made.completed_at = status, "rollback", clock.iso()
-        write(save(made))
-        environment(stage, "staging")
+    made.status, made.phase, made.completed_at = status, "finish" if status == "success" else "rollback", clock.iso()
+    if status == "success":
+        made.started_at, made.health, made.figures = made.created_at, "healthy", Figures(1_000, 1, 245.0, 60.0).stored()
+    write(save(made))
+    environment(stage, "staging")
     return made.id
 
 
@@ -98,7 +101,7 @@ SAMPLES: Samples = {
     ("enterprise", "builds.deploy"): lambda s: Sample(
         {"build_id": build(s)}, {"environment": "dev"} if environment(s, "dev") else None
     ),
-    ("enterprise", "deployments.get"): lambda s: Sample({"deployment_id": deployment(s)}),
+    ("enterprise", "deployments.get"): lambda s: Sample({"deployment_id": deployment(s, "success")}),
     ("enterprise", "deployments.rollback"): lambda s: Sample({"deployment_id": deployment(s, "failed")}, ROLLBACK),
     ("enterprise", "environments.set"): lambda s: Sample(
         {"project_id": environment(s, "dev"), "environment": "dev"}, ENVIRONMENT

@@ -9,7 +9,7 @@ from shared.core.outbound import is_allowed
 from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.delivery.deployments.rows import Environment
-from shared.delivery.targets.hook import secret_of
+from shared.delivery.targets import hook_secret_of
 from shared.events import EventType, record
 from shared.store import authorize, create, get_many, id_of, retrying, save, stale, write
 from shared.work.projects.rows import Project
@@ -46,7 +46,7 @@ def hook_secret(environment: Environment) -> str | None:
     """Return the secret that signs what the environment's deploy hook is asked; None if it has no hook."""
     if environment.target["kind"] != "hook":
         return None
-    return secret_of(f"{environment.proj_id}/{environment.name}", int(environment.secret_number))
+    return hook_secret_of(f"{environment.proj_id}/{environment.name}", int(environment.secret_number))
 
 
 def _set(actor: Actor, project_id: str, name: str, new: NewEnvironment) -> Environment:

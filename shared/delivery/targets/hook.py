@@ -4,29 +4,19 @@ Each request is a POST of JSON: `{action, project_id, environment, ...}`. `Hook`
 the OpenAPI document shows it to those who write one.
 """
 
-import base64
-import hmac
 import json
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, Final
 
 from shared.channels.webhooks.signing import headers_of
 from shared.core import clock, strict_json
 from shared.core.ids import new_id
-from shared.core.keys import key_for
 from shared.core.posting import NotDelivered, post
 from shared.delivery.targets.port import FencedOut, Figures, Placed, Release, TargetFailed
 
 _WHO: Final = "The deploy hook"
 _FENCED: Final = 409
 _NAME: Final = 200  # characters of a version's name, at most
-
-
-@cache
-def secret_of(place: str, number: int) -> str:
-    """Return the secret of an environment's deploy hook: derived from the platform's key, so no row holds it."""
-    return "whsec_" + base64.b64encode(hmac.digest(key_for("deploy-hooks"), f"{place}/{number}".encode(), "sha256")).decode()
 
 
 class Hook:
