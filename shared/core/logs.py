@@ -4,11 +4,15 @@ The process leaves out what is below the level, not Lambda: Lambda would also dr
 """
 
 import logging
+import os
 from functools import cache
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from shared.core import clock
 from shared.core.settings import settings
+from shared.core.texts import write_json
 
 
 @cache
@@ -22,8 +26,15 @@ def start() -> Logger:
     return logger
 
 
-def at_every_level(name: str) -> logging.Logger:
-    """Return a log whose lines are written at every level of the settings: for lines that hold metrics."""
-    log = logging.getLogger(f"{start().name}.{name}")
-    log.setLevel(logging.INFO)
-    return log
+def write_metrics(message: str, fields: dict[str, Any]) -> None:
+    """Write a line that holds metrics, at every level of the settings. A field that is None is left out.
+
+    Every request has one, so it is written without `logging` and Powertools' formatter, which need 0.35 M instructions for it.
+    """
+    logger = start()
+    line = {"level": "INFO", "message": message, "timestamp": clock.iso(), "service": logger.service, **fields}
+    if trace := os.environ.get("_X_AMZN_TRACE_ID"):
+        line["xray_trace_id"] = trace.partition(";")[0].removeprefix("Root=")
+    stream = logger.registered_handler.stream  # type: ignore[attr-defined]  # Powertools' handler writes to a stream
+    stream.write(write_json({name: value for name, value in line.items() if value is not None}) + "\n")
+    stream.flush()

@@ -58,6 +58,9 @@ class RowEndpoint(Endpoint):
         _PlainSigner(usual.credentials, self._signer.signing_name, self._signer.region_name).add_auth(cast(AWSRequest, request))
         return AWSPreparedRequest(request.method, request.url, request.headers, request.body, False, request.context)
 
+    def _update_retries_context(self, context: dict[str, Any], attempt: int, success_response: Any = None) -> None:
+        """Count nothing for the headers that `create_request` does not send."""
+
 
 _a_signer: Any = SigV4Auth(Credentials("-", "-"), "", "")  # for what is the same with all credentials
 
@@ -121,5 +124,12 @@ class _RowParsers(ResponseParserFactory):
 class _RowSerializer(JSONSerializer):
     """Send a request's parameters as they are: they are DynamoDB's JSON."""
 
-    def _serialize(self, serialized: dict[str, Any], value: dict[str, Any], shape: Any, key: str | None = None) -> None:
-        serialized.update(value)
+    def serialize_to_request(self, parameters: Mapping[str, Any], operation_model: Any) -> dict[str, Any]:
+        headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation_model.name}", "Content-Type": "application/x-amz-json-1.0"}
+        return {
+            "url_path": "/",
+            "query_string": "",
+            "method": "POST",
+            "headers": headers,
+            "body": json.dumps(parameters).encode(),
+        }

@@ -53,10 +53,10 @@ def test_a_job_that_is_not_there_is_an_error():
         handler({"detail": {"job": "tea"}}, Context())
 
 
-def test_a_job_says_in_one_line_how_much_it_did(aws, caplog):
+def test_a_job_says_in_one_line_how_much_it_did(aws, logged):
     tick("timeouts")
-    (line,) = caplog.records
-    assert (line.job, line.done, line.cut_short) == ("timeouts", 0, False)
+    (line,) = logged()
+    assert (line["job"], line["done"], line["cut_short"]) == ("timeouts", 0, False)
 
 
 # -- runs

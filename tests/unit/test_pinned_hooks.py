@@ -45,13 +45,14 @@ HOOKS: list[tuple[Callable[..., Any], list[str]]] = [
     (botocore.parsers.JSONParser.parse, ["self", "response", "shape"]),
     (botocore.parsers.ResponseParserFactory.create_parser, ["self", "protocol_name"]),
     # shared/store/calls.py: requests are written by `json.dumps` alone
-    (botocore.serialize.JSONSerializer._serialize, ["self", "serialized", "value", "shape", "key"]),
+    (botocore.serialize.JSONSerializer.serialize_to_request, ["self", "parameters", "operation_model"]),
     # shared/store/calls.py: a request is made and signed by a shorter way
     (
         botocore.endpoint.Endpoint.__init__,
         ["self", "host", "endpoint_prefix", "event_emitter", "response_parser_factory", "http_session"],
     ),
     (botocore.endpoint.Endpoint.create_request, ["self", "params", "operation_model"]),
+    (botocore.endpoint.Endpoint._update_retries_context, ["self", "context", "attempt", "success_response"]),
     (botocore.auth.SigV4Auth.headers_to_sign, ["self", "request"]),
     (botocore.auth.SigV4Auth.add_auth, ["self", "request"]),
     (botocore.auth.SigV4Auth._sign, ["self", "key", "msg", "hex"]),
@@ -130,6 +131,13 @@ def test_botocore_writes_our_requests_by_our_serializer() -> None:
     finally:
         events.unregister("before-send.dynamodb.PutItem", answer)
     assert sent == [(asked, "DynamoDB_20120810.PutItem")]
+
+
+def test_our_serializer_makes_the_requests_of_botocores() -> None:
+    client = dynamodb()
+    model, usual = client.meta.service_model, botocore.serialize.JSONSerializer()
+    for operation in map(model.operation_model, model.operation_names):
+        assert client._serializer.serialize_to_request({}, operation) == usual.serialize_to_request({}, operation)
 
 
 def test_our_short_calls_are_for_one_client_only() -> None:

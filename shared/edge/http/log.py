@@ -10,15 +10,14 @@ from shared.edge.http.operation import Operation
 
 logger = logs.start()
 _NO_VERSION = "$LATEST"
-_requests = logs.at_every_level("requests")
 logging.getLogger("mangum.http").setLevel(logging.ERROR)  # Mangum would log a second line per request, with the raw path
 
 
 def request(operation: Operation, call: Call, status: int, code: str | None, seconds: float) -> None:
     """Log a request. `code` is the contract's error code, None for a success."""
-    _requests.info(
+    logs.write_metrics(
         "request",
-        extra=_about(operation, call)
+        _about(operation, call)
         | {
             "status": status,
             "code": code,

@@ -9,6 +9,7 @@ The gateway's methods, the OpenAPI document and the authorization matrix of the 
 """
 
 import functools
+import inspect
 import typing
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,7 @@ from starlette.responses import Response
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Contract, Paged
 from shared.edge.http.answer_size import rendered
+from shared.edge.http.call import GIVEN
 from shared.edge.http.operation import Endpoint, Operation
 from shared.edge.http.pipeline import route_class
 
@@ -88,7 +90,8 @@ def mount(app: FastAPI, operations: list[Operation], *, describe: bool = False) 
 
 
 class _RenderedEndpoint:
-    """Call the endpoint and render its result as the contract's bytes, so that FastAPI gets a finished response.
+    """Call the endpoint, with the caller and the call if it takes them, and render its result as the contract's bytes, so that FastAPI gets
+    a finished response.
 
     An object and not a function, because FastAPI looks up the source lines of a function at its first request, for error texts
     that we never show, and that costs 75 ms (it compiles the tokenizer's expressions).
@@ -97,10 +100,17 @@ class _RenderedEndpoint:
     def __init__(self, operation: Operation) -> None:
         functools.update_wrapper(self, operation.endpoint)
         self._operation = operation
+        signature = inspect.signature(operation.endpoint)
+        given = {name: GIVEN[one.annotation] for name, one in signature.parameters.items() if one.annotation in GIVEN}
+        self._given = given.items()
+        others = [one for name, one in signature.parameters.items() if name not in given]
+        self.__signature__ = signature.replace(parameters=others)  # what FastAPI takes from the request
 
-    async def __call__(self, *args: Any, **kwargs: Any) -> Response:
+    async def __call__(self, **values: Any) -> Response:
         operation = self._operation
-        result = await operation.endpoint(*args, **kwargs)
+        for name, give in self._given:
+            values[name] = give()
+        result = await operation.endpoint(**values)
         if isinstance(result, Response):
             return result
         if operation.model is None or result is None:
