@@ -353,7 +353,7 @@ def _snapshots(named: tuple[str, ...]) -> tuple[str, ...]:
 def _check_environment(name: str, variables: Mapping[str, str]) -> None:
     """Raise SettingsError if a function's variables may be longer than Lambda takes."""
     sizes = {
-        variable: len(variable) + (_REFERENCE if Token.is_unresolved(value) else len(value.encode()))
+        variable: len(variable) + (_REFERENCE * (value.count(",") + 1) if Token.is_unresolved(value) else len(value.encode()))
         for variable, value in variables.items()
     }
     if sum(sizes.values()) > _ENVIRONMENT:

@@ -139,7 +139,10 @@ def test_a_rollback_that_fails_is_said_alarmed_and_can_be_repeated(world, target
     with caplog.at_level(logging.ERROR):
         after = played.play()
     assert (after.status, after.failure) == ("failed", "The rollback failed: set_weights does not work")
-    assert any(getattr(line, "rollbacks_failed", 0) for line in caplog.records)
+    (line,) = [line for line in caplog.records if line.message == "a rollback failed"]
+    assert (line.job, line.failed) == ("rollback", 1)
+    assert line._aws["CloudWatchMetrics"][0]["Metrics"][0]["Name"] == "failed"  # the alarm `WorkFailed` counts it
+    assert [] in line._aws["CloudWatchMetrics"][0]["Dimensions"]
     assert environment(world).current_id == first.id
     with pytest.raises(Upstream, match="can be repeated"):
         roll_back(world.actor, made.id, "Again")

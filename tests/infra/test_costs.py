@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+from bench.prices import TARGETS
 from infra.needs import BEHIND_GATEWAYS, FUNCTIONS
 from infra.queues import QUEUES
 from infra.routes import discover
@@ -40,6 +41,11 @@ def test_the_price_of_nothing_to_do_is_the_documented_one(prod: Templates) -> No
     )  # counted in tests/areas/test_scheduled.py
     each = 5 * 3 * 43_200  # a source asks with five pollers, three times a minute
     receives, receiving = len(QUEUES) * each, sum(each * RECEIVE[one.fifo] for one in QUEUES.values())
+    watched = [one.fifo for one in QUEUES.values()] + [False]  # dead-letter queues of these, and of the stream
+    looks, looking = (
+        len(watched) * CALLS[SCHEDULES["letters"]],
+        sum(CALLS[SCHEDULES["letters"]] * RECEIVE[fifo] for fifo in watched),
+    )
     shown = {
         f"| alarms | {alarms} | {alarms * ALARM:.2f} |": alarms * ALARM,
         f"| secrets | {secrets} | {secrets * SECRET:.2f} |": secrets * SECRET,
@@ -47,10 +53,12 @@ def test_the_price_of_nothing_to_do_is_the_documented_one(prod: Templates) -> No
         "| dashboard, one of the account's first three | 1 | 0.00 |": 0,
         f"| calls by {len(SCHEDULES)} schedules | {calls:,} | {calls * CALL:.2f} |": calls * CALL,
         f"| reads of these jobs | {reads:,} | {reads * READ:.2f} |": reads * READ,
+        f"| looks at {len(watched)} dead-letter queues | {looks:,} | {looking:.2f} |": looking,
         f"| receives from {len(QUEUES)} empty queues | {receives:,} | {receiving:.2f} |": receiving,
     }
     assert [line for line in shown if line not in PAGE] == []
     assert f"about {sum(shown.values()):.0f} USD a month" in PAGE
+    assert sum(shown.values()) <= TARGETS["an idle stage, a month"]
 
 
 def test_the_price_of_custom_metrics_is_the_documented_one() -> None:
