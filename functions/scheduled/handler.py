@@ -23,7 +23,7 @@ from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.store import Unfinished
 from shared.work.items.archiving import archive_finished
 
-_jobs = logs.at_every_level("jobs")
+logs.start()
 SECONDS = 40.0  # of a minute, the shortest time between two calls
 
 JOBS: dict[str, Callable[[float], int]] = {
@@ -53,7 +53,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         unfinished, done = error, error.done
     took, failed = time.monotonic() - started, unfinished.failed if unfinished else 0
     line = {"job": job, "done": done, "failed": failed, "seconds": round(took, 3), "cut_short": took > SECONDS}
-    _jobs.info("job", extra=line | (logs.metric("failed", by="job") if failed else {}))
+    logs.write_metrics("job", line | (logs.metric("failed", by="job") if failed else {}))
     if unfinished is not None:
         raise unfinished
 

@@ -7,8 +7,6 @@ from shared.core import aws, logs
 from shared.core.settings import settings
 from shared.store import process_all
 
-_letters = logs.at_every_level("letters")
-
 
 def watch_letters(_: float) -> int:
     """Log each dead-letter queue that has messages, and return how many messages there are."""
@@ -20,5 +18,5 @@ def _look_into(url: str) -> int:
     found = int(aws.short_call_client("sqs").get_queue_attributes(**asked)["Attributes"]["ApproximateNumberOfMessages"])
     if found:
         line = {"queue": url.rpartition("/")[2], "dead_letters": found}
-        _letters.error("dead letters", extra=line | logs.metric("dead_letters", by="queue"))
+        logs.write_metrics("dead letters", line | logs.metric("dead_letters", by="queue"))
     return found

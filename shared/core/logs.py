@@ -4,6 +4,7 @@ The process leaves out what is below the level, not Lambda: Lambda would also dr
 """
 
 import logging
+import os
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from aws_lambda_powertools import Logger
 
 from shared.core import clock
 from shared.core.settings import settings
+from shared.core.texts import write_json
 
 
 @cache
@@ -24,11 +26,22 @@ def start() -> Logger:
     return logger
 
 
-def at_every_level(name: str) -> logging.Logger:
-    """Return a log whose lines are written at every level of the settings: for lines that hold metrics."""
-    log = logging.getLogger(f"{start().name}.{name}")
-    log.setLevel(logging.INFO)
-    return log
+def write_metrics(message: str, fields: dict[str, Any]) -> None:
+    """Write a line that holds metrics, at every level of the settings. A field that is None is left out.
+
+    Every request has one, so it is written without `logging` and Powertools' formatter, which need 0.35 M instructions for it, and says
+    only what a fault is found by: a hundred bytes are 0.05 USD a million. The log group says the function; few traces are recorded.
+    """
+    line = {"level": "INFO", "message": message, "timestamp": clock.iso(), "xray_trace_id": _recorded_trace(), **fields}
+    stream = start().registered_handler.stream  # type: ignore[attr-defined]  # Powertools' handler writes to a stream
+    stream.write(write_json({name: value for name, value in line.items() if value is not None}) + "\n")
+    stream.flush()
+
+
+def _recorded_trace() -> str | None:
+    """Return the id of the trace that X-Ray records of this call, if it does."""
+    trace = os.environ.get("_X_AMZN_TRACE_ID", "")
+    return trace.partition(";")[0].removeprefix("Root=") if "Sampled=1" in trace else None
 
 
 def metric(name: str, by: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Texts that people enter: how they are stored, how they are compared, and whether anybody can see them."""
+"""Texts that people enter: how they are stored, how they are compared, and whether anybody can see them; and values as JSON texts."""
 
 import json
 import sys
@@ -12,6 +12,10 @@ _ASCII: Final = sys.version_info < (3, 12)  # the older runtime of Lambda escape
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})  # categories that draw nothing by themselves
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a symbol that every font draws as nothing
 _WHITE_SPACE: Final = frozenset("\t\n\v\f\r\x85")  # control characters that only separate words
+
+
+write_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Write a value as JSON, as short as it can be. Made once: `json.dumps` makes an encoder for each text."""
 
 
 def normal(text: str) -> str:

@@ -8,6 +8,8 @@ from pynamodb.attributes import BooleanAttribute, MapAttribute, NumberSetAttribu
 from pynamodb.expressions.condition import size as _size
 from pynamodb.expressions.operand import Path, Value
 
+from shared.core.texts import write_json
+
 __all__ = [
     "BooleanAttribute",
     "FlatMapAttribute",
@@ -21,10 +23,8 @@ __all__ = [
     "from_json",
     "plain",
     "size",
-    "write_json",
 ]
 
-write_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # made once: `json.dumps` makes one for each text
 _read_json = json.JSONDecoder().raw_decode  # our texts have no space around them: a third of the time of `json.loads`
 _EMPTY: dict[type, str] = {list: "[]", dict: "{}"}  # of the ten JSON texts of a card six are empty
 

@@ -17,7 +17,8 @@ from pynamodb.models import MetaModel, Model
 
 from shared.core import clock
 from shared.core.settings import settings
-from shared.store.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, write_json
+from shared.core.texts import write_json
+from shared.store.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from shared.store.decoding import decoder_for, defaults_of
 from shared.store.encoding import encoder_for, require_all
 

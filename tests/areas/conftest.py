@@ -1,11 +1,15 @@
 """What several areas' tests ask for."""
 
-from collections.abc import Iterator
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from shared.agents.providers import registry
+from shared.core import logs
 from shared.people.access import liveness, quota_leases
 from shared.people.tenancy.rows import Workspace
 from shared.store import fetch, save, write
@@ -56,6 +60,14 @@ def gateway(aws: None) -> Gateway:
     made.clear()
     liveness.clear_cache()
     return made
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
+    """What returns the lines that the functions log from now on, instead of standard output."""
+    written = io.StringIO()
+    monkeypatch.setattr(logs.start().registered_handler, "stream", written)
+    return lambda: [json.loads(line) for line in written.getvalue().splitlines()]
 
 
 @pytest.fixture

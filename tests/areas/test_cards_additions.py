@@ -213,7 +213,7 @@ def break_card(card: Item) -> None:
     update_now(Item(*Item.key(card.id)), [Item.lane_id.set("gone")])
 
 
-def test_a_card_that_cannot_be_put_away_keeps_no_other_on_the_board(world, caplog):
+def test_a_card_that_cannot_be_put_away_keeps_no_other_on_the_board(world, caplog, logged):
     cards = [finished(world, title=str(number)) for number in range(4)]
     wants_archiving(world)
     break_card(cards[0])
@@ -222,9 +222,9 @@ def test_a_card_that_cannot_be_put_away_keeps_no_other_on_the_board(world, caplo
         with pytest.raises(Unfinished):
             scheduled(json.loads((Path("events") / "schedule-auto-archive.json").read_text()), Context())
         assert [bool(fetch(Item, one.id).archived_at) for one in cards] == [False, True, False, True]
-        (line,) = (record for record in caplog.records if record.message == "job")
-        assert (line.done, line.failed) == (2, 2)
-        (metric,) = line._aws["CloudWatchMetrics"]
+        (line,) = (one for one in logged() if one["message"] == "job")
+        assert (line["done"], line["failed"]) == (2, 2)
+        (metric,) = line["_aws"]["CloudWatchMetrics"]
         assert metric["Metrics"] == [{"Name": "failed", "Unit": "Count"}]
         assert metric["Dimensions"] == [["job"], []], "of the job, and of all jobs: the alarm is on that"
         failed = {record.item for record in caplog.records if record.message == "a part of a job failed"}

@@ -55,36 +55,36 @@ def test_a_job_that_is_not_there_is_an_error():
         handler({"detail": {"job": "tea"}}, Context())
 
 
-def test_a_job_says_in_one_line_how_much_it_did(aws, caplog):
+def test_a_job_says_in_one_line_how_much_it_did(aws, logged):
     tick("timeouts")
-    (line,) = caplog.records
-    assert (line.job, line.done, line.cut_short) == ("timeouts", 0, False)
+    (line,) = logged()
+    assert (line["job"], line["done"], line["cut_short"]) == ("timeouts", 0, False)
 
 
-def test_the_dead_letters_of_all_queues_share_one_metric_and_a_line_says_the_queue(aws, caplog):
+def test_the_dead_letters_of_all_queues_share_one_metric_and_a_line_says_the_queue(aws, logged):
     emails, _ = settings().dead_letter_queues.split(",")
     tick("letters")
-    assert not [line for line in caplog.records if hasattr(line, "_aws")]  # nothing to say costs nothing
+    assert not [line for line in logged() if "_aws" in line]  # nothing to say costs nothing
     for _ in range(2):
         boto3.client("sqs").send_message(QueueUrl=emails, MessageBody="{}")
     tick("letters")
-    (line,) = [line for line in caplog.records if line.message == "dead letters"]
-    assert (line.queue, line.dead_letters) == ("emails_dead", 2)
-    (metric,) = line._aws["CloudWatchMetrics"]
+    (line,) = [line for line in logged() if line["message"] == "dead letters"]
+    assert (line["queue"], line["dead_letters"]) == ("emails_dead", 2)
+    (metric,) = line["_aws"]["CloudWatchMetrics"]
     assert (metric["Namespace"], metric["Metrics"][0]["Name"]) == ("Cadre", "dead_letters")
     assert metric["Dimensions"] == [["queue"], []]  # the second has the alarm
 
 
-def test_a_queue_that_does_not_answer_hides_no_letters_of_others(aws, caplog, monkeypatch):
+def test_a_queue_that_does_not_answer_hides_no_letters_of_others(aws, logged, monkeypatch):
     emails, exports = settings().dead_letter_queues.split(",")
     monkeypatch.setenv("CADRE_DEAD_LETTER_QUEUES", f"{exports}-gone,{emails}")
     settings.cache_clear()
     boto3.client("sqs").send_message(QueueUrl=emails, MessageBody="{}")
     with pytest.raises(Unfinished):
         tick("letters")
-    assert [line.queue for line in caplog.records if line.message == "dead letters"] == ["emails_dead"]
-    (line,) = [line for line in caplog.records if line.message == "job"]
-    assert (line.failed, line._aws["CloudWatchMetrics"][0]["Metrics"][0]["Name"]) == (1, "failed")
+    assert [line["queue"] for line in logged() if line["message"] == "dead letters"] == ["emails_dead"]
+    (line,) = [line for line in logged() if line["message"] == "job"]
+    assert (line["failed"], line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"]) == (1, "failed")
 
 
 # -- runs

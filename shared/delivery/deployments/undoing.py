@@ -81,7 +81,7 @@ def give_up(environment: Environment, deployment: Deployment, reason: str) -> No
     _record_end(deployment, SYSTEM)
     write(release(environment, environment.current_id), save(deployment))
     line = {"job": "rollback", "deployment_id": deployment.id, "reason": reason, "failed": 1}
-    logs.at_every_level("deployments").error("a rollback failed", extra=line | logs.metric("failed", by="job"))
+    logs.write_metrics("a rollback failed", line | logs.metric("failed", by="job"))
 
 
 def remove_quietly(target: Target, deployment: Deployment, version: str, fence: int) -> None:

@@ -25,6 +25,11 @@ def application(contract: Contract, operations: list[Operation], *, describe: bo
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # nobody provides it; FastAPI would look for it at each request
         strict_content_type=False,  # a body without a type is JSON; the pipeline refuses other types
     )
 

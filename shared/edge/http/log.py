@@ -10,15 +10,14 @@ from shared.edge.http.operation import Operation
 
 logger = logs.start()
 _NO_VERSION = "$LATEST"
-_requests = logs.at_every_level("requests")
 logging.getLogger("mangum.http").setLevel(logging.ERROR)  # Mangum would log a second line per request, with the raw path
 
 
 def request(operation: Operation, call: Call, status: int, code: str | None, seconds: float) -> None:
     """Log a request. `code` is the contract's error code, None for a success."""
-    _requests.info(
+    logs.write_metrics(
         "request",
-        extra=_about(operation, call)
+        _about(operation, call)
         | {
             "status": status,
             "code": code,
@@ -37,9 +36,9 @@ def _metrics(status: int) -> dict[str, Any]:
         "Namespace": "Cadre",
         "Dimensions": [["contract", "area"]],
         "Metrics": [
-            {"Name": "duration_ms", "Unit": "Milliseconds"},
-            {"Name": "requests", "Unit": "Count"},
-            {"Name": "server_errors", "Unit": "Count"},
+            {"Name": "duration_ms"},
+            {"Name": "requests"},
+            {"Name": "server_errors"},
         ],
     }
     about: dict[str, Any] = {"_aws": {"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [each]}}
@@ -61,8 +60,6 @@ def _about(operation: Operation, call: Call) -> dict[str, Any]:
         "contract": operation.contract.name,
         "area": operation.area,
         "operation": operation.id,
-        "method": operation.method,
-        "path": operation.path,
         "request_id": call.request_id,
         "actor": call.caller,
     }
