@@ -1,6 +1,5 @@
 """What a deployment does, from its request to its end: steps, gates, rollbacks, by the machine that is deployed."""
 
-
 import pytest
 
 from shared.core import clock

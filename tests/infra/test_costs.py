@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from bench.prices import TARGETS
+from bench.prices import ACCESS_LINE, TARGETS
 from infra.needs import BEHIND_GATEWAYS, FUNCTIONS
 from infra.queues import QUEUES
 from infra.routes import discover
@@ -87,3 +87,32 @@ def test_the_price_of_snapshots_is_the_documented_one() -> None:
 def test_the_sizes_of_the_stacks_are_the_documented_ones(prod: Templates) -> None:
     for part in ("functions", "watch", "data"):
         assert f"`{part}` {len(prod.stacks[f'cadre-prod-{part}']['Resources'])}" in PAGE
+
+
+def test_the_line_of_the_gateway_is_as_long_as_its_price_says(prod: Templates) -> None:
+    """And all of them are kept where they cost half."""
+    filled = {
+        "requestId": "6f1c2a34-0d1b-4f6e-9a77-2f0f5d8c4b1e",
+        "identity.sourceIp": "203.0.113.254",
+        "httpMethod": "POST",
+        "resourcePath": "/v1/cards/{id}/move",
+        "status": "200",
+        "responseLatency": "24",
+        "integrationLatency": "21",
+        "responseLength": "1302",
+        "integration.error": "-",
+    }
+    for stage in prod.of("AWS::ApiGateway::Stage"):
+        access = stage.properties["AccessLogSetting"]
+        line = re.sub(r"\$context\.([\w.]+\w)", lambda name: filled[name[1]], access["Format"])
+        assert ACCESS_LINE - 20 < len(line) <= ACCESS_LINE
+        group = prod.stacks[stage.stack]["Resources"][access["DestinationArn"]["Fn::GetAtt"][0]]
+        assert group["Properties"]["LogGroupClass"] == "INFREQUENT_ACCESS"
+
+
+def test_only_logs_that_make_no_metrics_are_rarely_read(prod: Templates) -> None:
+    """AWS finds no metrics in a group of this class."""
+    of_functions = {one.properties["LoggingConfig"]["LogGroup"]["Ref"] for one in prod.of("AWS::Lambda::Function")}
+    rare = {one.name for one in prod.of("AWS::Logs::LogGroup") if "LogGroupClass" in one.properties}
+    assert rare == {"AccessLines"}
+    assert not rare & of_functions
