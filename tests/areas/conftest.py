@@ -1,11 +1,13 @@
 """What several areas' tests ask for."""
 
+import io
 from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
 
 from shared.agents.providers import registry
+from shared.edge.http import log
 from shared.people.access import liveness, quota_leases
 from shared.people.tenancy.rows import Workspace
 from shared.store import fetch, save, write
@@ -29,6 +31,14 @@ def leases() -> Iterator[None]:
 def world(aws: None) -> World:
     """A person with a workspace, a project and its board."""
     return create_world()
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the functions log, instead of standard output."""
+    written = io.StringIO()
+    monkeypatch.setattr(log.logger.registered_handler, "stream", written)
+    return written
 
 
 @pytest.fixture

@@ -324,14 +324,6 @@ def test_a_named_page_may_use_the_cookie_too(aws, monkeypatch):
 # -- trouble on our side
 
 
-@pytest.fixture
-def logged(monkeypatch) -> io.StringIO:
-    """What the functions log, instead of standard output."""
-    written = io.StringIO()
-    monkeypatch.setattr(log.logger.registered_handler, "stream", written)
-    return written
-
-
 def log_lines(logged: io.StringIO) -> list[dict]:
     return [json.loads(line) for line in logged.getvalue().splitlines()]
 

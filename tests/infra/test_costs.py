@@ -4,10 +4,12 @@ import json
 import re
 from pathlib import Path
 
+from functions.system import figures
 from infra.needs import BEHIND_GATEWAYS, FUNCTIONS
 from infra.queues import QUEUES
 from infra.routes import discover
 from infra.schedules import SCHEDULES
+from shared.edge.http import log as requests_log
 from tests.infra.conftest import Templates
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
@@ -60,6 +62,10 @@ def test_the_price_of_custom_metrics_is_the_documented_one() -> None:
     log = (Path(__file__).parents[2] / "shared" / "edge" / "http" / "log.py").read_text()
     assert log.count('"Unit"') == len(METRICS)  # one without a unit, `failures`, is written only if a version fails
     assert log.count('"Dimensions": [["contract", "area"]]') == 1
+    of_stage = len(requests_log.OF_STAGE["Metrics"])
+    assert f"The stage has {of_stage} more" in PAGE
+    assert f"{of_stage * METRIC:.2f} USD" in PAGE
+    assert f"at most {2 * len(figures.QUERIES)} metrics" in PAGE
 
 
 def test_the_price_of_the_alarms_of_versions_is_the_documented_one(everything: Templates) -> None:

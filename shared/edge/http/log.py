@@ -4,12 +4,19 @@ import logging
 import os
 from typing import Any
 
-from shared.core import clock, logs
+from shared.core import clock, counts, logs
+from shared.core.settings import settings
 from shared.edge.http.call import Call
 from shared.edge.http.operation import Operation
 
 logger = logs.start()
 _NO_VERSION = "$LATEST"
+OF_STAGE = {
+    "Namespace": "Cadre",
+    "Dimensions": [["stage"]],
+    "Metrics": [{"Name": name} for name in ("duration_ms", "server_errors", *counts.NAMES)],
+}
+"""What `/metrics` reads (`functions.system.figures`): percentiles of parts cannot be put together. Requests are the count of durations."""
 _requests = logs.at_every_level("requests")
 logging.getLogger("mangum.http").setLevel(logging.ERROR)  # Mangum would log a second line per request, with the raw path
 
@@ -26,6 +33,7 @@ def request(operation: Operation, call: Call, status: int, code: str | None, sec
             "requests": 1,
             "server_errors": int(status >= 500),
         }
+        | counts.take()
         | _metrics(status),
     )
 
@@ -42,7 +50,10 @@ def _metrics(status: int) -> dict[str, Any]:
             {"Name": "server_errors", "Unit": "Count"},
         ],
     }
-    about: dict[str, Any] = {"_aws": {"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [each]}}
+    about: dict[str, Any] = {
+        "_aws": {"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [each, OF_STAGE]},
+        "stage": settings().stage,
+    }
     version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", _NO_VERSION)
     if status == 500 and version != _NO_VERSION:
         of_version = {"Namespace": "Cadre", "Dimensions": [["function", "version"]], "Metrics": [{"Name": "failures"}]}
