@@ -74,10 +74,10 @@ MODEL = 4.0  # seconds that a turn waits for the model, most of them
 RECEIVER = 0.2  # seconds that a receiver of webhooks takes, connection included
 HEADERS = 800  # bytes of an answer
 ACCESS_LINE, STEP_LINE, STEP_LINES = (
-    240,
+    210,
     600,
     1_500,
-)  # bytes: the gateway's of a request, ours of a step, the state machine's of a state
+)  # bytes: the gateway's of a request, ours of a step, the machine's of a state
 MINUTES = 43_200  # of a month: a viewer who never leaves
 Amounts = Counter[str]
 

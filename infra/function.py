@@ -83,7 +83,7 @@ class Functions:
         grants.add(allow(["logs:CreateLogStream", "logs:PutLogEvents"], logs.attr_arn))
         # X-Ray's actions accept no resource
         grants.add(allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"))
-        grants.wildcard("*", "X-Ray's writing actions accept no resource.")
+        grants.wildcard("*", "Actions that accept no resource: X-Ray's, and CloudWatch's for its figures.")
         role = self._role(scope, title, grants)
         environment = self._environment(name, grants)
         _check_environment(name, environment)
@@ -224,6 +224,9 @@ class Functions:
             grants.add(allow(["sqs:SendMessage"], queue.attr_arn), **{_queue_setting(name): queue.ref})
         if needs.probes:
             self._grant_probing(grants)
+        if needs.figures:
+            # accepts no resource, and no condition on a namespace; cdk-nag's exception for "*" is that of X-Ray (`make`)
+            grants.add(allow(["cloudwatch:GetMetricData"], "*"))
         if needs.posts:
             self._grant_posting(scope, grants)
         if needs.mails:

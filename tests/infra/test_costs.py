@@ -5,10 +5,11 @@ import re
 from pathlib import Path
 
 from bench.prices import ACCESS_LINE, TARGETS
+from functions.system import figures
 from infra.needs import BEHIND_GATEWAYS, FUNCTIONS
 from infra.queues import QUEUES
-from infra.routes import discover
 from infra.schedules import SCHEDULES
+from shared.edge.http import log as requests_log
 from tests.infra.conftest import Templates
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
@@ -18,7 +19,6 @@ CALL = 0.20e-6 + 0.1 * 0.0000133334  # of 0.1 s with 1 GB on arm64
 READ = 0.125e-6
 RECEIVE = {False: 0.40e-6, True: 0.50e-6}  # of a queue, by whether it is FIFO
 SNAPSHOT = 0.0000015046 * 86_400 * 30  # a GB
-METRICS = ("duration_ms", "requests", "server_errors")  # of `shared.edge.http.log`, for each contract and area
 CALLS = {  # of a job in a month of 30 days
     "rate(1 minute)": 43_200,
     "rate(5 minutes)": 8_640,
@@ -62,12 +62,10 @@ def test_the_price_of_nothing_to_do_is_the_documented_one(prod: Templates) -> No
 
 
 def test_the_price_of_custom_metrics_is_the_documented_one() -> None:
-    metrics = len({(route.contract, route.area) for route in discover().routes}) * len(METRICS)
-    assert f"{metrics} custom metrics" in PAGE
-    assert f"{metrics * METRIC:.2f} USD" in PAGE
-    log = (Path(__file__).parents[2] / "shared" / "edge" / "http" / "log.py").read_text()
-    assert log.count('{"Name": ') == len(METRICS) + 1  # one more, `failures`, is written only if a version fails
-    assert log.count('"Dimensions": [["contract", "area"]]') == 1
+    of_stage = len(requests_log.METRICS)
+    assert f"With traffic there are {of_stage} custom metrics of the stage" in PAGE
+    assert f"{of_stage * METRIC:.2f} USD a month" in PAGE
+    assert f"at most {2 * len(figures.QUERIES)} metrics" in PAGE
 
 
 def test_the_price_of_the_alarms_of_versions_is_the_documented_one(everything: Templates) -> None:
