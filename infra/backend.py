@@ -30,7 +30,8 @@ class Backend(PlatformStack):
     def __init__(self, scope: Construct, functions: Functions, data: Data, code: Code) -> None:
         super().__init__(scope, functions.settings, "functions", "the functions and what sets them going", holds_data=True)
         self.functions, self.data = functions, data
-        self.dead: dict[str, str] = {}  # dead-letter queues of this stack: title -> queue name
+        self.stream_dead = dead_letters(self, "StreamDead")
+        self.schedule_dead = dead_letters(self, "ScheduleDead", by_rules=True)
         self.machine = self._machine("AgentRun", "RunSteps", functions.make(self, "run_steps"), agent_run.definition)
         # The machine invokes run_steps, and run_steps answers the machine: a separate policy avoids a circle of the two resources
         aws_iam.CfnPolicy(
@@ -53,6 +54,7 @@ class Backend(PlatformStack):
             self._consume(consumer)
         self._consume_stream()
         self._schedule()
+        self._lost_executions(self.machine, self.deployments, self.operations)
 
     def _machine_grants(self, name: str) -> Grants:
         """The rights to start, stop, see and answer executions of the machines."""
@@ -192,8 +194,7 @@ class Backend(PlatformStack):
     def _consume_stream(self) -> None:
         """`stream_projector` on the stream of `core`: only rows with an event, in order for each entity."""
         table = self.data.tables["core"]
-        dead = dead_letters(self, "StreamDead")
-        self.dead["StreamDead"] = dead.attr_queue_name
+        dead = self.stream_dead
         grants = self._machine_grants("stream_projector")
         grants.add(allow(["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"], table.attr_stream_arn))
         grants.add(allow(["dynamodb:ListStreams"], "*"))  # names no stream, so it accepts no resource
@@ -225,10 +226,14 @@ class Backend(PlatformStack):
 
     def _schedule(self) -> None:
         """The function `scheduled` and a rule for each job. A job that fails three times goes to the dead-letter queue."""
-        dead = dead_letters(self, "ScheduleDead", by_rules=True)
-        self.dead["ScheduleDead"] = dead.attr_queue_name
+        dead = self.schedule_dead
         grants = self._machine_grants("scheduled")
         grants.add(allow(["sqs:SendMessage"], dead.attr_arn))
+        watched = [*(queue.dead for queue in self.data.queues.values()), self.stream_dead]
+        grants.add(
+            allow(["sqs:GetQueueAttributes"], *(queue.attr_arn for queue in watched)),
+            dead_letter_queues=",".join(queue.ref for queue in watched),
+        )
         function = self.functions.make(self, "scheduled", grants)
         aws_lambda.CfnEventInvokeConfig(
             self,
@@ -243,6 +248,22 @@ class Backend(PlatformStack):
         )
         for job, expression in SCHEDULES.items():
             self._rule(job, expression, function, dead)
+
+    def _lost_executions(self, *machines: aws_stepfunctions.CfnStateMachine) -> None:
+        """An execution that could not even record its failure becomes a dead letter, with its name and its cause. One rule costs nothing,
+        alarms on the metrics of each machine 0.20 USD a month. A job goes on with what it left."""
+        pattern = {
+            "source": ["aws.states"],
+            "detail-type": ["Step Functions Execution Status Change"],
+            "detail": {"status": ["FAILED", "TIMED_OUT"], "stateMachineArn": [machine.ref for machine in machines]},
+        }
+        aws_events.CfnRule(
+            self,
+            "LostExecutions",
+            description="Cadre: executions that failed or timed out",
+            event_pattern=pattern,
+            targets=[aws_events.CfnRule.TargetProperty(id="letters", arn=self.schedule_dead.attr_arn)],
+        )
 
     def _rule(self, job: str, expression: str, function: Deployed, dead: aws_sqs.CfnQueue) -> None:
         """Invokes the function with `{"detail": {"job": ...}}`."""

@@ -83,7 +83,7 @@ class Functions:
         grants.add(allow(["logs:CreateLogStream", "logs:PutLogEvents"], logs.attr_arn))
         # X-Ray's actions accept no resource
         grants.add(allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"))
-        grants.wildcard("*", "X-Ray's writing actions accept no resource.")
+        grants.wildcard("*", "Actions that accept no resource: X-Ray's, and CloudWatch's for its figures.")
         role = self._role(scope, title, grants)
         environment = self._environment(name, grants)
         _check_environment(name, environment)
@@ -224,6 +224,9 @@ class Functions:
             grants.add(allow(["sqs:SendMessage"], queue.attr_arn), **{_queue_setting(name): queue.ref})
         if needs.probes:
             self._grant_probing(grants)
+        if needs.figures:
+            # accepts no resource, and no condition on a namespace; cdk-nag's exception for "*" is that of X-Ray (`make`)
+            grants.add(allow(["cloudwatch:GetMetricData"], "*"))
         if needs.posts:
             self._grant_posting(scope, grants)
         if needs.mails:
@@ -353,7 +356,7 @@ def _snapshots(named: tuple[str, ...]) -> tuple[str, ...]:
 def _check_environment(name: str, variables: Mapping[str, str]) -> None:
     """Raise SettingsError if a function's variables may be longer than Lambda takes."""
     sizes = {
-        variable: len(variable) + (_REFERENCE if Token.is_unresolved(value) else len(value.encode()))
+        variable: len(variable) + (_REFERENCE * (value.count(",") + 1) if Token.is_unresolved(value) else len(value.encode()))
         for variable, value in variables.items()
     }
     if sum(sizes.values()) > _ENVIRONMENT:

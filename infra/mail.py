@@ -1,4 +1,4 @@
-"""What SES says of our mails: a configuration set whose bounces and complaints arrive in the queue `mail-events`."""
+"""What SES says of our mails: a configuration set whose bounces and complaints arrive in the queue `emails`."""
 
 from aws_cdk import aws_events, aws_ses, aws_sqs
 

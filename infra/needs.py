@@ -23,6 +23,7 @@ class Needs:
     machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun state machine
     builds: bool = False  # starts, stops and reads builds of CodeBuild
     operations: tuple[Literal["start", "see"], ...] = ()  # the BuildAndDeploy state machine
+    figures: bool = False  # reads CloudWatch's figures of the platform
     probes: bool = False  # reads the attributes of every queue and of the bucket, for the health check
     posts: bool = False  # posts to WebSocket connections
     mails: bool = False  # sends e-mail
@@ -51,7 +52,7 @@ AREAS = {
     "runs": Needs(  # see: a run with a provider that has no credentials is refused when it is requested
         telemetry="read", files="read", sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"
     ),
-    "system": Needs(core="read", telemetry="read", probes=True),
+    "system": Needs(core="read", telemetry="read", probes=True, figures=True),
     "usage": Needs(files="write", sends=("exports",)),
     "webhooks": Needs(telemetry="write", sends=("webhook-delivery",), secrets="seal"),
     "workspaces": Needs(sends=("emails",)),
@@ -109,4 +110,4 @@ WORKERS = {
 
 FUNCTIONS = AREAS | WORKERS
 BEHIND_GATEWAYS = (*AREAS, "ws")  # API Gateway calls these: a request begins here
-TRACED = 0.05  # the share of these requests that is traced (infra/watch.py)
+TRACED = 0.01  # the share of these requests that is traced (infra/watch.py)

@@ -1,4 +1,4 @@
-"""The SQS queues and how their messages are consumed. Each line makes a queue, its dead-letter queue and their alarms."""
+"""The SQS queues and how their messages are consumed. Each line makes a queue, its dead-letter queue and an alarm."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class QueueSpec:
     retention: int  # seconds
     fifo: bool = False
     delay: int = 0  # seconds for which a message may be sent ahead of its time
-    by_rules: bool = False  # rules of EventBridge send to it, not our functions
+    by_rules: bool = False  # rules of EventBridge may send to it too
 
 
 QUEUES = {
@@ -25,9 +25,8 @@ QUEUES = {
     # FIFO: the messages of one topic arrive in the order in which they were sent. A push that is ten minutes old helps nobody
     "ws-live": QueueSpec("ws_pusher", batch=10, concurrency=50, max_receives=3, retention=600, fifo=True),
     "ws-push": QueueSpec("ws_pusher", batch=10, concurrency=20, max_receives=3, retention=600),
-    "emails": QueueSpec("mailer", batch=10, concurrency=5, max_receives=8, retention=4 * _DAY),
-    # Bounces and complaints of mails, which EventBridge puts here (infra/mail.py)
-    "mail-events": QueueSpec("mailer", batch=10, concurrency=2, max_receives=5, retention=4 * _DAY, by_rules=True),
+    # Mails, and what became of them: EventBridge puts bounces and complaints here (infra/mail.py)
+    "emails": QueueSpec("mailer", batch=10, concurrency=5, max_receives=8, retention=4 * _DAY, by_rules=True),
     # FIFO with the webhook as the group: one call at a time for a webhook, so that a receiver that hangs takes one of the fifty places
     "webhook-delivery": QueueSpec("webhook_worker", batch=1, concurrency=50, max_receives=5, retention=4 * _DAY, fifo=True),
     "webhook-retry": QueueSpec("webhook_worker", batch=10, concurrency=2, max_receives=5, retention=4 * _DAY, delay=900),

@@ -33,11 +33,10 @@ ALLOWED_HEADERS = (
     "X-Workspace-ID",
     "X-Organization-ID",
 )
-# The path's template, and no query string: real paths and query strings hold one-time tokens
+# What a function does not say of a request, or cannot. The path's template, and no query string: both may hold one-time tokens
 ACCESS_LOG = {
     "requestId": "$context.requestId",
     "ip": "$context.identity.sourceIp",
-    "time": "$context.requestTime",
     "method": "$context.httpMethod",
     "path": "$context.resourcePath",
     "status": "$context.status",
@@ -45,7 +44,6 @@ ACCESS_LOG = {
     "integrationLatency": "$context.integrationLatency",
     "bytes": "$context.responseLength",
     "error": "$context.integration.error",
-    "trace": "$context.xrayTraceId",
 }
 BINARY = ["*/*"]
 COMPRESS_FROM = 1400  # bytes: a smaller response fits into one packet
@@ -119,7 +117,7 @@ class RestApi(PlatformStack):
             variables={"contract": self.contract.name},
             tracing_enabled=True,
             access_log_setting=aws_apigateway.CfnStage.AccessLogSettingProperty(
-                destination_arn=self.logs("AccessLogs").attr_arn, format=json.dumps(ACCESS_LOG)
+                destination_arn=self.logs("AccessLines", rare=True).attr_arn, format=json.dumps(ACCESS_LOG, separators=(",", ":"))
             ),
             method_settings=[
                 aws_apigateway.CfnStage.MethodSettingProperty(

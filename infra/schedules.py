@@ -10,6 +10,7 @@ SCHEDULES = {  # job -> EventBridge schedule, in UTC
     "charges": "rate(5 minutes)",
     "deployments": "rate(1 minute)",
     "invoices-overdue": "cron(* 4 * * ? *)",
+    "letters": "rate(5 minutes)",
     "operations": "rate(1 minute)",
     "purge": "cron(0 4 * * ? *)",
     "timeouts": "rate(1 minute)",

@@ -19,7 +19,6 @@ ACCESS_LOG = {
     "event": "$context.eventType",
     "status": "$context.status",
     "ip": "$context.identity.sourceIp",
-    "time": "$context.requestTime",
     "error": "$context.integrationErrorMessage",
 }
 
@@ -51,7 +50,7 @@ class Socket(PlatformStack):
             stage_name=STAGE_NAME,
             auto_deploy=True,
             access_log_settings=aws_apigatewayv2.CfnStage.AccessLogSettingsProperty(
-                destination_arn=self.logs("AccessLogs").attr_arn, format=json.dumps(ACCESS_LOG)
+                destination_arn=self.logs("AccessLines", rare=True).attr_arn, format=json.dumps(ACCESS_LOG)
             ),
             default_route_settings=aws_apigatewayv2.CfnStage.RouteSettingsProperty(
                 throttling_rate_limit=settings.throttle_rate, throttling_burst_limit=settings.throttle_burst

@@ -19,9 +19,16 @@ class PlatformStack(Stack):
         self.termination_protection = holds_data and settings.protected
         self.settings = settings
 
-    def logs(self, name: str, physical_name: str | None = None) -> aws_logs.CfnLogGroup:
-        """A log group with the retention of the settings."""
-        group = aws_logs.CfnLogGroup(self, name, log_group_name=physical_name, retention_in_days=self.settings.log_retention_days)
+    def logs(self, name: str, physical_name: str | None = None, *, rare: bool = False) -> aws_logs.CfnLogGroup:
+        """A log group with the retention of the settings. A `rare` one costs half: it is read by queries alone and makes no metrics. AWS
+        changes this of no group that is there, so a group that becomes rare needs a new name."""
+        group = aws_logs.CfnLogGroup(
+            self,
+            name,
+            log_group_name=physical_name,
+            retention_in_days=self.settings.log_retention_days,
+            log_group_class="INFREQUENT_ACCESS" if rare else None,
+        )
         self.keep(group)
         return group
 

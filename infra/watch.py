@@ -20,7 +20,7 @@ from infra.socket import Socket
 from infra.stack import PlatformStack
 
 # Thresholds of alarms, for each period of 5 minutes unless the name has another unit
-FUNCTION_ERRORS = 5
+FUNCTION_ERRORS_LIMIT = 5
 API_SERVER_ERRORS = 10
 API_P99_MS = 3000
 STREAM_LAG_MS = 60_000
@@ -30,6 +30,7 @@ MAIL_BOUNCE_RATE = 0.05
 MAIL_COMPLAINT_RATE = 0.001
 _PERIOD = 300  # seconds
 _MAIL_PERIOD = 3600  # seconds: SES publishes its rates a few times an hour
+_LETTERS_PERIOD = 900  # seconds: the job looks every five minutes, and the alarm does not go off and on in between
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,11 @@ class Metric:
 
 
 WORKERS_ALONE = tuple(name for name in FUNCTIONS if name not in BEHIND_GATEWAYS)
-THROTTLES = Metric("AWS/Lambda", "Throttles")  # of all functions of the account and region
-JOB_FAILURES = Metric("Cadre", "failed")  # of all jobs (functions/scheduled): written only if something failed
+# Of all functions of the account and region: an alarm for each would say the same, at 0.10 USD a month
+FUNCTION_ERRORS = Metric("AWS/Lambda", "Errors")
+THROTTLES = Metric("AWS/Lambda", "Throttles")
+WORK_FAILURES = Metric("Cadre", "failed")  # parts of jobs (functions/scheduled) and rollbacks: written only if something failed
+DEAD_LETTERS = Metric("Cadre", "dead_letters", statistic="Maximum")  # of all queues: written only if there are any
 BOUNCES = Metric("AWS/SES", "Reputation.BounceRate", statistic="Maximum")
 COMPLAINTS = Metric("AWS/SES", "Reputation.ComplaintRate", statistic="Maximum")
 
@@ -64,24 +68,15 @@ class Watch(PlatformStack):
     ) -> None:
         super().__init__(scope, settings, "watch", "alarms and the dashboard")
         self.topic_arn = self._topic(settings.alarm_email)
-        self._functions(functions.by_name)
+        self._alarm("FunctionErrors", FUNCTION_ERRORS, FUNCTION_ERRORS_LIMIT)
+        self._alarm("Throttles", THROTTLES, 1)
         self._queues(data, backend)
         self._tables(data)
         self._apis(apis)
-        machine = {"StateMachineArn": backend.machine.ref}
-        self._alarm("AgentRunFailed", Metric("AWS/States", "ExecutionsFailed", machine), 1)
-        self._alarm("AgentRunTimedOut", Metric("AWS/States", "ExecutionsTimedOut", machine), 1)
-        deployments = {"StateMachineArn": backend.deployments.ref}
-        self._alarm("DeploymentFailed", Metric("AWS/States", "ExecutionsFailed", deployments), 1)
-        self._alarm("DeploymentTimedOut", Metric("AWS/States", "ExecutionsTimedOut", deployments), 1)
-        self._alarm("RollbacksFailed", Metric("Cadre", "rollbacks_failed", {}), 1)
-        operations = {"StateMachineArn": backend.operations.ref}
-        self._alarm("BuildAndDeployFailed", Metric("AWS/States", "ExecutionsFailed", operations), 1)
-        self._alarm("BuildAndDeployTimedOut", Metric("AWS/States", "ExecutionsTimedOut", operations), 1)
         projector = {"FunctionName": functions.by_name["stream_projector"].name}
         self._alarm("StreamLag", Metric("AWS/Lambda", "IteratorAge", projector, "Maximum"), STREAM_LAG_MS)
         self._alarm("SocketErrors", Metric("AWS/ApiGateway", "ExecutionError", {"ApiId": socket.api.ref}), API_SERVER_ERRORS)
-        self._alarm("JobsFailed", JOB_FAILURES, 1)
+        self._alarm("WorkFailed", WORK_FAILURES, 1)
         if not settings.local:
             self._alarm("MailBounceRate", BOUNCES, MAIL_BOUNCE_RATE, period=_MAIL_PERIOD)
             self._alarm("MailComplaintRate", COMPLAINTS, MAIL_COMPLAINT_RATE, period=_MAIL_PERIOD)
@@ -167,19 +162,10 @@ class Watch(PlatformStack):
             ok_actions=[self.topic_arn],
         )
 
-    def _functions(self, functions: Mapping[str, Deployed]) -> None:
-        """What raises behind a gateway is an error of the gateway (`<Contract>ServerErrors`, `SocketErrors`), and all functions share the
-        account's concurrency: one alarm for each would say the same, at 0.10 USD a month."""
-        for name in WORKERS_ALONE:
-            errors = Metric("AWS/Lambda", "Errors", {"FunctionName": functions[name].name})
-            self._alarm(f"{pascal_case(name)}Errors", errors, FUNCTION_ERRORS)
-        self._alarm("Throttles", THROTTLES, 1)
-
     def _queues(self, data: Data, backend: Backend) -> None:
-        dead = {f"{pascal_case(name)}Dead": queue.dead.attr_queue_name for name, queue in data.queues.items()} | backend.dead
-        for title, queue_name in dead.items():
-            waiting = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue_name}, "Maximum")
-            self._alarm(f"{title}Letters", waiting, 1)
+        self._alarm("DeadLetters", DEAD_LETTERS, 1, period=_LETTERS_PERIOD)
+        dead = {"QueueName": backend.schedule_dead.attr_queue_name}
+        self._alarm("ScheduleDeadLetters", Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", dead, "Maximum"), 1)
         for name, queue in data.queues.items():
             oldest = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": queue.queue.attr_queue_name}, "Maximum")
             self._alarm(f"{pascal_case(name)}Age", oldest, QUEUE_AGE + QUEUES[name].delay)
@@ -208,9 +194,7 @@ class Watch(PlatformStack):
             self._graph("Requests", [Metric("AWS/ApiGateway", "Count", self._dimensions(name)) for name in apis]),
             self._graph("Server errors", [Metric("AWS/ApiGateway", "5XXError", self._dimensions(name)) for name in apis]),
             self._graph("Latency p99", [Metric("AWS/ApiGateway", "Latency", self._dimensions(name), "p99") for name in apis]),
-            self._graph(
-                "Errors of functions", [Metric("AWS/Lambda", "Errors")]
-            ),  # each worker's own have an alarm; 50 metrics are free
+            self._graph("Errors of functions", [FUNCTION_ERRORS]),
             self._graph(
                 "Duration of workers p99",
                 [Metric("AWS/Lambda", "Duration", {"FunctionName": functions[name].name}, "p99") for name in WORKERS_ALONE],

@@ -43,9 +43,22 @@ def load() -> Any:
     early.disable_reaper()
     import ministack.app as engine
 
-    from local.patches import expressions, forks, gateway, journal, mails, mappings, sockets, stacks, states, tables, workers
+    from local.patches import (
+        expressions,
+        forks,
+        gateway,
+        journal,
+        mails,
+        mappings,
+        metrics,
+        sockets,
+        stacks,
+        states,
+        tables,
+        workers,
+    )
 
-    for module in (workers, expressions, forks, gateway, journal, mails, mappings, sockets, stacks, states, tables):
+    for module in (workers, expressions, forks, gateway, journal, mails, mappings, metrics, sockets, stacks, states, tables):
         module.apply()
     return engine
 

@@ -10,7 +10,6 @@ QUEUES = {
     "ws_live": "ws_live.fifo",
     "ws_push": "ws_push",
     "emails": "emails",
-    "mail_events": "mail_events",
     "exports": "exports",
     "cascade": "cascade",
     "webhook_delivery": "webhook_delivery.fifo",
@@ -52,4 +51,6 @@ def create_resources(client: Callable[[str], Any]) -> dict[str, str]:
     for queue, name in QUEUES.items():
         fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
         queues[f"CADRE_{queue.upper()}_QUEUE"] = client("sqs").create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]
+    dead = [client("sqs").create_queue(QueueName=f"{name}_dead")["QueueUrl"] for name in ("emails", "exports")]
+    queues["CADRE_DEAD_LETTER_QUEUES"] = ",".join(dead)
     return queues | {"CADRE_SECRETS_KEY": client("kms").create_key()["KeyMetadata"]["Arn"]}

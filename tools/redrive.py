@@ -1,10 +1,10 @@
 """Redrives dead-letter queues: `python -m tools.redrive emails --stage prod` (or `make redrive QUEUE=emails STAGE=prod`).
 
     agent-runs, ws-push, emails,  the messages go back to their queue
-    mail-events, cascade, exports,
+    cascade, exports,
     webhook-delivery, webhook-retry
     stream                        the events that a message names are read from the table's stream again and sent to the projector
-    schedule                      the messages are deleted: the next run of a job does what this one did not
+    schedule                      the messages are deleted: the next run of a job does what this one, or an execution, did not
     ws-live                       the messages are deleted: a client requests the lines that it lacks
 
 Without a queue it prints how many messages each dead-letter queue has. docs/operations.md has the details.

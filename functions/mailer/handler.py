@@ -1,5 +1,4 @@
-"""The queues `emails`, where each message is one mail, and `mail-events`, where each is what SES says of one. A mail whose message is
-delivered twice is sent once."""
+"""The queue `emails`: each message is one mail, or what SES says of one. A mail whose message is delivered twice is sent once."""
 
 import json
 from typing import Any

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from functions.scheduled.letters import watch_letters
 from shared.channels.sockets.expiry import close_expired
 from shared.channels.webhooks.wakes import wake_due
-from shared.core import clock, logs, start
+from shared.core import logs, start
 from shared.delivery.deployments.maintenance import resume_deployments
 from shared.delivery.operations.machine import sweep_operations
 from shared.edge.cascade.purging import purge_due
@@ -31,6 +32,7 @@ JOBS: dict[str, Callable[[float], int]] = {
     "invoices-overdue": run_dunning,  # charges invoices, reminds, and finally suspends the workspace
     "charges": ask_for_charges,  # asks the payment gateway what became of charges without a result
     "deployments": resume_deployments,  # goes on with deployments whose execution is gone
+    "letters": watch_letters,  # says which dead-letter queues have messages
     "timeouts": sweep_runs,  # ends or resumes runs that nobody works on
     "operations": sweep_operations,  # goes on with builds that nobody works on
     "ws-reaper": close_expired,  # closes expired connections
@@ -51,16 +53,9 @@ def handler(event: dict[str, Any], context: Any) -> None:
         unfinished, done = error, error.done
     took, failed = time.monotonic() - started, unfinished.failed if unfinished else 0
     line = {"job": job, "done": done, "failed": failed, "seconds": round(took, 3), "cut_short": took > SECONDS}
-    logs.write_metrics("job", line | ({"_aws": _failures_metric()} if failed else {}))
+    logs.write_metrics("job", line | (logs.metric("failed", by="job") if failed else {}))
     if unfinished is not None:
         raise unfinished
-
-
-def _failures_metric() -> dict[str, Any]:
-    """Return what makes the line's `failed` a metric, of the job and of all jobs, which has the alarm: only if something failed, so that
-    it costs nothing else."""
-    metric = {"Namespace": "Cadre", "Dimensions": [["job"], []], "Metrics": [{"Name": "failed", "Unit": "Count"}]}
-    return {"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [metric]}
 
 
 start.finish()

@@ -1,6 +1,6 @@
 """Health probes: every table, every queue and the bucket gets a real request, all at once, in at most three seconds.
 
-The result is cached for five seconds, so that a public request does not become a dozen requests each time.
+The result is kept for two seconds, so that a public request does not become a dozen requests each time.
 """
 
 import time
@@ -17,7 +17,7 @@ from shared.core.settings import Settings, settings
 from shared.edge.http.log import logger
 
 TIMEOUT = 3.0  # seconds for all probes together
-CACHE_SECONDS = 5.0
+KEPT_SECONDS = 2.0
 TABLES = {"core_table": "database", "telemetry_table": "database", "ephemeral_table": "cache"}
 QUEUES = tuple(one.name for one in fields(Settings) if one.name.endswith("_queue"))
 SERVICES = ("database", "cache", "message_queue", "storage")
@@ -55,9 +55,9 @@ _last: tuple[float, Health] | None = None
 
 
 def health() -> Health:
-    """Return the health, at most five seconds old."""
+    """Return the health, at most two seconds old."""
     global _last  # noqa: PLW0603 - one result a process
-    if _last is None or time.monotonic() - _last[0] > CACHE_SECONDS:
+    if _last is None or time.monotonic() - _last[0] > KEPT_SECONDS:
         _last = (time.monotonic(), probe_services())
     return _last[1]
 

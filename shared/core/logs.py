@@ -29,12 +29,24 @@ def start() -> Logger:
 def write_metrics(message: str, fields: dict[str, Any]) -> None:
     """Write a line that holds metrics, at every level of the settings. A field that is None is left out.
 
-    Every request has one, so it is written without `logging` and Powertools' formatter, which need 0.35 M instructions for it.
+    Every request has one, so it is written without `logging` and Powertools' formatter, which need 0.35 M instructions for it, and says
+    only what a fault is found by: a hundred bytes are 0.05 USD a million. The log group says the function; few traces are recorded.
     """
-    logger = start()
-    line = {"level": "INFO", "message": message, "timestamp": clock.iso(), "service": logger.service, **fields}
-    if trace := os.environ.get("_X_AMZN_TRACE_ID"):
-        line["xray_trace_id"] = trace.partition(";")[0].removeprefix("Root=")
-    stream = logger.registered_handler.stream  # type: ignore[attr-defined]  # Powertools' handler writes to a stream
+    line = {"level": "INFO", "message": message, "timestamp": clock.iso(), "xray_trace_id": _recorded_trace(), **fields}
+    stream = start().registered_handler.stream  # type: ignore[attr-defined]  # Powertools' handler writes to a stream
     stream.write(write_json({name: value for name, value in line.items() if value is not None}) + "\n")
     stream.flush()
+
+
+def _recorded_trace() -> str | None:
+    """Return the id of the trace that X-Ray records of this call, if it does."""
+    trace = os.environ.get("_X_AMZN_TRACE_ID", "")
+    return trace.partition(";")[0].removeprefix("Root=") if "Sampled=1" in trace else None
+
+
+def metric(name: str, by: str) -> dict[str, Any]:
+    """Return what makes the number `name` of a line a metric, of the value of its field `by` and of all together, which has the alarm.
+
+    A metric costs 0.30 USD a month, in the hours in which it is written: so it is written only if there is something to say."""
+    each = {"Namespace": "Cadre", "Dimensions": [[by], []], "Metrics": [{"Name": name, "Unit": "Count"}]}
+    return {"_aws": {"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [each]}}

@@ -24,11 +24,12 @@ class Settings:
     ws_live_queue: str = ""  # FIFO
     ws_push_queue: str = ""
     emails_queue: str = ""
-    mail_events_queue: str = ""  # AWS sends to it
     exports_queue: str = ""
     cascade_queue: str = ""
     webhook_delivery_queue: str = ""  # FIFO
     webhook_retry_queue: str = ""
+    # their dead-letter queues, whose letters a job counts: URLs, separated by commas
+    dead_letter_queues: str = ""
     # state machines, as ARNs
     agent_run_machine: str = ""
     deployment_machine: str = ""

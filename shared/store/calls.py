@@ -7,6 +7,7 @@ of a call.
 """
 
 import json
+import time
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any, cast
@@ -19,6 +20,10 @@ from botocore.parsers import JSONParser, ResponseParserFactory
 from botocore.regions import EndpointRulesetResolver
 from botocore.serialize import JSONSerializer
 from botocore.signers import RequestSigner
+
+from shared.core import counts
+
+SLOW = 0.1  # seconds. DynamoDB answers in a few milliseconds: this one was repeated, had to connect, or was long
 
 
 class RowClient:
@@ -50,6 +55,15 @@ class RowEndpoint(Endpoint):
     def __init__(self, made: Endpoint, events: Any, signer: RequestSigner) -> None:
         super().__init__(made.host, "dynamodb", events, _RowParsers(), made.http_session)
         self._signer = signer
+
+    def make_request(self, operation_model: Any, request_dict: Any) -> Any:
+        """Send a request, with its retries, as botocore does. It is counted once."""
+        started = time.perf_counter()
+        try:
+            return super().make_request(operation_model, request_dict)
+        finally:
+            counts.count(counts.TABLE_CALLS)
+            counts.count(counts.SLOW_TABLE_CALLS, int(time.perf_counter() - started > SLOW))
 
     def create_request(self, params: Mapping[str, Any], operation_model: Any = None) -> AWSPreparedRequest:
         """Return a request that is signed now, with the credentials of now. Called again for each retry."""

@@ -12,6 +12,8 @@ from shared.edge.contracts import contract as contract_named
 from shared.people.identity import one_time_tokens
 from shared.people.identity.one_time_tokens import Purpose
 
+REQUEST_ID = "req-1"
+
 
 class Context:
     function_name = "test"
@@ -62,7 +64,7 @@ def event(contract: str, method: str, path: str, *, body: Any = None, headers: d
         "pathParameters": None,
         "stageVariables": {"contract": contract},
         "requestContext": {
-            "requestId": "req-1",
+            "requestId": REQUEST_ID,
             "stage": "v1",
             "identity": {"sourceIp": "192.0.2.1"},
             "httpMethod": method,

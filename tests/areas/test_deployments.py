@@ -1,7 +1,5 @@
 """What a deployment does, from its request to its end: steps, gates, rollbacks, by the machine that is deployed."""
 
-import logging
-
 import pytest
 
 from shared.core import clock
@@ -127,7 +125,7 @@ def test_a_target_that_does_not_work_ends_the_deployment_and_says_why(world, tar
     assert environment(world).deployment_id is None
 
 
-def test_a_rollback_that_fails_is_said_alarmed_and_can_be_repeated(world, target, caplog):
+def test_a_rollback_that_fails_is_said_alarmed_and_can_be_repeated(world, target, logged):
     configure(world)
     first = deploy(world)
     made = request(world, "canary", canary_percentage=10)
@@ -136,10 +134,12 @@ def test_a_rollback_that_fails_is_said_alarmed_and_can_be_repeated(world, target
     while played.steps[-1:] != ["Shift"]:
         assert played.step()
     target.fails.add("set_weights")
-    with caplog.at_level(logging.ERROR):
-        after = played.play()
+    after = played.play()
     assert (after.status, after.failure) == ("failed", "The rollback failed: set_weights does not work")
-    assert any(getattr(line, "rollbacks_failed", 0) for line in caplog.records)
+    (line,) = [line for line in logged() if line["message"] == "a rollback failed"]
+    (metric,) = line["_aws"]["CloudWatchMetrics"]
+    assert (line["job"], line["failed"], metric["Metrics"][0]["Name"]) == ("rollback", 1, "failed")
+    assert metric["Dimensions"] == [["job"], []]  # the second has the alarm `WorkFailed`
     assert environment(world).current_id == first.id
     with pytest.raises(Upstream, match="can be repeated"):
         roll_back(world.actor, made.id, "Again")

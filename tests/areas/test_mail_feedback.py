@@ -16,7 +16,7 @@ from tools.deployment import Deployment
 
 EVENTS = [
     record["body"]
-    for record in json.loads((Path(__file__).parents[2] / "events" / "sqs-mail-events.json").read_text())["Records"]
+    for record in json.loads((Path(__file__).parents[2] / "events" / "sqs-emails-came-back.json").read_text())["Records"]
 ]
 HARD_BOUNCE, SOFT_BOUNCE, COMPLAINT, NO_SPAM = EVENTS
 """Of ada@example.com (who forwards her mail), bea@, carl@ and dora@."""

@@ -4,6 +4,7 @@ import json
 import time
 from pathlib import Path
 
+import boto3
 import pytest
 import time_machine
 
@@ -15,6 +16,7 @@ from shared.channels.sockets.expiry import close_expired
 from shared.channels.sockets.fanout import disconnect
 from shared.channels.sockets.rows import DUE, MAX_CONNECTION_AGE, DueConnection, OpenConnections
 from shared.core import clock
+from shared.core.settings import settings
 from shared.money.billing.prices import Priced
 from shared.money.budgets.reserving import read_caps
 from shared.money.budgets.rows import Budget, budget_id, this_month
@@ -24,7 +26,7 @@ from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.runs.agent_runs.rows import ActiveRuns, Run, UnsettledCall
 from shared.runs.agent_runs.spending import budget_scope, reserve, settle_call, store_call
 from shared.runs.agent_runs.steps import Step, run_step
-from shared.store import create, fetch, get, query, save, update_now, write
+from shared.store import Unfinished, create, fetch, get, query, save, update_now, write
 from tests.areas.boards_world import World
 from tests.areas.driving import Context, deadline
 from tests.areas.test_runs import card_in, started
@@ -57,6 +59,32 @@ def test_a_job_says_in_one_line_how_much_it_did(aws, logged):
     tick("timeouts")
     (line,) = logged()
     assert (line["job"], line["done"], line["cut_short"]) == ("timeouts", 0, False)
+
+
+def test_the_dead_letters_of_all_queues_share_one_metric_and_a_line_says_the_queue(aws, logged):
+    emails, _ = settings().dead_letter_queues.split(",")
+    tick("letters")
+    assert not [line for line in logged() if "_aws" in line]  # nothing to say costs nothing
+    for _ in range(2):
+        boto3.client("sqs").send_message(QueueUrl=emails, MessageBody="{}")
+    tick("letters")
+    (line,) = [line for line in logged() if line["message"] == "dead letters"]
+    assert (line["queue"], line["dead_letters"]) == ("emails_dead", 2)
+    (metric,) = line["_aws"]["CloudWatchMetrics"]
+    assert (metric["Namespace"], metric["Metrics"][0]["Name"]) == ("Cadre", "dead_letters")
+    assert metric["Dimensions"] == [["queue"], []]  # the second has the alarm
+
+
+def test_a_queue_that_does_not_answer_hides_no_letters_of_others(aws, logged, monkeypatch):
+    emails, exports = settings().dead_letter_queues.split(",")
+    monkeypatch.setenv("CADRE_DEAD_LETTER_QUEUES", f"{exports}-gone,{emails}")
+    settings.cache_clear()
+    boto3.client("sqs").send_message(QueueUrl=emails, MessageBody="{}")
+    with pytest.raises(Unfinished):
+        tick("letters")
+    assert [line["queue"] for line in logged() if line["message"] == "dead letters"] == ["emails_dead"]
+    (line,) = [line for line in logged() if line["message"] == "job"]
+    assert (line["failed"], line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"]) == (1, "failed")
 
 
 # -- runs

@@ -4,10 +4,12 @@ import json
 import re
 from pathlib import Path
 
+from bench.prices import ACCESS_LINE, TARGETS
+from functions.system import figures
 from infra.needs import BEHIND_GATEWAYS, FUNCTIONS
 from infra.queues import QUEUES
-from infra.routes import discover
 from infra.schedules import SCHEDULES
+from shared.edge.http import log as requests_log
 from tests.infra.conftest import Templates
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
@@ -17,7 +19,6 @@ CALL = 0.20e-6 + 0.1 * 0.0000133334  # of 0.1 s with 1 GB on arm64
 READ = 0.125e-6
 RECEIVE = {False: 0.40e-6, True: 0.50e-6}  # of a queue, by whether it is FIFO
 SNAPSHOT = 0.0000015046 * 86_400 * 30  # a GB
-METRICS = ("duration_ms", "requests", "server_errors")  # of `shared.edge.http.log`, for each contract and area
 CALLS = {  # of a job in a month of 30 days
     "rate(1 minute)": 43_200,
     "rate(5 minutes)": 8_640,
@@ -40,6 +41,11 @@ def test_the_price_of_nothing_to_do_is_the_documented_one(prod: Templates) -> No
     )  # counted in tests/areas/test_scheduled.py
     each = 5 * 3 * 43_200  # a source asks with five pollers, three times a minute
     receives, receiving = len(QUEUES) * each, sum(each * RECEIVE[one.fifo] for one in QUEUES.values())
+    watched = [one.fifo for one in QUEUES.values()] + [False]  # dead-letter queues of these, and of the stream
+    looks, looking = (
+        len(watched) * CALLS[SCHEDULES["letters"]],
+        sum(CALLS[SCHEDULES["letters"]] * RECEIVE[fifo] for fifo in watched),
+    )
     shown = {
         f"| alarms | {alarms} | {alarms * ALARM:.2f} |": alarms * ALARM,
         f"| secrets | {secrets} | {secrets * SECRET:.2f} |": secrets * SECRET,
@@ -47,19 +53,19 @@ def test_the_price_of_nothing_to_do_is_the_documented_one(prod: Templates) -> No
         "| dashboard, one of the account's first three | 1 | 0.00 |": 0,
         f"| calls by {len(SCHEDULES)} schedules | {calls:,} | {calls * CALL:.2f} |": calls * CALL,
         f"| reads of these jobs | {reads:,} | {reads * READ:.2f} |": reads * READ,
+        f"| looks at {len(watched)} dead-letter queues | {looks:,} | {looking:.2f} |": looking,
         f"| receives from {len(QUEUES)} empty queues | {receives:,} | {receiving:.2f} |": receiving,
     }
     assert [line for line in shown if line not in PAGE] == []
     assert f"about {sum(shown.values()):.0f} USD a month" in PAGE
+    assert sum(shown.values()) <= TARGETS["an idle stage, a month"]
 
 
 def test_the_price_of_custom_metrics_is_the_documented_one() -> None:
-    metrics = len({(route.contract, route.area) for route in discover().routes}) * len(METRICS)
-    assert f"{metrics} custom metrics" in PAGE
-    assert f"{metrics * METRIC:.2f} USD" in PAGE
-    log = (Path(__file__).parents[2] / "shared" / "edge" / "http" / "log.py").read_text()
-    assert log.count('"Unit"') == len(METRICS)  # one without a unit, `failures`, is written only if a version fails
-    assert log.count('"Dimensions": [["contract", "area"]]') == 1
+    of_stage = len(requests_log.METRICS)
+    assert f"With traffic there are {of_stage} custom metrics of the stage" in PAGE
+    assert f"{of_stage * METRIC:.2f} USD a month" in PAGE
+    assert f"at most {2 * len(figures.QUERIES)} metrics" in PAGE
 
 
 def test_the_price_of_the_alarms_of_versions_is_the_documented_one(everything: Templates) -> None:
@@ -79,3 +85,32 @@ def test_the_price_of_snapshots_is_the_documented_one() -> None:
 def test_the_sizes_of_the_stacks_are_the_documented_ones(prod: Templates) -> None:
     for part in ("functions", "watch", "data"):
         assert f"`{part}` {len(prod.stacks[f'cadre-prod-{part}']['Resources'])}" in PAGE
+
+
+def test_the_line_of_the_gateway_is_as_long_as_its_price_says(prod: Templates) -> None:
+    """And all of them are kept where they cost half."""
+    filled = {
+        "requestId": "6f1c2a34-0d1b-4f6e-9a77-2f0f5d8c4b1e",
+        "identity.sourceIp": "203.0.113.254",
+        "httpMethod": "POST",
+        "resourcePath": "/v1/cards/{id}/move",
+        "status": "200",
+        "responseLatency": "24",
+        "integrationLatency": "21",
+        "responseLength": "1302",
+        "integration.error": "-",
+    }
+    for stage in prod.of("AWS::ApiGateway::Stage"):
+        access = stage.properties["AccessLogSetting"]
+        line = re.sub(r"\$context\.([\w.]+\w)", lambda name: filled[name[1]], access["Format"])
+        assert ACCESS_LINE - 20 < len(line) <= ACCESS_LINE
+        group = prod.stacks[stage.stack]["Resources"][access["DestinationArn"]["Fn::GetAtt"][0]]
+        assert group["Properties"]["LogGroupClass"] == "INFREQUENT_ACCESS"
+
+
+def test_only_logs_that_make_no_metrics_are_rarely_read(prod: Templates) -> None:
+    """AWS finds no metrics in a group of this class."""
+    of_functions = {one.properties["LoggingConfig"]["LogGroup"]["Ref"] for one in prod.of("AWS::Lambda::Function")}
+    rare = {one.name for one in prod.of("AWS::Logs::LogGroup") if "LogGroupClass" in one.properties}
+    assert rare == {"AccessLines"}
+    assert not rare & of_functions

@@ -56,8 +56,7 @@ def test_queues_and_tables_are_those_that_the_settings_name() -> None:
 
 
 def test_every_queue_is_sent_to_and_every_worker_is_invoked() -> None:
-    by_rules = {name for name, spec in QUEUES.items() if spec.by_rules}
-    assert {queue for needs in FUNCTIONS.values() for queue in needs.sends} == set(QUEUES) - by_rules
+    assert {queue for needs in FUNCTIONS.values() for queue in needs.sends} == set(QUEUES)
     assert SCHEDULES
     by_queue = {spec.consumer for spec in QUEUES.values()}
     assert set(WORKERS) == by_queue | {"scheduled", "stream_projector", "run_steps", "delivery_steps", "deploy_steps", "ws"}

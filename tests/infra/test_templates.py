@@ -17,6 +17,7 @@ from infra.names import CONTRACTS, STAGE_NAME, TABLES
 from infra.needs import AREAS, FUNCTIONS, TRACED, WORKERS
 from infra.queues import QUEUES
 from infra.samples import PROD
+from infra.schedules import SCHEDULES
 from infra.settings import LOG_LEVELS
 from shared.channels.exports import jobs
 from shared.store import IN_INDEXES
@@ -260,7 +261,8 @@ def test_everybodys_pages_are_nobodys(prod: Templates) -> None:
 
 
 def test_the_steps_may_answer_the_machine_that_calls_them(prod: Templates) -> None:
-    (policy,) = [one for one in prod.of("AWS::IAM::Policy") if one.properties["Roles"] == [{"Ref": "RunStepsRole"}]]
+    (policy,) = [one for one in prod.of("AWS::IAM::Policy") if one.name == "RunStepsAnswers"]
+    assert policy.properties["Roles"] == [{"Ref": "RunStepsRole"}]
     (statement,) = policy.properties["PolicyDocument"]["Statement"]
     assert (statement["Action"], statement["Resource"]) == (
         ["states:SendTaskSuccess", "states:SendTaskFailure"],
@@ -370,7 +372,6 @@ def test_a_message_stays_hidden_longer_than_its_function_runs(prod: Templates) -
         ("WsLive", "WsPusher"),
         ("WsPush", "WsPusher"),
         ("Emails", "Mailer"),
-        ("MailEvents", "Mailer"),
         ("Cascade", "CascadeWorker"),
     ):
         assert hidden[queue] >= 6 * timeouts[function]
@@ -412,16 +413,15 @@ def test_bounces_and_complaints_of_our_mails_come_back(prod: Templates, local: T
     assert destination.properties["ConfigurationSetName"] == {"Ref": mails.name}
     events = destination.properties["EventDestination"]
     assert (events["Enabled"], events["MatchingEventTypes"]) == (True, ["bounce", "complaint"])
-    (rule,) = [one for one in prod.of("AWS::Events::Rule") if "EventPattern" in one.properties]
+    (rule,) = [one for one in prod.of("AWS::Events::Rule") if one.name == "MailEventsRule"]
     pattern = rule.properties["EventPattern"]
     assert (pattern["source"], pattern["detail-type"]) == (["aws.ses"], ["Email Bounced", "Email Complaint Received"])
     assert pattern["detail"]["mail"]["tags"] == {"ses:configuration-set": [{"Ref": mails.name}]}
     (target,) = rule.properties["Targets"]
-    assert logical(target["Arn"]) == "MailEvents"
-    source = next(one for one in prod.of("AWS::Lambda::EventSourceMapping") if one.name == "MailEventsSource")
+    assert logical(target["Arn"]) == "Emails"
+    source = next(one for one in prod.of("AWS::Lambda::EventSourceMapping") if one.name == "EmailsSource")
     assert logical(source.properties["FunctionName"]) == "Mailer"
     assert "AWS::SES" not in json.dumps(local.stacks)
-    assert "MailEvents" in json.dumps(local.stacks["cadre-local-data"]), "a laptop has the queue and its consumer"
 
 
 def test_the_mailer_sends_with_the_configuration_set_and_no_other(prod: Templates) -> None:
@@ -450,7 +450,7 @@ def test_whoever_puts_work_back_into_its_own_queue_is_not_taken_for_a_loop(prod:
     assert allowed == feeding == {"ws_pusher", "cascade_worker", "export_worker", "webhook_worker"}
 
 
-@pytest.mark.parametrize("queue", ["ScheduleDead", "MailEvents"])
+@pytest.mark.parametrize("queue", ["ScheduleDead", "Emails", "EmailsDead"])
 def test_rules_of_this_account_may_send_to_their_queues(prod: Templates, queue: str) -> None:
     policy = next(one for one in prod.of("AWS::SQS::QueuePolicy") if one.name == f"{queue}Policy")
     (allowed,) = [one for one in policy.properties["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
@@ -625,27 +625,57 @@ def test_a_deployment_changes_with_its_routes() -> None:
 
 def test_everything_that_can_fail_has_an_alarm(prod: Templates) -> None:
     watched: dict[str, set[str]] = {}
+    of_all = set()
     for alarm in prod.of("AWS::CloudWatch::Alarm"):
         assert alarm.properties["AlarmActions"], alarm
+        if not alarm.properties.get("Dimensions"):
+            of_all.add((alarm.properties["Namespace"], alarm.properties["MetricName"]))
         for dimension in alarm.properties.get("Dimensions", []):
             value = dimension["Value"]
             name = value if isinstance(value, str) else logical(value)
             watched.setdefault(alarm.properties["MetricName"], set()).add(name)
-    dead = len([queue for queue in prod.of("AWS::SQS::Queue") if "RedrivePolicy" not in queue.properties])
-    assert len(watched["Errors"]) == len(set(WORKERS) - {"ws"})  # behind gateways these are the gateway's
-    (throttles,) = [one for one in prod.of("AWS::CloudWatch::Alarm") if one.properties["MetricName"] == "Throttles"]
-    assert not throttles.properties.get("Dimensions")  # the account's concurrency
+    # functions of the account and region, parts of jobs, queues whose letters a job counts
+    assert {("AWS/Lambda", "Errors"), ("AWS/Lambda", "Throttles"), ("Cadre", "failed"), ("Cadre", "dead_letters")} <= of_all
     assert "ExecutionError" in watched
-    assert len(watched["ApproximateNumberOfMessagesVisible"]) == dead
+    assert {name.rpartition("ScheduleDead")[1] for name in watched["ApproximateNumberOfMessagesVisible"]} == {"ScheduleDead"}
     assert len(watched["ApproximateAgeOfOldestMessage"]) == len(QUEUES)
     assert len(watched["WriteThrottleEvents"]) == len(watched["ReadThrottleEvents"]) == len(TABLES)
-    assert {"IteratorAge", "ExecutionsFailed", "ExecutionsTimedOut"} <= set(watched)
+    assert "IteratorAge" in watched
     assert {f"cadre-prod-{contract.name}" for contract in CONTRACTS} <= watched["5XXError"] & watched["Latency"]
+
+
+def test_every_dead_letter_queue_is_looked_at_by_the_job_that_has_the_alarm(prod: Templates) -> None:
+    """All but the job's own, which has an alarm for itself."""
+    (scheduled,) = [one for one in prod.of("AWS::Lambda::Function") if one.name == "Scheduled"]
+    (role,) = [one for one in prod.of("AWS::IAM::Role") if one.name == "ScheduledRole"]
+    (asks,) = [one for one in statements(role) if one["Action"] == ["sqs:GetQueueAttributes"]]
+    looked_at = json.dumps(scheduled.properties["Environment"]["Variables"]["CADRE_DEAD_LETTER_QUEUES"])
+    dead = {queue.name for queue in prod.of("AWS::SQS::Queue") if "RedrivePolicy" not in queue.properties} - {"ScheduleDead"}
+    assert len(dead) == len(QUEUES) + 1
+    for name in dead:
+        assert name in looked_at
+        assert name in json.dumps(asks["Resource"])
+    assert len(asks["Resource"]) == len(dead)
+    (alarm,) = [one.properties for one in prod.of("AWS::CloudWatch::Alarm") if one.name == "DeadLetters"]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == ("Cadre", "dead_letters", 1)
+    assert SCHEDULES["letters"] == "rate(5 minutes)"
+    assert alarm["Period"] >= 600  # one call of the job is in each at least, so that it does not end while there are letters
+
+
+def test_an_execution_that_could_not_record_its_failure_becomes_a_letter(prod: Templates, local: Templates) -> None:
+    for templates in (prod, local):
+        (rule,) = [one.properties for one in templates.of("AWS::Events::Rule") if one.name == "LostExecutions"]
+        detail = rule["EventPattern"]["detail"]
+        assert detail["status"] == ["FAILED", "TIMED_OUT"]  # one that is stopped is no fault
+        machines = {machine.name for machine in templates.of("AWS::StepFunctions::StateMachine")}
+        assert {one["Ref"] for one in detail["stateMachineArn"]} == machines
+        (target,) = rule["Targets"]
+        assert logical(target["Arn"]) == "ScheduleDead"  # which has an alarm and takes from rules
 
 
 def test_a_part_of_a_job_that_fails_has_an_alarm(prod: Templates, local: Templates) -> None:
     for templates in (prod, local):
-        (alarm,) = [one for one in templates.of("AWS::CloudWatch::Alarm") if one.name == "JobsFailed"]
+        (alarm,) = [one for one in templates.of("AWS::CloudWatch::Alarm") if one.name == "WorkFailed"]
         assert (alarm.properties["Namespace"], alarm.properties["MetricName"], alarm.properties["Threshold"]) == (
             "Cadre",
             "failed",
@@ -664,6 +694,9 @@ def test_nothing_that_a_rule_sends_is_lost(prod: Templates) -> None:
     }
     for rule in prod.of("AWS::Events::Rule"):
         for target in rule.properties["Targets"]:
+            if logical(target["Arn"]).endswith("Dead"):
+                assert logical(target["Arn"]) in taking, rule
+                continue
             assert logical(target["DeadLetterConfig"]["Arn"]) in taking, rule
             assert logical(target["DeadLetterConfig"]["Arn"]).endswith("Dead"), rule
 

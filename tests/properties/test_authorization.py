@@ -89,6 +89,7 @@ ONES_OWN = {
     ("enterprise", "oauth.clients.create"),
     ("enterprise", "webhooks.create"),
     ("enterprise", "webhooks.list"),
+    ("enterprise", "metrics.get"),
 }
 """Acts in the caller's own organization, whose owner everybody is."""
 ANOTHERS = {

@@ -2,6 +2,7 @@
 
 from tests.samples.stage import Samples, nothing
 
+SAMPLES: Samples = {("enterprise", "metrics.get"): nothing}
 ALONE: Samples = {
     ("enterprise", "health.get"): nothing,
     ("aintandem", "system.health"): nothing,

@@ -74,8 +74,8 @@ def test_a_letter_of_the_clock_is_only_thrown_away(stack: LocalStack) -> None:
 def test_a_mail_that_came_back_is_heard_of(stack: LocalStack) -> None:
     """No SES reports to a laptop: the queue gets what EventBridge would put there."""
     address = f"gone-{time.time_ns()}@example.com"
-    sample = json.loads((ROOT / "events" / "sqs-mail-events.json").read_text())["Records"][0]["body"]
-    letter(stack, "data", "MailEvents", json.loads(sample.replace("ada@example.com", address)))
+    sample = json.loads((ROOT / "events" / "sqs-emails-came-back.json").read_text())["Records"][0]["body"]
+    letter(stack, "data", "Emails", json.loads(sample.replace("ada@example.com", address)))
     said = eventually(lambda: tool(stack, "mail", address).stdout, lambda text: "no mail" in text)
     assert said.startswith(f"{address} gets no mail: bounce at ")
     assert tool(stack, "mail", address, "--lift").stdout == f"{address} gets mail again\n"

@@ -68,8 +68,8 @@ def test_metrics_do_not_vanish_with_the_log_level(written: tuple[Logger, io.Stri
 def test_a_line_that_holds_metrics_is_a_line_of_the_log(
     written: tuple[Logger, io.StringIO], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever searches by service, level or trace finds both; it is written with few calls, because every request has one."""
-    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
+    """Whoever searches by level or trace finds both; it is written with few calls, because every request has one."""
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
     logger, stream = written
     logger.info("a line")
     calls: list[str] = []
@@ -79,8 +79,19 @@ def test_a_line_that_holds_metrics_is_a_line_of_the_log(
     finally:
         sys.setprofile(None)
     usual, line = map(json.loads, stream.getvalue().splitlines())
-    shared = {"level", "service", "xray_trace_id"}
+    shared = {"level", "xray_trace_id"}
     assert {name: line[name] for name in shared} == {name: usual[name] for name in shared}
-    assert line.keys() - {"requests"} == usual.keys() - {"location"}
+    assert line.keys() - {"requests"} == usual.keys() - {"location", "service"}
     assert clock.parse(line["timestamp"])
     assert len(calls) < 30, calls  # by `logging` and Powertools' formatter 70
+
+
+@pytest.mark.parametrize("written", ["INFO"], indirect=True)
+def test_a_line_names_its_trace_only_if_there_is_one_to_look_at(
+    written: tuple[Logger, io.StringIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda gives every call an id of a trace, and X-Ray keeps one in a hundred."""
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0")
+    _, stream = written
+    logs.write_metrics("request", {"requests": 1})
+    assert "xray_trace_id" not in json.loads(stream.getvalue())

@@ -80,10 +80,8 @@ def give_up(environment: Environment, deployment: Deployment, reason: str) -> No
     deployment.completed_at = clock.iso()
     _record_end(deployment, SYSTEM)
     write(release(environment, environment.current_id), save(deployment))
-    metric = {"Namespace": "Cadre", "Dimensions": [[]], "Metrics": [{"Name": "rollbacks_failed", "Unit": "Count"}]}
-    emitted = {"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [metric]}
-    line = {"deployment_id": deployment.id, "reason": reason, "rollbacks_failed": 1, "_aws": emitted}
-    logs.at_every_level("deployments").error("a rollback failed", extra=line)
+    line = {"job": "rollback", "deployment_id": deployment.id, "reason": reason, "failed": 1}
+    logs.write_metrics("a rollback failed", line | logs.metric("failed", by="job"))
 
 
 def remove_quietly(target: Target, deployment: Deployment, version: str, fence: int) -> None:

@@ -6,7 +6,7 @@ Idempotent, because the current state decides.
 from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.agent_runs.rows import Run
-from shared.work.items.auto_progress import list_waiting_items, progress_in_lanes, progress_items, pull_next_card
+from shared.work.items.auto_progress import after_leaving, list_waiting_items, progress_in_lanes, progress_items
 from shared.work.items.dependencies import Dependency
 from shared.work.items.rows import ItemHead
 
@@ -25,12 +25,12 @@ def react(change: Change) -> None:
 def _react_to_item(change: Change) -> None:
     item, before = change.after(ItemHead), change.before(ItemHead)
     existed, lives = change.existed()
-    if lives:
+    left = not lives or item.archived_at or (before is not None and before.lane_id != item.lane_id)
+    if before is not None and existed and not before.archived_at and left:
+        after_leaving(item, before.lane_id)
+    elif lives:
         progress_in_lanes({item.id: item.lane_id})
     closed = item.status == "done" or not lives
     was_closed = before is not None and (before.status == "done" or not existed)
     if closed and not was_closed:
         progress_items(list_waiting_items(item))
-    left = not lives or item.archived_at or (before is not None and before.lane_id != item.lane_id)
-    if before is not None and existed and not before.archived_at and left:
-        pull_next_card(item.board_id, before.lane_id)

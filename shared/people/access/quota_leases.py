@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shared.core import clock
+from shared.core import clock, counts
 from shared.core.errors import RateLimited
 from shared.core.limits import RateRule
 from shared.people.access.records import Access
@@ -46,7 +46,9 @@ class QuotaLeases:
         for that: it was if the lease is new. Raises RateLimited, and Unauthenticated as `count_requests` does."""
         key = pk, tuple(rules)
         lease, row = self._leases.get(key), None
-        if lease is None or not lease.left or lease.ends <= clock.epoch():
+        kept = lease is not None and lease.left > 0 and lease.ends > clock.epoch()
+        counts.count_lookup(found=kept)
+        if lease is None or not kept:
             lease, row = _acquire(pk, rules, _size(lease, rules), session, ttl)
             self._leases.pop(key, None)
             self._leases[key] = lease  # at the end, as the youngest

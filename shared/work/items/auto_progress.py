@@ -79,16 +79,22 @@ def list_waiting_items(item: ItemHead) -> list[str]:
     return [*([item.parent_id] if item.parent_id else []), *waiting]
 
 
-def pull_next_card(board_id: str, lane_id: str) -> None:
-    """After a card has left a lane with a WIP limit, move the first card there whose conditions target the lane.
+def after_leaving(item: ItemHead, lane_id: str) -> None:
+    """After a card has left a lane, move it on if the conditions of its new lane are true; and if the lane that it left has a WIP limit,
+    move the first card there whose conditions target it.
 
-    A query for the board's lanes, and if some have conditions, a read of those and a query for each lane whose conditions target it.
+    A query for the board's lanes, which says which of them have conditions: what `progress_in_lanes` reads only if the new lane has some.
     """
-    rows = list(index_rows(1, f"BOARD#{board_id}#LANE"))
-    freed = next((row for row in rows if row.id == lane_id), None)
-    if freed is None or freed.f["wip_limit"] is None:
-        return
-    for lane in fetch_all(Lane, [row.id for row in rows if row.f["has_conditions"]], to_show=True):
+    lanes = {row.id: row for row in index_rows(1, f"BOARD#{item.board_id}#LANE")}
+    if not item.deleted_at and item.lane_id in lanes and lanes[item.lane_id].f["has_conditions"]:
+        progress_in_lanes({item.id: item.lane_id})
+    if lane_id in lanes and lanes[lane_id].f["wip_limit"] is not None:
+        _pull_next_card(item.board_id, lane_id, [row.id for row in lanes.values() if row.f["has_conditions"]])
+
+
+def _pull_next_card(board_id: str, lane_id: str, conditional: Sequence[str]) -> None:
+    """Move the first card whose conditions target the lane. A read of the lanes with conditions, a query for each that targets it."""
+    for lane in fetch_all(Lane, conditional, to_show=True):
         if lane.id == lane_id or all(target_lane_id(lane, condition) != lane_id for condition in lane.conditions):
             continue
         page = query(Entity, f"BOARD#{board_id}#ITEM", index=1, prefix=f"{lane_key(board_id, lane.id)}#", limit=_MAX_CANDIDATES)
