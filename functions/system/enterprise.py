@@ -8,6 +8,7 @@ from functions.system.docs import document, document_missing, publish
 from functions.system.figures import Figures, read_figures
 from functions.system.postman import collection
 from functions.system.probes import health as check_health
+from functions.system.retired import find_retired
 from shared.core import clock
 from shared.core.actor import Permission
 from shared.core.settings import settings
@@ -17,7 +18,7 @@ from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.store import authorize_own_organization
 
-routes = Routes(ENTERPRISE, "system")
+routes = Routes(ENTERPRISE, "system", retired=find_retired)
 publish(routes)
 
 
