@@ -22,7 +22,7 @@ def find_retired(path: str) -> Retired | None:
         return None
     same = path.removeprefix(_RETIRED)
     known = any(pattern.fullmatch(same) for pattern in _paths())
-    base = f"{settings().public_url.rstrip('/')}/{ENTERPRISE.name}{ENTERPRISE.base}"
+    base = settings().base_of(ENTERPRISE.name, ENTERPRISE.base)
     return Retired(Deprecation(SUNSET, base + (quote(same) if known else "/docs")), _ADVICE)
 
 
