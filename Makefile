@@ -10,7 +10,7 @@ DEPLOYED = --stage $(or $(STAGE),local)$(if $(DEPLOYMENT), --deployment $(DEPLOY
 export PYTHONDONTWRITEBYTECODE :=  # what was compiled is kept: each test process and each function's process would do it again
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run demo test test-quick check lint types imports nag cfn-lint synth redrive admin mail bench try-local-model lock audit clean
+.PHONY: help venv run demo test test-quick check lint types imports nag cfn-lint synth redrive admin mail bench newman try-local-model lock audit clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,15 @@ mail: $(READY)  ## whether an address gets mail (EMAIL=, STAGE=, DEPLOYMENT=); L
 
 bench: $(READY)  ## measurements, side by side, into bench/RESULTS.md (PART=: one of them)
 	$(BIN)/python -m bench $(PART)
+
+newman: build/newman/.ready  ## the Postman collection of enterprise against the running platform (CADRE_PORT); needs npm
+	@build/newman/node_modules/.bin/newman run http://localhost:$(or $(CADRE_PORT),8000)/enterprise/v1/postman-collection.json
+
+build/newman/.ready: requirements/newman/package-lock.json
+	@command -v npm >/dev/null || { echo "cadre: npm is needed to fetch Newman: install Node.js" >&2; exit 2; }
+	@mkdir -p build/newman && cp requirements/newman/package.json requirements/newman/package-lock.json build/newman
+	@npm ci --prefix build/newman --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 try-local-model: build/local-model/.ready $(READY)  ## one agent on a real, very small model on llama.cpp; records the cassette of the tests
 	$(BIN)/python -m tests.try_local_model

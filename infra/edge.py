@@ -174,7 +174,15 @@ class Edge(PlatformStack):
 
 def router_code(domains: Mapping[str, str]) -> str:
     """The source of the CloudFront function with this deployment's contracts and hosts."""
-    contracts = {contract.name: {"base": contract.base, "sockets": list(contract.sockets)} for contract in CONTRACTS}
+    contracts = {
+        contract.name: {
+            "base": contract.base,
+            "sockets": list(contract.sockets),
+            "pages": list(contract.pages),
+            "retired": list(contract.retired),
+        }
+        for contract in CONTRACTS
+    }
     hosts = {host.lower(): contract for contract, host in domains.items()}
     source = _SOURCE.read_text()
     marks = {

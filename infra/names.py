@@ -18,6 +18,8 @@ class Contract:
     name: str
     base: str  # before every path of the document
     sockets: tuple[str, ...] = ()  # first segments of the documented WebSocket paths, after the mount
+    pages: tuple[str, ...] = ()  # documented beside the base: they lead to the same path below it
+    retired: tuple[str, ...] = ()  # older bases: what is asked there is told where it is now
 
     @property
     def mount(self) -> str:
@@ -31,7 +33,7 @@ class Contract:
 
 CONTRACTS = (
     Contract("agentworks", "/v1", ("/api/",)),
-    Contract("enterprise", "/v1"),
+    Contract("enterprise", "/v1", pages=("/docs", "/redoc", "/openapi.json", "/postman-collection.json"), retired=("/v0",)),
     Contract("aintandem", "/api/v1", ("/ws/",)),
     Contract("orchestrator", "/api/v1", ("/v1/ws/",)),
     Contract("omoios", "/api/v1", ("/api/v1/ws/",)),

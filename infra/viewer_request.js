@@ -3,6 +3,8 @@ import cf from 'cloudfront';
 // The edge: documented addresses to the APIs behind them. `CONTRACTS` and `HOSTS` are filled in by infra/edge.py.
 //   /agentworks/v1/boards            -> REST API of agentworks, /v1/boards
 //   /agentworks/api/cards/1/terminal -> socket API, /v1?path=/api/cards/1/terminal&contract=agentworks
+//   /enterprise/docs                 -> redirected to /enterprise/v1/docs
+//   /enterprise/v0/projects          -> REST API of enterprise, /v1/v0/projects (says where it is now)
 //   /.well-known/jwks.json           -> REST API of enterprise, /v1/.well-known/jwks.json (RFC 8414: before every path)
 // On a host of HOSTS one contract is also served without the first segment: there the documented address is literal.
 var CONTRACTS = __CONTRACTS__;
@@ -18,6 +20,9 @@ function handler(event) {
     var found = wellKnown(path) || find(own(HOSTS, host), path) || find(end < 0 ? path.slice(1) : path.slice(1, end), mounted);
     if (!found) {
         return notFound();
+    }
+    if (found.page) {
+        return moved(path.slice(0, path.length - found.path.length) + found.page);
     }
     if (request.headers.host) {
         request.headers['x-forwarded-host'] = { value: host };
@@ -49,6 +54,14 @@ function find(name, path) {
             return /^[!-~]*$/.test(path) ? { name: name, path: path, socket: true, rest: '' } : undefined;
         }
     }
+    if (contract.pages.indexOf(path) >= 0) {
+        return { name: name, path: path, page: contract.base + path };
+    }
+    for (var j = 0; j < contract.retired.length; j++) {
+        if ((path + '/').indexOf(contract.retired[j] + '/') === 0) {
+            return { name: name, path: path, socket: false, rest: path };
+        }
+    }
     if (path !== contract.base && path.indexOf(contract.base + '/') !== 0) {
         return undefined;
     }
@@ -70,6 +83,14 @@ function plain(query) {
 // A path like /constructor must not find what every object inherits
 function own(map, key) {
     return Object.prototype.hasOwnProperty.call(map, key) ? map[key] : undefined;
+}
+
+function moved(address) {
+    return {
+        statusCode: 302,
+        statusDescription: 'Found',
+        headers: { location: { value: address }, 'cache-control': { value: 'no-store' } },
+    };
 }
 
 function notFound() {

@@ -149,6 +149,8 @@ class FrontDoor:
         target = self._routes.find(path)
         if target is None:
             return _error(self._routes.contract_of(path), 404, "RESOURCE_NOT_FOUND", "No such path")
+        if target.moved is not None:
+            raise web.HTTPFound(target.moved)
         if target.socket is None:
             return await self._rest(request, target, query)
         if request.headers.get("Upgrade", "").lower() != "websocket":

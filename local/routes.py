@@ -20,11 +20,13 @@ SOCKETS = {
 
 @dataclass(frozen=True)
 class Target:
-    """The engine's path of a request, and for a WebSocket the documented path, which goes along as a query parameter."""
+    """The engine's path of a request, and for a WebSocket the documented path, which goes along as a query parameter. `moved` is the public
+    path to which a page is redirected instead."""
 
     contract: Contract
     path: str
     socket: str | None = None
+    moved: str | None = None
 
 
 class Routes:
@@ -58,6 +60,10 @@ class Routes:
         rest = f"/{rest}"
         if any(f"{rest}/".startswith(prefix) for prefix in contract.sockets):
             return Target(contract, self._socket, rest)
+        if rest in contract.pages:
+            return Target(contract, "", moved=f"{contract.mount}{rest}")
+        if any(f"{rest}/".startswith(f"{base}/") for base in contract.retired):
+            return Target(contract, self._rest[name] + rest)
         if rest == contract.base or rest.startswith(f"{contract.base}/"):
             return Target(contract, self._rest[name] + rest.removeprefix(contract.base))
         return None

@@ -219,7 +219,7 @@ def publish(routes: Routes) -> None:
         """What this authorization server can do, and where (RFC 8414)."""
         from shared.people.identity.oauth.server import metadata
 
-        base = f"{settings().public_url.rstrip('/')}/enterprise{routes.contract.base}"
+        base = settings().base_of(routes.contract.name, routes.contract.base)
         body = metadata(settings().issuer, base)
         return Response(body, headers={"Cache-Control": "public, max-age=300"}, media_type="application/json")
 

@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from functions.system.docs import document, document_missing, publish
 from functions.system.figures import Figures, read_figures
-from functions.system.postman import collection
 from functions.system.probes import health as check_health
+from functions.system.retired import find_retired
 from shared.core import clock
 from shared.core.actor import Permission
 from shared.core.settings import settings
@@ -17,7 +17,7 @@ from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.store import authorize_own_organization
 
-routes = Routes(ENTERPRISE, "system")
+routes = Routes(ENTERPRISE, "system", retired=find_retired)
 publish(routes)
 
 
@@ -118,8 +118,13 @@ async def metrics(caller: Caller, time_range: TimeRange = "1h", aggregation: Agg
 
 @routes.get("/postman-collection.json", "docs.postman", public=True, limited=False, addition=True, media="application/json")
 async def postman() -> Response:
-    """This API as a Postman collection."""
+    """This API as a Postman collection, whose requests work in their order."""
+    from functions.system.postman import collection  # its steps are nothing for any other request
+
     described = document(ENTERPRISE.name)
     if described is None:
         return document_missing(ENTERPRISE)
-    return Response(collection(described), headers={"Cache-Control": "public, max-age=300"}, media_type="application/json")
+    base, sign_up = settings().base_of(ENTERPRISE.name, ENTERPRISE.base), f"{settings().agentworks_base}/auth/register"
+    return Response(
+        collection(described, base, sign_up), headers={"Cache-Control": "public, max-age=300"}, media_type="application/json"
+    )

@@ -99,7 +99,11 @@ class Settings:
     @property
     def agentworks_base(self) -> str:
         """The base URL of agentworks: sign-in providers redirect browsers to it, and results of runs have links below it."""
-        return self.agentworks_url or f"{self.public_url.rstrip('/')}/agentworks/v1"
+        return self.agentworks_url or self.base_of("agentworks", "/v1")
+
+    def base_of(self, contract: str, base: str) -> str:
+        """Return the base URL of a contract on the host of all contracts."""
+        return f"{self.public_url.rstrip('/')}/{contract}{base}"
 
     @property
     def origins(self) -> frozenset[str]:

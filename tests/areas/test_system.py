@@ -2,11 +2,10 @@
 
 import base64
 import gzip
-import json
 
 import pytest
 
-from functions.system import docs, probes
+from functions.system import docs, probes, retired
 from shared.agents.providers import registry
 from shared.core.settings import settings
 from shared.edge.contracts import NAMES
@@ -172,10 +171,45 @@ def test_without_a_deployment_there_is_no_document(aws, contract):
     assert "SERVICE_UNAVAILABLE" in answer.text
 
 
-def test_the_postman_collection_has_every_operation(aws, deployed):
-    made = ask("enterprise", "/postman-collection.json").json
-    described = ask("enterprise", "/openapi.json").json
-    assert made["info"]["schema"].endswith("v2.1.0/collection.json")
-    requests = [item["request"] for folder in made["item"] for item in folder["item"]]
-    assert len(requests) == sum(len(methods) for methods in described["paths"].values())
-    assert json.dumps(made).count("{{baseUrl}}") == 2 * len(requests)
+@pytest.fixture
+def published(deployed):
+    """The paths of the document that this test deploys, and not those of another one."""
+    retired._paths.cache_clear()
+    yield
+    retired._paths.cache_clear()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    ("path", "successor"),
+    [
+        ("/v0/organizations", "/organizations"),
+        ("/v0/organizations/org-1/projects", "/organizations/org-1/projects"),
+        ("/v0/features/a%22b%3E/status", "/features/a%22b%3E/status"),
+        ("/v0/no/such/thing", "/docs"),
+        ("/v0/", "/docs"),
+        ("/v0", "/docs"),
+    ],
+)
+def test_version_0_says_when_it_ended_and_where_its_successor_is(aws, published, method, path, successor):
+    answer = call("system", "enterprise", method, path)
+    assert (answer.status, answer.json["error"]["code"]) == (404, "RESOURCE_NOT_FOUND")
+    assert "This endpoint is deprecated. Please migrate to /v1 API." in answer.text
+    assert (answer.header("deprecation"), answer.header("sunset")) == ("true", "2024-12-31T00:00:00Z")
+    assert answer.header("link") == f'<http://localhost:8000/enterprise/v1{successor}>; rel="successor-version"'
+
+
+def test_a_successor_is_published(aws, published):
+    """What the link says is a path of the document, in every case."""
+    for path in ask("enterprise", "/openapi.json").json["paths"]:
+        link = ask("enterprise", f"/v0{path.replace('{', '').replace('}', '')}").header("link")
+        assert link is not None
+        assert link.startswith(f"<http://localhost:8000/enterprise/v1{path.replace('{', '').replace('}', '')}>")
+
+
+@pytest.mark.parametrize(
+    ("contract", "path"), [("enterprise", "/v00/organizations"), ("enterprise", "/v2/x"), ("omoios", "/v0/x")]
+)
+def test_nothing_else_is_retired(aws, published, contract, path):
+    answer = ask(contract, path)
+    assert (answer.status, answer.header("deprecation")) == (404, None)

@@ -11,7 +11,7 @@ import pytest
 
 from infra.names import CONTRACTS, WELL_KNOWN
 
-HOSTS = {"agentworks": "api.agentworks.dev", "aintandem": "api.aintandem.com"}
+HOSTS = {"agentworks": "api.agentworks.dev", "aintandem": "api.aintandem.com", "enterprise": "api.example.com"}
 REST = [(f"{contract.mount}/things/1", contract.name, "/v1/things/1") for contract in CONTRACTS]
 SOCKETS = [
     ("agentworks", "/api/cards/c1/terminal"),
@@ -158,3 +158,22 @@ def test_the_function_is_small_enough() -> None:
 
 def test_the_source_is_beside_its_stack() -> None:
     assert (Path(__file__).parents[2] / "infra" / "viewer_request.js").is_file()
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc", "/openapi.json", "/postman-collection.json"])
+def test_pages_that_are_documented_beside_the_base_lead_below_it(route, page: str) -> None:
+    own, mounted = route(page, host="api.example.com"), route(f"/enterprise{page}")
+    assert [(one["statusCode"], one["headers"]["location"]["value"]) for one in (own, mounted)] == [
+        (302, f"/v1{page}"),
+        (302, f"/enterprise/v1{page}"),
+    ]
+    assert route(f"/enterprise/v1{page}")["uri"] == f"/v1{page}"
+    assert route(f"/omoios{page}")["statusCode"] == 404
+
+
+@pytest.mark.parametrize("path", ["/v0", "/v0/", "/v0/organizations/1/projects"])
+def test_a_retired_version_is_answered_by_the_api_that_followed(route, path: str) -> None:
+    for sent in (route(path, host="api.example.com"), route(f"/enterprise{path}")):
+        assert (sent["origin"], sent["uri"]) == ("enterprise", f"/v1{path}")
+    assert route(f"/omoios{path}")["statusCode"] == 404
+    assert route("/enterprise/v00/x")["statusCode"] == 404

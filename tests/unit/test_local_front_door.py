@@ -289,6 +289,26 @@ def test_clients_of_the_authorization_server_find_it_at_the_root(path: str) -> N
     assert target == Routes(OUTPUTS).find(f"/enterprise/v1{path}")
 
 
+def test_what_is_documented_beside_the_base_and_version_0_are_found_as_at_the_edge() -> None:
+    routes = Routes(OUTPUTS)
+    for page in ("/docs", "/redoc", "/openapi.json", "/postman-collection.json"):
+        moved = routes.find(f"/enterprise{page}")
+        assert moved is not None
+        assert moved.moved == f"/enterprise/v1{page}"
+        assert routes.find(f"/omoios{page}") is None
+    for path in ("/v0", "/v0/organizations"):
+        retired = routes.find(f"/enterprise{path}")
+        assert retired is not None
+        assert (retired.moved, retired.path.endswith(f"/v1{path}")) == (None, True)
+        assert routes.find(f"/omoios{path}") is None
+    assert routes.find("/enterprise/v00") is None
+
+
+def test_a_page_that_lies_elsewhere_is_redirected(door: FrontDoor) -> None:
+    status, headers, _ = ask(door, "/enterprise/docs", allow_redirects=False)
+    assert (status, headers["Location"]) == (302, "/enterprise/v1/docs")
+
+
 def test_seven_sockets_are_announced() -> None:
     found: dict[str, Any] = endpoints("http://localhost:8000")
     assert len(found["websockets"]) == 7

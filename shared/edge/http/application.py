@@ -7,14 +7,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
 from shared.core.edge_keys import require_edge
-from shared.core.errors import Forbidden
+from shared.core.errors import CadreError, Forbidden
+from shared.core.situations import Situation
 from shared.edge.contracts.base import Contract
 from shared.edge.http.operation import Operation
 from shared.edge.http.pipeline import edge_key, failure, http_problem, request_id
-from shared.edge.http.routing import mount
+from shared.edge.http.routing import FindRetired, mount, none_retired
 
 
-def application(contract: Contract, operations: list[Operation], *, describe: bool = False) -> FastAPI:
+def application(
+    contract: Contract, operations: list[Operation], *, describe: bool = False, retired: FindRetired = none_retired
+) -> FastAPI:
     """Return the app. With `describe` it can generate its OpenAPI document (`app.openapi()`); without, it starts faster."""
     about = contract.about
     app = FastAPI(
@@ -39,6 +42,10 @@ def application(contract: Contract, operations: list[Operation], *, describe: bo
             require_edge(edge_key(request))
         except Forbidden as refused:
             return failure(contract, contract.problem(refused), request_id(request))
+        if gone := retired(request.url.path):
+            response = failure(contract, contract.problem(CadreError(Situation.NOT_FOUND, gone.advice)), request_id(request))
+            response.headers.update(dict(gone.deprecation.headers))
+            return response
         if error.status_code == 405:
             allowed = {
                 method for route in app.routes if _matches_path(route, request) for method in getattr(route, "methods", ())

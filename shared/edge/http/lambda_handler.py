@@ -67,7 +67,8 @@ class LambdaHandler:
         from shared.edge.http.application import application
 
         contract = get_contract(name)
-        app: FastAPI = application(contract, self.routes(name).operations)
+        routes = self.routes(name)
+        app: FastAPI = application(contract, routes.operations, retired=routes.retired)
         return Mangum(app, lifespan="off", api_gateway_base_path=contract.base, custom_handlers=[RestEvent])
 
 

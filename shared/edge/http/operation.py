@@ -25,7 +25,16 @@ class Deprecation:
 
     @property
     def headers(self) -> list[tuple[str, str]]:
+        """The enterprise document's own forms, where RFC 9745 and RFC 8594 have a date in another one."""
         return [("Deprecation", "true"), ("Sunset", self.sunset), ("Link", f'<{self.successor}>; rel="successor-version"')]
+
+
+@dataclass(frozen=True)
+class Retired:
+    """A path of an older version that is served no more: when it ended, and what a caller does now."""
+
+    deprecation: Deprecation
+    advice: str
 
 
 @dataclass(frozen=True)

@@ -21,17 +21,23 @@ from shared.core.situations import Situation
 from shared.edge.contracts.base import Contract, Paged
 from shared.edge.http.answer_size import rendered
 from shared.edge.http.call import GIVEN
-from shared.edge.http.operation import Endpoint, Operation
+from shared.edge.http.operation import Endpoint, Operation, Retired
 from shared.edge.http.pipeline import route_class
 
+FindRetired = Callable[[str], Retired | None]
+"""Finds what an unknown path was in an older version."""
 Declare = Callable[[Endpoint], Endpoint]
+
+
+def none_retired(path: str) -> Retired | None:  # noqa: ARG001 - one kind of FindRetired
+    return None
 
 
 class Routes:
     """The operations of one contract in one area."""
 
-    def __init__(self, contract: Contract, area: str, *, rate_class: str = "") -> None:
-        self.contract, self.area, self.rate_class = contract, area, rate_class
+    def __init__(self, contract: Contract, area: str, *, rate_class: str = "", retired: FindRetired = none_retired) -> None:
+        self.contract, self.area, self.rate_class, self.retired = contract, area, rate_class, retired
         self.operations: list[Operation] = []
 
     def _declare(self, method: str, path: str, operation_id: str, **attributes: Any) -> Declare:
