@@ -52,6 +52,10 @@ MISSED = {  # what is above its target: how much at most, and why
         "the card's place in the index and the board's counts are two write units of 0.63 USD each; edge, logs and traces are 1.95 USD",
     ),
     "a million card moves, one viewer": (15.60, "the same, and a message in a FIFO queue is three requests"),
+    "a million deliveries to webhooks": (
+        14.25,
+        "that a resource has something due is a row of its own, 1.88: so a wake reads what is due, however much waits",
+    ),
     "an idle stage, a month": (
         10.95,
         "two KMS keys, for tokens of OAuth clients and secrets of webhooks, 2.00, two queues 0.58, five alarms 0.50",
