@@ -71,6 +71,10 @@ LISTED: dict[str, tuple[int, str]] = {
         3,
         "the feature, then the transaction; then the card above it, if it is still a requirement",
     ),
+    "enterprise testcases.setCriteria": (
+        3,
+        "the test case, then its requirement, which must have the criteria, then the transaction",
+    ),
     "enterprise deployments.rollback": (4, "the deployment, then its environment, then what begins it, then what ends it"),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),

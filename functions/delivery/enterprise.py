@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
+from functions.delivery import tracing
 from functions.delivery.hook_protocol import callbacks
 from shared.core import clock
 from shared.core.actor import Permission
@@ -31,6 +32,7 @@ from shared.edge.views.enterprise.delivery import (
 from shared.edge.views.enterprise.deployments import Deployment, EnvironmentName, Strategy, deployment
 
 routes = Routes(ENTERPRISE, "delivery")
+tracing.publish(routes)
 
 _SEMVER: Final = (  # semver.org, "Is there a suggested regular expression?", with digits of ASCII only
     r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"

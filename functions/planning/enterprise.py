@@ -39,6 +39,13 @@ Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), OneLine]
 ShortText = Annotated[str, Field(max_length=500)]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
+Proven = Annotated[
+    list[Criterion],
+    Field(
+        max_length=50,
+        description="Acceptance criteria of the requirement, or of its user stories, word for word: the test proves them",
+    ),
+]
 Milliseconds = Annotated[int, Field(ge=0, le=2_592_000_000, description="At most 30 days")]
 TestType = Literal["unit", "integration", "e2e", "performance", "security"]
 
@@ -94,6 +101,11 @@ class CreateTestCase(StrictRequest):
     automated: bool = False
     automation_tool: ShortText | None = None
     automation_script_path: ShortText | None = None
+    acceptance_criteria: Proven = []
+
+
+class SetCriteria(StrictRequest):
+    acceptance_criteria: Proven
 
 
 class TestCase(Shape):
@@ -109,6 +121,7 @@ class TestCase(Shape):
     automated: bool
     automation_tool: str | None
     automation_script_path: str | None
+    acceptance_criteria: list[str]
     last_status: ResultStatus | None
     last_result_at: str | None
     flakiness_percent: Flakiness
@@ -148,6 +161,7 @@ def _case_fields(row: TestCaseRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in (*same, *more)} | {
         "feature_id": row.item_id,
         "project_id": row.proj_id,
+        "acceptance_criteria": row.acceptance_criteria or [],
         "flakiness_percent": row.flakiness,
         "created_by": row.created_by["id"],
     }
@@ -246,6 +260,7 @@ async def create_test(feature_id: str, body: CreateTestCase, caller: Caller) -> 
         body.automated,
         body.automation_tool,
         body.automation_script_path,
+        body.acceptance_criteria,
     )
     return TestCase(**_case_fields(cases.create_case(caller, feature_id, new)))
 
@@ -264,6 +279,18 @@ async def get_test_case(testcase_id: str, caller: Caller, page: Page = 1, page_s
     shown = Paged([test_result(one) for one in found.results], found.total, page, page_size)
     history = History(results=shown.items, page=page, page_size=page_size, total=shown.total, pages=shown.pages)
     return TestCaseWithHistory(**_case_fields(found.case), history=history)
+
+
+@routes.put(
+    "/testcases/{testcase_id}/acceptance-criteria",
+    "testcases.setCriteria",
+    permission=Permission.TEST_WRITE,
+    addition=True,
+    errors=(Situation.PROJECT_ARCHIVED,),
+)
+async def set_criteria(testcase_id: str, body: SetCriteria, caller: Caller) -> TestCase:
+    """Say which acceptance criteria a test case proves, in place of those before; a criterion that was reworded has to be named again."""
+    return TestCase(**_case_fields(cases.set_criteria(caller, testcase_id, body.acceptance_criteria)))
 
 
 @routes.post(

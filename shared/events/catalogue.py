@@ -39,6 +39,7 @@ class EventType(StrEnum):
     DEPENDENCY_ADDED = "dependency.added"
     DEPENDENCY_REMOVED = "dependency.removed"
     TEST_CREATED = "test.created"
+    TEST_UPDATED = "test.updated"
     TEST_RECORDED = "test.recorded"
     BUILD_REQUESTED = "build.requested"
     BUILD_FINISHED = "build.finished"

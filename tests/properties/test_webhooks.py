@@ -54,7 +54,7 @@ ANSWERS = st.lists(st.sampled_from([200, 500, 404, 429]), max_size=6)
 
 
 @settings(max_examples=examples(8))
-@given(EVENTS, ANSWERS, st.none() | st.integers(1, 6))
+@given(EVENTS, ANSWERS, st.none() | st.integers(1, 9))
 def test_events_arrive_in_order_whatever_is_answered_and_whoever_dies(hooks, sent, answers, dies_at):
     random.seed(0)
     webhook = hooks.subscribe()

@@ -14,7 +14,7 @@ from shared.delivery.operations.rows import OperationRow
 from shared.delivery.targets.port import Figures
 from shared.store import fetch, save, write
 from shared.work.projects.rows import Project
-from tests.samples.planning import feature
+from tests.samples.planning import feature, requirement
 from tests.samples.stage import Sample, Samples, Stage
 
 BUILD: dict[str, Any] = {
@@ -113,5 +113,8 @@ SAMPLES: Samples = {
     ("enterprise", "operations.cancel"): lambda s: Sample({"operation_id": requested(s).id}),
     ("enterprise", "builds.log"): lambda s: Sample({"build_id": build(s)}),
     ("enterprise", "builds.create"): lambda s: Sample({"feature_id": feature(s)}, BUILD),
+    ("enterprise", "requirements.trace"): lambda s: Sample({"requirement_id": requirement(s)}),
+    ("enterprise", "deployments.trace"): lambda s: Sample({"deployment_id": deployment(s)}),
+    ("enterprise", "projects.traceability"): lambda s: Sample({"project_id": s.world.project.id}),
     ("enterprise", "builds.get"): lambda s: Sample({"build_id": build(s)}),
 }

@@ -82,6 +82,9 @@ SAMPLES: Samples = {
     ("enterprise", "tests.create"): lambda s: Sample({"feature_id": feature(s)}, TEST),
     ("enterprise", "tests.list"): lambda s: Sample({"feature_id": feature(s)}),
     ("enterprise", "testcases.get"): lambda s: Sample({"testcase_id": test_case(s)}),
+    ("enterprise", "testcases.setCriteria"): lambda s: Sample(
+        {"testcase_id": test_case(s)}, {"acceptance_criteria": REQUIREMENT["acceptance_criteria"][:1]}
+    ),
     ("enterprise", "testcases.recordResult"): lambda s: Sample({"testcase_id": test_case(s)}, RESULT),
     ("enterprise", "testresults.get"): lambda s: Sample({"result_id": result(s)}),
 }

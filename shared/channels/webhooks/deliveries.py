@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.channels.webhooks import wakes
-from shared.channels.webhooks.rows import LOG_SECONDS, PENDING, Content, Delivery, Payload, Webhook, partition_of
+from shared.channels.webhooks.rows import LOG_SECONDS, PENDING, Content, Delivery, Line, Payload, Webhook, partition_of
 from shared.channels.webhooks.subscribing import authorized, get_webhook, key_of, webhooks_of
 from shared.core import clock
 from shared.core.actor import Actor, Permission
@@ -107,7 +107,7 @@ def _in_line(content: Content, resource: str, sequence: str = "") -> tuple[Deliv
 
 
 def _writes(delivery: Delivery, content: Content) -> list[Operation]:
-    return [create(delivery, _AlreadyThere), put(content)]
+    return [create(delivery, _AlreadyThere), put(content), put(Line.of(content))]
 
 
 def _enqueue(webhook: Webhook, content: Content, data: Any) -> Delivery:

@@ -1,4 +1,5 @@
-"""Deliver what waits at a webhook: its resources side by side, each in its order.
+"""Deliver what is due at a webhook: its resources side by side, each in its order. Their entries (`Line`) tell what is due, so a call costs
+nothing for what waits.
 
 While the first delivery of a resource waits for its next attempt, those behind it wait too. If attempts fail and none succeeds, the webhook
 rests for two minutes at most: the receiver is asked again with a few events and not with all that wait. One call at a time works for a
@@ -7,40 +8,31 @@ webhook (`wakes`).
 
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from shared.channels.webhooks.attempts import LONGEST_WISH, Attempt, attempt, delay_after, keys_of
-from shared.channels.webhooks.rows import DELIVERED, FAILED, Content, Delivery, Payload, State, Webhook, partition_of
+from shared.channels.webhooks.rows import DELIVERED, FAILED, Content, Delivery, Line, Payload, State, Webhook, partition_of
 from shared.channels.webhooks.subscribing import disable
 from shared.channels.webhooks.wakes import wake_later
 from shared.core import clock
 from shared.core.errors import ConditionFailed
-from shared.store import Operation, delete, get, get_many, put, query, update, write
+from shared.store import delete, delete_many, get, get_many, put, query, update, write
 
 GIVEN_UP_AFTER: Final = timedelta(days=3)
 SWITCHED_OFF_AFTER: Final = (10, 86_400)
 """Calls in a row whose attempts all failed, and the seconds that this lasts at least."""
 _LONGEST_REST = 120  # seconds: one event that is refused for three days must not hold up the others for long
 _THREADS = 8  # resources that one call delivers side by side
-_ROWS = 200  # deliveries that one call takes up: 200 KB or so
-_PAGE = 100
+_LINES = 100  # entries that one call takes up: 20 KB or so
+_LANE = 50  # deliveries of a resource that one call takes up: 50 KB or so
 
 
 class _Overtaken(ConditionFailed):
     """Another call has changed the delivery since it was read."""
-
-
-@dataclass
-class _Line:
-    """What waits at a webhook, as far as it was read: the resources that are due, and when the first of the others is."""
-
-    lanes: list[list[Content]]
-    later: str | None
-    has_more: bool
 
 
 def drain(org_id: str, webhook_id: str, until: float, *, at_once: bool = False) -> None:
@@ -53,70 +45,83 @@ def drain(org_id: str, webhook_id: str, until: float, *, at_once: bool = False) 
         return
     if state is not None and state.rests_until > clock.epoch() and not at_once:
         return
-    line = _read(webhook_id, at_once=at_once)
-    visit = _Visit(webhook, until)
-    visit.deliver(line.lanes)
-    _conclude(webhook, state, line, visit)
+    visit = _Visit(webhook, until, at_once=at_once)
+    visit.work(_due_lines(webhook_id, at_once=at_once))
+    _conclude(webhook, state, visit)
 
 
-def _read(webhook_id: str, *, at_once: bool) -> _Line:
-    """Read the deliveries that are due, a part of them if they are many. A resource that waits is passed over, however long its line is."""
-    lanes: dict[str, list[Content]] = {}
-    waiting: dict[str, str] = {}
-    start, number = "WAIT#", 0
-    while number < _ROWS:
-        between = (start, "WAIT#~")
-        page = query(Content, partition_of(webhook_id), between=between, limit=_PAGE, consistent=True)
-        for content in page.rows:
-            if content.resource in waiting or int(content.ttl) <= clock.epoch():  # DynamoDB removes an expired row days later
-                continue
-            if content.resource not in lanes and not content.is_due and not at_once:
-                waiting[content.resource] = content.next_attempt_at
-                continue
-            lanes.setdefault(content.resource, []).append(content)
-            number += 1
-        if page.next_key is None:
-            return _Line(list(lanes.values()), min(waiting.values(), default=None), has_more=False)
-        last = page.rows[-1]
-        start = f"WAIT#{last.resource}#~" if last.resource in waiting else f"{last.sk} "
-    return _Line(list(lanes.values()), min(waiting.values(), default=None), has_more=True)
+def _due_lines(webhook_id: str, *, at_once: bool) -> dict[str, list[Line]]:
+    """Read what is due, a part of it if it is much: the entries of each resource, what was never tried first."""
+    last = "~" if at_once else f"{clock.iso()}~"
+    page = query(Line, partition_of(webhook_id), between=("LINE#", f"LINE#{last}"), limit=_LINES, consistent=True)
+    lines: dict[str, list[Line]] = {}
+    for row in page.rows:
+        lines.setdefault(row.resource, []).append(row)
+    return lines
 
 
 class _Visit:
     """One call's work for a webhook; after a failed attempt it begins no other."""
 
-    def __init__(self, webhook: Webhook, until: float) -> None:
-        self.webhook, self._until = webhook, until
+    def __init__(self, webhook: Webhook, until: float, *, at_once: bool) -> None:
+        self.webhook, self.at_once, self._until = webhook, at_once, until
         self.succeeded = self.failed = 0
         self.wish = 0.0
         self.gone = False
-        self.ended: set[str] = set()
-        """The ids of the deliveries that wait no longer."""
+        self._keys: list[str] = []
         self._lock = threading.Lock()
 
-    def deliver(self, lanes: list[list[Content]]) -> None:
-        """Deliver the lanes side by side. Raises what one of them raises, after all have ended."""
-        if not lanes:
+    def work(self, lines: Mapping[str, list[Line]]) -> None:
+        """Work for the resources side by side. Raises what one of them raises, after all have ended."""
+        if not lines:
             return
-        self._keys = keys_of(self.webhook)
-        with ThreadPoolExecutor(min(_THREADS, len(lanes)), "webhooks") as pool:
-            running = [pool.submit(self._deliver_lane, lane) for lane in lanes]
+        with ThreadPoolExecutor(min(_THREADS, len(lines)), "webhooks") as pool:
+            running = [pool.submit(self._work_lane, resource, entries) for resource, entries in lines.items()]
         for one in running:
             one.result()
 
-    def _deliver_lane(self, lane: list[Content]) -> None:
-        for content in lane:
-            if self.failed or time.monotonic() > self._until or not self._deliver(content):
-                return
-            self.ended.add(content.id)
+    @property
+    def _is_over(self) -> bool:
+        return bool(self.failed) or time.monotonic() > self._until
+
+    def _work_lane(self, resource: str, entries: list[Line]) -> None:
+        """Deliver what waits of a resource. Then it has the entry of the first delivery that waits on, and no other that was read."""
+        if self._is_over:
+            return
+        start = f"WAIT#{resource}#"
+        page = query(Content, partition_of(self.webhook.id), between=(start, f"{start}~"), limit=_LANE, consistent=True)
+        waiting = [one for one in page.rows if int(one.ttl) > clock.epoch()]  # DynamoDB removes an expired row days later
+        try:
+            left = self._deliver_lane(waiting)
+        except _Overtaken:
+            return
+        if left is None and page.next_key is not None:
+            return
+        place = None if left is None else Line.place(left)
+        if left is not None and all(one.sk != place for one in entries):
+            write(put(Line.of(left)))
+        delete_many([one for one in entries if one.sk != place])
+
+    def _deliver_lane(self, waiting: list[Content]) -> Content | None:
+        """Deliver what is due of a resource in its order. Return the first delivery that waits on."""
+        for content in waiting:
+            if self._is_over or not (content.is_due or self.at_once) or not self._deliver(content):
+                return content
+        return None
+
+    def _signing_keys(self) -> list[str]:
+        with self._lock:
+            self._keys = self._keys or keys_of(self.webhook)
+            return self._keys
 
     def _deliver(self, content: Content) -> bool:
-        """Send a delivery once and write what came of it. Return whether it waits no longer, so that the next one may follow."""
+        """Send a delivery once and write what came of it. Return whether it waits no longer, so that the next one may follow. Raises
+        _Overtaken."""
         given_up_at = clock.parse(content.created_at) + GIVEN_UP_AFTER
         if content.attempts and clock.now() >= given_up_at:  # what waited behind another one is tried once, however old it is
             return _write_end(content, FAILED, int(content.attempts))
         said = get(Payload, *Payload.key_in(content.source))
-        made, before = attempt(self.webhook.url, self._keys, content, said.data if said else {}), int(content.attempts)
+        made, before = attempt(self.webhook.url, self._signing_keys(), content, said.data if said else {}), int(content.attempts)
         content.attempts = before + 1
         content.tries = [*content.tries, made.as_json()]
         self._count(made)
@@ -126,11 +131,11 @@ class _Visit:
         if made.gone or clock.now() + timedelta(seconds=seconds) > given_up_at:
             return _write_end(content, FAILED, before, made)
         content.next_attempt_at = clock.in_seconds(seconds)
-        return _write(
+        write(
             put(content, Content.attempts == before, _Overtaken),
             update(_entry(content), [*_shown(content, made), Delivery.next_attempt_at.set(content.next_attempt_at)]),
-            ended=False,
         )
+        return False
 
     def _count(self, made: Attempt) -> None:
         with self._lock:
@@ -152,19 +157,11 @@ def _write_end(content: Content, status: str, before: int, made: Attempt | None 
     with suppress(_Overtaken):
         write(put(kept, Content.pk.does_not_exist() | (Content.attempts < kept.attempts), _Overtaken))
     ends = [Delivery.status.set(status), Delivery.next_attempt_at.remove(), Delivery.waits_at.remove()]
-    return _write(
+    write(
         delete(waits, Content.attempts == before, _Overtaken),
         update(_entry(content), [*ends, *(_shown(content, made) if made else [])]),
-        ended=True,
     )
-
-
-def _write(*operations: Operation, ended: bool) -> bool:
-    try:
-        write(*operations)
-    except _Overtaken:
-        return False
-    return ended
+    return True
 
 
 def _entry(content: Content) -> Delivery:
@@ -178,7 +175,7 @@ def _shown(content: Content, made: Attempt) -> list[Any]:
     return [Delivery.attempts.set(content.attempts), Delivery.duration_ms.set(made.duration_ms), answered]
 
 
-def _conclude(webhook: Webhook, state: State | None, line: _Line, visit: _Visit) -> None:
+def _conclude(webhook: Webhook, state: State | None, visit: _Visit) -> None:
     """Write how the webhook stands, and wake the worker for what still waits. A webhook whose deliveries arrive has no row of its own."""
     org_id, now = str(webhook.org_id), clock.epoch()
     after = _state_after(webhook, state, visit, now)
@@ -187,19 +184,18 @@ def _conclude(webhook: Webhook, state: State | None, line: _Line, visit: _Visit)
         disable(org_id, webhook.id, "gone" if visit.gone else "failing")
         _forget(state)
         return
-    left = [first for lane in line.lanes for first in [_first_left(lane, visit)] if first is not None]
-    times = [clock.parse(one.next_attempt_at).timestamp() if one.next_attempt_at else now for one in left]
-    times += [clock.parse(line.later).timestamp()] if line.later else []
-    times += [now] if line.has_more else []
-    if not times:
+    first = next(iter(query(Line, partition_of(webhook.id), prefix="LINE#", limit=1, consistent=True).rows), None)
+    if first is None:
         _forget(state)
         return
     # at the end of a rest in any case: what has come meanwhile found the webhook resting
-    due = int(after.rests_until) or (int(min(times)) + 1 if min(times) > now else now)
+    due = int(after.rests_until) or (max(now, int(clock.parse(first.due).timestamp()) + 1) if first.due else now)
+    if visit.at_once and not visit.failed:
+        due = now  # the rest of what is to be tried at once
     if due > now or state is not None:
         after.set_due(due)
         write(put(after))
-    wake_later(org_id, webhook.id, due - now)
+    wake_later(org_id, webhook.id, due - now, at_once=visit.at_once)
 
 
 def _state_after(webhook: Webhook, state: State | None, visit: _Visit, now: int) -> State:
@@ -211,10 +207,6 @@ def _state_after(webhook: Webhook, state: State | None, visit: _Visit, now: int)
         failures, since = failures + 1, since or now
         rests_until = now + round(max(min(delay_after(failures), _LONGEST_REST), min(visit.wish, LONGEST_WISH)))
     return State.of(str(webhook.org_id), webhook.id, failures=failures, failing_since=since, rests_until=rests_until)
-
-
-def _first_left(lane: list[Content], visit: _Visit) -> Content | None:
-    return next((content for content in lane if content.id not in visit.ended), None)
 
 
 def _forget(state: State | None) -> None:

@@ -6,6 +6,7 @@ WHK#<webhook>  META                          core       what stays of a deleted 
 EVENT#<event>  DATA                          telemetry  what an event says, once for all webhooks and attempts
 WHK#<webhook>  DLV#<delivery>                telemetry  a delivery, as the log lists it
 WHK#<webhook>  WAIT#<resource>#<sequence>    telemetry  what waits to be delivered, in the order of each resource
+WHK#<webhook>  LINE#<due>#<resource>#<delivery>  telemetry  that a resource has something due: what has never been tried first, then by time
 WHK#<webhook>  LOG#<delivery>                telemetry  what was delivered, or not, with every attempt
 WHK#<webhook>  STATE                         ephemeral  a webhook that waits for its next attempt, in `DUE` by the time of that
 """
@@ -153,6 +154,28 @@ class Content(Telemetry):
     @property
     def is_due(self) -> bool:
         return bool(self.next_attempt_at is None or self.next_attempt_at <= clock.iso())
+
+
+class Line(Telemetry):
+    """That a resource has a delivery which is due at a time. Each resource that waits has one, at the latest for the time of its first
+    delivery; more of them do no harm."""
+
+    resource = UnicodeAttribute()
+
+    @staticmethod
+    def place(content: Content) -> str:
+        """Return the sort key of a delivery's entry; a nought before the time puts what was never tried before all that was."""
+        return f"LINE#{content.next_attempt_at or '0' + content.created_at}#{content.resource}#{content.id}"
+
+    @classmethod
+    def of(cls, content: Content) -> "Line":
+        return cls(pk=content.pk, sk=cls.place(content), resource=content.resource, ttl=content.ttl)
+
+    @property
+    def due(self) -> str | None:
+        """The time of its next attempt; None: as soon as possible."""
+        due = str(self.sk).split("#")[1]
+        return None if due.startswith("0") else due
 
 
 class State(Ephemeral):

@@ -30,10 +30,10 @@ def wake_all(org_id: str, webhook_ids: Sequence[str]) -> None:
     queues.send_all("webhook_delivery_queue", list(zip(bodies, attributes, strict=True)))
 
 
-def wake_later(org_id: str, webhook_id: str, seconds: int) -> None:
-    """Wake the worker in so many seconds; the scheduled job does if they are more than SQS can wait."""
+def wake_later(org_id: str, webhook_id: str, seconds: int, *, at_once: bool = False) -> None:
+    """Wake the worker in so many seconds; the scheduled job does if they are more than SQS can wait. Only what is now is `at_once`."""
     if seconds <= 0:
-        wake(org_id, webhook_id)
+        wake(org_id, webhook_id, at_once=at_once)
     elif seconds <= LONGEST_DELAY:
         body = {"org": org_id, "webhook": webhook_id, "later": True}
         queues.send("webhook_retry_queue", body, DelaySeconds=seconds)

@@ -77,6 +77,7 @@ def new_build(actor: Actor, feature: Item, build_id: str, status: str) -> Build:
         ws_id=feature.ws_id,
         proj_id=feature.proj_id,
         item_id=feature.id,
+        requirement_id=feature.parent_id,
         board_id=feature.board_id,
         number=0,
         status=status,

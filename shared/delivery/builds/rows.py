@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from shared.store import Entity, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
+from shared.work.items.tracing import BUILD, INDEX, link_at, newest_first
 
 SEVERITIES: Final = ("critical", "high", "medium", "low")
 ENDED: Final = frozenset({"success", "failed", "cancelled"})
@@ -16,6 +17,8 @@ class Build(Entity):
 
     item_id = UnicodeAttribute()
     """Its feature."""
+    requirement_id = UnicodeAttribute(null=True)
+    """The card above its feature."""
     board_id = UnicodeAttribute()
     number = NumberAttribute()
     """Its place among the builds of the project, from 1 without gaps."""
@@ -45,11 +48,12 @@ class Build(Entity):
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         number = f"{int(self.number):010d}"
-        places = {1: (f"FEAT#{self.item_id}#BLD", number), 2: (f"PROJ#{self.proj_id}#BLD", number)}
+        place = link_at(self.proj_id, self.requirement_id or self.item_id, BUILD, newest_first(int(self.number)))
+        places = {1: (f"FEAT#{self.item_id}#BLD", number), INDEX: place}
         return places | ({3: (f"SHA#{self.org_id}#{self.git_commit_hash}", number)} if self.git_commit_hash else {})
 
     def filters(self) -> dict[str, Any]:
-        return {"status": self.status, "number": int(self.number)}
+        return {"feature": self.item_id, "version": self.version_tag}
 
     @property
     def ended(self) -> bool:

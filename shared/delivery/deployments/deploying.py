@@ -47,6 +47,7 @@ def request_deployment(actor: Actor, build_id: str, new: NewDeployment, deployme
         proj_id=build.proj_id,
         build_id=build.id,
         item_id=build.item_id,
+        requirement_id=build.requirement_id,
         environment=new.environment,
         strategy=new.strategy,
         canary_percentage=new.canary_percentage if new.strategy == "canary" else None,

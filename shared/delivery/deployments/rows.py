@@ -9,6 +9,7 @@ from typing import Any, Final
 from shared.core import clock
 from shared.delivery.targets.port import Figures
 from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
+from shared.work.items.tracing import DEPLOYMENT, INDEX, link_at, newest_first
 
 OPEN: Final = ("pending", "in_progress", "rolling_back")
 """The statuses of a deployment that holds its environment."""
@@ -66,6 +67,8 @@ class Deployment(Entity):
     build_id = UnicodeAttribute()
     item_id = UnicodeAttribute()
     """Its feature."""
+    requirement_id = UnicodeAttribute(null=True)
+    """The card above its feature."""
     environment = UnicodeAttribute()
     strategy = UnicodeAttribute()
     canary_percentage = NumberAttribute(null=True)
@@ -123,9 +126,10 @@ class Deployment(Entity):
         return Figures(**self.baseline) if self.baseline else None
 
     def indexes(self) -> dict[int, tuple[str, str]]:
+        made_at = int(clock.parse(self.created_at).timestamp() * 1000)
         places = {
             1: (f"BLD#{self.build_id}#DPL", f"{self.created_at}#{self.id}"),
-            2: (f"PROJ#{self.proj_id}#DPL", f"{self.environment}#{self.created_at}#{self.id}"),
+            INDEX: link_at(self.proj_id, self.requirement_id or self.item_id, DEPLOYMENT, f"{newest_first(made_at)}#{self.id}"),
         }
         if self.status == "success":
             places[3] = (f"ENV#{self.environment_id}", f"{self.created_at}#{self.id}")
@@ -134,4 +138,4 @@ class Deployment(Entity):
         return places
 
     def filters(self) -> dict[str, Any]:
-        return {"status": self.status, "environment": self.environment}
+        return {"environment": self.environment, "feature": self.item_id, "build": self.build_id}

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
 from shared.work.boards.lanes import lane_key
+from shared.work.items.tracing import card_link, marks_of
 
 PERSON_FIELDS: Final = frozenset({"assignee"})
 """Fields that hold a person (`Actor.summary`): events store their changes in full, and each contract shows them in its own form."""
@@ -93,10 +94,17 @@ class Item(ItemHead):
     recent_runs = JSONAttribute(default=list)
     """Summaries of the last few runs, newest first, so that a list of cards needs no query per card."""
 
+    @property
+    def criteria(self) -> list[tuple[str | None, str]]:
+        """Return all acceptance criteria: those of the card, then those of its user stories, each with the title of the story."""
+        own = [(None, text) for text in self.acceptance_criteria or []]
+        return own + [(story["title"], text) for story in self.user_stories or [] for text in story["acceptance_criteria"]]
+
     def indexes(self) -> dict[int, tuple[str, str]]:
+        traced = card_link(self.proj_id, self.id, self.type, self.parent_id)
         if self.archived_at:
-            return {1: (f"BOARD#{self.board_id}#ARCHIVED", f"{self.archived_at}#{self.id}")}
-        keys = {1: (f"BOARD#{self.board_id}#ITEM", f"{lane_key(self.board_id, self.lane_id)}#{self.place}")}
+            return {1: (f"BOARD#{self.board_id}#ARCHIVED", f"{self.archived_at}#{self.id}")} | traced
+        keys = traced | {1: (f"BOARD#{self.board_id}#ITEM", f"{lane_key(self.board_id, self.lane_id)}#{self.place}")}
         if self.parent_id:
             keys[3] = (f"PARENT#{self.parent_id}", self.place)
         if self.status == "done":
@@ -104,11 +112,12 @@ class Item(ItemHead):
         return keys
 
     def filters(self) -> dict[str, Any]:
-        """Return the tags, if there are any."""
+        """Return the tags, and what stands for the acceptance criteria of a requirement, if there are any."""
         keys = [tag["key"] for tag in self.tags]
         fields = {
             "tags": [f"{tag['key']}:{tag['value']}" for tag in self.tags],
             "tag_keys": keys if any(":" in key for key in keys) else None,  # else the tags tell them
+            "criteria": marks_of(text for _, text in self.criteria) if self.type == "epic" else None,
         }
         return {name: value for name, value in fields.items() if value}
 

@@ -9,9 +9,22 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
 from shared.core.ids import bare_id, new_id
 from shared.events import EventType, record
-from shared.store import CountedRows, LastBlock, create, enter, fetch_all, load, retrying, write
+from shared.store import (
+    CountedRows,
+    LastBlock,
+    Operation,
+    create,
+    enter,
+    fetch,
+    fetch_all,
+    load,
+    retrying,
+    update_with_retry,
+    write,
+)
 from shared.work.boards.counting import require_writable
-from shared.work.items.planning import FEATURE, load_type
+from shared.work.items.planning import FEATURE, REQUIREMENT, load_type
+from shared.work.items.rows import Item
 from shared.work.testing.rows import TestCase, TestResultHead, cases_of, results_of
 
 MAX_STEPS: Final = 20_000
@@ -31,6 +44,7 @@ class NewTestCase:
     automated: bool = False
     automation_tool: str | None = None
     automation_script_path: str | None = None
+    acceptance_criteria: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -43,9 +57,10 @@ class History:
 
 
 def create_case(actor: Actor, feature_id: str, new: NewTestCase) -> TestCase:
-    """Create a test case of a feature. Two round trips.
+    """Create a test case of a feature. Two round trips; three if it names acceptance criteria, which the requirement must have.
 
-    Raises NotFound("feature"), Forbidden, Invalid for steps that are not numbered from 1 on without gaps, Conflict (archived project).
+    Raises NotFound("feature"), Forbidden, Invalid for steps that are not numbered from 1 on without gaps and for unknown criteria,
+    Conflict (archived project).
     """
     steps = _numbered(new.steps)
     return retrying(lambda _: _create(actor, feature_id, new, steps, new_id()))
@@ -60,6 +75,7 @@ def _create(actor: Actor, feature_id: str, new: NewTestCase, steps: list[dict[st
         ws_id=feature.ws_id,
         proj_id=feature.proj_id,
         item_id=feature.id,
+        requirement_id=feature.parent_id,
         board_id=feature.board_id,
         name=new.name,
         description=new.description,
@@ -70,6 +86,7 @@ def _create(actor: Actor, feature_id: str, new: NewTestCase, steps: list[dict[st
         automated=new.automated,
         automation_tool=new.automation_tool,
         automation_script_path=new.automation_script_path,
+        acceptance_criteria=_known(new.acceptance_criteria, feature.parent_id),
         created_by=actor.summary,
     )
     record(case, EventType.TEST_CREATED, actor, item_id=feature.id, name=case.name, test_type=case.test_type)
@@ -77,6 +94,23 @@ def _create(actor: Actor, feature_id: str, new: NewTestCase, steps: list[dict[st
     case.counted_in = place.start
     write(create(case), require_writable(feature.board_id), *place.operations)
     return case
+
+
+def set_criteria(actor: Actor, case_id: str, criteria: Sequence[str]) -> TestCase:
+    """Say which acceptance criteria of its requirement a test case proves, in place of those before. Three round trips.
+
+    Raises NotFound, Forbidden, Invalid for unknown criteria, Conflict (archived project).
+    """
+
+    def change(case: TestCase) -> list[Operation]:
+        known = _known(criteria, case.requirement_id)
+        if known == (case.acceptance_criteria or []):
+            return []
+        case.acceptance_criteria = known
+        record(case, EventType.TEST_UPDATED, actor, item_id=case.item_id, name=case.name)
+        return [require_writable(case.board_id)]
+
+    return update_with_retry(lambda: load(TestCase, case_id, actor, Permission.TEST_WRITE), change)
 
 
 def list_cases(actor: Actor, feature_id: str, *, limit: int, offset: int = 0) -> tuple[list[TestCase], int]:
@@ -96,6 +130,20 @@ def get_history(actor: Actor, case_id: str, *, limit: int, offset: int = 0) -> H
     case = load(TestCase, case_id, actor, Permission.TEST_READ)
     page = rows.page(offset, limit, lambda _: True)
     return History(case, fetch_all(TestResultHead, [row.id for row in page.rows()], to_show=True), page.total)
+
+
+def _known(criteria: Sequence[str], requirement_id: str | None) -> list[str]:
+    """Return the criteria, each once, if the requirement has them all. Raises Invalid. One round trip, unless there are none."""
+    if not criteria:
+        return []
+    above = fetch(Item, requirement_id) if requirement_id else None
+    if above is None or above.deleted_at or above.type != REQUIREMENT:
+        raise Invalid(FieldError("acceptance_criteria", "The feature has no requirement whose criteria could be named"))
+    there = {text.strip() for _, text in above.criteria}
+    if unknown := [number for number, one in enumerate(criteria) if one not in there]:
+        words = "The requirement has no acceptance criterion with this text"
+        raise Invalid(*(FieldError(f"acceptance_criteria.{number}", words, criteria[number]) for number in unknown))
+    return list(dict.fromkeys(criteria))
 
 
 def _numbered(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

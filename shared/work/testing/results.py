@@ -69,7 +69,7 @@ def _record(actor: Actor, case_id: str, new: NewResult, result_id: str) -> TestR
         logs=new.logs,
         created_by=actor.summary,
     )
-    case.last_result_at = result.created_at
+    case.last_result_id, case.last_result_at = result.id, result.created_at
     record(
         result,
         EventType.TEST_RECORDED,

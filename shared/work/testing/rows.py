@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from shared.store import BooleanAttribute, CountedEntity, CountedList, JSONAttribute, NumberAttribute, UnicodeAttribute
+from shared.work.items.tracing import INDEX, TEST, link_at, marks_of
 
 RECENT: Final = 50
 """Results from which the flakiness of a test case is told: our choice, weeks of a nightly run and a day of a busy branch."""
@@ -27,6 +28,8 @@ class TestCase(CountedEntity):
 
     item_id = UnicodeAttribute()
     """Its feature."""
+    requirement_id = UnicodeAttribute(null=True)
+    """The card above its feature."""
     board_id = UnicodeAttribute()
     name = UnicodeAttribute()
     description = UnicodeAttribute()
@@ -37,8 +40,11 @@ class TestCase(CountedEntity):
     automated = BooleanAttribute(default=False)
     automation_tool = UnicodeAttribute(null=True)
     automation_script_path = UnicodeAttribute(null=True)
+    acceptance_criteria = JSONAttribute(default=list)
+    """The criteria of its requirement that it proves, as they were written when it named them."""
     created_by = JSONAttribute()
     last_status = UnicodeAttribute(null=True)
+    last_result_id = UnicodeAttribute(null=True)
     last_result_at = UnicodeAttribute(null=True)
     recent = UnicodeAttribute(null=True)
     """The last RECENT outcomes that decided something, oldest first: `ppfp` (`DECIDED`)."""
@@ -54,10 +60,15 @@ class TestCase(CountedEntity):
         return round(100 * changes / (len(outcomes) - 1), 1)
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        return {1: (f"ITEM#{self.item_id}", f"TC#{self.place}")}
+        anchor = self.requirement_id or self.item_id
+        return {1: (f"ITEM#{self.item_id}", f"TC#{self.place}"), INDEX: link_at(self.proj_id, anchor, TEST, self.id)}
+
+    def filters(self) -> dict[str, Any]:
+        last = {"last": self.last_status, "result": self.last_result_id, "at": self.last_result_at} if self.last_status else {}
+        return {"feature": self.item_id, "proves": marks_of(self.acceptance_criteria or [])} | last
 
 
-TestCase.COLD = frozenset({"description", "steps", "expected_result"})
+TestCase.COLD = frozenset({"description", "steps", "expected_result", "acceptance_criteria"})
 """What is long: a result changes the first row and leaves these alone."""
 
 

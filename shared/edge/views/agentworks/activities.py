@@ -55,6 +55,7 @@ _DESCRIPTIONS = {
     EventType.DEPENDENCY_ADDED: "added a dependency",
     EventType.DEPENDENCY_REMOVED: "removed a dependency",
     EventType.TEST_CREATED: "added a test case",
+    EventType.TEST_UPDATED: "changed a test case",
     EventType.TEST_RECORDED: "recorded a test result",
     EventType.BUILD_REQUESTED: "requested a build",
     EventType.BUILD_FINISHED: "finished a build",

@@ -322,6 +322,7 @@ WORKSPACE_EVENTS: Final[Table] = {
     EventType.DEPENDENCY_ADDED: _event("card_updated", _linked),
     EventType.DEPENDENCY_REMOVED: _event("card_updated", _linked),
     EventType.TEST_CREATED: not_shown,
+    EventType.TEST_UPDATED: not_shown,
     EventType.TEST_RECORDED: not_shown,
     EventType.BUILD_REQUESTED: not_shown,
     EventType.BUILD_FINISHED: not_shown,

@@ -13,7 +13,7 @@ from shared.events.change import Change
 EnvironmentName = Literal["dev", "staging", "production"]
 Strategy = Literal["blue_green", "canary", "rolling", "ramp"]
 Status = Literal["pending", "in_progress", "success", "failed", "rolled_back"]
-_STATUSES: Final[dict[str, Status]] = {
+STATUSES: Final[dict[str, Status]] = {
     "pending": "pending",
     "in_progress": "in_progress",
     "rolling_back": "in_progress",
@@ -68,7 +68,7 @@ def deployment(row: DeploymentRow) -> Deployment:
         feature_id=row.item_id,
         project_id=str(row.proj_id),
         environment=row.environment,
-        status=_STATUSES[row.status],
+        status=STATUSES[row.status],
         deployment_strategy=row.strategy,
         canary_percentage=row.canary_percentage,
         approval_notes=row.approval_notes,

@@ -34,7 +34,7 @@ CARD_STATUSES: Final[dict[FeatureStatus, str]] = {
     "blocked": "blocked",
 }
 """The statuses of a feature in the words of `planning.set_feature_status`."""
-_REQUIREMENT_STATUSES: Final[dict[str, RequirementStatus]] = {
+REQUIREMENT_STATUSES: Final[dict[str, RequirementStatus]] = {
     "draft": "draft",
     "ready": "approved",
     "in_progress": "in_progress",
@@ -117,7 +117,7 @@ def requirement(item: Item) -> Requirement:
         user_stories=item.user_stories or [],
         acceptance_criteria=item.acceptance_criteria,
         priority=item.priority,
-        status=_REQUIREMENT_STATUSES[item.status],
+        status=REQUIREMENT_STATUSES[item.status],
         estimated_effort_points=item.effort_points,
         tags=item.labels,
         created_by=item.created_by["id"],

@@ -187,6 +187,7 @@ EVENTS: Final[Table] = {
     EventType.DEPENDENCY_ADDED: not_shown,
     EventType.DEPENDENCY_REMOVED: not_shown,
     EventType.TEST_CREATED: not_shown,
+    EventType.TEST_UPDATED: not_shown,
     EventType.TEST_RECORDED: not_shown,
     EventType.BUILD_REQUESTED: not_shown,
     EventType.BUILD_FINISHED: not_shown,
