@@ -5,10 +5,13 @@ import asyncio
 import base64
 import hashlib
 import inspect
+import re
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +61,7 @@ deployment = client.deployments.create(
 )
 """
 """The document's, letter for letter (section "Python SDK Example")."""
+README = Path(__file__).parents[2] / "sdk/python/README.md"
 BUILDSPEC = "version: 0.2\nphases:\n  build:\n    commands: ['echo it is built']\n"
 _BETWEEN = 0.3  # seconds: an API key may ask a hundred times a minute
 TARGET: dict[str, Any] = {
@@ -162,21 +166,6 @@ def test_the_documents_example_runs_with_a_loop_too(team: Team, key: str) -> Non
         await names["client"].close()
 
     asyncio.run(run())
-
-
-def test_a_build_is_waited_for_and_a_failed_one_says_why(team: Team) -> None:
-    with team.client() as client:
-        accepted = client.features.build_and_deploy(team.feature, version_tag="1.3.0")
-        percents: list[int] = []
-        done = client.operations.wait(
-            accepted, every=_BETWEEN, timeout=90, on_progress=lambda state: percents.append(state.progress_percent)
-        )
-        assert (done.status, percents[-1], percents == sorted(percents)) == ("completed", 100, True)
-        assert "it is built" in client.builds.log(accepted.resource_id).text
-        (team.repository.folder / "buildspec.yml").write_text(BUILDSPEC.replace("echo it is built", "exit 9"))
-        commit_all(team.repository.folder)
-        with pytest.raises(errors.OperationFailedError, match="exit status 9"):
-            client.operations.wait(client.features.build_and_deploy(team.feature), every=_BETWEEN, timeout=90)
 
 
 @pytest.fixture
@@ -287,24 +276,69 @@ def _authorization(client_id: str, back: str, verifier: str) -> str:
     return str(httpx2.QueryParams(asked | {"code_challenge": challenge, "code_challenge_method": "S256"}))
 
 
-def test_an_agents_run_is_followed_line_by_line(team: Team) -> None:
+def new_card(board: AgentWorks) -> str:
+    project = board.projects.list(board.workspaces.list().workspaces[0].id).projects[0]
+    first = board.boards.list(project.id).boards[0].id
+    lane = board.boards.lanes(first)[1].id
+    return board.cards.create(first, laneId=lane, type="doc", title="Let customers pay", description="- Finance has a PDF").id
+
+
+@pytest.fixture(scope="module")
+def readme(team: Team, key: str) -> dict[str, Any]:
+    """The names of the readme's programs after they have run in this order, and what they `printed`."""
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    assert len(blocks) == 8
+    with team.client() as owner, AgentWorks(base_url=team.stack.url("agentworks"), token=team.token) as board:
+        service = owner.oauth_clients.create(name="Readme", scopes=["projects:read"])
+        names: dict[str, Any] = {
+            "api_key": key, "base_url": team.base, "org_id": team.organization, "project_id": team.project, "token": team.token,
+            "feature_id": team.feature, "client_id": service.client_id, "client_secret": service.client_secret, "secret": "whsec_",
+            "access_token": team.token, "refresh_token": "r", "tool_id": "t", "board_url": team.stack.url("agentworks"),
+            "card_id": new_card(board),
+        }  # fmt: skip
+    with redirect_stdout(StringIO()) as printed:
+        for block in blocks:
+            exec(block, names)  # noqa: S102 - the readme is the test
+    seen = [names[one].projects.get(team.project).slug for one in ("client", "service", "same", "person")]
+    assert seen == ["shop"] * 4
+    for one in ("client", "service", "same", "person"):
+        names[one].close()
+    return names | {"printed": printed.getvalue()}
+
+
+def test_the_programs_of_the_readme_run(readme: dict[str, Any]) -> None:
+    assert readme["done"].status == "completed"
+    for said in (" success", "1 of 1", "100 None", "RESOURCE_NOT_FOUND", "['shop']"):
+        assert said in readme["printed"], readme["printed"]
+
+
+def test_an_agents_run_is_followed_line_by_line(team: Team, readme: dict[str, Any]) -> None:
     settings: dict[str, Any] = {"base_url": team.stack.url("agentworks"), "token": team.token}
+    card, run = readme["card_id"], readme["run"].id
     with AgentWorks(**settings) as board:
-        project = board.projects.list(board.workspaces.list().workspaces[0].id).projects[0]
-        boards = board.boards.list(project.id).boards
-        lanes = board.boards.lanes(boards[0].id)
-        card = board.cards.create(
-            boards[0].id, laneId=lanes[1].id, type="doc", title="Let customers pay by invoice", description="- Finance has a PDF"
+        lines = list(board.follow_run(card, run))  # it has ended: the same lines again
+        assert board.runs.get(run).status == "completed"
+    assert [one.number for one in lines] == list(range(1, len(lines) + 1))
+    assert len(lines) >= 3
+    assert all(f"{one.number} {one.text}" in readme["printed"] for one in lines)
+
+    async def again() -> list[str]:
+        async with AsyncAgentWorks(**settings) as board:
+            return [line.text async for line in board.follow_run(card, run)]
+
+    assert asyncio.run(again()) == [one.text for one in lines]
+
+
+def test_a_build_is_waited_for_and_a_failed_one_says_why(team: Team) -> None:
+    with team.client() as client:
+        accepted = client.features.build_and_deploy(team.feature, version_tag="1.3.0")
+        percents: list[int] = []
+        done = client.operations.wait(
+            accepted, every=_BETWEEN, timeout=90, on_progress=lambda state: percents.append(state.progress_percent)
         )
-        agent = next(one for one in board.agents.list().agents if one.name == "prd")
-        run = board.runs.trigger(card.id, agent.id, provider="embedded").run
-        lines = list(board.follow_run(card.id, run.id))
-        assert [one.number for one in lines] == list(range(1, len(lines) + 1))
-        assert len(lines) >= 3
-        assert board.runs.get(run.id).status == "completed"
-
-        async def again() -> list[str]:
-            async with AsyncAgentWorks(**settings) as client:
-                return [line.text async for line in client.follow_run(card.id, run.id)]
-
-        assert asyncio.run(again()) == [one.text for one in lines]
+        assert (done.status, percents[-1], percents == sorted(percents)) == ("completed", 100, True)
+        assert "it is built" in client.builds.log(accepted.resource_id).text
+        (team.repository.folder / "buildspec.yml").write_text(BUILDSPEC.replace("echo it is built", "exit 9"))
+        commit_all(team.repository.folder)
+        with pytest.raises(errors.OperationFailedError, match="exit status 9"):
+            client.operations.wait(client.features.build_and_deploy(team.feature), every=_BETWEEN, timeout=90)
