@@ -1,0 +1,113 @@
+"""Agents: who there is, a run with its live terminal, and the answer to a run that waits for one."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from ai_agents import errors
+from ai_agents.agentworks.models import AgentRunDetails
+from cadre_cli.board import CardId
+from cadre_cli.commands import Context, command
+from cadre_cli.output import Columns
+from cadre_cli.problems import CommandError
+from cadre_cli.session import Session
+
+_AGENTS: Columns = {"Name": "name", "Title": "displayName", "Lanes": "allowedLanes", "Description": "description"}
+_RUN: Columns = {
+    "Run": "id", "Agent": "agent.name", "Status": "status", "Model": "model", "Tokens": "totalTokens", "Price (USD)": "customerPrice",
+    "Result": "resultSummary", "Error": "errorMessage", "Waits for": "executionMetadata.waitingFor",
+}  # fmt: skip
+_STARTED: Columns = {"Run": "id", "Agent": "agent.name", "Status": "status", "Model": "model"}
+_STYLES = {"error": "red", "warn": "yellow", "debug": "dim"}
+_CONNECTIONS = 5  # times that the terminal is opened before a run is only waited for
+_LOOK = 2.0  # seconds between two looks at a run that cannot be followed
+
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
+
+
+def declare(app: typer.Typer) -> None:
+    command(app, "agents")(list_agents)
+    command(app)(run)
+    command(app)(approve)
+    command(app)(reject)
+
+
+def list_agents(context: Context) -> None:
+    """List the agents that can work on a card."""
+    context.output.rows(context.session.board.agents.list().agents, _AGENTS)
+
+
+def run(
+    context: Context,
+    card: CardId,
+    agent: Annotated[str, typer.Option(help="Who works: a name of `cadre agents`.")],
+    provider: Annotated[str | None, typer.Option(help="Another provider of language models than the project's.")] = None,
+    model: Annotated[str | None, typer.Option(help="Another model than the project's.")] = None,
+    about: Annotated[str | None, typer.Option("--context", help="What the agent should know beside the card.")] = None,
+    max_cost: Annotated[float | None, typer.Option(min=0, help="USD; at that price the run stops and asks.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Start it and do not wait.")] = False,
+) -> None:
+    """Let an agent work on a card, and follow its terminal. Ctrl-C leaves the terminal; the run goes on."""
+    session, body = context.session, {"provider": provider, "model": model, "context": about}
+    sent: Any = {name: value for name, value in body.items() if value is not None}
+    if max_cost is not None:
+        sent["parameters"] = {"maxCost": max_cost}
+    started = session.board.runs.trigger(card, agent, **sent).run
+    if detach:
+        context.output.one(started, _STARTED)
+        return
+    context.output.say(f"Run {started.id} by {started.agent.displayName} ({started.model})")
+    try:
+        _follow(context, card, started.id)
+        ended = _end_of(session, started.id)
+    except KeyboardInterrupt:
+        context.output.say(f"Run {started.id} goes on.")
+        raise
+    context.output.one(ended, _RUN)
+    if ended.status != "completed":
+        raise CommandError(f"The run is {ended.status}" + (f": {ended.errorMessage}" if ended.errorMessage else ""))
+
+
+def approve(
+    context: Context,
+    run_id: RunId,
+    max_cost: Annotated[float | None, typer.Option(min=0, help="USD: the new limit of a run that waits for its budget.")] = None,
+) -> None:
+    """Approve a run that waits, so that it goes on. What goes to production is approved by `cadre deploy --notes`."""
+    sent: Any = {} if max_cost is None else {"maxCost": max_cost}
+    context.output.one(context.session.board.runs.approve(run_id, **sent), _RUN)
+
+
+def reject(
+    context: Context, run_id: RunId, reason: Annotated[str | None, typer.Option(help="Why; it is kept with the run.")] = None
+) -> None:
+    """Reject a run that waits, which ends it."""
+    sent: Any = {} if reason is None else {"reason": reason}
+    context.output.one(context.session.board.runs.reject(run_id, **sent), _RUN)
+
+
+def _follow(context: Context, card: str, run_id: str) -> None:
+    """Write the lines of a run as they come, each once, also if the connection breaks."""
+    if not context.session.has_terminal or context.output.as_json:
+        return
+    shown = 0
+    for _ in range(_CONNECTIONS):
+        try:
+            for line in context.session.board.follow_run(card, run_id):
+                if line.number > shown:
+                    shown = line.number
+                    context.output.text(line.text, _STYLES.get(str(line.entry.get("level")), ""))
+        except errors.APIConnectionError:
+            continue
+        return
+    context.output.say("The terminal breaks off again and again; the run goes on, and its end is waited for.")
+
+
+def _end_of(session: Session, run_id: str) -> AgentRunDetails:
+    """Return a run that has ended, or that waits for somebody; until then look at it again."""
+    while True:
+        found = session.board.runs.get(run_id)
+        if found.completedAt or found.executionMetadata.get("waitingFor"):
+            return found
+        time.sleep(_LOOK)
