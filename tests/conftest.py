@@ -60,6 +60,7 @@ GROUPS = {
     "contracts/test_answers.py": "answers",
     "unit/test_contracts_openapi.py": "documents",
     "unit/test_contracts_operations.py": "documents",
+    "unit/sdk/test_generated.py": "documents",
     "properties/test_authorization.py": "authorization",
     "unit/test_moto_speed.py": "moto",
     "unit/providers/test_reading.py": "cards",

@@ -230,6 +230,7 @@ from typing import Literal, Unpack
 
 from ai_agents._calls import Call, path_of
 from ai_agents._resource import AsyncResource, Resource
+from ai_agents._session import AsyncSession, Session
 from ai_agents._transport import AsyncTransport, Transport
 from ai_agents.pages import AsyncPage, Page
 from {api.module} import bodies, models
@@ -240,13 +241,13 @@ from {api.module} import bodies, models
         for prefix in ("", "Async"):
             text = "\n".join(_method_text(api, document, one, awaiting=bool(prefix)) for one in group)
             classes.append(f"class {prefix}{class_name(attribute)}({prefix}Resource):\n{text}")
-    return head + "\n\n".join([*classes, _all(by_resource, "", "Transport"), _all(by_resource, "Async", "AsyncTransport")])
+    return head + "\n\n".join([*classes, _all(by_resource, ""), _all(by_resource, "Async")])
 
 
-def _all(by_resource: dict[str, list[Method]], prefix: str, transport: str) -> str:
+def _all(by_resource: dict[str, list[Method]], prefix: str) -> str:
     lines = [f"        self.{name} = {prefix}{class_name(name)}(transport)" for name in by_resource]
-    words = '    """Every resource of the API."""\n'
-    return f"class {prefix}Resources:\n{words}\n    def __init__(self, transport: {transport}) -> None:\n" + "\n".join(lines)
+    head = f'class {prefix}Resources({prefix}Session):\n    """Every resource of the API."""\n\n'
+    return f"{head}    def _open(self, transport: {prefix}Transport) -> None:\n" + "\n".join(lines)
 
 
 def _content(document: Document, method: Method) -> tuple[Document, bool, bool]:

@@ -15,6 +15,7 @@ from ai_agents.errors import APIConnectionError, UnexpectedAnswerError, error_of
 
 T = TypeVar("T")
 
+USER_AGENT = "ai-agents-sdk-python/1.0.0"
 _UNDONE = {429, 503}
 """The platform has done nothing: every request may be repeated."""
 _UNKNOWN = {500, 502, 504}
@@ -107,12 +108,13 @@ def new_key() -> str:
     return str(uuid.uuid4())
 
 
-def request_arguments(call: Call, credential: Credential) -> dict[str, Any]:
+def request_arguments(call: Call, base_url: str, signed: dict[str, str]) -> dict[str, Any]:
     """Return what the HTTP library builds the request from."""
-    headers = {} if call.public else credential.headers()
+    headers = {"User-Agent": USER_AGENT, "Accept": "application/json"} | signed
     if call.idempotency_key:
         headers["Idempotency-Key"] = call.idempotency_key
-    arguments: dict[str, Any] = {"headers": headers}
+    arguments: dict[str, Any] = {"method": call.method, "url": base_url + call.path, "headers": headers}
+    arguments["follow_redirects"] = False  # one would carry the credential to another address
     if query := {name: _text(value) for name, value in call.query.items() if value is not None}:
         arguments["params"] = query
     if call.body is not None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any, TypeVar
 
+import httpx2
 import pydantic
 
 from ai_agents._calls import Call, new_key, parse
@@ -27,9 +28,9 @@ class _Listed(pydantic.BaseModel):
     pagination: PaginationInfo
 
 
-def _page(call: Call, body: Any, entry: type[T]) -> tuple[list[T], PaginationInfo]:
+def _page(call: Call, response: httpx2.Response, entry: type[T]) -> tuple[list[T], PaginationInfo]:
     try:
-        listed = _Listed.model_validate(body)
+        listed = _Listed.model_validate(response.json())
         return pydantic.TypeAdapter(list[entry]).validate_python(listed.data), listed.pagination  # type: ignore[valid-type]  # made at run time
     except ValueError as error:
         raise UnexpectedAnswerError(f"{call.method} {call.path} was not answered with a page: {error}") from error
@@ -49,7 +50,7 @@ class Resource:
         def read(number: int) -> Page[T]:
             return self._list(replace(call, query={**call.query, "page": number}), entry)
 
-        data, pagination = _page(call, self._transport.send(call).json(), entry)
+        data, pagination = _page(call, self._transport.send(call), entry)
         return Page(data, pagination, read)
 
 
@@ -67,5 +68,5 @@ class AsyncResource:
         async def read(number: int) -> AsyncPage[T]:
             return await self._list(replace(call, query={**call.query, "page": number}), entry)
 
-        data, pagination = _page(call, (await self._transport.send(call)).json(), entry)
+        data, pagination = _page(call, await self._transport.send(call), entry)
         return AsyncPage(data, pagination, read)

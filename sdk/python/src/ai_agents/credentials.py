@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NotRequired, Protocol, TypedDict, Unpack
 
 from ai_agents.models import TokenAnswer
 
@@ -128,3 +128,31 @@ class UserTokens(_Renewable):
     def _form(self) -> dict[str, str]:
         form = {"grant_type": "refresh_token", "refresh_token": self.refresh_token, "client_id": self.client_id}
         return form | ({"client_secret": self.client_secret} if self.client_secret else {})
+
+
+class Who(TypedDict):
+    """Who the client is: one of these ways. Without any, only public operations work."""
+
+    api_key: NotRequired[str | None]
+    token: NotRequired[str | None]
+    client_id: NotRequired[str | None]
+    client_secret: NotRequired[str | None]
+    scopes: NotRequired[list[str] | None]
+    credential: NotRequired[Credential | None]
+
+
+def credential_of(**who: Unpack[Who]) -> Credential:
+    """Return the credential that was named. Raises ValueError if there are two, or half of one."""
+    given = [name for name in ("api_key", "token", "client_id", "credential") if who.get(name) is not None]
+    if len(given) > 1:
+        raise ValueError(f"A client has one credential, not {' and '.join(given)}")
+    api_key, token, client_id, secret = who.get("api_key"), who.get("token"), who.get("client_id"), who.get("client_secret")
+    if (client_id is None) != (secret is None):
+        raise ValueError("client_id and client_secret belong together")
+    if api_key is not None:
+        return APIKey(api_key)
+    if token is not None:
+        return BearerToken(token)
+    if client_id is not None and secret is not None:
+        return ClientCredentials(client_id, secret, who.get("scopes"))
+    return who.get("credential") or Anonymous()

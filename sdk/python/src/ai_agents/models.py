@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:410a3a2b97e5e1b7e1a1639e305e2c6ca58bdc680bc6c54105cdb6fd5f6ba380
+# sha256:0dd4a1120d0e32ffe9cc64cc6662c876e901e3eda917328f9abb11c989a9de56
 
 from __future__ import annotations
 

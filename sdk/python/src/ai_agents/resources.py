@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:410a3a2b97e5e1b7e1a1639e305e2c6ca58bdc680bc6c54105cdb6fd5f6ba380
+# sha256:0dd4a1120d0e32ffe9cc64cc6662c876e901e3eda917328f9abb11c989a9de56
 """The resources of the enterprise API: one method for each operation."""
 
 from typing import Literal, Unpack
@@ -7,6 +7,7 @@ from typing import Literal, Unpack
 from ai_agents import bodies, models
 from ai_agents._calls import Call, path_of
 from ai_agents._resource import AsyncResource, Resource
+from ai_agents._session import AsyncSession, Session
 from ai_agents._transport import AsyncTransport, Transport
 from ai_agents.pages import AsyncPage, Page
 
@@ -755,10 +756,10 @@ class AsyncWebhooks(AsyncResource):
         )
 
 
-class Resources:
+class Resources(Session):
     """Every resource of the API."""
 
-    def __init__(self, transport: Transport) -> None:
+    def _open(self, transport: Transport) -> None:
         self.api_keys = ApiKeys(transport)
         self.builds = Builds(transport)
         self.deployments = Deployments(transport)
@@ -778,10 +779,10 @@ class Resources:
         self.webhooks = Webhooks(transport)
 
 
-class AsyncResources:
+class AsyncResources(AsyncSession):
     """Every resource of the API."""
 
-    def __init__(self, transport: AsyncTransport) -> None:
+    def _open(self, transport: AsyncTransport) -> None:
         self.api_keys = AsyncApiKeys(transport)
         self.builds = AsyncBuilds(transport)
         self.deployments = AsyncDeployments(transport)

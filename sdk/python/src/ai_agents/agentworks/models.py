@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:e90fb585ebf75ad05b37ed546ced2c123d4a3b96d224b91844f35263b8091d5b
+# sha256:819f3d883caed4499124c5eb0839b94ffd7fdbe7a1655d0a18aa4b52db94ddc3
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:e90fb585ebf75ad05b37ed546ced2c123d4a3b96d224b91844f35263b8091d5b
+# sha256:819f3d883caed4499124c5eb0839b94ffd7fdbe7a1655d0a18aa4b52db94ddc3
 """The resources of the agentworks API: one method for each operation."""
 
 import builtins
@@ -7,6 +7,7 @@ from typing import Literal, Unpack
 
 from ai_agents._calls import Call, path_of
 from ai_agents._resource import AsyncResource, Resource
+from ai_agents._session import AsyncSession, Session
 from ai_agents._transport import AsyncTransport, Transport
 from ai_agents.agentworks import bodies, models
 
@@ -445,10 +446,10 @@ class AsyncWorkspaces(AsyncResource):
         return await self._ask(Call("GET", path_of("/workspaces/{}", id), bare=True), models.WorkspaceDetails)
 
 
-class Resources:
+class Resources(Session):
     """Every resource of the API."""
 
-    def __init__(self, transport: Transport) -> None:
+    def _open(self, transport: Transport) -> None:
         self.agents = Agents(transport)
         self.auth = Auth(transport)
         self.boards = Boards(transport)
@@ -458,10 +459,10 @@ class Resources:
         self.workspaces = Workspaces(transport)
 
 
-class AsyncResources:
+class AsyncResources(AsyncSession):
     """Every resource of the API."""
 
-    def __init__(self, transport: AsyncTransport) -> None:
+    def _open(self, transport: AsyncTransport) -> None:
         self.agents = AsyncAgents(transport)
         self.auth = AsyncAuth(transport)
         self.boards = AsyncBoards(transport)
