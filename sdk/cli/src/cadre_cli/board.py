@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ai_agents.agentworks.models import Card, Lane
+from ai_agents.agentworks.models import Card, CardDetails, Lane
 from ai_agents.models import Project
 from cadre_cli.commands import Context, command
 from cadre_cli.output import Columns, plain
@@ -190,7 +190,7 @@ def _lane_for(lanes: Iterable[Lane], card_type: CardType) -> Lane:
     raise Usage(f"No lane takes cards of type {card_type.value}")
 
 
-def _card(card: Card, lane_names: dict[str, str]) -> dict[str, Any]:
+def _card(card: Card | CardDetails, lane_names: dict[str, str]) -> dict[str, Any]:
     """Return a card as the API gives it, with the name of its lane."""
     return dict(plain(card)) | {"lane": lane_names.get(card.laneId)}
 

@@ -1,6 +1,9 @@
 """Agents: who there is, a run with its live terminal, and the answer to a run that waits for one."""
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 import typer
@@ -20,8 +23,7 @@ _RUN: Columns = {
 }  # fmt: skip
 _STARTED: Columns = {"Run": "id", "Agent": "agent.name", "Status": "status", "Model": "model"}
 _STYLES = {"error": "red", "warn": "yellow", "debug": "dim"}
-_CONNECTIONS = 5  # times that the terminal is opened before a run is only waited for
-_LOOK = 2.0  # seconds between two looks at a run that cannot be followed
+_LOOK = 2.0  # seconds between two looks at a run: the free plan has a hundred requests a minute
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
 
@@ -65,6 +67,8 @@ def run(
         context.output.say(f"Run {started.id} goes on.")
         raise
     context.output.one(ended, _RUN)
+    if waits := ended.executionMetadata.get("waitingFor"):
+        raise CommandError(_waiting(ended.id, waits))
     if ended.status != "completed":
         raise CommandError(f"The run is {ended.status}" + (f": {ended.errorMessage}" if ended.errorMessage else ""))
 
@@ -88,20 +92,42 @@ def reject(
 
 
 def _follow(context: Context, card: str, run_id: str) -> None:
-    """Write the lines of a run as they come, each once, also if the connection breaks."""
+    """Write the lines of a run as they come, until it has ended."""
     if not context.session.has_terminal or context.output.as_json:
         return
-    shown = 0
-    for _ in range(_CONNECTIONS):
-        try:
+    try:
+        with _watched(context, run_id):
             for line in context.session.board.follow_run(card, run_id):
-                if line.number > shown:
-                    shown = line.number
-                    context.output.text(line.text, _STYLES.get(str(line.entry.get("level")), ""))
-        except errors.APIConnectionError:
-            continue
-        return
-    context.output.say("The terminal breaks off again and again; the run goes on, and its end is waited for.")
+                context.output.text(line.text, _STYLES.get(str(line.entry.get("level")), ""))
+    except errors.APIConnectionError as error:
+        context.output.say(f"{error}. The end of the run is waited for.")
+
+
+@contextmanager
+def _watched(context: Context, run_id: str) -> Iterator[None]:
+    """Meanwhile say it if the run waits for somebody: its terminal shows only what the agent does."""
+    over = threading.Event()
+
+    def look() -> None:
+        told = None
+        while not over.wait(_LOOK):
+            with suppress(errors.AIAgentsError):  # whoever follows the terminal notices it too
+                waits = context.session.board.runs.get(run_id).executionMetadata.get("waitingFor")
+                if waits and waits != told:
+                    context.output.say(_waiting(run_id, waits))
+                told = waits
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _waiting(run_id: str, waits: str) -> str:
+    return f"The run waits for {'your approval' if waits == 'approval' else 'more ' + waits}: cadre approve {run_id}"
 
 
 def _end_of(session: Session, run_id: str) -> AgentRunDetails:
