@@ -27,9 +27,7 @@ from shared.edge.http.call import Call, Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.people.access import client_signing, records, tokens
 from shared.people.identity import accounts
-from shared.people.identity.oauth.clients import OAuthClient, create_client, delete_client, place_of
-from shared.people.tenancy.rows import Organization
-from shared.store import fetch
+from shared.people.identity.oauth.clients import OAuthClient, create_client, delete_client, places_of
 
 PAGE = "text/html"
 BROWSER_COOKIE = "__Host-cadre_authorize"
@@ -87,6 +85,7 @@ class AuthorizeForm(Shape):
     request: str
     proof: str
     action: str
+    organization: str | None = None
     email: str | None = None
     password: str | None = None
 
@@ -248,9 +247,8 @@ def _show(query: str, request: Request, call: Call, error: str = "", status: int
     proof = _proof(query, browser, person)
     if person is None:
         return pages.sign_in_page(query, proof, client.name, error, status)
-    organization = fetch(Organization, place_of(client, person))
-    place = organization.name if organization else ""
-    return pages.consent_page(query, proof, client.name, redirect_uri, scopes, person.email, place)
+    places = {one.id: one.name for one in places_of(client, person)}
+    return pages.consent_page(query, proof, client.name, redirect_uri, scopes, person.email, places)
 
 
 def _asked(query: str, *, shown: bool = False) -> tuple[OAuthClient, str, list[str]] | Response:
@@ -285,7 +283,11 @@ def _decide(form: dict[str, str], request: Request, call: Call) -> Response:
     if action == "allow" and person is not None:
         from shared.people.identity.oauth.server import authorize
 
-        return _back(authorize(query, person, place_of(asked[0], person)))
+        places = [one.id for one in places_of(asked[0], person)]
+        place = form.get("organization", places[0])
+        if place not in places:
+            return pages.error_page("You are not in this organization any more. Go back to the application and begin again.", 403)
+        return _back(authorize(query, person, place))
     from oauthlib.oauth2 import AccessDeniedError
 
     state = dict(parse_qsl(query)).get("state")

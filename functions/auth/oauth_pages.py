@@ -16,8 +16,9 @@ SCOPE_WORDS: Mapping[str, str] = {
 }
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:28rem;margin:3rem auto;padding:0 1rem;color:#1a1a2e;background:#fff}"
-    "h1{font-size:1.3rem}label{display:block;margin:.8rem 0}input[type=email],input[type=password]{width:100%;padding:.5rem;"
-    "font:inherit;box-sizing:border-box}button{font:inherit;padding:.5rem 1.2rem;margin:.8rem .6rem 0 0}"
+    "h1{font-size:1.3rem}label{display:block;margin:.8rem 0}select{font:inherit}"
+    "input[type=email],input[type=password]{width:100%;padding:.5rem;font:inherit;box-sizing:border-box}"
+    "button{font:inherit;padding:.5rem 1.2rem;margin:.8rem .6rem 0 0}"
     ".error{color:#a4001d}small{color:#555}"
 )
 
@@ -56,17 +57,24 @@ def sign_in_page(query: str, proof: str, client: str, error: str = "", status: i
 
 
 def consent_page(
-    query: str, proof: str, client: str, redirect_uri: str, scopes: Iterable[str], email: str, organization: str
+    query: str, proof: str, client: str, redirect_uri: str, scopes: Iterable[str], email: str, organizations: Mapping[str, str]
 ) -> HTMLResponse:
     listed = "".join(f"<li>{escape(_words(scope))} <small>{escape(scope)}</small></li>" for scope in scopes)
     fields = (
-        f"<p><strong>{escape(client)}</strong> asks to act for you, {escape(email)}, in <strong>{escape(organization)}</strong>. "
-        "It could:</p>"
+        f"<p><strong>{escape(client)}</strong> asks to act for you, {escape(email)}, in {_choice(organizations)}. It could:</p>"
         f"<ul>{listed}</ul><p>It never may more than you. You then return to <strong>{escape(_place(redirect_uri))}</strong>.</p>"
         '<button name="action" value="allow">Allow</button><button name="action" value="deny">Deny</button>'
         '<button name="action" value="other">Use another account</button>'
     )
     return _page(f"Allow {client}?", _form(query, proof, fields), goes_to=_origin(redirect_uri))
+
+
+def _choice(organizations: Mapping[str, str]) -> str:
+    """The name of the only organization, or a list to choose from."""
+    if len(organizations) == 1:
+        return f"<strong>{escape(next(iter(organizations.values())))}</strong>"
+    options = "".join(f'<option value="{escape(org_id)}">{escape(name)}</option>' for org_id, name in organizations.items())
+    return f'<select name="organization" aria-label="Organization">{options}</select>'
 
 
 def error_page(message: str, status: int = 400) -> HTMLResponse:

@@ -8,6 +8,7 @@ from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import httpx2
 from requests_oauthlib import OAuth2Session
 
 from tests.areas.driving import Answer, Client, call
@@ -66,6 +67,17 @@ class Browser:
             self.cookies[name] = value
         self.page = answer if 'name="proof"' in answer.text else self.page
         return answer
+
+
+def browser_at(url: str) -> Browser:
+    """A browser at a platform that is deployed, by the address of enterprise there."""
+
+    def send(method: str, path: str, *, body: str | None = None, headers: dict[str, str]) -> Answer:
+        sent = httpx2.request(method, url + path, content=body, headers=headers, follow_redirects=False, timeout=60)
+        names = {name.lower() for name in sent.headers}
+        return Answer(sent.status_code, {name: sent.headers.get_list(name) for name in names}, sent.content)
+
+    return Browser(send_to=send)
 
 
 def register(owner: Client, **body: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx2
 import jwt
 import pytest
 from oauthlib.oauth2 import BackendApplicationClient
@@ -12,8 +11,7 @@ from requests_oauthlib import OAuth2Session
 
 from local.demo import http
 from local.stack import LocalStack
-from tests.areas.driving import Answer
-from tests.areas.oauth_world import Browser
+from tests.areas.oauth_world import browser_at
 
 BACK = "http://127.0.0.1/back"
 SCOPES = ["organizations:admin", "projects:read"]
@@ -41,23 +39,12 @@ def register(stack: LocalStack, account: dict[str, str], **body: Any) -> dict[st
     return client
 
 
-def browser(stack: LocalStack) -> Browser:
-    def send(method: str, path: str, *, body: str | None, headers: dict[str, str]) -> Answer:
-        sent: httpx2.Response = http().request(
-            method, stack.url("enterprise") + path, content=body, headers=headers, follow_redirects=False
-        )
-        names = {name.lower() for name in sent.headers}
-        return Answer(sent.status_code, {name: sent.headers.get_list(name) for name in names}, sent.content)
-
-    return Browser(send_to=send)
-
-
 def test_a_library_completes_all_three_flows(stack: LocalStack, account: dict[str, str]) -> None:
     described = http().get(f"{stack.root}/.well-known/oauth-authorization-server").json()
     tool = register(stack, account, redirect_uris=[BACK], is_public=True)
     session = OAuth2Session(tool["client_id"], redirect_uri="http://127.0.0.1:49152/back", scope=SCOPES, pkce="S256")
     address, _ = session.authorization_url(described["authorization_endpoint"])
-    window = browser(stack)
+    window = browser_at(stack.url("enterprise"))
     assert window.open(urlsplit(address).query).status == 200
     assert "Tool" in window.sign_in(account["email"], PASSWORD).text
     back = str(window.press("allow").header("location"))

@@ -4,17 +4,19 @@ import re
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, Unauthenticated
-from shared.core.ids import new_id
+from shared.core.ids import is_id, new_id
 from shared.core.keys import fingerprint
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.access import records
 from shared.people.identity.api_keys import granted_scopes
+from shared.people.tenancy.rows import Organization, Workspace
 from shared.people.tenancy.seats import read_seat
 from shared.store import (
     Entity,
@@ -25,6 +27,8 @@ from shared.store import (
     check,
     create,
     delete,
+    fetch,
+    get_many,
     load,
     retrying,
     save,
@@ -37,6 +41,12 @@ GRANT_TYPES: Final = (CODE, CREDENTIALS, REFRESH)
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _OWN_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")  # RFC 8252, 7.1: a domain name in reverse order
 _PLAIN = re.compile(r"[!-~]{1,2000}")
+COMMAND_LINE: Final = "cadre-cli"
+"""The client id of the platform's own command line, which belongs to no organization."""
+_COMMAND_LINE_SCOPES: Final = (
+    "organizations:read", "projects:read", "projects:write", "features:read", "features:write",
+    "deployments:read", "deployments:write", "deployments:approve",
+)  # fmt: skip
 
 
 class OAuthClient(Entity):
@@ -60,6 +70,27 @@ class OAuthClient(Entity):
     def client_id(self) -> str:
         """Return the id by the name that oauthlib asks for."""
         return self.id
+
+
+@cache
+def _command_line() -> OAuthClient:
+    """Return the client that every platform has: it is code and no row, so it needs no setup and nobody can change or remove it."""
+    return OAuthClient.new(
+        COMMAND_LINE,
+        name="Cadre command line",
+        redirect_uris=["http://127.0.0.1/callback", "http://[::1]/callback"],
+        grant_types=[CODE, REFRESH],
+        scopes=list(_COMMAND_LINE_SCOPES),
+        owner_id="",
+        session_id="",
+    )
+
+
+def find_client(client_id: str) -> OAuthClient | None:
+    """Return the client with this id. One read, none for the command line."""
+    if client_id == COMMAND_LINE:
+        return _command_line()
+    return fetch(OAuthClient, client_id) if is_id(client_id) else None
 
 
 def create_client(
@@ -126,10 +157,16 @@ class _ClientChanged(Unauthenticated):
         super().__init__(Situation.TOKEN_INVALID, "The tokens of this client have ended meanwhile; ask again")
 
 
-def place_of(client: OAuthClient, person: Actor) -> str:
-    """Return the organization in which a client acts for a person: its own if the person is in it, else theirs. One read."""
-    organization = str(client.org_id)
-    return organization if read_seat(organization, person.id) else str(person.org_id)
+def places_of(client: OAuthClient, person: Actor) -> list[Organization]:
+    """Return the organizations in which a client may act for a person: its own if the person is in it, else theirs. For the command line
+    all of the person's, of which they choose one; their own is the first. Two round trips."""
+    if client.org_id:
+        places = [client.org_id if read_seat(client.org_id, person.id) else str(person.org_id)]
+    else:
+        homes = get_many([(Workspace, *Workspace.key(ws_id)) for ws_id in person.workspaces])
+        places = list(dict.fromkeys([str(person.org_id), *(str(row.org_id) for row in homes if isinstance(row, Workspace))]))
+    rows = get_many([(Organization, *Organization.key(org_id)) for org_id in places])
+    return [row for row in rows if isinstance(row, Organization)]
 
 
 def _check(redirect_uris: Sequence[str], grants: Sequence[str], *, is_public: bool) -> None:

@@ -29,7 +29,6 @@ from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidRequestFa
 
 from shared.core.actor import Actor
 from shared.core.errors import Unauthenticated
-from shared.core.ids import is_id
 from shared.core.keys import fingerprint
 from shared.core.scopes import SCOPES
 from shared.people.access import tokens
@@ -43,9 +42,9 @@ from shared.people.identity.oauth.clients import (
     OAuthClient,
     check_unchanged,
     end_own_session,
+    find_client,
     is_registered,
 )
-from shared.store import fetch
 
 Answer = tuple[Mapping[str, str], str, int]
 """Headers, body and status."""
@@ -192,7 +191,7 @@ class _Validator(RequestValidator):  # type: ignore[misc]  # oauthlib has no typ
 def _client(request: Request, client_id: Any) -> OAuthClient | None:
     """Return the client with this id, and keep it on the request: oauthlib asks more than once."""
     if request.client is None or request.client.id != client_id:
-        request.client = fetch(OAuthClient, client_id) if isinstance(client_id, str) and is_id(client_id) else None
+        request.client = find_client(client_id) if isinstance(client_id, str) else None
     found: OAuthClient | None = request.client
     return found
 

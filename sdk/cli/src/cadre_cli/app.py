@@ -1,0 +1,33 @@
+"""The command `cadre`: all its commands, in the order in which `--help` shows them."""
+
+import typer
+
+from cadre_cli import account, board, delivery, runs
+
+_HELP = """Cadre on the command line.
+
+Log in with `cadre login`, then see your projects, cards and agents, let an agent work on a card, build and deploy.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 not logged in, 4 not found, 5 not allowed, 6 conflict, 7 unavailable (try again).
+"""
+
+app = typer.Typer(
+    name="cadre",
+    help=_HELP,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+projects = typer.Typer(help="Projects: list, create, show.", no_args_is_help=True)
+cards = typer.Typer(help="Cards of a project's board: list, create, show, move.", no_args_is_help=True)
+
+account.declare(app)
+app.add_typer(projects, name="projects")
+app.add_typer(cards, name="cards")
+board.declare(projects, cards)
+runs.declare(app)
+delivery.declare(app)
+
+
+def main() -> None:
+    app()

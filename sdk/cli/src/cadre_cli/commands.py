@@ -1,0 +1,72 @@
+"""How a command is declared: every one takes the same options, and ends with an exit status."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any
+
+import typer
+
+from ai_agents import errors
+from cadre_cli.output import Output
+from cadre_cli.problems import CommandError, Exit, exit_of
+from cadre_cli.session import Session, open_session
+
+_Json = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts; errors too.")]
+_Profile = Annotated[str | None, typer.Option("--profile", envvar="CADRE_PROFILE", help="The login to use.", metavar="NAME")]
+_Url = Annotated[str | None, typer.Option("--url", envvar="CADRE_URL", help="The platform, if not that of the last login.")]
+
+
+@dataclass
+class Context:
+    """What every command is given: what was typed, and what to write to."""
+
+    profile: str | None
+    url: str | None
+    output: Output
+
+    @cached_property
+    def session(self) -> Session:
+        return open_session(self.profile, self.url)
+
+    def close(self) -> None:
+        if "session" in self.__dict__:
+            self.session.close()
+
+
+Command = Callable[..., None]
+
+
+def command(app: typer.Typer, name: str | None = None) -> Callable[[Command], Command]:
+    """Declare a command of `app`. The function's first parameter is the Context; typer sees the common options in its place."""
+
+    def declare(function: Command) -> Command:
+        @functools.wraps(function)
+        def run(*, profile: str | None, url: str | None, as_json: bool, **given: Any) -> None:
+            context = Context(profile, url, Output(as_json))
+            try:
+                function(context, **given)
+            except (CommandError, errors.AIAgentsError) as error:
+                context.output.error(error)
+                raise typer.Exit(exit_of(error)) from None
+            except KeyboardInterrupt:
+                raise typer.Exit(Exit.INTERRUPTED) from None
+            finally:
+                context.close()
+
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        run.__signature__ = inspect.Signature([one.replace(kind=one.KEYWORD_ONLY) for one in own] + _COMMON)  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in [*own, *_COMMON]}
+        app.command(name)(run)
+        return function
+
+    return declare
+
+
+_COMMON = [
+    inspect.Parameter("profile", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_Profile),
+    inspect.Parameter("url", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_Url),
+    inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_Json),
+]
