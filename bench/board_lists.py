@@ -66,7 +66,7 @@ def _of_size(size: int) -> Iterator[dict[str, Any]]:
             answer = client(area, "GET", path.format(**names))
         if answer.status != 200:
             raise RuntimeError(f"{name} answered {answer.status}: {answer.text[:300]}")
-        yield {"list": name, "entries": size, "trips": len(cost.names), "beside": len(cost.beside), "rcu": cost.reads}
+        yield {"list": name, "entries": size, "trips": cost.trips, "beside": len(cost.beside), "rcu": cost.reads}
 
 
 def _fill(world: Any, size: int) -> None:

@@ -65,7 +65,7 @@ def _row(name: str, number: int, call: Callable[[], Any], moto: Any) -> dict[str
     return {
         "list": name,
         "entries": number,
-        "trips": len(cost.names),
+        "trips": cost.trips,
         "beside": len(cost.beside),
         "rcu": cost.reads,
         "cpu_ms": spent * 1_000,

@@ -14,12 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-READ_ONE, READ_MANY, WRITE, LOGIN = 1, 2, 2, 4
-"""Round trips one after the other, access included: a row by its id; a list, or a row with collections; any change; a login. What is read
-ahead beside them costs no time and is shown with a +."""
+if TYPE_CHECKING:
+    from tests.trips import DynamoRequests
+
+READ_ONE, READ_MANY, FILTERED, WRITE, LOGIN = 1, 2, 3, 2, 4
+"""Round trips one after the other, access included: a row by its id; a list, or a row with collections; a filtered page; any change; a
+login. What is read ahead beside them costs no time and is shown with a +."""
 LISTED: dict[str, tuple[int, str]] = {
     "agentConfigs.update": (3, "the first time the row is made before it is changed"),
     "attachments.complete": (3, "the upload, then its card, then the transaction"),
@@ -101,6 +104,7 @@ def budget(contract: str, operation: str, usual: int) -> tuple[int, str]:
 
 @dataclass
 class Cost:
+    waits: "DynamoRequests"
     names: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
     """What is read ahead, at the same time as the others."""
@@ -108,6 +112,11 @@ class Cost:
     writes: float = 0.0
     events: int = 0
     """Rows that were written with a new event: each is a record of the stream that the projector works on."""
+
+    @property
+    def trips(self) -> int:
+        """How many calls came one after the other, in whatever thread."""
+        return self.waits.count
 
 
 def size_of(item: dict[str, Any]) -> int:
@@ -169,9 +178,9 @@ def costing() -> Iterator[Cost]:
     import boto3
 
     from shared.store.client import the_client
-    from tests.trips import is_beside
+    from tests.trips import count_requests, is_beside
 
-    looking, cost, lock = boto3.client("dynamodb"), Cost(), Lock()
+    looking, lock = boto3.client("dynamodb"), Lock()
 
     def row(operation: dict[str, Any]) -> dict[str, Any]:
         key = operation.get("Key") or {name: operation["Item"][name] for name in ("PK", "SK")}
@@ -209,7 +218,9 @@ def costing() -> Iterator[Cost]:
     events.register("before-call.dynamodb", before)
     events.register("after-call.dynamodb", after)
     try:
-        yield cost
+        with count_requests() as waits:
+            cost = Cost(waits)
+            yield cost
     finally:
         events.unregister("before-call.dynamodb", before)
         events.unregister("after-call.dynamodb", after)
@@ -243,16 +254,14 @@ def rows() -> list[dict[str, Any]]:
 
 
 def _row(name: str, least: int, call: Callable[[], Any]) -> dict[str, Any]:
-    from tests.trips import count_requests
-
-    with costing() as cost, count_requests() as seen:
+    with costing() as cost:
         answer = call()
     if answer.status >= 300:
         raise RuntimeError(f"{name} answered {answer.status}: {answer.text[:300]}")
     most, why = budget("agentworks", name, least)
     return {
         "operation": name,
-        "trips": seen.count,
+        "trips": cost.trips,
         "budget": most,
         "why": why,
         "calls": " ".join(cost.names) + "".join(f" + {name}" for name in cost.beside),

@@ -69,9 +69,5 @@ def trips_so_far() -> int:
     return getattr(_thread, "trips", 0)
 
 
-def set_trips(number: int) -> None:
-    _thread.trips = number
-
-
 def add_trip() -> None:
     _thread.trips = trips_so_far() + 1

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.store.client import the_client
-from tests.beside import add_trip, follow_reads, set_trips, trips_so_far
+from tests.beside import add_trip, follow_reads, trips_so_far
 
 LARGE_LEASES = {"FIRST": 500, "MOST": 500, "SHARE": 2}
 _LEASE = re.compile(rb'":amount": ?\{"N": ?"(?!1")')  # what is counted at once is more than one request
@@ -33,12 +33,13 @@ class DynamoRequests:
 
     names: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
+    before: int = 0
     at_end: int | None = None
 
     @property
     def count(self) -> int:
         """How many came one after the other, for whoever asks."""
-        return trips_so_far() if self.at_end is None else self.at_end
+        return (trips_so_far() if self.at_end is None else self.at_end) - self.before
 
     @property
     def by_name(self) -> dict[str, int]:
@@ -53,21 +54,29 @@ def is_beside() -> bool:
     return threading.current_thread().name.startswith("read-ahead")
 
 
+def _is_counted(operation_name: str, request: Any) -> bool:
+    return not (_BEGINNING.search(request.body) or (operation_name == "UpdateItem" and _LEASE.search(request.body)))
+
+
+def _add_trip(event_name: str, request: Any, **_: Any) -> None:
+    if _is_counted(event_name.rpartition(".")[2], request):
+        add_trip()
+
+
 @contextmanager
 def count_requests() -> Iterator[DynamoRequests]:
-    """Counts what our DynamoDB client sends until the block ends."""
-    seen = DynamoRequests()
+    """Counts what our DynamoDB client sends until the block ends. One block may lie within another."""
+    follow_reads()
+    events = the_client().meta.events
+    events.register_first(_EVENT, _add_trip, unique_id="trips")  # once, for all blocks
+    seen = DynamoRequests(before=trips_so_far())
 
     def note(event_name: str, request: Any, **_: Any) -> None:
         operation_name = event_name.rpartition(".")[2]
-        if not (_BEGINNING.search(request.body) or (operation_name == "UpdateItem" and _LEASE.search(request.body))):
+        if _is_counted(operation_name, request):
             (seen.beside if is_beside() else seen.names).append(operation_name)
-            add_trip()
 
-    follow_reads()
-    events = the_client().meta.events
     events.register_first(_EVENT, note)
-    set_trips(0)
     try:
         yield seen
     finally:

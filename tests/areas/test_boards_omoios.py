@@ -246,7 +246,7 @@ def test_a_large_board_shows_the_first_tickets_of_each_column_and_lists_the_rest
     with count_requests() as seen:
         shown = view_of(ada, project)
     assert shown == {column: titles[:2] for column, titles in whole.items()}
-    assert seen.names == ["BatchGetItem", "BatchGetItem"]  # the board; the blocked tickets; all else is read beside them
+    assert (seen.names, seen.count) == (["BatchGetItem"], 2)  # the board; beside it and after it indexes
     counted = {one["id"]: one["current_count"] for one in ada("boards", "GET", "/board/view").json["columns"]}
     for column, number in counted.items():
         rest: list[str] = []

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from bench.trips import costing, size_of
+from bench.trips import FILTERED, costing, size_of
 from shared.core import clock
 from shared.store import amount, fetch, put, query, save, update, write
 from shared.store.client import the_client
@@ -270,3 +270,71 @@ def test_a_search_is_paged_through_lanes_that_hold_it_unevenly(world, monkeypatc
     pages = [listed(world, f"search=pay&limit=2&offset={offset}") for offset in range(0, 8, 2)]
     assert [card["title"] for page in pages for card in page["cards"]] == titles
     assert {page["total"] for page in pages} == {6}
+
+
+@pytest.fixture
+def large(world):
+    """A board whose lanes are read in parts: most cards are in the first lane, and a few of each kind at its end and in the last lane."""
+    template = world.card(6, "A card with a title of usual length")
+    backlog, done = world.lanes[0], world.lanes[10]
+    own = {"lane_id": backlog.id, "phase_id": backlog.phase_id}
+    rare = {"type": "bug", "assignee": world.actor.summary, "tags": [{"key": "team", "value": "rare"}]}
+    add_cards(world, like(template, **own), range(600))
+    add_cards(world, like(template, **own, **rare), range(600, 640))
+    add_cards(world, like(template, **own, status="ready"), range(640, 700))
+    add_cards(world, like(template, **own | {"status": "blocked"}), range(700, 730))
+    add_cards(world, like(template, lane_id=done.id, phase_id=done.phase_id, status="done", title="Pay"), range(730, 760))
+    listed(world)  # the window of the rate limit has begun
+    return world
+
+
+FILTERS = {
+    "status=done": 30,
+    "status=draft": 641,
+    "status=blocked": 30,
+    "type=bug": 40,
+    "type=task&status=done": 30,
+    "type=bug&laneId={backlog}": 40,
+    "type=task&laneId={backlog}": 690,
+    "assigneeId={me}": 40,
+    "tags=team:rare": 40,
+    "tags=team:rare&search=usual": 40,
+    "search=pay": 30,
+    "search=usual": 731,
+    "includeChildren=true": 761,
+    "status=done&includeChildren=true": 30,
+}
+"""Filters of the large board, and how many of its cards match."""
+
+
+def test_a_page_of_a_filter_is_three_trips(large, monkeypatch):
+    """What waits for another read is a trip, in whichever thread it is: a page of candidates was counted as two."""
+    monkeypatch.setattr(finding, "_PART", 100)
+    for asked, total in FILTERS.items():
+        with costing() as cost:
+            page = listed(large, asked.format(backlog=large.lanes[0].id, me=large.actor.id))
+        assert (page["total"], len(page["cards"])) == (total, min(total, 50)), asked
+        assert cost.trips <= FILTERED, (asked, cost)
+
+
+def test_matches_at_the_end_of_a_lane_cost_one_trip_more(large, monkeypatch):
+    """They were looked for page by page: nine trips here, and more on a larger board."""
+    monkeypatch.setattr(finding, "_UNITS_OF_ROW", 1_000)  # not by their postings
+    monkeypatch.setattr(finding, "_PART", 100)
+    for asked, positions in (("status=ready", range(640, 700)), ("type=bug&status=draft", range(600, 640))):
+        with costing() as cost:
+            page = listed(large, f"{asked}&limit=60")
+        assert cost.trips <= FILTERED + 1, (asked, cost)
+        assert [card["position"] for card in page["cards"]] == list(positions), asked
+
+
+def test_the_view_of_a_large_board_is_three_trips(large):
+    with costing() as cost:
+        answer = large.ada.at("omoios")("boards", "GET", f"/board/view?project_id={large.project.id}")
+    assert answer.status == 200
+    blocked = next(one for one in answer.json["columns"] if one["id"] == "blocked")
+    assert (len(blocked["tickets"]), cost.trips) == (30, FILTERED), cost
+    column = f"/board/tickets?project_id={large.project.id}&column_id=blocked"
+    with costing() as cost:
+        page = large.ada.at("omoios")("boards", "GET", column)
+    assert (page.json["total"], cost.trips <= FILTERED) == (30, True), cost

@@ -39,8 +39,7 @@ def test_ten_thousand_cards_are_listed_filtered_and_counted(world):
         cards = answer.json["cards"]
         assert answer.json["total"] == answer.json["pagination"]["total"] == total, query
         assert next(((card["laneId"], card["position"]) for card in cards), None) == first, query
-        names = [name for name in cost.names if name != "UpdateItem"]  # a lease of requests
-        assert names in (["BatchGetItem"], ["BatchGetItem", "BatchGetItem"]), (query, cost)  # the rest is read beside these
+        assert cost.trips <= 3, (query, cost)
         assert cost.reads <= PAGE + units, (query, cost.reads)
 
     listed("", units=5, total=2 * EACH + 1, first=(backlog, 0))

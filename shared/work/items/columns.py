@@ -1,7 +1,7 @@
 """The cards of a board's columns: all of a small board, the first ones of each column of a large one, and a column page by page."""
 
-from collections.abc import Iterable
 from functools import partial
+from itertools import compress
 from typing import Final
 
 from shared.store import IndexRow, index_rows
@@ -10,8 +10,7 @@ from shared.work.boards.counting import BLOCKED_COLUMN, lane_tally
 from shared.work.boards.lanes import COLUMN_BY_PHASE, Column, lane_key
 from shared.work.boards.reading import BoardSnapshot
 from shared.work.items.filtering import ItemFilter
-from shared.work.items.finding import Finder, Stretch, read_all, read_stretch, sort_rows, walk
-from shared.work.items.rows import Item
+from shared.work.items.finding import Finder, Stretch, read_starts, read_whole, sort_rows, walk
 
 WHOLE_BOARD: Final = 500
 """Cards of a board up to which the view shows all: 35 read units."""
@@ -30,13 +29,12 @@ def list_columns_with_cards(snapshot: BoardSnapshot) -> list[ColumnSnapshot]:
         return [ColumnSnapshot(one.column, one.count, cards.get(one.column.id, [])[:most]) for one in list_columns(snapshot)]
     blocked = _finder(snapshot, 0, FIRST_CARDS)
     columns = [(one, _stretches(snapshot, one.column)) for one in list_columns(snapshot)]
-    reads = [partial(_read, snapshot, stretch) for _, stretches in columns for stretch in stretches]
-    parts = iter(read_all(reads))
+    parts = iter(_first_cards(snapshot, [stretch for _, stretches in columns for stretch in stretches]))
     shown = []
     for one, stretches in columns:
         rows = [row for _ in stretches for row in next(parts)]
         if one.column.id == BLOCKED_COLUMN and one.count:
-            rows = _index_rows(blocked.find(snapshot.board, snapshot.counts)[0])
+            rows = blocked.find(snapshot.board, snapshot.counts)[0]
         shown.append(ColumnSnapshot(one.column, one.count, rows[:FIRST_CARDS]))
     return shown
 
@@ -46,12 +44,13 @@ def list_column_cards(snapshot: BoardSnapshot, column: Column, offset: int, limi
     if not snapshot.counts.is_tallied:
         return _whole_board(snapshot).get(column.id, [])[offset : offset + limit]
     if column.id == BLOCKED_COLUMN:
-        return _index_rows(_finder(snapshot, offset, limit).find(snapshot.board, snapshot.counts)[0])
-    return walk(_partition(snapshot), _stretches(snapshot, column), _is_free, offset, offset + limit, exact=True)
+        return _finder(snapshot, offset, limit).find(snapshot.board, snapshot.counts)[0]
+    stretches = _stretches(snapshot, column)
+    return walk(_partition(snapshot), stretches, _is_free, offset, offset + limit, snapshot.counts, exact=True)
 
 
 def _finder(snapshot: BoardSnapshot, offset: int, limit: int) -> Finder:
-    return Finder(snapshot.board.id, ItemFilter(status="blocked"), offset, offset + limit)
+    return Finder(snapshot.board.id, ItemFilter(status="blocked"), offset, offset + limit, with_fields=True)
 
 
 def _partition(snapshot: BoardSnapshot) -> str:
@@ -71,8 +70,16 @@ def _stretches(snapshot: BoardSnapshot, column: Column) -> list[Stretch]:
     return stretches
 
 
-def _read(snapshot: BoardSnapshot, stretch: Stretch) -> list[IndexRow]:
-    return read_stretch(_partition(snapshot), stretch, _is_free, FIRST_CARDS)
+def _first_cards(snapshot: BoardSnapshot, stretches: list[Stretch]) -> list[list[IndexRow]]:
+    """Return the first cards of each lane that are not blocked. A lane is read whole if too many blocked ones stand before them."""
+    partition = _partition(snapshot)
+    starts = read_starts(partition, [(stretch, FIRST_CARDS) for stretch in stretches], _is_free, snapshot.counts)
+    late = [
+        not start.is_whole and len(start.rows) < min(FIRST_CARDS, stretch.matching)
+        for stretch, start in zip(stretches, starts, strict=True)
+    ]
+    whole = iter(read_whole(partition, list(compress(stretches, late)), partial(filter, _is_free), snapshot.counts))
+    return [next(whole)[:FIRST_CARDS] if is_late else start.rows for start, is_late in zip(starts, late, strict=True)]
 
 
 def _is_free(row: IndexRow) -> bool:
@@ -86,7 +93,3 @@ def _whole_board(snapshot: BoardSnapshot) -> dict[str, list[IndexRow]]:
         column_id = COLUMN_BY_PHASE[row.f["phase_id"]].id if _is_free(row) else BLOCKED_COLUMN
         cards.setdefault(column_id, []).append(row)
     return cards
-
-
-def _index_rows(items: Iterable[Item]) -> list[IndexRow]:
-    return [IndexRow(item.id, item.kind, item.place, item.listed()) for item in items]

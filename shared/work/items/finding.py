@@ -3,16 +3,19 @@
 a small board      the first index rows are all of it
 postings           few cards can match: their rows are read, and the page is chosen among them
 words              a search reads the words of all cards (`searching`), which tell who matches it, as postings do
-a walk             the tallies or the words say how many cards match: the index is read until the page is full
-the whole index    what is left: all lanes that can hold a match, at the same time
+a walk             the tallies or the words say how many cards match: the beginning of the lanes that should hold the page is read
+the whole index    what is left: all lanes that can hold a match, in parts
+
+Whatever is read is read at the same time as all else of its kind: a page of a filter is three round trips (the board, what matches, the
+page), or four if the matches do not lie where the counts let expect them.
 """
 
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
-from typing import Any, Final
+from itertools import pairwise
+from typing import Final, NamedTuple, TypeVar
 
 from shared.store import (
     IndexRow,
@@ -21,7 +24,7 @@ from shared.store import (
     RowKey,
     fetch_all,
     first_index_rows,
-    get_many,
+    get_all,
     index_row,
     index_rows,
     read_ahead,
@@ -31,14 +34,16 @@ from shared.work.boards.lanes import lane_key
 from shared.work.boards.rows import STATUS_LETTERS, TYPE_LETTERS, Board, Counts
 from shared.work.items.filtering import ItemFilter
 from shared.work.items.postings import prefixes_for, read_postings
-from shared.work.items.rows import Item, ItemHead
+from shared.work.items.rows import Item, ItemHead, place_of_position
 from shared.work.items.searching import Search, Words, search_in
 
 SMALL_BOARD: Final = 100
 """Cards of a board that is read whole, beside the board itself: 7 read units."""
 _MAX_AHEAD: Final = 1_000  # index rows of a page without a filter that are read before the counts are there
 _UNITS_OF_ROW, _UNITS_OF_INDEX_ROW = 0.5, 0.05  # eventually consistent; an index row has about 400 bytes
-_BATCH: Final = 100
+_PART: Final = 1_000
+"""Positions of a part of a lane. New cards stand at whole numbers, one each, so it is a query of one megabyte even if its rows are long."""
+T = TypeVar("T")
 _MAX_PREFIX: Final = 100  # characters of what came from outside: a sort key has 1,024 bytes at most
 
 
@@ -54,46 +59,46 @@ class Stretch:
 class Finder:
     """Finds the cards with the ranks `first` to `last` - 1. It begins to read when it is made; ask it when the board is authorized."""
 
-    def __init__(self, board_id: str, wanted: ItemFilter, first: int, last: int) -> None:
+    def __init__(self, board_id: str, wanted: ItemFilter, first: int, last: int, *, with_fields: bool = False) -> None:
+        """`with_fields`: the index rows of the page are shown, and not only their cards."""
         self.board_id, self.wanted, self.first, self.last = board_id, wanted, first, last
+        self._with_fields = with_fields or bool(wanted.search)
         self.partition = f"BOARD#{board_id}#ITEM"
         self.is_plain = wanted.only_lane
         prefix = f"{lane_key(board_id, wanted.lane_id)[:_MAX_PREFIX]}#" if wanted.lane_id else ""
         ahead = last if self.is_plain and last <= _MAX_AHEAD else SMALL_BOARD
         self._start = read_ahead(lambda: first_index_rows(1, self.partition, ahead, prefix))
         prefixes = prefixes_for(wanted.type, wanted.assignee_id, wanted.status, wanted.tags)
-        self._postings = [read_ahead(partial(read_postings, board_id, one)) for one in prefixes]
+        self._postings = [[read_ahead(partial(read_postings, board_id, prefix)) for prefix in one] for one in prefixes]
         self._search = Search(board_id, wanted.search) if wanted.search and not prefixes and not prefix else None
         self._found: frozenset[str] | None = None
         self.whole: list[IndexRow] | None = None
         """All cards of the board, if these were read; known after `find`."""
 
-    def find(self, board: Board, counts: Counts) -> tuple[list[Item], int]:
-        """Return the page, and how many cards match."""
+    def find(self, board: Board, counts: Counts) -> tuple[list[IndexRow], int]:
+        """Return the page as index rows, and how many cards match."""
         rows, more = self._start.result()
         if not more:
             self.whole = None if self.wanted.lane_id else rows
             rows = [row for row in rows if self.wanted.matches(row.f)]
-            self._search_in(read_rows(self._word_keys(row.id for row in rows)))
+            self._search_in(get_all(self._word_keys(row.id for row in rows), consistent=False))
             return self._page(board, rows)
         if not (self.is_plain or counts.is_tallied) or counts.cards < len(rows):
             self._begin_search()
-            return self._page(board, self._read_whole(""))
+            return self._page(board, self._take(index_rows(1, self.partition)))
         searched = self._ids_by_words()
         stretches, total = self._stretches(board, counts, searched)
         if self.is_plain and self.last <= _MAX_AHEAD and total is not None and (self.wanted.lane_id or _in_order(board)):
-            return fetch_live(row.id for row in rows[self.first : self.last]), total
-        sets = [ids for ids in (searched, *(one.result() for one in self._postings)) if ids is not None]
+            return rows[self.first : self.last], total
+        sets = [ids for ids in (searched, *map(_united, self._postings)) if ids is not None]
         if sets and min(map(len, sets)) * _UNITS_OF_ROW <= self._units(stretches, total):
             return self._of_candidates(board, frozenset.intersection(*sets))
         if total is None:
             self._begin_search()
-            found = read_all([partial(self._read_whole, stretch.prefix) for stretch in stretches])
+            found = read_whole(self.partition, stretches, self._take, counts)
             return self._page(board, (row for part in found for row in part))
-        rows = walk(
-            self.partition, stretches, self._matches, self.first, self.last, exact=not (self.wanted.type or self.wanted.search)
-        )
-        return fetch_live(row.id for row in rows), total
+        exact = not (self.wanted.type or self.wanted.search)
+        return walk(self.partition, stretches, self._matches, self.first, self.last, counts, exact=exact), total
 
     def _begin_search(self) -> None:
         """Begin to read the words of all cards, if that has not begun yet."""
@@ -124,15 +129,15 @@ class Finder:
         """Tell whether a card has the words of the search."""
         return not self.wanted.search or row.id in (self._ids_by_words() or ())
 
-    def _page(self, board: Board, rows: Iterable[IndexRow]) -> tuple[list[Item], int]:
+    def _page(self, board: Board, rows: Iterable[IndexRow]) -> tuple[list[IndexRow], int]:
         """Return the page of these rows, which match all but the search, and how many of them it finds."""
         found = sort_rows(board, filter(self._is_found, rows))
-        return fetch_live(row.id for row in found[self.first : self.last]), len(found)
+        return found[self.first : self.last], len(found)
 
-    def _read_whole(self, prefix: str) -> list[IndexRow]:
-        """Return the rows of a part of the index that match all but the search; without one, with no more than sorting needs."""
-        found = (row for row in index_rows(1, self.partition, prefix) if self.wanted.matches(row.f))
-        return list(found) if self.wanted.search else [replace(row, f={"lane_id": row.f["lane_id"]}) for row in found]
+    def _take(self, rows: Iterable[IndexRow]) -> list[IndexRow]:
+        """Return the rows that match all but the search, with no more than sorting needs if nothing else is asked of them."""
+        found = (row for row in rows if self.wanted.matches(row.f))
+        return list(found) if self._with_fields else [replace(row, f={"lane_id": row.f["lane_id"]}) for row in found]
 
     def _stretches(self, board: Board, counts: Counts, searched: frozenset[str] | None) -> tuple[list[Stretch], int | None]:
         """Return the lanes that can hold a match, in order, and how many cards match; None if neither tallies nor words can tell."""
@@ -164,10 +169,10 @@ class Finder:
         cards = sum(stretch.cards for stretch in stretches)
         return _UNITS_OF_INDEX_ROW * (cards if total is None else min(cards, self.last * cards / max(total, 1)))
 
-    def _of_candidates(self, board: Board, ids: Iterable[str]) -> tuple[list[Item], int]:
+    def _of_candidates(self, board: Board, ids: Iterable[str]) -> tuple[list[IndexRow], int]:
         """Read the rows of all cards that can match, and choose among them. A row has what its card's index rows have."""
         keys: list[RowKey] = [*((ItemHead, *ItemHead.key(item_id)) for item_id in ids), *self._word_keys(ids)]
-        read = read_rows(keys)
+        read = get_all(keys, consistent=False)  # as an index is
         self._search_in(read)
         heads = [row for row in read if isinstance(row, ItemHead)]
         rows = (index_row(head) for head in heads if head.gsi1pk == self.partition)
@@ -175,43 +180,115 @@ class Finder:
 
 
 def walk(
-    partition: str, stretches: Sequence[Stretch], matches: Callable[[IndexRow], bool], first: int, last: int, *, exact: bool
+    partition: str,
+    stretches: Sequence[Stretch],
+    matches: Callable[[IndexRow], bool],
+    first: int,
+    last: int,
+    counts: Counts,
+    *,
+    exact: bool,
 ) -> list[IndexRow]:
     """Return the matching index rows with the ranks `first` to `last` - 1. `exact`: the stretches say exactly how many match, so those
-    before the page are not read. Stretches that should hold the page are read at the same time."""
+    before the page are not read.
+
+    The beginning of the stretches that should hold the page is read first; if it does not, all stretches that may are read whole.
+    """
     waiting = list(stretches)
     while exact and waiting and waiting[0].matching <= first:
         passed = int(waiting.pop(0).matching)
         first, last = first - passed, last - passed
-    found: list[IndexRow] = []
-    while waiting and len(found) < last:
-        need, expected, reads = last - len(found), 0.0, []
-        while waiting and expected < need:
-            stretch = waiting.pop(0)
-            reads.append(partial(read_stretch, partition, stretch, matches, math.ceil(need - expected) if exact else need))
+    likely: list[tuple[Stretch, int]] = []
+    expected = 0.0
+    for stretch in waiting:
+        if expected < last:
+            likely.append((stretch, math.ceil(last - expected) if exact else last))
             expected += stretch.matching
-        for part in read_all(reads):
-            found += part
+    found: list[IndexRow] = []
+    starts = read_starts(partition, likely, matches, counts)
+    for start in starts:
+        found += start.rows
+        if len(found) >= last or not start.is_whole:  # what is left of this one comes before the next
+            break
+    if len(found) < last and not (starts and all(start.is_whole for start in starts) and (exact or len(likely) == len(waiting))):
+        whole = read_whole(partition, [one for one, _ in likely] if exact else waiting, partial(filter, matches), counts)
+        found = [row for part in whole for row in part]
     return found[first:last]
 
 
-def read_stretch(partition: str, stretch: Stretch, matches: Callable[[IndexRow], bool], most: int) -> list[IndexRow]:
-    """Return the first matching rows of a stretch. One query, if the matches lie as close as expected."""
+class Start(NamedTuple):
+    """The first matching rows of a stretch, and whether it has no others."""
+
+    rows: list[IndexRow]
+    is_whole: bool
+
+
+def read_starts(
+    partition: str, wanted: Sequence[tuple[Stretch, int]], matches: Callable[[IndexRow], bool], counts: Counts
+) -> list[Start]:
+    """Read the beginnings of stretches, so long that the wanted number should match: a query each, or some of its parts."""
+    reads = [_start(partition, stretch, matches, most, int(counts.next)) for stretch, most in wanted]
+    done = iter(read_all(read for of_stretch in reads for read in of_stretch))
+    starts = []
+    for (_, most), of_stretch in zip(wanted, reads, strict=True):
+        parts = [next(done) for _ in of_stretch]
+        rows = [row for part in parts for row in part.rows]
+        starts.append(Start(rows[:most], parts[-1].is_whole and len(rows) <= most))
+    return starts
+
+
+def _start(
+    partition: str, stretch: Stretch, matches: Callable[[IndexRow], bool], most: int, last_position: int
+) -> list[Callable[[], Start]]:
+    """Return what reads the beginning of a stretch."""
     wanted = min(most, math.ceil(stretch.matching)) or 1
     limit = math.ceil(wanted * stretch.cards / max(stretch.matching, 1) * 1.25) if stretch.matching < stretch.cards else wanted
-    return list(islice(filter(matches, index_rows(1, partition, stretch.prefix, limit=min(limit, stretch.cards) + 1)), most))
+    if limit <= _PART:
+        number = min(limit, stretch.cards) + 1
+        return [lambda: _matching(*first_index_rows(1, partition, number, stretch.prefix), matches)]
+    parts = _parts(stretch, last_position)
+    some = parts[: math.ceil(len(parts) * limit / stretch.cards) + 1]
+    return [
+        partial(lambda one: _matching(index_rows(1, partition, between=one), one is not parts[-1], matches), part)
+        for part in some
+    ]
 
 
-def read_all(reads: Iterable[Callable[[], list[Any]]]) -> list[list[Any]]:
+def _matching(rows: Iterable[IndexRow], more: bool, matches: Callable[[IndexRow], bool]) -> Start:
+    return Start(list(filter(matches, rows)), not more)
+
+
+def read_whole(
+    partition: str, stretches: Sequence[Stretch], take: Callable[[Iterable[IndexRow]], Iterable[IndexRow]], counts: Counts
+) -> list[list[IndexRow]]:
+    """Read stretches to their ends, in parts. Return of each what `take` leaves of its rows."""
+    bounds = [_parts(stretch, int(counts.next)) for stretch in stretches]
+    read = iter(read_all(partial(_read_part, partition, take, one) for parts in bounds for one in parts))
+    return [[row for _ in parts for row in next(read)] for parts in bounds]
+
+
+def _parts(stretch: Stretch, last_position: int) -> list[tuple[str, str]]:
+    """Return the bounds of the parts in which a stretch is read: one, if it is short."""
+    cuts = range(_PART, last_position, _PART) if stretch.cards > _PART else ()
+    return list(pairwise([stretch.prefix, *(stretch.prefix + place_of_position(cut) for cut in cuts), f"{stretch.prefix}~"]))
+
+
+def _read_part(
+    partition: str, take: Callable[[Iterable[IndexRow]], Iterable[IndexRow]], between: tuple[str, str]
+) -> list[IndexRow]:
+    return list(take(index_rows(1, partition, between=between)))
+
+
+def read_all(reads: Iterable[Callable[[], T]]) -> list[T]:
     """Carry out reads at the same time and return their results in order."""
-    ahead: list[ReadFuture[list[Any]]] = [read_ahead(read) for read in reads]
+    ahead: list[ReadFuture[T]] = [read_ahead(read) for read in reads]
     return [one.result() for one in ahead]
 
 
-def read_rows(keys: Sequence[RowKey]) -> list[Row | None]:
-    """Return rows of the table by their keys, eventually consistent as an index is; all batches at the same time."""
-    parts = [partial(get_many, keys[start : start + _BATCH], consistent=False) for start in range(0, len(keys), _BATCH)]
-    return [row for part in read_all(parts) for row in part]
+def _united(postings: Iterable[ReadFuture[frozenset[str] | None]]) -> frozenset[str] | None:
+    """Return the ids of the cards that have one of these postings; None if there are too many."""
+    sets = [one.result() for one in postings]
+    return frozenset().union(*(ids for ids in sets if ids is not None)) if None not in sets else None
 
 
 def fetch_live(ids: Iterable[str]) -> list[Item]:

@@ -1,5 +1,6 @@
 """Listing the cards of a board with filters: reads the board with its counts, beside it what finds the cards, and the rows of the page."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -31,7 +32,7 @@ def list_items(
     """Return a page of a board's cards, ordered by lane and position. Raises NotFound, Forbidden.
 
     Two round trips without a filter and on a small board: the board and beside it what finds the cards, then the rows of the page. Else
-    three (`finding`). With children one more on a large board: a query for each card of the page, all at the same time.
+    three (`finding`). With children on a large board a query for each card of the page, beside its rows.
     """
     bare = bare_id(board_id)
     finder = Finder(bare, item_filter.with_bare_ids(), offset, offset + limit)
@@ -39,22 +40,25 @@ def list_items(
     if not isinstance(board, Board) or board.deleted_at:
         raise NotFound(Board.NAME)
     authorize(board, actor, Permission.CARD_READ)
-    items, total = finder.find(board, counts if isinstance(counts, Counts) else Counts.of(bare))
-    return ItemPage(items, total, _children(items, finder.whole) if with_children else {})
+    rows, total = finder.find(board, counts if isinstance(counts, Counts) else Counts.of(bare))
+    ids = [row.id for row in rows]
+    children = _begin_children(ids, finder.whole) if with_children else dict
+    return ItemPage(fetch_live(ids), total, children())
 
 
-def _children(items: list[Item], whole: list[IndexRow] | None) -> dict[str, list[IndexRow]]:
-    """Return the children of each card in order: from the cards of the whole board, if they are known, else by a query for each card."""
-    children: dict[str, list[IndexRow]] = {item.id: [] for item in items}
+def _begin_children(ids: list[str], whole: list[IndexRow] | None) -> Callable[[], dict[str, list[IndexRow]]]:
+    """Return what returns the children of each card in order: from the cards of the whole board, if they are known, else by a query for
+    each card, which begins at once."""
     if whole is None:
         reads: dict[str, ReadFuture[tuple[list[IndexRow], bool]]] = {
-            item.id: read_ahead(partial(first_index_rows, 3, f"PARENT#{item.id}", MAX_CHILDREN)) for item in items
+            item_id: read_ahead(partial(first_index_rows, 3, f"PARENT#{item_id}", MAX_CHILDREN)) for item_id in ids
         }
-        return {item_id: rows for item_id, read in reads.items() if (rows := read.result()[0])}
+        return lambda: {item_id: rows for item_id, read in reads.items() if (rows := read.result()[0])}
+    children: dict[str, list[IndexRow]] = {item_id: [] for item_id in ids}
     for row in sorted(whole, key=place_of):
         if (parent_id := row.f.get("parent_id")) in children:
             children[parent_id].append(row)
-    return children
+    return lambda: children
 
 
 def list_archived(actor: Actor, board_id: str, *, limit: int, offset: int = 0) -> ItemPage:

@@ -77,15 +77,10 @@ def prefixes_for(type_: str | None, assignee_id: str | None, status: str | None,
     return found
 
 
-def read_postings(board_id: str, prefixes: Iterable[str]) -> frozenset[str] | None:
-    """Return the ids of the cards with a posting that begins so; None if there are more than MAX_POSTINGS. A query for each prefix."""
-    ids: set[str] = set()
-    for prefix in prefixes:
-        page = query(Posting, partition_of(board_id), prefix=prefix, limit=MAX_POSTINGS + 1)
-        ids |= {str(row.sk).rpartition("#")[2] for row in page.rows}
-        if len(page.rows) > MAX_POSTINGS:
-            return None
-    return frozenset(ids)
+def read_postings(board_id: str, prefix: str) -> frozenset[str] | None:
+    """Return the ids of the cards with a posting that begins so; None if there are more than MAX_POSTINGS. One query."""
+    rows = query(Posting, partition_of(board_id), prefix=prefix, limit=MAX_POSTINGS + 1).rows
+    return frozenset(str(row.sk).rpartition("#")[2] for row in rows) if len(rows) <= MAX_POSTINGS else None
 
 
 def _type(value: str) -> str:
