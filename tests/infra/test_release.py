@@ -90,7 +90,7 @@ def test_whatever_calls_a_function_calls_its_alias(everything: Templates) -> Non
         assert not [title for title in functions if f"FnGetAtt{title}Arn" in called], api
     (integration,) = everything.of("AWS::ApiGatewayV2::Integration")
     assert "WsLive" in json.dumps(integration.properties["IntegrationUri"])
-    (machine,) = everything.of("AWS::StepFunctions::StateMachine")
+    machine = by_name(everything, "AWS::StepFunctions::StateMachine")["AgentRun"]
     assert machine.properties["DefinitionSubstitutions"]["RunSteps"] == {"Ref": "RunStepsLive"}
     role = by_name(everything, "AWS::IAM::Role")["AgentRunRole"]
     assert {"Ref": "RunStepsLive"} in role.properties["Policies"][0]["PolicyDocument"]["Statement"][0]["Resource"]
