@@ -44,6 +44,8 @@ _DROPPED_FILES = (
     "pycparser/**/*.py",  # cffi reads C with it, which only a build does
     "dateutil/zoneinfo/*.tar.gz",  # botocore's times are in UTC; ours have `tzdata`
     "oauthlib/oauth1/**/*.py",
+    "reportlab/fonts/DarkGarden*",  # a font that no invoice uses, with its source
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.min.*",  # pages of a router that we do not use
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 PYTHON_VERSION_STAMP = importlib.util.MAGIC_NUMBER.hex()

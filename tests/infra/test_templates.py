@@ -26,6 +26,7 @@ from tests.infra.conftest import Resource, Templates
 
 # Actions that AWS gives no resource level: only these may be allowed on "*"
 NO_RESOURCE_LEVEL = {
+    "cloudwatch:GetMetricData",
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
     "xray:GetSamplingRules",
