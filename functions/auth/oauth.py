@@ -201,10 +201,10 @@ def publish(routes: Routes) -> None:
         within an hour."""
         delete_client(caller, client_id)
 
-    @routes.get("/.well-known/jwks.json", "jwks.get", rate_class="auth", **free)
-    async def jwks() -> KeySet:
+    @routes.get("/.well-known/jwks.json", "jwks.get", limited=False, model=KeySet, **free)
+    async def jwks() -> Response:
         """The keys by which tokens of OAuth clients are verified (RFC 7517)."""
-        return KeySet(keys=client_signing.public_keys())
+        return _kept(KeySet(keys=client_signing.public_keys()).model_dump_json())
 
     @routes.get(
         "/.well-known/oauth-authorization-server",
@@ -219,8 +219,12 @@ def publish(routes: Routes) -> None:
         from shared.people.identity.oauth.server import metadata
 
         base = settings().base_of(routes.contract.name, routes.contract.base)
-        body = metadata(settings().issuer, base)
-        return Response(body, headers={"Cache-Control": "public, max-age=300"}, media_type="application/json")
+        return _kept(metadata(settings().issuer, base))
+
+
+def _kept(body: str) -> Response:
+    """Return JSON that is the same for everybody, and changes so seldom that whoever asks may keep it for five minutes."""
+    return Response(body, headers={"Cache-Control": "public, max-age=300"}, media_type="application/json")
 
 
 def _raw(answer: tuple[object, str, int]) -> Response:

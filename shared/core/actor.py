@@ -1,105 +1,14 @@
-"""The actor of a request, and the permissions of each role.
-
-One table (`GRANTS`) decides every permission, as in the platform's security design; the roles are owner > admin > member > viewer.
-Contracts show their own names for roles and permissions; our code uses only these.
-"""
+"""The actor of a request: who they are, where they belong, and what they may."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from types import MappingProxyType
 
-from shared.core.errors import OrganizationClosed
+from shared.core.errors import Forbidden, OrganizationClosed
+from shared.core.permissions import GRANTABLE, GRANTS, Permission, Role
+from shared.core.scopes import SCOPE_OF
 from shared.core.settings import settings
 
-
-class Role(StrEnum):
-    OWNER = "owner"
-    ADMIN = "admin"
-    MEMBER = "member"
-    VIEWER = "viewer"
-
-
-class Permission(StrEnum):
-    WORKSPACE_READ = "workspace:read"
-    WORKSPACE_WRITE = "workspace:write"
-    WORKSPACE_ADMIN = "workspace:admin"  # delete, transfer: only for the owner, cannot be granted
-    WORKSPACE_BILLING = "workspace:billing"
-    MEMBER_INVITE = "member:invite"  # also: grant extra permissions
-    MEMBER_REMOVE = "member:remove"  # also: revoke extra permissions
-    PROJECT_READ = "project:read"
-    PROJECT_CREATE = "project:create"
-    PROJECT_WRITE = "project:write"  # rename, settings, lanes
-    PROJECT_ARCHIVE = "project:archive"
-    CARD_READ = "card:read"
-    CARD_CREATE = "card:create"
-    CARD_EDIT = "card:edit"  # update, move, comment
-    CARD_DELETE = "card:delete"
-    DOCUMENT_WRITE = "document:write"
-    DOCUMENT_APPROVE = "document:approve"  # approve, publish, and undo both
-    AGENT_RUN = "agent:run"
-    AGENT_CONFIGURE = "agent:configure"
-    RUN_APPROVE = "run:approve"
-    USAGE_READ = "usage:read"
-    USAGE_EXPORT = "usage:export"  # every line of the ledger, as a file
-    FEATURE_DELETE = "feature:delete"
-    TEST_READ = "test:read"
-    TEST_WRITE = "test:write"
-    TEST_EXECUTE = "test:execute"
-    DEPLOYMENT_READ = "deployment:read"  # builds too
-    DEPLOYMENT_WRITE = "deployment:write"
-    DEPLOYMENT_APPROVE = "deployment:approve"  # what goes to production
-    SECURITY_READ = "security:read"
-    SECURITY_WRITE = "security:write"
-    SECURITY_ADMIN = "security:admin"  # only for the owner
-    METRICS_READ = "metrics:read"
-
-
-_VIEWER = frozenset(
-    {
-        Permission.WORKSPACE_READ,
-        Permission.PROJECT_READ,
-        Permission.CARD_READ,
-        Permission.TEST_READ,
-        Permission.DEPLOYMENT_READ,
-        Permission.SECURITY_READ,
-    }
-)
-_MEMBER = _VIEWER | {
-    Permission.PROJECT_WRITE,
-    Permission.CARD_CREATE,
-    Permission.CARD_EDIT,
-    Permission.CARD_DELETE,
-    Permission.DOCUMENT_WRITE,
-    Permission.AGENT_RUN,
-    Permission.USAGE_READ,
-    Permission.TEST_WRITE,
-    Permission.TEST_EXECUTE,
-    Permission.DEPLOYMENT_WRITE,
-}
-_ADMIN = _MEMBER | {
-    Permission.WORKSPACE_WRITE,
-    Permission.PROJECT_CREATE,
-    Permission.PROJECT_ARCHIVE,
-    Permission.MEMBER_INVITE,
-    Permission.AGENT_CONFIGURE,
-    Permission.RUN_APPROVE,
-    Permission.USAGE_EXPORT,
-    Permission.DOCUMENT_APPROVE,
-    Permission.FEATURE_DELETE,
-    Permission.DEPLOYMENT_APPROVE,
-    Permission.SECURITY_WRITE,
-    Permission.METRICS_READ,
-}
-_OWNER = frozenset(Permission)
-
-GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
-    {Role.OWNER: _OWNER, Role.ADMIN: _ADMIN, Role.MEMBER: _MEMBER, Role.VIEWER: _VIEWER}
-)
-
-
-GRANTABLE = frozenset(Permission) - {Permission.WORKSPACE_ADMIN, Permission.SECURITY_ADMIN}
-"""Permissions that a member can be granted beyond their role."""
+__all__ = ["GRANTABLE", "GRANTS", "Actor", "Permission", "Role"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +59,16 @@ class Actor:
 
     def may(self, permission: Permission, ws_id: str | None, org_id: str | None = None) -> bool:
         return permission in self.grants(ws_id, org_id)
+
+    def require(self, permission: Permission, ws_id: str | None, org_id: str | None = None, reason: str = "") -> None:
+        """Raise Forbidden without the permission: with the reason, or with the scope that an API key or an OAuth client lacks."""
+        if not self.may(permission, ws_id, org_id):
+            raise Forbidden(reason or self._lacking_scope(permission))
+
+    def _lacking_scope(self, permission: Permission) -> str:
+        """Return words that name the scope which would open the permission, if scopes limit this actor. Agents know no scopes."""
+        lacks = self.is_person and self.scopes is not None and permission not in self.scopes
+        return f"This needs the scope {SCOPE_OF[permission]}" if lacks else ""
 
     def grants(self, ws_id: str | None, org_id: str | None = None) -> frozenset[Permission]:
         """Return all permissions of this actor in the workspace or organization."""

@@ -8,6 +8,9 @@ from functools import cache
 from shared.core.aws import client
 from shared.core.settings import settings
 
+API_KEY = "sk-"
+"""How an API key begins."""
+
 
 @cache
 def _root() -> bytes:

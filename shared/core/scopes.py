@@ -7,7 +7,7 @@ the person whose it is may.
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from shared.core.actor import Permission
+from shared.core.permissions import Permission
 
 SCOPES: Mapping[str, tuple[Permission, ...]] = MappingProxyType(
     {

@@ -53,15 +53,16 @@ def authorize(entity: E, actor: Actor, permission: Permission | None = None) -> 
     elsewhere = actor.project_id is not None and actor.project_id not in (entity.proj_id, entity.id)
     if elsewhere or actor.role_in(entity.ws_id, entity.org_id) is None:
         raise NotFound(type(entity).NAME)
-    if permission is not None and not actor.may(permission, entity.ws_id, entity.org_id):
-        raise Forbidden
+    if permission is not None:
+        actor.require(permission, entity.ws_id, entity.org_id)
     return entity
 
 
 def authorize_own_organization(actor: Actor, permission: Permission, reason: str = "") -> str:
     """Return the id of the organization for which the actor acts. Raises Forbidden, with the reason, without the permission in it."""
-    if actor.org_id is None or not actor.may(permission, None, actor.org_id):
+    if actor.org_id is None:
         raise Forbidden(reason)
+    actor.require(permission, None, actor.org_id, reason)
     return actor.org_id
 
 

@@ -14,6 +14,7 @@ from shared.core.actor import Actor
 from shared.core.errors import LimitExceeded
 from shared.core.plans import PLANS
 from shared.core.scopes import SCOPES
+from shared.edge.contracts import NAMES
 from shared.events.record import get_event
 from shared.people.access import keys, records
 from shared.people.access.callers import caller_of_key
@@ -342,3 +343,32 @@ def test_a_key_that_nobody_made_reads_no_list_of_whose_id_is_in_it(ada):
     for sent, known in ((key, 1), (key[:-8] + "A" * 8, 0)):
         actor = copy_context().run(lambda sent=sent: caller_of_key(sent, **nothing))
         assert len(actor.likely_workspaces) == known
+
+
+def test_a_refusal_names_the_scope_of_what_was_refused_and_not_of_the_operation(world):
+    """To approve a document needs another scope than to write it."""
+    folder = f"/projects/{world.project.id}/docs"
+    made = world.ada("documents", "POST", folder, body={"title": "Vision", "type": "custom", "content": "Words"})
+    assert made.status == 201, made.text
+    document = f"/documents/{made.json['id']}"
+    assert world.ada("documents", "PUT", document, body={"status": "review"}).status == 200
+    key = make(world.ada.at("enterprise"), permissions=["features:read", "features:write"])["key"]
+    answer = call("documents", "agentworks", "PUT", document, body={"status": "approved"}, headers={"X-API-Key": key})
+    assert (answer.status, answer.json["error"]["details"]["reason"]) == (403, "This needs the scope deployments:approve")
+
+
+@pytest.mark.parametrize("contract", NAMES)
+def test_a_key_in_the_wrong_header_is_told_the_right_one(ada, contract):
+    key = make(ada)["key"]
+    area, path = {
+        "agentworks": ("workspaces", "/workspaces"),
+        "enterprise": ("organizations", "/organizations"),
+        "aintandem": ("auth", "/auth/logout"),
+        "orchestrator": ("auth", "/users/me"),
+        "omoios": ("auth", "/auth/me"),
+    }[contract]
+    method = "POST" if path == "/auth/logout" else "GET"
+    answer = call(area, contract, method, path, headers={"Authorization": f"Bearer {key}"})
+    assert answer.status == 401
+    assert "send it in the header `X-API-Key`" in answer.text
+    assert key not in answer.text

@@ -24,6 +24,7 @@ from tests.areas.driving import Answer, Client, call, sign_up
 from tests.areas.oauth_world import BACK, BASE, Browser, library, register, returned
 from tests.client_key import use_client_key
 from tests.kills import concurrently, crash_at_every_write
+from tests.trips import count_requests
 
 NOON = dt.datetime(2026, 5, 4, 12, 0, 30, tzinfo=dt.UTC)
 VERIFIER = "a-verifier-of-forty-three-characters-or-more"
@@ -590,3 +591,18 @@ def test_a_library_reports_a_refusal(ada, console):
     session: OAuth2Session = library(console["client_id"])
     with pytest.raises(OAuth2Error, match="invalid_grant"):
         session.fetch_token(f"{BASE}/oauth/token", code="x", client_secret=console["client_secret"], code_verifier=VERIFIER)
+
+
+def test_the_keys_are_kept_by_who_asks_and_counted_for_nobody(aws):
+    use_client_key()
+    with time_machine.travel(dt.datetime.now(dt.UTC), tick=False):
+        call("auth", "enterprise", "GET", "/.well-known/jwks.json")  # they are read once a minute
+        with count_requests() as seen:
+            for _ in range(3):
+                answer = call("auth", "enterprise", "GET", "/.well-known/jwks.json")
+    assert (answer.status, answer.header("cache-control"), answer.header("x-ratelimit-limit")) == (
+        200,
+        "public, max-age=300",
+        None,
+    )
+    assert seen.count == 0

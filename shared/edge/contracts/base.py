@@ -105,6 +105,9 @@ class Contract(ABC):
         """Return a page with only its first entries, from which clients go on behind them; None where they could not."""
         return result[:number] if isinstance(result, list) else None
 
+    closed_queries: ClassVar[bool] = False
+    """Whether an unknown query parameter is an error, and not ignored."""
+
     page_limit: ClassVar[str] = "limit"
     """The parameter that says how many entries a page has."""
 

@@ -164,6 +164,7 @@ class Enterprise(Contract):
     names = {permission.value: scope for permission, scope in SCOPE_OF.items()}
     words = {"card": "work item", "cards": "work items"}
     page_limit = "page_size"
+    closed_queries = True
     about = About(
         "AI Agent System API",
         "1.0.0",

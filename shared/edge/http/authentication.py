@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from shared.core.actor import Actor
 from shared.core.errors import Forbidden, Unauthenticated
-from shared.core.keys import fingerprint
+from shared.core.keys import API_KEY, fingerprint
 from shared.core.limits import RateRule
 from shared.core.plans import FREE
 from shared.core.settings import origin_of, settings
@@ -107,6 +107,8 @@ def _token(operation: Operation, request: Request) -> str:
     if token:
         if scheme.lower() != "bearer":
             raise Unauthenticated(Situation.TOKEN_INVALID, "The Authorization header must be `Bearer <token>`")
+        if token.strip().startswith(API_KEY):
+            raise Unauthenticated(Situation.TOKEN_INVALID, "This is an API key: send it in the header `X-API-Key`")
         return token.strip()
     cookie = operation.contract.cookie
     if cookie and cookie in request.cookies:

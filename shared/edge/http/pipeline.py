@@ -20,9 +20,8 @@ from starlette.responses import Response
 from shared.core import clock
 from shared.core.aws import busy_error
 from shared.core.edge_keys import HEADER, is_edge, require_edge
-from shared.core.errors import CadreError, Forbidden, TooLarge
+from shared.core.errors import CadreError, FieldError, Invalid, TooLarge
 from shared.core.networks import network_of
-from shared.core.scopes import SCOPE_OF
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Contract
 from shared.edge.contracts.problems import Problem
@@ -37,6 +36,7 @@ from shared.store import ensure_authorized, request_scope
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 _UNPRINTABLE = re.compile(rb"[^\x20-\x7e]")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_MOST_UNKNOWN, _LONGEST_NAME = 50, 200  # parameters that one answer names, and characters of a name
 _HTTP = {
     404: (Situation.NOT_FOUND, "No such path"),
     405: (Situation.METHOD_NOT_ALLOWED, ""),
@@ -53,16 +53,19 @@ def route_class(operation: Operation) -> type[APIRoute]:
         def get_route_handler(self) -> Endpoint:
             endpoint = super().get_route_handler()
             takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, Form)
+            parameters = frozenset(one.alias for one in self.dependant.query_params)
 
             async def handle(request: Request) -> Response:
-                return await _serve(operation, JsonRequest(request.scope, request.receive), endpoint, takes_json)
+                return await _serve(operation, JsonRequest(request.scope, request.receive), endpoint, takes_json, parameters)
 
             return handle
 
     return Gated
 
 
-async def _serve(operation: Operation, request: Request, endpoint: Endpoint, takes_json: bool) -> Response:
+async def _serve(
+    operation: Operation, request: Request, endpoint: Endpoint, takes_json: bool, parameters: frozenset[str]
+) -> Response:
     started = time.perf_counter()
     call = Call(request_id(request), client_ip(request))
     begin(call)
@@ -75,7 +78,7 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
         _check_size(operation, await request.body())
         await authenticate(operation, request, call)
         with request_scope():
-            response = await _answer(operation, request, call, endpoint, takes_json)
+            response = await _answer(operation, request, call, endpoint, takes_json, parameters)
     except Exception as error:
         problem = _problem(operation, call, error)
     if problem is not None:
@@ -99,14 +102,17 @@ async def _serve(operation: Operation, request: Request, endpoint: Endpoint, tak
     return response
 
 
-async def _answer(operation: Operation, request: Request, call: Call, endpoint: Endpoint, takes_json: bool) -> Response:
+async def _answer(
+    operation: Operation, request: Request, call: Call, endpoint: Endpoint, takes_json: bool, parameters: frozenset[str]
+) -> Response:
     """Run the endpoint. Whatever it returns or raises is shown only to a caller whose access is decided."""
     contract = operation.contract
 
     def refusal(error: CadreError) -> Response:
-        return failure(contract, _service_problem(operation, call, error), call.request_id)
+        return failure(contract, contract.domain_problem(error, operation.fields), call.request_id)
 
     try:
+        _check_query(operation, request, parameters)
         if takes_json:
             await _check_media(request)
         response = await idempotency.run_once(operation, request, call, endpoint, refusal)
@@ -121,27 +127,13 @@ def _problem(operation: Operation, call: Call, error: Exception) -> Problem:
     """Return an error as the contract shows it; an unexpected one is a 5xx, and the log gets its traceback."""
     contract = operation.contract
     if isinstance(error, CadreError):
-        return _service_problem(operation, call, error)
+        return contract.domain_problem(error, operation.fields)
     if isinstance(error, RequestValidationError):
         return contract.problem(to_invalid(error))
     if isinstance(error, HTTPException):
         return http_problem(contract, error)
     log.crash(operation, call)
     return _crash_problem(contract, error)
-
-
-def _service_problem(operation: Operation, call: Call, error: CadreError) -> Problem:
-    """Return the error of a service as the contract shows it. A key or a client that lacks a scope is told which one."""
-    if error.situation is Situation.FORBIDDEN and not error.reason and (scope := _missing_scope(operation, call)):
-        error = Forbidden(f"This needs the scope {scope}")
-    return operation.contract.domain_problem(error, operation.fields)
-
-
-def _missing_scope(operation: Operation, call: Call) -> str:
-    """Return the scope that the operation needs and the caller lacks. Empty: none, or the caller is a person."""
-    actor, needed = call.actor, operation.permission
-    lacks = actor is not None and actor.scopes is not None and needed is not None and needed not in actor.scopes
-    return SCOPE_OF[needed] if lacks and needed else ""
 
 
 def _crash_problem(contract: Contract, error: Exception) -> Problem:
@@ -201,6 +193,15 @@ def client_ip(request: Request) -> str:
 def _check_size(operation: Operation, body: bytes) -> None:
     if len(body) > operation.max_body:
         raise TooLarge(operation.max_body)
+
+
+def _check_query(operation: Operation, request: Request, parameters: frozenset[str]) -> None:
+    """Refuse unknown parameters, if the contract does: a misspelt filter would show everything. What is public takes what others add to
+    addresses (RFC 6749, a probe's time)."""
+    if operation.contract.closed_queries and not operation.public:
+        unknown = sorted(set(request.query_params) - parameters)[:_MOST_UNKNOWN]
+        if unknown:
+            raise Invalid(*(FieldError(name[:_LONGEST_NAME], "Unknown parameter") for name in unknown))
 
 
 async def _check_media(request: Request) -> None:

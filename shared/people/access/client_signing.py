@@ -6,9 +6,10 @@ find it, and `jwks.json` shows it. A new key leaves the one before it in the row
 
 import json
 import time
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
+from shared.core import clock
 from shared.core.aws import short_call_client
 from shared.core.keys import base64url
 from shared.core.rsa import Key, Rsa
@@ -47,8 +48,14 @@ def sign(claims: dict[str, Any]) -> str:
 
 
 def public_keys() -> list[dict[str, str]]:
-    """Return the keys by which tokens are verified, as JWKs. For the function that signs: it keeps its key first."""
-    return _kept_with(_key_id())
+    """Return the keys by which tokens are verified, as JWKs, as they were within the last minute: anybody may ask. For the function that
+    signs: it keeps its key first."""
+    return _published(_key_id(), clock.epoch() // 60)
+
+
+@lru_cache(maxsize=1)
+def _published(key_id: str, minute: int) -> list[dict[str, str]]:  # noqa: ARG001 - it ends what is kept
+    return _kept_with(key_id)
 
 
 def public_key(key_id: str) -> Key | None:
@@ -67,6 +74,7 @@ def forget() -> None:
     _read_at = -_REREAD
     _known.clear()
     _keep_once.cache_clear()
+    _published.cache_clear()
 
 
 def _key_id() -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from shared.core import clock
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, LimitExceeded, Unauthenticated
-from shared.core.keys import base64url, fingerprint
+from shared.core.keys import API_KEY, base64url, fingerprint
 from shared.core.scopes import permissions_of
 from shared.core.situations import Situation
 from shared.people.access.records import KEY_USE, Access, build_actor, key_row
@@ -43,7 +43,7 @@ class NewKey:
 
 def new_key(user_id: str) -> NewKey:
     maker = base64url(uuid.UUID(user_id).bytes)
-    return NewKey(f"sk-{secrets.token_urlsafe(6)}{maker}{secrets.token_urlsafe(24)}")
+    return NewKey(f"{API_KEY}{secrets.token_urlsafe(6)}{maker}{secrets.token_urlsafe(24)}")
 
 
 def maker_of(key: str) -> str:

@@ -16,7 +16,7 @@ from shared.people.access import records
 from shared.people.identity import mails, passwords, sessions
 from shared.people.identity.users import EmailTaken, User, email_guard, find_user_id, get_user, new_user
 from shared.people.tenancy.invitations import prepare_acceptance
-from shared.people.tenancy.provisioning import NewOrganization, new_organization
+from shared.people.tenancy.provisioning import ProvisionedOrganization, new_organization
 from shared.people.tenancy.rows import Organization, Workspace
 from shared.people.tenancy.workspaces import list_workspaces
 from shared.store import Operation, create, delete, fetch, read_ahead, update, update_with_retry, write
@@ -49,7 +49,7 @@ class NewAccount:
 
     user: User
     actor: Actor
-    provisioned: NewOrganization
+    provisioned: ProvisionedOrganization
 
     @property
     def operations(self) -> list[Operation]:

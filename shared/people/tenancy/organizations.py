@@ -52,10 +52,9 @@ def list_organizations(actor: Actor, query: OrganizationQuery) -> tuple[list[Org
         administered = [one for one, role in actor.organizations.items() if Permission.WORKSPACE_WRITE in GRANTS[role]]
         if not administered:
             raise Forbidden("Only administrators of an organization may list it")
-        shown = [one for one in administered if actor.may(Permission.WORKSPACE_READ, None, one)]
-        if not shown:
-            raise Forbidden
-        organizations = {one.id: one for one in fetch_all(Organization, shown, to_show=True)}
+        for org_id in administered:
+            actor.require(Permission.WORKSPACE_READ, None, org_id)
+        organizations = {one.id: one for one in fetch_all(Organization, administered, to_show=True)}
         known = [(one.id, one.listed()) for one in organizations.values()]
     found = [(org_id, f) for org_id, f in known if _matches(query, f)]
     found.sort(key=lambda one: (searchable(one[1][query.sort]), one[0]), reverse=query.descending)

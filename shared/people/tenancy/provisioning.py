@@ -29,7 +29,7 @@ class SlugTaken(Conflict):
 
 
 @dataclass(frozen=True)
-class NewOrganization:
+class ProvisionedOrganization:
     """A new organization and its default workspace, and the operations that will write them."""
 
     organization: Organization
@@ -46,7 +46,7 @@ def new_organization(
     slug: str | None = None,
     settings: dict[str, Any] | None = None,
     **fields: Any,
-) -> NewOrganization:
+) -> ProvisionedOrganization:
     """Build an organization owned by `founder`, not yet written; its default workspace has its plan, and `settings` beyond the usual ones.
     The write is refused if a given `slug` is taken."""
     ws_id = ws_id or new_id()
@@ -75,7 +75,7 @@ def new_organization(
         create(new_seat(organization.id, founder.id, workspace.id)),
         *rows,
     ]
-    return NewOrganization(organization, workspace, operations)
+    return ProvisionedOrganization(organization, workspace, operations)
 
 
 def new_workspace(

@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
-from shared.core.errors import CadreError, Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound
+from shared.core.errors import CadreError, Conflict, FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import bare_id
 from shared.core.plans import FREE, PLANS
 from shared.core.situations import Situation
@@ -39,8 +39,7 @@ def authorize_workspace(actor: Actor, ws_id: str, permission: Permission) -> str
     bare = bare_id(ws_id)
     if bare not in actor.workspaces:
         raise NotFound(Workspace.NAME)
-    if not actor.may(permission, bare):
-        raise Forbidden
+    actor.require(permission, bare)
     return bare
 
 

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
-from shared.core.errors import Conflict, Forbidden
+from shared.core.errors import Conflict
 from shared.core.situations import Situation
 from shared.work.documents.rows import Document, DocumentVersion
 
@@ -41,8 +41,8 @@ def change_status(actor: Actor, document: Document, status: str) -> None:
             f"A document in status '{current}' cannot become '{status}'; it can become {' or '.join(allowed)}",
             {"from": current, "to": status, "allowed": allowed},
         )
-    if "approved" in (current, status) and not actor.may(Permission.DOCUMENT_APPROVE, document.ws_id, document.org_id):
-        raise Forbidden
+    if "approved" in (current, status):
+        actor.require(Permission.DOCUMENT_APPROVE, document.ws_id, document.org_id)
     if status == "approved":
         mark_approved(actor, document)
         return
