@@ -43,6 +43,12 @@ def hangs(connection: socket.socket) -> None:
         pass
 
 
+def stays(connection: socket.socket) -> None:
+    """Answer, and neither say how long the answer is nor end it."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nTaken")
+    hangs(connection)
+
+
 def _trickles(head: bytes, part: bytes, pause: float) -> Behaviour:
     def behave(connection: socket.socket) -> None:
         stop = threading.Event()

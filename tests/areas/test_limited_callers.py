@@ -88,6 +88,9 @@ class WithKey(Client):
     def __call__(self, *request: str, headers: dict[str, str] | None = None, **more: Any) -> Answer:
         return call(request[0], self.contract, *request[1:], headers={"X-API-Key": str(self.token)} | (headers or {}), **more)
 
+    def at(self, contract: str) -> "WithKey":
+        return WithKey(contract, self.token)
+
 
 def seen(caller: Client) -> list[str]:
     return [one["id"] for one in caller("workspaces", "GET", "/workspaces").json["workspaces"]]

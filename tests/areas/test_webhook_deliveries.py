@@ -40,7 +40,7 @@ from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Context, confirm_address
 from tests.areas.hooks_world import Hooks
 from tests.areas.mailbox import requested_mails
-from tests.areas.receiver import Behaviour, Received, Receiver, closes, drips, hangs, never_ends, rubbish, says
+from tests.areas.receiver import Behaviour, Received, Receiver, closes, drips, hangs, never_ends, rubbish, says, stays
 from tests.areas.viewers import project, raw_row, stream_record
 from tests.kills import crash_at_every_write
 from tests.trips import count_requests
@@ -426,6 +426,20 @@ def test_an_answer_without_end_is_read_to_its_limit_and_counts(hooks):
     with patch.object(posting, "MAX_ANSWER", 10_000):
         hooks.receiver.behaviours = [never_ends]
         assert len(posting.post(hooks.receiver.url, b"", {}).body) == 10_000
+
+
+def test_a_receiver_that_never_closes_has_answered_all_the_same_and_nothing_of_it_stays(hooks):
+    webhook = hooks.subscribe()
+    we_closed = threading.Event()
+    hooks.receiver.behaviours = [lambda connection: (stays(connection), we_closed.set())]
+    hooks.feature()
+    with patch.object(posting, "SECONDS", 0.2):
+        hooks.deliver()
+    (delivery,) = hooks.log(webhook)
+    assert (delivery["status"], delivery["response_status"], delivery["attempts"]) == ("delivered", 200, 1)
+    report = hooks.ask("GET", f"/webhooks/{webhook['id']}/deliveries/{delivery['id']}").json["data"]
+    assert report["tries"][0]["answer"] == "Taken"
+    assert we_closed.wait(10)
 
 
 def test_one_slow_receiver_delays_nobody_else(hooks):

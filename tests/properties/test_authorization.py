@@ -22,9 +22,11 @@ from moto.sqs.models import sqs_backends
 from infra.routes import Route, table
 from shared.core.actor import GRANTS, Permission, Role
 from shared.core.ids import new_id
+from shared.core.scopes import SCOPE_OF
 from shared.people.access import quota_leases, records, tokens
 from shared.store import write
 from tests.areas.driving import Client, call
+from tests.areas.test_limited_callers import make_key
 from tests.kills import Process
 from tests.samples import ALONE, SAMPLES, Sample, Stage, ask, key_of, name_of
 from tests.samples.stage import PRD
@@ -100,6 +102,13 @@ ANOTHERS = {
 """Acts on what its author may change, and somebody else (the stage's things are the owner's) only with this permission too."""
 GUARDED = [route for route in table() if not route.operation.public]
 TRIED = [route for route in GUARDED if key_of(route) not in TESTED_ELSEWHERE]
+SCOPED = [
+    route
+    for route in GUARDED
+    if route.contract == "enterprise"
+    and route.operation.permission
+    and TESTED_ELSEWHERE.get(key_of(route)) in (None, ONE_ORGANIZATION)
+]
 
 
 def test_every_operation_is_tried_or_has_a_reason():
@@ -171,6 +180,24 @@ def test_what_is_anothers_looks_as_what_is_unknown(route: Route, stage: Stage, c
         for ours, made_up in unknown_ids.items():
             text = text.replace(made_up, ours)
         assert seen_by_stranger(sample) == (status, text, *trips)
+
+
+@pytest.fixture(scope="module")
+def keys(stage: Stage) -> dict[bool, Client]:
+    """Two keys of the owner's, each with one scope: what one lacks the other one may."""
+    return {lacks: make_key(stage.world.ada, scope) for lacks, scope in ((True, "security:read"), (False, "projects:read"))}
+
+
+@pytest.mark.parametrize("route", SCOPED, ids=name_of)
+def test_a_key_without_the_scope_is_refused_and_learns_nothing(route: Route, stage: Stage, keys: dict[bool, Client]):
+    """The same refusal for what is there, what is not, and what is no valid request."""
+    permission = route.operation.permission
+    sample = (ALONE | SAMPLES)[key_of(route)](stage)
+    nowhere = Sample({name: new_id() if len(value) == 36 else value for name, value in sample.path.items()}, {"no": "request"})
+    key = keys[SCOPE_OF[permission] != "security:read"]
+    seen = [ask(replace(one, caller=None), route, key) for one in (sample, nowhere)]
+    assert [one.status for one in seen] == [403, 403], [one.text for one in seen]
+    assert all(f"This needs the scope {SCOPE_OF[permission]}" in one.text for one in seen), seen[1].text
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from shared.core.errors import Forbidden, Unauthenticated
 from shared.core.keys import API_KEY, fingerprint
 from shared.core.limits import RateRule
 from shared.core.plans import FREE
+from shared.core.scopes import SCOPE_OF
 from shared.core.settings import origin_of, settings
 from shared.core.situations import Situation
 from shared.edge.http.call import Call
@@ -49,6 +50,9 @@ async def authenticate(operation: Operation, request: Request, call: Call) -> No
     def admit(actor: Actor) -> None:
         if operation.personal and actor.scopes is not None:
             raise Forbidden("Only a person who is signed in may do this")
+        needed = operation.permission
+        if needed is not None and actor.scopes is not None and needed not in actor.scopes:  # before it learns what there is
+            raise Forbidden(f"This needs the scope {SCOPE_OF[needed]}")
 
     changes, on_enter = operation.method not in _SAFE, _count_workspaces(operation, call)
     if (key := request.headers.get("x-api-key")) is not None:
