@@ -83,7 +83,7 @@ audit: $(READY)  ## known vulnerabilities in what we lock (asks the advisory ser
 clean:  ## remove everything that was built (not the data in .cadre/)
 	rm -rf $(VENV) build cdk.out .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-$(READY): requirements/dev.txt requirements/uv.txt
+$(READY): requirements/dev.txt requirements/uv.txt $(wildcard sdk/*/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "cadre: Python 3.11 or newer is needed: install it, or name one with 'make PYTHON=/path/to/python3.11 ...'" >&2; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
@@ -92,4 +92,5 @@ $(READY): requirements/dev.txt requirements/uv.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
 	@$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --no-deps $(addprefix --editable ,$(wildcard sdk/*))
 	@touch $(READY)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,12 +61,20 @@ def test_methods_are_called_as_the_operations(operation, resource, name):
     assert (method.resource, method.name) == (resource, name)
 
 
-def test_the_package_needs_two_others_only():
-    """Imported from its folder and the libraries alone, it loads nothing of the platform, and no sockets before they are used."""
+def test_the_package_is_installed_from_its_folder_and_needs_nothing_of_ours(tmp_path):
+    """It loads nothing of the platform, and no sockets before they are used."""
+    install = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--offline", "--no-deps"]
+    places = ["--cache-dir", str(tmp_path / "cache"), "--target", str(tmp_path / "installed")]
+    subprocess.run([*install, *places, str(sdk.PACKAGE.parents[1])], check=True)  # noqa: S603
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); import ai_agents.agentworks\n"
+        "from importlib.metadata import requires; print(ai_agents.__file__)\n"
+        "print(*[one for one in requires('ai-agents-sdk') if 'extra' not in one])\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules} & {'shared', 'tools', 'infra', 'boto3', 'websockets'}))"
     )
-    folder = str(sdk.PACKAGE.parent)
-    done = subprocess.run([sys.executable, "-P", "-c", script, folder], capture_output=True, text=True, check=True, cwd="/")  # noqa: S603
-    assert done.stdout.split() == []
+    python = [sys.executable, "-P", "-c", script, str(tmp_path / "installed")]
+    done = subprocess.run(python, capture_output=True, text=True, check=True, cwd="/")  # noqa: S603
+    place, needs, loaded = done.stdout.splitlines()
+    assert (place, loaded) == (str(tmp_path / "installed/ai_agents/__init__.py"), "")
+    assert needs == "httpx2>=2.16 pydantic>=2.12"
+    assert (tmp_path / "installed/ai_agents/py.typed").exists()
