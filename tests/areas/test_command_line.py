@@ -263,6 +263,8 @@ def test_errors_have_the_contracts_code_and_message(ada: Client):
         ("login", "--profile", "../x"),
         ("projects", "create", "\u4f60\u597d"),
         ("nonsense",),
+        ("cards", "show", ""),
+        ("rollback", "..", "--reason", "Why"),
     ],
 )
 def test_wrong_words_are_wrong_usage(home: Path, words: tuple[str, ...]):
@@ -279,6 +281,14 @@ def test_a_lane_that_is_none_or_several_names_the_lanes(ada: Client, lane: str):
 
 def test_a_project_that_is_none_is_not_found(ada: Client):
     assert refused("cards", "list", "nothing")[0] == 4
+
+
+def test_a_folder_that_cannot_be_written_is_said(url: str, home: Path, monkeypatch: pytest.MonkeyPatch):
+    sign_up()
+    home.write_text("a file where the folder should be")
+    monkeypatch.setattr(webbrowser, "open", person(EMAIL))
+    status, error = refused("login", "--url", url)
+    assert (status, str(home) in error["message"]) == (1, True)
 
 
 def test_a_platform_that_does_not_answer_is_said(home: Path, unused_port: int):

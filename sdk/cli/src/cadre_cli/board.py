@@ -10,7 +10,7 @@ import typer
 
 from ai_agents.agentworks.models import Card, CardDetails, Lane
 from ai_agents.models import Project
-from cadre_cli.commands import Context, command
+from cadre_cli.commands import Context, check_id, command
 from cadre_cli.output import Columns, plain
 from cadre_cli.problems import Missing, Usage
 from cadre_cli.session import Session
@@ -29,7 +29,7 @@ _CARD: Columns = {
 }  # fmt: skip
 
 ProjectName = Annotated[str, typer.Argument(metavar="PROJECT", help="Its id or its slug.")]
-CardId = Annotated[str, typer.Argument(metavar="CARD", help="The card's id.")]
+CardId = Annotated[str, typer.Argument(metavar="CARD", callback=check_id, help="The card's id.")]
 LaneName = Annotated[str | None, typer.Option("--lane", help="A lane's number, or its name or the beginning of it.")]
 
 

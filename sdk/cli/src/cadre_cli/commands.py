@@ -39,6 +39,13 @@ class Context:
 Command = Callable[..., None]
 
 
+def check_id(value: str) -> str:
+    """Refuse what is no id, and would be another address."""
+    if not value.strip("."):
+        raise typer.BadParameter("An id is missing")
+    return value
+
+
 def command(app: typer.Typer, name: str | None = None) -> Callable[[Command], Command]:
     """Declare a command of `app`. The function's first parameter is the Context; typer sees the common options in its place."""
 
@@ -51,6 +58,11 @@ def command(app: typer.Typer, name: str | None = None) -> Callable[[Command], Co
             except (CommandError, errors.AIAgentsError) as error:
                 context.output.error(error)
                 raise typer.Exit(exit_of(error)) from None
+            except BrokenPipeError:
+                raise  # whoever reads has enough; the shell's own way to end is kept
+            except OSError as error:  # of the folder in which logins are kept
+                context.output.error(CommandError(f"{error.filename}: {error.strerror}"))
+                raise typer.Exit(Exit.FAILED) from None
             except KeyboardInterrupt:
                 raise typer.Exit(Exit.INTERRUPTED) from None
             finally:

@@ -7,7 +7,7 @@ import typer
 
 from ai_agents.errors import APIError, OperationFailedError
 from ai_agents.models import Deployment, Operation
-from cadre_cli.commands import Context, command
+from cadre_cli.commands import Context, check_id, command
 from cadre_cli.output import Columns
 from cadre_cli.session import Session
 
@@ -50,7 +50,9 @@ def declare(app: typer.Typer) -> None:
 
 def build(
     context: Context,
-    feature: Annotated[str, typer.Argument(metavar="FEATURE", help="The feature's id: a card of type feature.")],
+    feature: Annotated[
+        str, typer.Argument(metavar="FEATURE", callback=check_id, help="The feature's id: a card of type feature.")
+    ],
     branch: Annotated[str | None, typer.Option(help="The branch, if not the repository's own.")] = None,
     commit: Annotated[str | None, typer.Option(help="The commit, if not the head of the branch.")] = None,
     version: Annotated[str | None, typer.Option(help="The semantic version of what is built.")] = None,
@@ -83,7 +85,7 @@ def build(
 
 def deploy(
     context: Context,
-    build_id: Annotated[str, typer.Argument(metavar="BUILD", help="The build's id.")],
+    build_id: Annotated[str, typer.Argument(metavar="BUILD", callback=check_id, help="The build's id.")],
     environment: Annotated[EnvironmentName, typer.Option("--environment", "--env", help="Where to.")] = EnvironmentName.DEV,
     strategy: Annotated[Strategy | None, typer.Option(help="How the traffic comes to the new version.")] = None,
     canary: Annotated[int | None, typer.Option(min=0, max=100, help="Percent of the traffic that a canary gets first.")] = None,
@@ -116,7 +118,7 @@ def deploy(
 
 def rollback(
     context: Context,
-    deployment: Annotated[str, typer.Argument(metavar="DEPLOYMENT", help="The deployment's id.")],
+    deployment: Annotated[str, typer.Argument(metavar="DEPLOYMENT", callback=check_id, help="The deployment's id.")],
     reason: Annotated[str, typer.Option(help="Why; it is kept with the deployment.")],
 ) -> None:
     """Give the traffic back to the version before: of the last deployment of an environment, within 24 hours."""

@@ -11,7 +11,7 @@ import typer
 from ai_agents import errors
 from ai_agents.agentworks.models import AgentRunDetails
 from cadre_cli.board import CardId
-from cadre_cli.commands import Context, command
+from cadre_cli.commands import Context, check_id, command
 from cadre_cli.output import Columns
 from cadre_cli.problems import CommandError
 from cadre_cli.session import Session
@@ -25,7 +25,7 @@ _STARTED: Columns = {"Run": "id", "Agent": "agent.name", "Status": "status", "Mo
 _STYLES = {"error": "red", "warn": "yellow", "debug": "dim"}
 _LOOK = 2.0  # seconds between two looks at a run: the free plan has a hundred requests a minute
 
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", callback=check_id, help="The run's id.")]
 
 
 def declare(app: typer.Typer) -> None:

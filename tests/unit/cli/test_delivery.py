@@ -1,0 +1,156 @@
+"""`cadre build` and `cadre deploy` against a platform that answers as it is told: progress, failures, exit statuses."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.areas.command_line import cadre, refused
+from tests.unit.cli.platform import Platform, data, refusal
+
+EN = "/enterprise/v1"
+BUILD: dict[str, Any] = {
+    "id": "b-1", "feature_id": "f-1", "project_id": "p-1", "build_number": 7, "status": "success", "version_tag": "1.2.0",
+    "created_at": "2026-11-01T00:00:00Z",
+}  # fmt: skip
+ACCEPTED = {
+    "operation_id": "op-1", "status": "pending", "resource_type": "build", "resource_id": "b-1", "progress_url": "/operations/op-1",
+    "poll_interval_seconds": 0,
+}  # fmt: skip
+
+
+def operation(status: str = "in_progress", percent: int = 0, **more: Any) -> tuple[int, Any]:
+    about = {"operation_id": "op-1", "status": status, "progress_percent": percent, "resource_url": "/builds/b-1"}
+    return data(about | more)
+
+
+def deployment(status: str = "in_progress", share: int = 0, **more: Any) -> tuple[int, Any]:
+    absent = dict.fromkeys(
+        ("approval_notes", "canary_percentage", "health_check_status", "error_rate_percent", "performance_metrics", "analysis",
+         "failure_reason", "rollback_reason", "rolled_back_at", "started_at", "completed_at", "duration_seconds")
+    )  # fmt: skip
+    about = {
+        "id": "d-1", "build_id": "b-1", "feature_id": "f-1", "project_id": "p-1", "environment": "production", "status": status,
+        "deployment_strategy": "canary", "traffic_percentage": share, "created_by": "u-1", "created_at": "2026-11-01T00:00:00Z",
+        "updated_at": "2026-11-01T00:00:00Z",
+    }  # fmt: skip
+    return data(absent | about | more)
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch):
+    """Makes a platform the one of this shell."""
+    monkeypatch.setattr("cadre_cli.delivery._LOOK", 0.0)
+
+    def choose(platform: Platform) -> None:
+        monkeypatch.setenv("CADRE_URL", platform.url)
+        monkeypatch.setenv("CADRE_API_KEY", "sk-of-a-test")
+        monkeypatch.delenv("CADRE_PROFILE", raising=False)
+
+    return choose
+
+
+def test_a_build_shows_its_steps_and_then_itself(use):
+    steps = [
+        operation("pending"),
+        operation(percent=40, current_step="Running the phase build", eta_seconds=12),
+        operation("completed", 100, result_url="/builds/b-1"),
+    ]
+    answers = {f"POST {EN}/features/f-1/build-and-deploy": [data(ACCEPTED, 202)], f"GET {EN}/operations/op-1": steps}
+    with Platform(answers | {f"GET {EN}/builds/b-1": [data(BUILD)]}) as platform:
+        use(platform)
+        result = cadre("build", "f-1", "--branch", "main", "--version", "1.2.0")
+        assert platform.sent(f"POST {EN}/features/f-1/build-and-deploy") == [{"git_branch": "main", "version_tag": "1.2.0"}]
+    assert result.exit_code == 0, result.output
+    assert result.stderr.splitlines() == [
+        "  0 %  pending", " 40 %  Running the phase build, about 12 s left", "100 %  completed",
+    ]  # fmt: skip
+    assert result.stdout.splitlines()[:3] == ["Build\tb-1", "Number\t7", "Status\tsuccess"]
+
+
+def test_what_an_operation_made_may_be_a_deployment(use):
+    """A build is handed over to its deployment: then that is the result."""
+    ended = operation("completed", 100, result_url="/deployments/d-1")
+    answers = {f"POST {EN}/features/f-1/build-and-deploy": [data(ACCEPTED, 202)], f"GET {EN}/operations/op-1": [ended]}
+    with Platform(answers | {f"GET {EN}/deployments/d-1": [deployment("success", 100)]}) as platform:
+        use(platform)
+        result = cadre("build", "f-1", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["id"], result.stderr) == (0, "d-1", "")
+
+
+@pytest.mark.parametrize("log", [data({"build_id": "b-1", "text": "one\ntwo\nboom\n"}), refusal(404, "RESOURCE_NOT_FOUND")])
+def test_a_build_that_fails_shows_the_end_of_its_log_and_why(use, log):
+    failed = operation("failed", 40, failure_reason="The phase build ended with 3")
+    answers = {f"POST {EN}/features/f-1/build-and-deploy": [data(ACCEPTED, 202)], f"GET {EN}/operations/op-1": [failed]}
+    with Platform(answers | {f"GET {EN}/builds/b-1/log": [log]}) as platform:
+        use(platform)
+        result = cadre("build", "f-1")
+    assert result.exit_code == 1
+    assert ("boom" in result.stderr) == (log[0] == 200)
+    assert result.stderr.splitlines()[-1] == "Error: The operation ended as failed: The phase build ended with 3"
+
+
+def test_without_waiting_the_operation_is_the_result(use):
+    with Platform({f"POST {EN}/features/f-1/build-and-deploy": [data(ACCEPTED, 202)]}) as platform:
+        use(platform)
+        result = cadre("build", "f-1", "--no-wait")
+    assert (result.exit_code, result.stdout) == (0, "Operation\top-1\nStatus\tpending\nBuild\tb-1\n")
+
+
+def test_who_waits_too_long_is_told_that_it_goes_on(use):
+    answers = {f"POST {EN}/features/f-1/build-and-deploy": [data(ACCEPTED, 202)], f"GET {EN}/operations/op-1": [operation()]}
+    with Platform(answers) as platform:
+        use(platform)
+        status, error = refused("build", "f-1", "--timeout", "0")
+    assert (status, error["code"]) == (1, "WaitTimeoutError")
+
+
+def test_a_canary_shows_each_of_its_stages(use):
+    stages = [
+        deployment("pending"),
+        deployment(share=10, health_check_status="healthy", error_rate_percent=0.5),
+        deployment(share=50, health_check_status="healthy", error_rate_percent=0.0, analysis="No request yet"),
+        deployment("success", 100),
+    ]
+    answers = {f"POST {EN}/builds/b-1/deploy": [deployment("pending", 0)], f"GET {EN}/deployments/d-1": stages}
+    with Platform(answers) as platform:
+        use(platform)
+        result = cadre("deploy", "b-1", "--env", "production", "--canary", "10", "--notes", "Good")
+        body = {"environment": "production", "deployment_strategy": "canary", "canary_percentage": 10, "approval_notes": "Good"}
+        assert platform.sent(f"POST {EN}/builds/b-1/deploy") == [body]
+    assert result.exit_code == 0, result.output
+    assert result.stderr.splitlines() == [
+        "  0 %  Waiting to begin",
+        " 10 %  canary: 10 % of the traffic, healthy, 0.5 % errors",
+        " 50 %  canary: 50 % of the traffic, healthy, 0 % errors, No request yet",
+        "100 %  canary: 100 % of the traffic",
+    ]
+
+
+def test_a_deployment_that_is_taken_back_ends_with_one_and_says_why(use):
+    back = deployment("rolled_back", rollback_reason="7 % of its requests failed")
+    answers = {f"POST {EN}/builds/b-1/deploy": [deployment("pending")], f"GET {EN}/deployments/d-1": [back]}
+    with Platform(answers) as platform:
+        use(platform)
+        result = cadre("deploy", "b-1", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["status"]) == (1, "rolled_back")
+    assert "7 % of its requests failed" in json.loads(result.stderr)["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (refusal(400, "VALIDATION_ERROR"), 2),
+        (refusal(401, "AUTHENTICATION_FAILED"), 3),
+        (refusal(404, "RESOURCE_NOT_FOUND"), 4),
+        (refusal(403, "AUTHORIZATION_DENIED"), 5),
+        (refusal(409, "DUPLICATE_RESOURCE"), 6),
+        ((502, "a proxy's page"), 1),
+    ],
+)
+def test_each_family_of_errors_has_its_exit_status(use, answer, status):
+    with Platform({f"GET {EN}/projects/01900000-0000-7000-8000-000000000000": [answer]}) as platform:
+        use(platform)
+        result = cadre("projects", "show", "01900000-0000-7000-8000-000000000000")
+    assert result.exit_code == (7 if answer[0] == 502 else status)
+    assert "Traceback" not in result.output
