@@ -1,6 +1,6 @@
 """The BuildAndDeploy state machine, as data. Every task invokes the function delivery_steps; the other states are choices and a wait.
 
-    Claim -> Build -> [Wait -> Poll] ... -> Collect -> HandOver -> Ended
+    Claim -> Build -> [Wait -> Poll] ... -> Collect -> HandOver [-> Queue] ... -> Ended
     any error after the last retry -> Fail -> Ended
 
 A step gets `{"step", "operation_id", "state", "execution"}` and returns the whole next state, with `next` and the seconds to `wait`.
@@ -13,7 +13,7 @@ from infra.agent_run import choice, retries_of
 
 State = dict[str, Any]
 
-HOURS = 3  # a build may wait for its place and run as long as CodeBuild lets it
+HOURS = 5  # a build may wait for its place and run as long as CodeBuild lets it, and then wait two hours for its environment
 
 
 def definition(function_arn: str, partition: str = "aws") -> State:
@@ -48,7 +48,9 @@ def definition(function_arn: str, partition: str = "aws") -> State:
             "Polled": choice({"wait": "Wait", "collect": "Collect"}, "Ended"),
             "Collect": task("collect", "Collected"),
             "Collected": choice({"hand_over": "HandOver"}, "Ended"),
-            "HandOver": task("hand_over", "Ended"),
+            "HandOver": task("hand_over", "HandedOver"),
+            "HandedOver": choice({"hand_over": "Queue"}, "Ended"),  # another deployment has the environment
+            "Queue": {"Type": "Wait", "SecondsPath": "$.wait", "Next": "HandOver"},
             "Fail": fail,
             "Ended": {"Type": "Succeed"},
         },

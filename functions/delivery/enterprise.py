@@ -267,6 +267,14 @@ class BuildAndDeploy(StrictRequest):
     version_tag: Version | None = None
     git_branch: Branch | None = None
     git_commit_hash: Commit | None = None
+    docker_image_url: Annotated[Image, Field(description="The image that the build makes, for a target of images")] | None = None
+    environment: EnvironmentName = "dev"
+    deployment_strategy: Strategy = "blue_green"
+    canary_percentage: Annotated[int, Field(ge=0, le=100, description="Required for the strategy canary")] | None = None
+    approval_notes: Annotated[Notes, Field(description="Required for production")] | None = None
+
+
+_OF_DEPLOYMENT: Final = {"environment", "deployment_strategy", "canary_percentage", "approval_notes"}
 
 
 class BuildLog(Shape):
@@ -284,16 +292,28 @@ class BuildLog(Shape):
     errors=(Situation.PROJECT_ARCHIVED, Situation.PROVIDER_NOT_CONFIGURED),
 )
 async def build_and_deploy(feature_id: str, caller: Caller, body: BuildAndDeploy | None = None) -> AcceptedOperation:
-    """Build the project's repository, by default the head of its own branch, as its `buildspec.yml` says."""
+    """Build the project's repository, by default the head of its own branch, as its `buildspec.yml` says, and deploy the build.
+
+    If nothing is said of the deployment and `dev` has no target, there is nothing to deploy to: `resource_type` is then `build`.
+    """
     body = body or BuildAndDeploy()
-    new = requesting.BuildRequest(body.version_tag, body.git_branch, body.git_commit_hash)
+    to = deploying.NewDeployment(body.environment, body.deployment_strategy, body.canary_percentage, body.approval_notes)
+    new = requesting.BuildRequest(
+        body.version_tag,
+        body.git_branch,
+        body.git_commit_hash,
+        body.docker_image_url,
+        to,
+        deploys=not body.model_fields_set.isdisjoint(_OF_DEPLOYMENT),
+    )
     return accepted(requesting.request_build(caller, feature_id, new))
 
 
 @routes.get("/operations/{operation_id}", "operations.get", permission=Permission.DEPLOYMENT_READ)
 async def get_operation(operation_id: str, caller: Caller) -> Operation:
     """Get how far an operation is. Operations are kept for 30 days."""
-    return operation(requesting.get_operation(caller, operation_id))
+    row = requesting.get_operation(caller, operation_id)
+    return operation(row, requesting.where_is(row))
 
 
 @routes.post(
@@ -301,11 +321,16 @@ async def get_operation(operation_id: str, caller: Caller) -> Operation:
     "operations.cancel",
     permission=Permission.DEPLOYMENT_WRITE,
     addition=True,
-    errors=(Situation.RUN_STATUS,),
+    errors=(Situation.RUN_STATUS, Situation.EXTERNAL_SERVICE_UNAVAILABLE),
 )
 async def cancel_operation(operation_id: str, caller: Caller) -> Operation:
-    """Cancel an operation with its build. What runs of it is stopped within seconds."""
-    return operation(requesting.cancel_operation(caller, operation_id))
+    """Cancel an operation with its build, of which what runs is stopped within seconds, and with its deployment.
+
+    A deployment that goes on gives the traffic back at once. If its target does not do it, the answer is 503, and the rollback can be
+    repeated.
+    """
+    row = requesting.cancel_operation(caller, operation_id)
+    return operation(row, requesting.where_is(row))
 
 
 @routes.get(

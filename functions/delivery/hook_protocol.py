@@ -31,9 +31,9 @@ ACTIONS: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     "figures": (
         {"version": _NAME, "seconds": {"type": "integer", "minimum": 1}},
         {
-            "requests": {"type": "integer", "minimum": 0},
-            "errors": {"type": "integer", "minimum": 0},
-            "p95_ms": {"type": "number", "minimum": 0, "nullable": True},
+            "requests": {"type": "integer", "minimum": 0, "maximum": 10**12},
+            "errors": {"type": "integer", "minimum": 0, "maximum": 10**12},
+            "p95_ms": {"type": "number", "minimum": 0, "maximum": 10**12, "nullable": True},
         },
     ),
     "remove": ({"fence": _FENCE, "version": _NAME}, {}),

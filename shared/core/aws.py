@@ -64,12 +64,15 @@ def client(service: str, *, config: Any = None, base: type | None = None, **plac
 
 @cache
 def short_call_client(service: str, within: int = 5) -> Any:
-    """Return a cached client for short calls in a request (queues, state machines): `within` seconds for a response, three attempts."""
+    """Return a cached client for short calls in a request (queues, state machines)."""
+    return client(service, config=short_calls(within))
+
+
+def short_calls(within: int) -> Any:
+    """Return the configuration of a client that gets `within` seconds for a response, and three attempts."""
     from botocore.config import Config
 
-    return client(
-        service, config=Config(connect_timeout=2, read_timeout=within, retries={"mode": "standard", "total_max_attempts": 3})
-    )
+    return Config(connect_timeout=2, read_timeout=within, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 _CONTENTION = {"TransactionConflictException", "TransactionInProgressException", "ThrottlingException"}

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 from shared.core import strict_json
 from shared.core.errors import Upstream
+from shared.core.networks import is_permitted
 from shared.core.settings import settings
 from shared.core.situations import Situation
+from shared.core.web_addresses import parse_host
 
 if TYPE_CHECKING:
     import httpx2
@@ -41,6 +43,18 @@ def is_allowed(url: str) -> bool:
     if not host or parts.username is not None or parts.fragment:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and settings().local and is_loopback(host))
+
+
+def refusal_of(url: str) -> str | None:
+    """Return why nothing is ever sent to an address of a customer; None: it may be. A name is looked up when something is sent."""
+    host = parse_host(url)
+    if host is None or not url.isascii() or not is_allowed(url):
+        return "An address that begins with https:// and has no user name and no fragment"
+    try:
+        permitted = is_permitted(host)
+    except ValueError:  # a name
+        return None
+    return None if permitted else "An address in the public internet"
 
 
 def request_json(

@@ -4,11 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from functions.delivery_steps.handler import StepInterrupted, handler
 from infra.build_and_deploy import definition
 from shared.delivery.building.runner import BuildState, Results, Source
+from shared.delivery.operations import requesting, steps
 from shared.delivery.operations.rows import OperationRow
-from shared.store import fetch
+from shared.store import fetch, save, write
+from shared.work.items import planning
+from shared.work.projects.rows import Project
+from tests.areas.boards_world import World
+from tests.areas.driving import Answer
+from tests.samples.planning import FEATURE
 
 
 @dataclass
@@ -89,3 +97,40 @@ class Machine:
                 raise
             self.state = self.state | {"error": {"Error": type(error).__name__, "Cause": str(error)}}
             self.at = state["Catch"][0]["Next"]
+
+
+DONE = BuildState(
+    "UPLOAD_ARTIFACTS", ended=True, succeeded=True, phases={"INSTALL": 10.0, "BUILD": 30.0}, commit="abc123", branch="main",
+    started_at="2026-01-01T10:00:00.000Z", ended_at="2026-01-01T10:00:40.000Z",
+)  # fmt: skip
+
+
+def ask(world: World, method: str, path: str, body: Any = None, client=None) -> Answer:
+    return (client or world.ada).at("enterprise")("delivery", method, path, body=body)
+
+
+@pytest.fixture
+def runner(monkeypatch) -> FakeRunner:
+    made = FakeRunner([BuildState("BUILD"), DONE])
+    for module in (requesting, steps):
+        monkeypatch.setattr(module, "build_runner", lambda: made)
+    return made
+
+
+@pytest.fixture
+def feature(world) -> str:
+    project = fetch(Project, world.project.id)
+    project.repository_url = "https://example.com/shop.git"
+    write(save(project))
+    parent = planning.create_requirement(world.actor, world.board.id, planning.NewRequirement("One", "Words", ["It works"]))
+    return planning.create_feature(world.actor, parent.id, planning.NewFeature(**FEATURE)).id
+
+
+def request(world: World, feature: str, body: Any = None) -> dict[str, Any]:
+    answer = ask(world, "POST", f"/features/{feature}/build-and-deploy", body)
+    assert answer.status == 202, answer.text
+    return answer.json["data"]
+
+
+def operation(world: World, made: dict[str, Any]) -> dict[str, Any]:
+    return ask(world, "GET", made["progress_url"]).json["data"]

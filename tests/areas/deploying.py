@@ -49,6 +49,13 @@ class FakeTarget:
         assert sum(weights.values()) in (0, 100)
         self.weights = dict(weights)
         self.history.append(self.weights)
+        if "answer" in self.fails and self.weights.keys() & self.fresh:
+            raise TargetFailed("set_weights was done, and its answer is rubbish")
+
+    @property
+    def fresh(self) -> set[str]:
+        """The versions that never had all traffic."""
+        return self.versions - {version for weights in self.history for version, weight in weights.items() if weight == 100}
 
     def health(self, version: str) -> bool:
         self._act("health")

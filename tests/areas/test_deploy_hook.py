@@ -2,14 +2,15 @@
 
 import hmac
 import json
+import socket
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 
 from functions.delivery.hook_protocol import ACTIONS, request_schema
-from shared.core import outbound
+from shared.core import outbound, posting
 from shared.delivery.targets import hook_secret_of
 from shared.delivery.targets.hook import Hook
 from shared.delivery.targets.port import FencedOut, Figures, Placed, Release, TargetFailed
@@ -23,12 +24,16 @@ class Receiver:
 
     def __init__(self) -> None:
         self.status, self.answer, self.asked = 200, b"{}", []  # type: int, bytes, list[tuple[Any, bytes]]
+        self.goes_on = Event()
+        self.goes_on.set()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 receiver.asked.append((self.headers, self.rfile.read(int(self.headers["content-length"]))))
+                receiver.goes_on.wait(30)
                 self.send_response(receiver.status)
+                self.send_header("Location", "/elsewhere")
                 self.send_header("Content-Length", str(len(receiver.answer)))
                 self.end_headers()
                 self.wfile.write(receiver.answer)
@@ -91,7 +96,9 @@ def test_each_request_is_signed_and_as_the_document_says(receiver, action):
         ("deploy", {}), ("deploy", {"ready": "yes"}), ("deploy", {"ready": True, "version": 7}), ("deploy", []),
         ("set_weights", {}), ("set_weights", {"weights": {"new": 100}}), ("health", {"healthy": 1}), ("health", b"<html>"),
         ("figures", {"requests": 1, "errors": 2}), ("figures", {"requests": -1, "errors": 0}), ("figures", {"requests": True, "errors": 0}),
-        ("figures", {"requests": 1, "errors": 0, "p95_ms": "fast"}), ("remove", b"x" * 2_000_000),
+        ("figures", {"requests": 1, "errors": 0, "p95_ms": "fast"}), ("figures", {"requests": 10**400, "errors": 0, "p95_ms": 1}),
+        ("figures", {"requests": 1, "errors": 0, "p95_ms": 1e300}), ("figures", b'{"requests": 1, "errors": 0, "p95_ms": NaN}'),
+        ("remove", b"x" * 2_000_000),
     ],
 )  # fmt: skip
 def test_rubbish_is_an_error_and_no_answer(receiver, action, answer):
@@ -113,3 +120,39 @@ def test_a_secret_is_of_its_environment_and_its_number(aws):
         len({hook_secret_of("p/dev", 1), hook_secret_of("p/dev", 2), hook_secret_of("p/staging", 1), hook_secret_of("q/dev", 1)})
         == 4
     )
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(receiver, status):
+    with pytest.raises(TargetFailed, match="redirects are not followed"):
+        call(receiver.answers({"healthy": True}, status), "health")
+    assert len(receiver.asked) == 1
+
+
+def test_a_hook_that_is_slow_fails_at_the_deadline(receiver, monkeypatch):
+    monkeypatch.setattr(posting, "SECONDS", 0.2)
+    receiver.goes_on.clear()
+    try:
+        with pytest.raises(TargetFailed, match="No answer within"):
+            call(receiver.answers({"healthy": True}), "health")
+    finally:
+        receiver.goes_on.set()
+
+
+@pytest.mark.parametrize("found", ["10.0.0.1", "169.254.169.254", "::ffff:192.168.0.1", "::", "fd00::1"])
+def test_a_name_that_leads_to_a_private_network_is_not_connected_to(aws, monkeypatch, found):
+    """Also on a laptop: only this machine itself is allowed beside the internet."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (found, 443))])
+    with pytest.raises(TargetFailed, match="not in the public internet"):
+        call(Hook("https://deploy.example.com/", SECRET, {}), "health")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://deploy.example.com/", "https://10.0.0.1/", "https://169.254.169.254/latest", "https://[fd00::1]/",
+     "https://[::ffff:10.0.0.1]/", "https://0.0.0.0/"],
+)  # fmt: skip
+def test_an_environment_whose_hook_is_private_is_refused(world, url):
+    body = {"target": {"kind": "hook", "url": url}}
+    answer = world.ada.at("enterprise")("delivery", "PUT", f"/projects/{world.project.id}/environments/dev", body=body)
+    assert (answer.status, [one["field"] for one in answer.json["error"]["details"]]) == (400, ["target.url"])

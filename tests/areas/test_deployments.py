@@ -250,3 +250,12 @@ def test_a_lease_lasts_for_what_the_machine_waits(world, target):
     for _ in range(4):
         played.step()
     assert environment(world).lease_until >= clock.epoch() + 3600 + LEASE - 5
+
+
+def test_a_shift_that_was_done_and_whose_answer_is_rubbish_is_taken_back(world, target):
+    configure(world)
+    old = deploy(world)
+    target.fails = {"answer"}
+    made = deploy(world, "canary", canary_percentage=20)
+    assert {made.id: 20, old.id: 80} in target.history
+    assert (made.status, "rubbish" in made.rollback_reason, target.weights) == ("rolled_back", True, {old.id: 100})

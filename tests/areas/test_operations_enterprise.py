@@ -8,71 +8,36 @@ import pytest
 from shared.core.ids import new_id
 from shared.delivery.building.runner import PHASES, BuildState, Results
 from shared.delivery.builds.rows import Build, BuildCounter
-from shared.delivery.operations import machine, requesting, steps
+from shared.delivery.operations import machine, requesting
 from shared.delivery.operations.progress import progress
 from shared.delivery.operations.rows import OVERDUE, OperationRow
 from shared.edge.reactions import builds
 from shared.edge.views.enterprise.delivery import DELIVERY_EVENTS
 from shared.events.change import parse_change
 from shared.store import fetch, save, write
-from shared.work.items import planning
 from shared.work.projects.rows import Project
 from tests.areas.boards_world import World
-from tests.areas.build_runs import FakeRunner, Machine
-from tests.areas.driving import Answer, deadline, sign_up
+from tests.areas.build_runs import DONE, Machine, ask, feature, operation, request, runner
+from tests.areas.driving import deadline, sign_up
 from tests.areas.viewers import raw_row
 from tests.kills import crash_at_every_write, crash_at_write
 from tests.samples.delivery import SARIF
-from tests.samples.planning import FEATURE
 from tests.trips import count_requests
 
-DONE = BuildState(
-    "UPLOAD_ARTIFACTS", ended=True, succeeded=True, phases={"INSTALL": 10.0, "BUILD": 30.0}, commit="abc123", branch="main",
-    started_at="2026-01-01T10:00:00.000Z", ended_at="2026-01-01T10:00:40.000Z",
-)  # fmt: skip
+__all__ = ["feature", "runner"]
 FAILED = BuildState("BUILD", ended=True, reason="The phase build failed with exit status 1", started_at=DONE.started_at)
 
 
-def ask(world: World, method: str, path: str, body: Any = None, client=None) -> Answer:
-    return (client or world.ada).at("enterprise")("delivery", method, path, body=body)
-
-
-@pytest.fixture
-def runner(monkeypatch) -> FakeRunner:
-    made = FakeRunner([BuildState("BUILD"), DONE])
-    for module in (requesting, steps):
-        monkeypatch.setattr(module, "build_runner", lambda: made)
-    return made
-
-
-@pytest.fixture
-def feature(world) -> str:
-    project = fetch(Project, world.project.id)
-    project.repository_url = "https://example.com/shop.git"
-    write(save(project))
-    parent = planning.create_requirement(world.actor, world.board.id, planning.NewRequirement("One", "Words", ["It works"]))
-    return planning.create_feature(world.actor, parent.id, planning.NewFeature(**FEATURE)).id
-
-
-def request(world: World, feature: str, body: Any = None) -> dict[str, Any]:
-    answer = ask(world, "POST", f"/features/{feature}/build-and-deploy", body)
-    assert answer.status == 202, answer.text
-    return answer.json["data"]
-
-
-def operation(world: World, made: dict[str, Any]) -> dict[str, Any]:
-    return ask(world, "GET", made["progress_url"]).json["data"]
-
-
 def build_of(world: World, made: dict[str, Any]) -> dict[str, Any]:
-    return ask(world, "GET", f"/builds/{made['resource_id']}").json["data"]
+    return ask(world, "GET", f"/builds/{made['build_id']}").json["data"]
 
 
 def test_a_build_is_accepted_and_its_operation_says_where_it_is(world, runner, feature):
     made = request(world, feature, {"version_tag": "1.0.0", "git_branch": "main"})
     assert (made["status"], made["resource_type"], made["poll_interval_seconds"]) == ("pending", "build", 5)
     assert operation(world, made) | {"operation_id": ""} == {
-        "operation_id": "", "status": "pending", "progress_percent": 0, "resource_url": f"/builds/{made['resource_id']}",
+        "operation_id": "", "status": "pending", "progress_percent": 0, "resource_url": f"/builds/{made['build_id']}",
+        "build_url": f"/builds/{made['build_id']}",
     }  # fmt: skip
     seen = []
     done = Machine(made["operation_id"], before=lambda _: seen.append(operation(world, made))).play()
@@ -81,7 +46,7 @@ def test_a_build_is_accepted_and_its_operation_says_where_it_is(world, runner, f
     percents = [one["progress_percent"] for one in seen]
     assert percents == sorted(percents)
     shown = operation(world, made)
-    assert (shown["progress_percent"], shown["result_url"]) == (100, f"/builds/{made['resource_id']}")
+    assert (shown["progress_percent"], shown["result_url"]) == (100, f"/builds/{made['build_id']}")
     assert not {"eta_seconds", "current_step"} & set(shown)
 
 
@@ -97,8 +62,8 @@ def test_the_build_has_what_was_measured(world, runner, feature):
     }  # fmt: skip
     assert {name: shown[name] for name in expected} == expected
     assert "version_tag" not in shown
-    assert ask(world, "GET", f"/builds/{made['resource_id']}/log").json["data"]["text"] == "a line\n"
-    change = parse_change({"dynamodb": {"NewImage": raw_row(f"BLD#{made['resource_id']}")}})
+    assert ask(world, "GET", f"/builds/{made['build_id']}/log").json["data"]["text"] == "a line\n"
+    change = parse_change({"dynamodb": {"NewImage": raw_row(f"BLD#{made['build_id']}")}})
     name, data = DELIVERY_EVENTS[change.event.type](change)
     assert (name, data()["build"]["status"]) == ("build.completed", "success")
 
@@ -257,7 +222,7 @@ def test_where_nothing_runs_builds_it_is_said(world, feature):
 def test_what_operations_cost(world, runner, feature):
     with count_requests() as seen:
         made = request(world, feature)
-    assert seen.names == ["BatchGetItem", "GetItem", "GetItem", "TransactWriteItems"]
+    assert seen.names == ["BatchGetItem", "BatchGetItem", "GetItem", "TransactWriteItems"]
     with count_requests() as seen:
         operation(world, made)
     assert seen.names == ["BatchGetItem"]
@@ -269,7 +234,7 @@ def test_what_operations_cost(world, runner, feature):
 def test_strangers_learn_nothing_of_operations(world, runner, feature):
     made, stranger = request(world, feature), sign_up("Stan", "stan@example.com")
     for method, path in (
-        ("GET", made["progress_url"]), ("POST", f"{made['progress_url']}/cancel"), ("GET", f"/builds/{made['resource_id']}/log"),
+        ("GET", made["progress_url"]), ("POST", f"{made['progress_url']}/cancel"), ("GET", f"/builds/{made['build_id']}/log"),
         ("POST", f"/features/{feature}/build-and-deploy"),
     ):  # fmt: skip
         assert ask(world, method, path, client=stranger).status == 404

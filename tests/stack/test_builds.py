@@ -65,7 +65,7 @@ def ada(stack: LocalStack, source: Path) -> Developer:
 def test_a_repository_is_built_for_real(stack: LocalStack, ada: Developer, source: Path) -> None:
     made = ada.build({"version_tag": "1.0.0"})
     percents, last = ada.ended(made)
-    build = ada.ask("GET", f"/builds/{made['resource_id']}")
+    build = ada.ask("GET", f"/builds/{made['build_id']}")
     assert (last["status"], percents[0] < 100, percents[-1], percents == sorted(percents)) == ("completed", True, 100, True), (
         build
     )
@@ -75,7 +75,7 @@ def test_a_repository_is_built_for_real(stack: LocalStack, ada: Developer, sourc
         "git_commit_hash": git(source, "rev-parse", "HEAD"),
     }  # fmt: skip
     assert {name: build[name] for name in expected} == expected
-    assert "at the end" in ada.ask("GET", f"/builds/{made['resource_id']}/log")["text"]
+    assert "at the end" in ada.ask("GET", f"/builds/{made['build_id']}/log")["text"]
     rows = stack.boto("dynamodb").query(
         TableName=next(name for name in stack.boto("dynamodb").list_tables()["TableNames"] if "ore" in name),
         KeyConditionExpression="PK = :pk AND begins_with(SK, :vul)",

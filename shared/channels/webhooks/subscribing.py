@@ -10,11 +10,9 @@ from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import new_id
-from shared.core.networks import is_permitted
-from shared.core.outbound import is_allowed
+from shared.core.outbound import refusal_of
 from shared.core.sealing import seal
 from shared.core.situations import Situation
-from shared.core.web_addresses import parse_host
 from shared.events import EventType, record
 from shared.store import (
     authorize,
@@ -175,16 +173,8 @@ def _replace_secret(webhook: Webhook, secret: str) -> None:
 
 
 def _check_url(url: str) -> None:
-    """Raise Invalid for an address that nothing is ever sent to. A name is looked up when something is sent."""
-    host = parse_host(url)
-    if host is None or not url.isascii() or not is_allowed(url):
-        raise Invalid(FieldError("url", "An address that begins with https:// and has no user name and no fragment"))
-    try:
-        public = is_permitted(host)
-    except ValueError:  # a name
-        return
-    if not public:
-        raise Invalid(FieldError("url", "An address in the public internet"))
+    if reason := refusal_of(url):
+        raise Invalid(FieldError("url", reason))
 
 
 def _chosen(secret: str | None) -> str:

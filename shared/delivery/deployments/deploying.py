@@ -10,10 +10,10 @@ from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.delivery.builds.rows import Build
 from shared.delivery.deployments.lease import PENDING_LEASE
-from shared.delivery.deployments.rows import Deployment, Environment
+from shared.delivery.deployments.rows import Deployment, Environment, record_end
 from shared.delivery.deployments.strategies import shares_of
 from shared.events import EventType, record
-from shared.store import check, create, load, update, write
+from shared.store import Operation, check, create, load, save, update, write
 from shared.work.boards.counting import ProjectArchived
 from shared.work.projects.rows import Project
 
@@ -30,18 +30,24 @@ class NewDeployment:
     approval_notes: str | None = None
 
 
-def request_deployment(actor: Actor, build_id: str, new: NewDeployment, deployment_id: str | None = None) -> Deployment:
+def request_deployment(actor: Actor, build_id: str, new: NewDeployment) -> Deployment:
     """Request the deployment of a build; the event of its row starts it. Two round trips.
 
     Raises NotFound("build"), Forbidden, Invalid (build without success, missing field, environment without target),
     Conflict(DEPLOYMENT_IN_PROGRESS, PROJECT_ARCHIVED).
     """
     build = load(Build, build_id, actor, Permission.DEPLOYMENT_WRITE)
-    if new.environment == PRODUCTION and not actor.may(Permission.DEPLOYMENT_APPROVE, build.ws_id, build.org_id):
-        raise Forbidden("Only who may approve deployments deploys to production")
-    _refuse(build, new)
-    deployment = Deployment.new(
-        deployment_id or new_id(),
+    refuse(actor, build, new, is_built=True)
+    deployment = new_deployment(actor, build, new)
+    taken = begin(deployment, actor)
+    write(create(deployment), *taken)
+    return deployment
+
+
+def new_deployment(actor: Actor, build: Build, new: NewDeployment) -> Deployment:
+    """Build the row of a deployment that nothing has begun."""
+    return Deployment.new(
+        new_id(),
         org_id=build.org_id,
         ws_id=build.ws_id,
         proj_id=build.proj_id,
@@ -57,10 +63,30 @@ def request_deployment(actor: Actor, build_id: str, new: NewDeployment, deployme
         phase="start",
         created_by=actor.summary,
     )
-    record(deployment, EventType.DEPLOYMENT_REQUESTED, actor, item_id=build.item_id, environment=new.environment)
-    project = Project(*Project.key(str(build.proj_id)))
-    write(create(deployment), _take(deployment), check(project, Project.status == "active", ProjectArchived))
-    return deployment
+
+
+def begin(deployment: Deployment, actor: Actor) -> list[Operation]:
+    """Have a deployment begin with the write of its row, by its event; return what goes into the same transaction.
+
+    That raises Conflict(DEPLOYMENT_IN_PROGRESS, PROJECT_ARCHIVED), and Invalid for an environment without a target.
+    """
+    deployment.phase = "start"
+    record(
+        deployment,
+        EventType.DEPLOYMENT_REQUESTED,
+        actor,
+        item_id=deployment.item_id,
+        environment=deployment.environment,
+    )
+    project = Project(*Project.key(str(deployment.proj_id)))
+    return [_take(deployment), check(project, Project.status == "active", ProjectArchived)]
+
+
+def abandon(deployment: Deployment, actor: Actor, reason: str) -> Operation:
+    """End a deployment whose build is not to be deployed; return the write."""
+    deployment.status, deployment.failure, deployment.completed_at = "failed", reason, clock.iso()
+    record_end(deployment, actor)
+    return save(deployment)
 
 
 def get_deployment(actor: Actor, deployment_id: str) -> Deployment:
@@ -68,9 +94,12 @@ def get_deployment(actor: Actor, deployment_id: str) -> Deployment:
     return load(Deployment, deployment_id, actor, Permission.DEPLOYMENT_READ)
 
 
-def _refuse(build: Build, new: NewDeployment) -> None:
+def refuse(actor: Actor, build: Build, new: NewDeployment, *, is_built: bool) -> None:
+    """Raise Forbidden or Invalid for a deployment that cannot be; `is_built`: it is of a build that must have succeeded."""
+    if new.environment == PRODUCTION and not actor.may(Permission.DEPLOYMENT_APPROVE, build.ws_id, build.org_id):
+        raise Forbidden("Only who may approve deployments deploys to production")
     errors = []
-    if build.status != "success":
+    if is_built and build.status != "success":
         errors.append(FieldError("build_id", f"Only a successful build can be deployed; this one is {build.status}"))
     if new.strategy == "canary" and new.canary_percentage is None:
         errors.append(FieldError("canary_percentage", "The strategy canary needs a percentage"))
@@ -80,13 +109,17 @@ def _refuse(build: Build, new: NewDeployment) -> None:
         raise Invalid(*errors)
 
 
-def _take(deployment: Deployment) -> Any:
+def without_target(environment: str) -> Invalid:
+    words = "This environment has no target: set one by PUT /projects/{project_id}/environments/{environment}"
+    return Invalid(FieldError("environment", words, environment))
+
+
+def _take(deployment: Deployment) -> Operation:
     """Return the write by which a deployment takes its environment, if no other holds it."""
 
     def refusal(raw: dict[str, Any] | None) -> CadreError:
         if raw is None:
-            words = "This environment has no target: set one by PUT /projects/{project_id}/environments/{environment}"
-            return Invalid(FieldError("environment", words, deployment.environment))
+            return without_target(deployment.environment)
         holder = Environment.decode(raw).deployment_id
         words = "Another deployment to this environment is in progress"
         return Conflict(Situation.DEPLOYMENT_IN_PROGRESS, words, {"deployment_id": holder})

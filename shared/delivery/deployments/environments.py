@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid, NotFound
-from shared.core.outbound import is_allowed
+from shared.core.outbound import refusal_of
 from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.delivery.deployments.rows import Environment
@@ -89,7 +89,7 @@ def _read(actor: Actor, project_id: str, name: str, permission: Permission) -> t
 
 
 def _refuse(target: dict[str, Any]) -> None:
-    if target["kind"] == "hook" and not is_allowed(target["url"]):
-        raise Invalid(FieldError("target.url", "Only https addresses are asked", target["url"]))
+    if target["kind"] == "hook" and (reason := refusal_of(target["url"])):
+        raise Invalid(FieldError("target.url", reason, target["url"]))
     if target["kind"] == "process" and not settings().local_versions:
         raise Invalid(FieldError("target.kind", "Processes are a target of the local stack only", "process"))

@@ -7,7 +7,9 @@ deployments of the environment. A deployment's row is what became of it.
 from typing import Any, Final
 
 from shared.core import clock
+from shared.core.actor import Actor
 from shared.delivery.targets.port import Figures
+from shared.events import EventType, record
 from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
 from shared.work.items.tracing import DEPLOYMENT, INDEX, link_at, newest_first
 
@@ -69,12 +71,14 @@ class Deployment(Entity):
     """Its feature."""
     requirement_id = UnicodeAttribute(null=True)
     """The card above its feature."""
+    operation_id = UnicodeAttribute(null=True)
+    """The operation that builds and deploys; None: the build was there before."""
     environment = UnicodeAttribute()
     strategy = UnicodeAttribute()
     canary_percentage = NumberAttribute(null=True)
     approval_notes = UnicodeAttribute(null=True)
     status = UnicodeAttribute()  # pending | in_progress | success | failed | rolling_back | rolled_back
-    phase = UnicodeAttribute()  # place | shift | observe | finish | rollback: what is done next
+    phase = UnicodeAttribute()  # build | start | place | shift | observe | finish | rollback: what is done next
     shares = JSONAttribute()
     """The steps of the new version's share, in percent, from 0 to 100."""
     step = NumberAttribute(default=0)
@@ -108,6 +112,11 @@ class Deployment(Entity):
         return Environment.id_of(str(self.proj_id), self.environment)
 
     @property
+    def awaits_build(self) -> bool:
+        """Tell whether its build is not there yet: it does not hold its environment, and its operation begins it."""
+        return bool(self.phase == "build")
+
+    @property
     def share(self) -> int:
         """Return the share of the new version that its step gives it, in percent."""
         return int(self.shares[int(self.step)])
@@ -133,9 +142,21 @@ class Deployment(Entity):
         }
         if self.status == "success":
             places[3] = (f"ENV#{self.environment_id}", f"{self.created_at}#{self.id}")
-        if self.status in OPEN:
+        if self.status in OPEN and not self.awaits_build:
             places[4] = (OPEN_DEPLOYMENTS, f"{self.created_at}#{self.id}")
         return places
 
     def filters(self) -> dict[str, Any]:
         return {"environment": self.environment, "feature": self.item_id, "build": self.build_id}
+
+
+def record_end(deployment: Deployment, actor: Actor) -> None:
+    """Set the event that a deployment has ended, with its status."""
+    record(
+        deployment,
+        EventType.DEPLOYMENT_COMPLETED,
+        actor,
+        item_id=deployment.item_id,
+        environment=deployment.environment,
+        status=deployment.status,
+    )

@@ -1,19 +1,20 @@
 """Taking the traffic back: by itself after a failed step, and by a person afterwards. A rollback that fails is said and can be repeated."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
 from shared.core import clock, logs
 from shared.core.actor import SYSTEM, Actor, Permission
-from shared.core.errors import FieldError, Invalid, NotFound, Upstream
+from shared.core.errors import Conflict, FieldError, Invalid, NotFound, Upstream
 from shared.core.situations import Situation
 from shared.delivery.deployments.lease import PENDING_LEASE, LeaseLost, release
-from shared.delivery.deployments.rows import Deployment, Environment
+from shared.delivery.deployments.rows import Deployment, Environment, record_end
 from shared.delivery.deployments.strategies import weights_of
 from shared.delivery.targets import target_of
 from shared.delivery.targets.port import Target, TargetFailed
 from shared.events import EventType, record
-from shared.store import fetch, load, retrying, save, stale, update, write
+from shared.store import Operation, fetch, load, retrying, save, stale, update, write
 
 ROLLBACK_WINDOW: Final = timedelta(hours=24)
 """How long after its end a deployment can be rolled back: our choice. The version before it is kept until the next success."""
@@ -25,6 +26,27 @@ def roll_back(actor: Actor, deployment_id: str, reason: str) -> Deployment:
     Raises NotFound, Forbidden, Invalid for a deployment in another state, Upstream if the target does not do it: then it can be repeated.
     """
     environment, deployment = retrying(lambda _: _begin(actor, deployment_id, reason))
+    return _undo_taken(environment, deployment, actor)
+
+
+def stop(actor: Actor, deployment_id: str, reason: str, beside: Callable[[], list[Operation]]) -> Deployment:
+    """Take the traffic back from a deployment that goes on, with what `beside()` returns in the same transaction.
+
+    The fence rises, so the execution that has it does nothing any more. Four round trips, and what the target takes.
+    Raises NotFound, Forbidden, Conflict(RUN_STATUS) for one that is over or being rolled back, Upstream as `roll_back`.
+    """
+
+    def attempt(_: int) -> tuple[Environment, Deployment]:
+        environment, deployment = _read(actor, deployment_id)
+        if deployment.status not in ("pending", "in_progress") or environment.deployment_id != deployment.id:
+            raise Conflict(Situation.RUN_STATUS, "The deployment is over, or its traffic is being taken back")
+        return _take(environment, deployment, actor, reason, beside())
+
+    environment, deployment = retrying(attempt)
+    return _undo_taken(environment, deployment, actor)
+
+
+def _undo_taken(environment: Environment, deployment: Deployment, actor: Actor) -> Deployment:
     target = target_of(environment.target, str(environment.proj_id), environment.name, int(environment.secret_number))
     try:
         return _undo_or_give_up(target, environment, deployment, actor)
@@ -69,8 +91,11 @@ def undo(target: Target, environment: Environment, deployment: Deployment, actor
     else:
         deployment.status, deployment.failure = "failed", deployment.rollback_reason
     deployment.completed_at = deployment.completed_at or moment
-    _record_end(deployment, actor)
-    write(release(environment, deployment.previous_id), save(deployment))
+    record_end(deployment, actor)
+    before = (
+        deployment.previous_id if deployment.started_at else environment.current_id
+    )  # what had the traffic is noted at its start
+    write(release(environment, before), save(deployment))
     return deployment
 
 
@@ -78,7 +103,7 @@ def give_up(environment: Environment, deployment: Deployment, reason: str) -> No
     """End a deployment whose rollback failed: where its traffic is, nobody knows. The environment is free, so that it can be repeated."""
     deployment.status, deployment.failure = "failed", f"The rollback failed: {reason}"
     deployment.completed_at = clock.iso()
-    _record_end(deployment, SYSTEM)
+    record_end(deployment, SYSTEM)
     write(release(environment, environment.current_id), save(deployment))
     line = {"job": "rollback", "deployment_id": deployment.id, "reason": reason, "failed": 1}
     logs.write_metrics("a rollback failed", line | logs.metric("failed", by="job"))
@@ -93,18 +118,30 @@ def remove_quietly(target: Target, deployment: Deployment, version: str, fence: 
 
 
 def _begin(actor: Actor, deployment_id: str, reason: str) -> tuple[Environment, Deployment]:
-    """Take the environment for the rollback of a deployment that has ended, and return both rows as they are written."""
+    environment, deployment = _read(actor, deployment_id)
+    _refuse(deployment, environment)
+    return _take(environment, deployment, actor, reason, [])
+
+
+def _read(actor: Actor, deployment_id: str) -> tuple[Environment, Deployment]:
     deployment = load(Deployment, deployment_id, actor, Permission.DEPLOYMENT_WRITE)
     environment = fetch(Environment, deployment.environment_id)
     if environment is None:
         raise NotFound(Environment.NAME)
-    _refuse(deployment, environment)
+    return environment, deployment
+
+
+def _take(
+    environment: Environment, deployment: Deployment, actor: Actor, reason: str, beside: list[Operation]
+) -> tuple[Environment, Deployment]:
+    """Take the environment for a rollback, and return both rows as they are written."""
     begin_rollback(deployment, actor, reason)
-    before, taken = int(environment.fence), _taken(environment, deployment)
-    unchanged = (Environment.fence == before) & Environment.deployment_id.does_not_exist()
+    before, held, taken = int(environment.fence), environment.deployment_id, _taken(environment, deployment)
+    holder = Environment.deployment_id == held if held else Environment.deployment_id.does_not_exist()
     row = Environment(*Environment.key(environment.id))
     actions: list[Any] = [getattr(Environment, name).set(value) for name, value in taken.items()]
-    write(save(deployment), update(row, [*actions, Environment.version.add(1)], unchanged, stale))
+    unchanged = (Environment.fence == before) & holder
+    write(save(deployment), update(row, [*actions, Environment.version.add(1)], unchanged, stale), *beside)
     for name, value in taken.items():
         setattr(environment, name, value)
     return environment, deployment
@@ -133,14 +170,3 @@ def _refuse(deployment: Deployment, environment: Environment) -> None:
         reason = "There was no version before it"
     if reason:
         raise Invalid(FieldError("status", reason, deployment.status))
-
-
-def _record_end(deployment: Deployment, actor: Actor) -> None:
-    record(
-        deployment,
-        EventType.DEPLOYMENT_COMPLETED,
-        actor,
-        item_id=deployment.item_id,
-        environment=deployment.environment,
-        status=deployment.status,
-    )

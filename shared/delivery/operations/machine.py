@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from shared.core import aws, clock, machines
 from shared.core.settings import settings
-from shared.delivery.operations.rows import UNFINISHED, OperationRow
-from shared.delivery.operations.steps import OperationEnded, Step, release, run_step
+from shared.delivery.operations.requesting import deployment_of
+from shared.delivery.operations.rows import OVERDUE_DEPLOYING, UNFINISHED, OperationRow
+from shared.delivery.operations.steps import OperationEnded, Step, finish, release, run_step
 from shared.store import fetch, fetch_indexed, process_all, sweep, update_with_retry
 
 MOST_LAUNCHES: Final = 3
@@ -36,11 +37,27 @@ def sweep_operations(until: float) -> int:
     return process_all(UNFINISHED, rows, look_after, lambda row: f"{OperationRow.NAME} {row.id}")
 
 
+def _follow(operation: OperationRow) -> int:
+    """End an operation whose deployment has ended, should its event be lost; else look again later."""
+    deployment = deployment_of(operation)
+    if deployment is None or finish(deployment):
+        return 1
+
+    def change(current: OperationRow) -> None:
+        if not current.ended:
+            current.postpone(OVERDUE_DEPLOYING)
+
+    update_with_retry(lambda: fetch(OperationRow, operation.id) or operation, change)
+    return 0
+
+
 def look_after(operation: OperationRow) -> int:
     """Release an operation that has ended; give one whose execution is gone another one, at most MOST_LAUNCHES times."""
     if operation.ended:
         release(operation.id)
         return 1
+    if operation.handed_over:
+        return _follow(operation)
     if operation.execution and is_running(operation.execution):
         return 0
     if operation.launches >= MOST_LAUNCHES:

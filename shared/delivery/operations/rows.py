@@ -7,6 +7,8 @@ from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribut
 
 KEPT: Final = 30 * 86_400
 """Seconds for which an operation can be asked for, from its request on (areas.md: 30 days)."""
+OVERDUE_DEPLOYING: Final = 600
+"""The same while its deployment goes on, which has a job of its own."""
 UNFINISHED: Final = "OPERATIONS#UNFINISHED"
 """The list, in index 3 by `due`, of operations that still have something to do."""
 OVERDUE: Final = 60
@@ -14,13 +16,19 @@ OVERDUE: Final = 60
 
 
 class OperationRow(Entity):
-    """A build that is made here. It goes on until it is `released`: ended, and nothing of it runs any more."""
+    """A build that is made here, and what follows it. It goes on until it is `released`: ended, and nothing of it runs any more."""
 
     KIND = "OP"
     NAME = "operation"
 
     item_id = UnicodeAttribute()
     build_id = UnicodeAttribute()
+    deployment_id = UnicodeAttribute(null=True)
+    """The deployment that follows the build; None: it is a build alone."""
+    handed_over = BooleanAttribute(default=False)
+    """The build is there, and its deployment goes on by its own machine."""
+    deploying_takes = NumberAttribute(default=0)
+    """Seconds for which the deployment's steps are looked at, at least."""
     status = UnicodeAttribute(default="pending")  # pending | in_progress | completed | failed | cancelled
     progress = NumberAttribute(default=0)
     """In percent; never goes back."""
@@ -50,6 +58,11 @@ class OperationRow(Entity):
     def ended(self) -> bool:
         return self.status in ("completed", "failed", "cancelled")
 
-    def postpone(self) -> None:
-        """Say that something was heard of the operation now."""
-        self.due = clock.epoch() + OVERDUE
+    def postpone(self, seconds: int = OVERDUE) -> None:
+        """Say that something was heard of the operation now, and when it must be looked after."""
+        self.due = clock.epoch() + seconds
+
+    def end(self, status: str, reason: str | None = None) -> None:
+        self.status, self.reason, self.completed_at = status, reason, clock.iso()
+        self.step = self.eta_seconds = None
+        self.postpone()

@@ -1,6 +1,9 @@
 """The steps of the BuildAndDeploy machine (`infra/build_and_deploy.py`). Each may be repeated after a crash at any point.
 
-    Claim -> Build -> [wait, Poll] ... -> Collect -> HandOver; what fails for good -> Fail
+    Claim -> Build -> [wait, Poll] ... -> Collect -> HandOver [wait] ...; what fails for good -> Fail
+
+HandOver waits until the environment is free, and has the deployment begin, which goes on by its own machine. When that has ended, the
+operation does (`finish`).
 
 A step gets the state and returns the next one: `{"operation_id", "next", "wait"}`, with the seconds until the
 next poll. Whoever has ended the operation meanwhile (a
@@ -9,23 +12,29 @@ cancel) has the last word: the step then only releases what runs, and the machin
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 from shared.core import clock, strict_json
 from shared.core.actor import SYSTEM
-from shared.core.errors import Invalid
+from shared.core.errors import CadreError, Invalid
 from shared.core.settings import settings
+from shared.core.situations import Situation
 from shared.delivery.building.registry import build_runner
 from shared.delivery.building.runner import MAX_LOG, BuildState, Results, UnreadableResults
 from shared.delivery.builds.recording import record_completion, set_findings, set_tests, set_times
 from shared.delivery.builds.rows import Build, BuildCounter, BuildLog
 from shared.delivery.builds.scans import MAX_BYTES, Finding, read_report
+from shared.delivery.deployments.deploying import begin
+from shared.delivery.deployments.rows import OPEN, Deployment
 from shared.delivery.operations.progress import BUILT, STEPS, progress
-from shared.delivery.operations.requesting import source_of
-from shared.delivery.operations.rows import OperationRow
-from shared.store import Operation, fetch, get, put, save, update, update_with_retry
+from shared.delivery.operations.requesting import deployment_of, end_parts, source_of
+from shared.delivery.operations.rows import OVERDUE_DEPLOYING, OperationRow
+from shared.store import Operation, fetch, get, is_stale, put, save, update, update_with_retry
 
 State = dict[str, Any]
+PATIENCE: Final = timedelta(hours=2)
+"""How long a build that is there waits for another deployment to its environment."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,7 @@ def poll(step: Step) -> str:
     if state.ended:
         return "collect"
     counter = _counter_of(operation)
-    percent, left = progress(state, counter.phases if counter else None)
+    percent, left = progress(state, counter.phases if counter else None, int(operation.deploying_takes))
 
     def change(operation: OperationRow) -> None:
         operation.progress = max(int(operation.progress), percent)
@@ -125,14 +134,13 @@ def collect(step: Step) -> str:
             return []
         build.status, build.reason = ("failed", reason) if reason else ("success", None)
         operations = _record_results(build, state, results, findings, log)
-        operation.progress, operation.step, operation.eta_seconds = (
-            max(int(operation.progress), BUILT),
-            "Collecting results...",
-            None,
-        )
+        operation.step, operation.eta_seconds = "Collecting results...", None
+        if not operation.deployment_id:
+            operation.progress = max(int(operation.progress), BUILT)
         operation.postpone()
         if reason:
-            _end(operation, "failed", reason)
+            operation.end("failed", reason)
+            operations += end_parts(operation, "failed", reason, SYSTEM, build)
         return operations
 
     done = update_with_retry(lambda: _own(step), change, first=operation)
@@ -140,27 +148,91 @@ def collect(step: Step) -> str:
 
 
 def hand_over(step: Step) -> str:
-    """Complete the operation. What shall follow a successful build, a deployment, begins here."""
+    """Complete the operation of a build alone; else have its deployment begin, once its environment is free."""
+    operation = _own(step)
+    if operation.handed_over:
+        return "end"
+    try:
+        update_with_retry(lambda: _own(step), _begin_deployment if operation.deployment_id else _complete, first=operation)
+    except CadreError as error:
+        if is_stale(error):
+            raise
+        if error.situation is Situation.DEPLOYMENT_IN_PROGRESS and _may_wait(operation):
+            return _wait_for_environment(step)
+        return _fail(step, _words(error))
+    return "end"
 
+
+def _complete(operation: OperationRow) -> None:
+    operation.end("completed")
+    operation.progress = 100
+
+
+def _begin_deployment(operation: OperationRow) -> list[Operation]:
+    deployment = deployment_of(operation)
+    if deployment is None:
+        raise OperationEnded  # erased with its project
+    operation.handed_over, operation.step, operation.eta_seconds = True, None, None
+    operation.postpone(OVERDUE_DEPLOYING)
+    taken = begin(deployment, SYSTEM)
+    return [save(deployment), *taken]
+
+
+def _may_wait(operation: OperationRow) -> bool:
+    return clock.now() - clock.parse(_build_of(operation).completed_at or clock.iso()) < PATIENCE
+
+
+def _wait_for_environment(step: Step) -> str:
     def change(operation: OperationRow) -> None:
-        _end(operation, "completed", None)
-        operation.progress = 100
+        operation.step, operation.eta_seconds = "Waiting for another deployment to end...", None
+        operation.postpone()
 
     update_with_retry(lambda: _own(step), change)
-    return "end"
+    return "hand_over"
+
+
+def _words(error: CadreError) -> str:
+    return error.fields[0].message if isinstance(error, Invalid) else error.message
 
 
 def fail(step: Step) -> str:
-    """End the operation and its build with an error; what has ended does not change."""
+    """End the operation with an error, and what belongs to it; what has ended does not change."""
     error = step.state.get("error") or {}
-    reason = _REASONS.get(error.get("Error", ""), "The build could not be run: something failed on our side")
+    return _fail(step, _REASONS.get(error.get("Error", ""), "The build could not be run: something failed on our side"))
 
+
+def _fail(step: Step, reason: str) -> str:
     def change(operation: OperationRow) -> list[Operation]:
-        _end(operation, "failed", reason)
-        return end_build(operation, "failed", reason)
+        operation.end("failed", reason)
+        return end_parts(operation, "failed", reason, SYSTEM)
 
     update_with_retry(lambda: _own(step), change)
     return "end"
+
+
+def finish(deployment: Deployment) -> bool:
+    """End the operation of a deployment that has ended, as that ended; tell whether it did."""
+
+    def read() -> OperationRow:
+        operation = _there(str(deployment.operation_id))
+        if operation.ended:
+            raise OperationEnded
+        return operation
+
+    def change(operation: OperationRow) -> None:
+        if deployment.status == "success":
+            _complete(operation)
+        else:
+            operation.end("failed", deployment.failure or deployment.rollback_reason)
+        operation.released = True  # nothing of its build runs any more
+
+    if not deployment.operation_id or deployment.status in OPEN:
+        return False
+    try:
+        update_with_retry(read, change)
+    except OperationEnded:
+        return False
+    return True
 
 
 _REASONS: Final = {
@@ -181,16 +253,6 @@ def release(operation_id: str) -> None:
         operation.released = True
 
     update_with_retry(lambda: _there(operation_id), change, first=operation)
-
-
-def end_build(operation: OperationRow, status: str, reason: str | None) -> list[Operation]:
-    """End the build of an operation without results; return the write, none if it has ended."""
-    build = _build_of(operation)
-    if build.ended:
-        return []
-    build.status, build.reason, build.completed_at = status, reason, clock.iso()
-    record_completion(build, SYSTEM)
-    return [save(build)]
 
 
 def _record_results(
@@ -219,12 +281,6 @@ def _findings(report: str | None) -> list[Finding] | None:
     except (Invalid, ValueError) as error:
         why = error.fields[0].message if isinstance(error, Invalid) else str(error)
         raise UnreadableResults(f"The scan report cannot be read: {why}") from error
-
-
-def _end(operation: OperationRow, status: str, reason: str | None) -> None:
-    operation.status, operation.reason, operation.completed_at = status, reason, clock.iso()
-    operation.step = operation.eta_seconds = None
-    operation.postpone()
 
 
 def _own(step: Step, *, claiming: bool = False) -> OperationRow:

@@ -16,6 +16,7 @@ from shared.delivery.targets.port import FencedOut, Figures, Placed, Release, Ta
 
 _WHO: Final = "The deploy hook"
 _FENCED: Final = 409
+_MOST: Final = 1_000_000_000_000  # requests or milliseconds: what is more is no measurement
 _NAME: Final = 200  # characters of a version's name, at most
 
 
@@ -90,8 +91,8 @@ def _is_name(value: Any) -> bool:
 
 
 def _number(value: Any) -> float | None:
-    """Return a number that is not negative; None for anything else."""
-    is_one = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    """Return a number that is not negative and no more than can be; None for anything else."""
+    is_one = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MOST
     return value if is_one else None
 
 

@@ -149,7 +149,7 @@ class LambdaAlias:
                 "aws_secret_access_key": assumed["SecretAccessKey"],
                 "aws_session_token": assumed["SessionToken"],
             }
-        return aws.client(service, region_name=self._region, **self._credentials)
+        return aws.client(service, config=aws.short_calls(10), region_name=self._region, **self._credentials)
 
     def _call(self, call: Any, missing_ok: bool = False, **arguments: Any) -> dict[str, Any]:
         try:

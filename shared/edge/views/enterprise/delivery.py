@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.delivery.builds.rows import SEVERITIES
 from shared.delivery.builds.rows import Build as BuildRow
 from shared.delivery.builds.rows import Vulnerability as VulnerabilityRow
-from shared.delivery.operations.requesting import seconds_left
+from shared.delivery.operations.progress import Where
 from shared.delivery.operations.rows import OperationRow
 from shared.edge.contracts.base import Shape
 from shared.edge.views.enterprise.planning import Named
@@ -119,8 +119,9 @@ class AcceptedOperation(Shape):
 
     operation_id: str
     status: OperationStatus
-    resource_type: str
+    resource_type: Literal["deployment", "build"]
     resource_id: str
+    build_id: str
     progress_url: str
     poll_interval_seconds: int
 
@@ -132,7 +133,8 @@ class Operation(Shape):
     eta_seconds: Measured[int]
     current_step: Measured[str]
     failure_reason: Measured[str]
-    resource_url: str
+    build_url: str
+    resource_url: Measured[str]
     completed_at: Measured[str]
     result_url: Measured[str]
 
@@ -141,23 +143,26 @@ def accepted(row: OperationRow) -> AcceptedOperation:
     return AcceptedOperation(
         operation_id=row.id,
         status=row.status,
-        resource_type="build",
-        resource_id=row.build_id,
+        resource_type="deployment" if row.deployment_id else "build",
+        resource_id=row.deployment_id or row.build_id,
+        build_id=row.build_id,
         progress_url=f"/operations/{row.id}",
         poll_interval_seconds=POLL_SECONDS,
     )
 
 
-def operation(row: OperationRow) -> Operation:
-    url = f"/builds/{row.build_id}"
+def operation(row: OperationRow, where: Where) -> Operation:
+    url = f"/deployments/{row.deployment_id}" if row.deployment_id else f"/builds/{row.build_id}"
+    completed = row.status == "completed"
     return Operation(
         operation_id=row.id,
         status=row.status,
-        progress_percent=row.progress,
-        eta_seconds=seconds_left(row),
-        current_step=row.step,
+        progress_percent=where.percent,
+        eta_seconds=where.seconds_left,
+        current_step=where.step,
         failure_reason=row.reason,
-        resource_url=url,
+        build_url=f"/builds/{row.build_id}",
+        resource_url=None if completed else url,
         completed_at=row.completed_at,
-        result_url=url if row.status == "completed" else None,
+        result_url=url if completed else None,
     )
