@@ -31,7 +31,6 @@ NO_RESOURCE_LEVEL = {
     "xray:PutTelemetryRecords",
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",
-    "cloudwatch:GetMetricData",
     "dynamodb:ListStreams",
     "logs:CreateLogDelivery",
     "logs:GetLogDelivery",
