@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,29 @@ def letter(stack: LocalStack, part: str, name: str, body: Any) -> None:
     stack.boto("sqs").send_message(QueueUrl=resource(stack, part, name), MessageBody=json.dumps(body))
 
 
+def dead_letters(stack: LocalStack) -> float:
+    """The metric of all dead-letter queues, after the job has looked."""
+    event = (ROOT / "events" / "schedule-letters.json").read_text()
+    done = stack.boto("lambda").invoke(FunctionName=resource(stack, "functions", "Scheduled"), Payload=event)
+    assert "FunctionError" not in done, done["Payload"].read()
+    now = datetime.now(UTC)
+    found = stack.boto("cloudwatch").get_metric_statistics(
+        Namespace="Cadre",
+        MetricName="dead_letters",
+        Dimensions=[],
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=1),
+        Period=600,
+        Statistics=["Maximum"],
+    )
+    return max(one["Maximum"] for one in found["Datapoints"])
+
+
 def test_letters_go_back_to_their_queue(stack: LocalStack) -> None:
     letter(stack, "data", "WsPushDead", {"kind": "push", "topic": "ws:nobody", "at": 0, "frames": {}})
     said = redrive(stack).stdout.split()
     assert said[said.index("ws-push") + 1] == "1"
+    assert dead_letters(stack) >= 1  # what the alarm `DeadLetters` looks at
     done = redrive(stack, "ws-push")
     assert (done.returncode, done.stdout) == (0, "ws-push: 1 letters are on their way again\n"), done.stderr
     said = redrive(stack).stdout.split()
