@@ -17,8 +17,11 @@ RANGES: Final = {"1h": 3_600, "6h": 21_600, "24h": 86_400, "7d": 604_800, "30d":
 AGGREGATIONS: Final = {"1m": 60, "5m": 300, "1h": 3_600}
 """In seconds."""
 MOST_POINTS: Final = 2_016
-"""A week in steps of five minutes. CloudWatch keeps minutes for 15 days only, and a month of minutes would be an answer of 10 MB."""
+"""A week in steps of five minutes. A month of minutes would be an answer of 10 MB, and CloudWatch keeps minutes for 15 days only."""
 _MINUTE: Final = 60
+_MINUTES_KEPT: Final = 15 * 86_400
+_GRAIN_OF_OLD: Final = 300
+"""Seconds to which CloudWatch rounds a range that begins more than 15 days ago: a range of another time would come in two parts."""
 
 _COUNTS: Final = {
     "requests": ("duration_ms", "SampleCount"),
@@ -66,7 +69,8 @@ def read_figures(time_range: str, aggregation: str) -> Report:
 @lru_cache(maxsize=len(RANGES) * len(AGGREGATIONS))
 def _read(time_range: str, aggregation: str, minute: int) -> Report:
     seconds, step = RANGES[time_range], AGGREGATIONS[aggregation]
-    end = clock.from_epoch((minute + 1) * _MINUTE)
+    grain = _GRAIN_OF_OLD if seconds > _MINUTES_KEPT else _MINUTE
+    end = clock.from_epoch(-(-(minute + 1) * _MINUTE // grain) * grain)
     queries = _queries("whole", seconds) + (_queries("each", step) if seconds // step <= MOST_POINTS else [])
     answer = aws.short_call_client("cloudwatch").get_metric_data(
         MetricDataQueries=queries, StartTime=end - timedelta(seconds=seconds), EndTime=end
@@ -101,8 +105,7 @@ def _points(found: Mapping[str, Any]) -> list[tuple[datetime, Figures]]:
 
 
 def _figures(values: Mapping[str, Iterable[float]]) -> Figures:
-    """A range that CloudWatch gives in two parts (where it does not begin with a period) has the sum of the counts and the slower part's
-    percentiles."""
+    """Return the figures of one span: should CloudWatch give it in parts, the sum of their counts and the slowest part's percentiles."""
     asked = any(values.get("requests", ()))  # where something was, a count that is not there is zero: lines leave zeros out
     counts = {name: int(sum(values.get(name, ()))) if asked else None for name in _COUNTS}
     slowest = {name: round(max(found)) if (found := list(values.get(name, ()))) else None for name in _PERCENTILES}

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 
 import pytest
 from aiohttp import ClientSession, TCPConnector, WSServerHandshakeError
@@ -54,6 +55,22 @@ def test_head_and_preflights_have_no_body(stack: LocalStack, contract: str) -> N
     assert ask(stack, base + "/no-such-thing", method="HEAD")[::2] == (404, b"")
     for path in ("/openapi.json", "/no-such-thing"):
         assert ask(stack, base + path, method="OPTIONS", headers={"Origin": "https://x.dev"})[::2] == (204, b"")
+
+
+def test_version_0_is_told_where_it_is_now(stack: LocalStack) -> None:
+    async def asking() -> tuple[int, Mapping[str, str]]:
+        async with ClientSession() as session, session.delete(f"{stack.root}/enterprise/v0/organizations") as answer:
+            return answer.status, answer.headers
+
+    status, headers = asyncio.run(asking())
+    assert (status, headers["Deprecation"], headers["Sunset"]) == (404, "true", "2024-12-31T00:00:00Z")
+    successor = headers["Link"].partition(">")[0].removeprefix(f"<{stack.root}")
+    assert ask(stack, successor, method="HEAD")[0] == 401, "it exists"
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc", "/openapi.json", "/postman-collection.json"])
+def test_what_enterprise_documents_beside_its_base_is_there(stack: LocalStack, page: str) -> None:
+    assert ask(stack, f"/enterprise{page}") == ask(stack, f"/enterprise/v1{page}")
 
 
 def test_the_platform_is_healthy(stack: LocalStack) -> None:
