@@ -119,6 +119,30 @@ def _close(rows: Rows) -> list[list[str]]:
     return table
 
 
+def _deployments(rows: Rows) -> list[list[str]]:
+    table = [
+        [
+            "strategy",
+            "shares",
+            "steps",
+            "calls of the target",
+            "bare machine s",
+            "trips",
+            "read units",
+            "write units",
+            "added s",
+            "÷ bare",
+            "USD",
+        ]
+    ]
+    for row in rows:
+        table.append([
+            row["strategy"], " ".join(map(str, row["shares"])), str(row["steps"]), str(row["target_calls"]), f"{row['bare_s']:.1f}",
+            str(row["trips"]), f"{row['rcu']:g}", f"{row['wcu']:g}", f"{row['added_s']:.2f}", f"{row['share']:.3f}", f"{row['usd']:.5f}",
+        ])  # fmt: skip
+    return table
+
+
 def _terminal(rows: Rows) -> list[list[str]]:
     table = [["viewers", "entries seen", "p50 ms", "p95 ms", "max ms", f"target {live.TARGET}"]]
     for row in rows:
@@ -142,6 +166,8 @@ PARTS = {
     "cold": Part("Cold start", "bench.cold", _cold, 1500),
     "warm": Part("Warm requests", "bench.warm", _warm, 900),
     "trips": Part("Round trips and capacity", "bench.trips", _trips, 60),
+    "enterprise": Part("Round trips and capacity of the enterprise contract", "bench.enterprise", _trips, 90),
+    "deployments": Part("Deployments and the bare machine", "bench.deployments", _deployments, 60),
     "prices": Part("Prices", "bench.prices", _prices, 60),
     "growth": Part("Lists as they grow", "bench.growth", _by_size, 300),
     "boards": Part("Lists of a board as it grows", "bench.board_lists", _by_size, 300),

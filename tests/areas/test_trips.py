@@ -180,9 +180,7 @@ def one_process(leases, monkeypatch) -> None:
 
 
 def usual(route: Route) -> int:
-    if route.operation.id == "auth.login":
-        return trips.LOGIN
-    return trips.READ_MANY if route.method == "GET" else trips.WRITE
+    return trips.usual(route.operation.id, route.method)
 
 
 @pytest.mark.parametrize("route", TRIED, ids=name_of)
