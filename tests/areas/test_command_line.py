@@ -123,6 +123,13 @@ def test_another_login_replaces_the_one_before(ada: Client, url: str, monkeypatc
     assert Client("agentworks", before.access_token)("workspaces", "GET", "/workspaces").status == 401
 
 
+def test_a_login_at_a_platform_that_is_gone_is_replaced_too(ada: Client, url: str, unused_port: int, monkeypatch):
+    name, _ = only_profile()
+    change(url=f"http://127.0.0.1:{unused_port}")
+    log_in(url, EMAIL, monkeypatch, "--profile", name)
+    assert said("whoami")["url"] == url
+
+
 def test_a_team_is_another_profile(world: World, url: str, monkeypatch: pytest.MonkeyPatch):
     world.join("Bob", "bob@example.com", Role.MEMBER)
     log_in(url, "bob@example.com", monkeypatch, "--profile", "own")
