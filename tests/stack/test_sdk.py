@@ -61,7 +61,7 @@ deployment = client.deployments.create(
 )
 """
 """The document's, letter for letter (section "Python SDK Example")."""
-README = Path(__file__).parents[2] / "sdk/python/README.md"
+ROOT = Path(__file__).parents[2]
 BUILDSPEC = "version: 0.2\nphases:\n  build:\n    commands: ['echo it is built']\n"
 _BETWEEN = 0.3  # seconds: an API key may ask a hundred times a minute
 TARGET: dict[str, Any] = {
@@ -283,10 +283,14 @@ def new_card(board: AgentWorks) -> str:
     return board.cards.create(first, laneId=lane, type="doc", title="Let customers pay", description="- Finance has a PDF").id
 
 
+def programs(readme: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", readme.read_text(), re.DOTALL)
+
+
 @pytest.fixture(scope="module")
 def readme(team: Team, key: str) -> dict[str, Any]:
     """The names of the readme's programs after they have run in this order, and what they `printed`."""
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    blocks = programs(ROOT / "sdk/python/README.md")
     assert len(blocks) == 8
     with team.client() as owner, AgentWorks(base_url=team.stack.url("agentworks"), token=team.token) as board:
         service = owner.oauth_clients.create(name="Readme", scopes=["projects:read"])
@@ -310,6 +314,14 @@ def test_the_programs_of_the_readme_run(readme: dict[str, Any]) -> None:
     assert readme["done"].status == "completed"
     for said in (" success", "1 of 1", "100 None", "RESOURCE_NOT_FOUND", "['shop']"):
         assert said in readme["printed"], readme["printed"]
+
+
+def test_the_program_of_the_platforms_readme_runs(team: Team, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (program,) = programs(ROOT / "README.md")
+    names: dict[str, Any] = {}
+    exec(program.replace("sk-...", key).replace("http://localhost:8000/enterprise/v1", team.base), names)  # noqa: S102
+    names["client"].close()
+    assert capsys.readouterr().out == "['shop']\n"
 
 
 def test_an_agents_run_is_followed_line_by_line(team: Team, readme: dict[str, Any]) -> None:

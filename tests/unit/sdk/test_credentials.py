@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl
 import httpx2
 import pytest
 
-from ai_agents import Client, ClientCredentials, UserTokens, errors
+from ai_agents import APIKey, BearerToken, Client, ClientCredentials, UserTokens, errors
+from ai_agents.agentworks import AgentWorks, AsyncAgentWorks
 from tests.unit.sdk.server import BASE, META, Server, awaiting, data, refusal, token, waiting
 from tests.unit.sdk.test_client import PROJECT
 
@@ -35,6 +36,11 @@ def test_a_key_and_a_token_are_sent_as_documented(run):
     run(server, get_project, token="t-0")
     assert server.header("x-api-key") == ["sk-1", None]
     assert server.header("authorization") == [None, "Bearer t-0"]
+
+
+def test_no_secret_is_shown_by_accident():
+    secrets = (APIKey("sk-1"), BearerToken("sk-1"), ClientCredentials("c-1", "sk-1"), UserTokens("sk-1", "sk-1", "cli"))
+    assert "sk-1" not in repr(secrets)
 
 
 def test_a_refused_key_is_not_tried_again(run):
@@ -95,6 +101,25 @@ def test_a_lost_answer_of_the_token_endpoint_is_not_asked_for_again(run):
     with pytest.raises(errors.APIConnectionError):
         run(server, get_project, credential=UserTokens("old", "r-1", "cli", expires_at=0))
     assert len(server.requests) == 1  # the refresh token may be used up
+
+
+def test_the_board_beside_a_client_has_its_credential_renewed_there():
+    """agentworks has no token endpoint."""
+    server = Server(token("short", 10), httpx2.Response(200, json=[]), token("revoked"), REFUSED, token("good"), data(PROJECT))
+    transport = httpx2.MockTransport(server.answer)
+    with (
+        Client(base_url=BASE, transport=transport, sleep=server.slept.append, **SERVICE) as client,
+        AgentWorks(base_url="https://api.example.com/board/v1", transport=transport, beside=client) as board,
+    ):
+        assert board.boards.lanes("b-1") == []
+        assert get_project(client).name == "Shop"
+        with pytest.raises(ValueError, match="has its credential"):
+            AgentWorks(base_url=BASE, beside=client, api_key="sk-1")
+    for kind in (AgentWorks, AsyncAgentWorks):
+        with pytest.raises(ValueError, match="gives no tokens"):
+            kind(base_url=BASE, **SERVICE)
+    tokens, asked = "POST /v1/oauth/token", "GET /v1/projects/p-1"
+    assert server.sent() == [tokens, "GET /board/v1/boards/b-1/lanes", tokens, asked, tokens, asked]
 
 
 def test_many_threads_renew_once():

@@ -1,5 +1,6 @@
 """What is generated of the Python client is what the published documents say today, and the client needs nothing of ours."""
 
+import copy
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,23 @@ PAGES = {
 def test_the_client_is_made_from_todays_document(api, file, documents):
     made = sdk.file_digest(sdk.PACKAGE / api.folder / f"{file}.py")
     assert made == digest(api, documents[api.name]), STALE
+
+
+def test_a_change_of_the_document_makes_the_client_stale_and_a_limit_does_not(documents):
+    enterprise = APIS[0]
+    before = digest(enterprise, documents["enterprise"])
+    for change in (
+        lambda one: one["components"]["schemas"]["CreateBuild"]["properties"].update(note={"type": "string"}),
+        lambda one: one["components"]["schemas"]["Build"]["properties"].pop("failure_reason"),
+        lambda one: one["paths"]["/builds/{build_id}"]["get"].update(operationId="builds.read"),
+        lambda one: one["paths"].pop("/builds/{build_id}/log"),
+    ):
+        changed = copy.deepcopy(documents["enterprise"])
+        change(changed)
+        assert digest(enterprise, changed) != before
+    changed["paths"] = copy.deepcopy(documents["enterprise"]["paths"])
+    changed["components"]["schemas"]["CreateProject"]["properties"]["name"]["maxLength"] = 7
+    assert digest(enterprise, changed) == before
 
 
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)

@@ -47,10 +47,14 @@ def test_while_a_secret_is_replaced_both_are_good():
     assert webhooks.verify(BODY, headers, SECRET) == webhooks.verify(BODY, headers, new)
 
 
-def test_the_documented_signature_alone_is_enough():
-    """As the document says: the HMAC of the body, in hex, after `sha256=`."""
-    signature = hmac.new(SECRET.encode(), BODY, hashlib.sha256).hexdigest()
-    assert webhooks.verify(BODY, {"X-Signature-256": f"sha256={signature}"}, SECRET).retry_count == 0
+def test_the_documented_signature_alone_is_enough_only_for_who_says_so():
+    """As the document says: the HMAC of the body, in hex, after `sha256=`. It does not say when it was made."""
+    headers = {"X-Signature-256": f"sha256={hmac.new(SECRET.encode(), BODY, hashlib.sha256).hexdigest()}"}
+    assert webhooks.verify(BODY, headers, SECRET, tolerance=None).retry_count == 0
+    with pytest.raises(WebhookVerificationError, match="webhook-timestamp is missing"):
+        webhooks.verify(BODY, headers, SECRET)
+    with pytest.raises(WebhookVerificationError):
+        webhooks.verify(BODY + b" ", headers, SECRET, tolerance=None)
 
 
 def test_what_is_old_is_refused_also_if_it_is_from_the_future():

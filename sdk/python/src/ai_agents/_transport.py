@@ -1,4 +1,7 @@
-"""The connections of the two clients: the same loop, once waiting and once awaiting."""
+"""The connections of the two clients: the same loop, once waiting and once awaiting.
+
+A transport signs requests by its credential, which it renews; or by another transport, whose API gives tokens.
+"""
 
 import asyncio
 import threading
@@ -15,10 +18,18 @@ class Transport:
     """Sends calls, repeats what may be repeated, renews the credential."""
 
     def __init__(
-        self, base_url: str, http: httpx2.Client, credential: Credential, retries: Retries, sleep: Callable[[float], None]
+        self,
+        base_url: str,
+        http: httpx2.Client,
+        signer: "Credential | Transport",
+        retries: Retries,
+        sleep: Callable[[float], None],
     ) -> None:
         self.base_url, self.retries, self.sleep = base_url.rstrip("/"), retries, sleep
-        self._http, self._credential, self._lock = http, credential, threading.Lock()
+        self._http, self._lock = http, threading.Lock()
+        self.is_beside = isinstance(signer, Transport)
+        self._signer = signer if isinstance(signer, Transport) else self
+        self.credential: Credential = signer.credential if isinstance(signer, Transport) else signer
 
     def send(self, call: Call) -> httpx2.Response:
         """Return the answer of a call. Raises APIError or APIConnectionError."""
@@ -30,18 +41,20 @@ class Transport:
             except httpx2.TransportError as error:
                 pause: float | None = tries.failed(error)
             else:
-                pause = tries.answered(response, self._credential)
+                pause = tries.answered(response, self.credential)
                 if pause is None:
                     return response
             self.sleep(pause or 0)
 
     def signed(self) -> dict[str, str]:
         """Return the headers that sign a request now."""
+        if self.is_beside:
+            return self._signer.signed()
         with self._lock:
-            if form := self._credential.renewal():
+            if form := self.credential.renewal():
                 call = token_call(form)
-                self._credential.accept(parse(call, self.send(call), TokenAnswer))
-            return self._credential.headers()
+                self.credential.accept(parse(call, self.send(call), TokenAnswer))
+            return self.credential.headers()
 
     def close(self) -> None:
         self._http.close()
@@ -54,12 +67,15 @@ class AsyncTransport:
         self,
         base_url: str,
         http: httpx2.AsyncClient,
-        credential: Credential,
+        signer: "Credential | AsyncTransport",
         retries: Retries,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self.base_url, self.retries, self.sleep = base_url.rstrip("/"), retries, sleep
-        self._http, self._credential, self._lock = http, credential, asyncio.Lock()
+        self._http, self._lock = http, asyncio.Lock()
+        self.is_beside = isinstance(signer, AsyncTransport)
+        self._signer = signer if isinstance(signer, AsyncTransport) else self
+        self.credential: Credential = signer.credential if isinstance(signer, AsyncTransport) else signer
 
     async def send(self, call: Call) -> httpx2.Response:
         """Return the answer of a call. Raises APIError or APIConnectionError."""
@@ -71,18 +87,20 @@ class AsyncTransport:
             except httpx2.TransportError as error:
                 pause: float | None = tries.failed(error)
             else:
-                pause = tries.answered(response, self._credential)
+                pause = tries.answered(response, self.credential)
                 if pause is None:
                     return response
             await self.sleep(pause or 0)
 
     async def signed(self) -> dict[str, str]:
         """Return the headers that sign a request now."""
+        if self.is_beside:
+            return await self._signer.signed()
         async with self._lock:
-            if form := self._credential.renewal():
+            if form := self.credential.renewal():
                 call = token_call(form)
-                self._credential.accept(parse(call, await self.send(call), TokenAnswer))
-            return self._credential.headers()
+                self.credential.accept(parse(call, await self.send(call), TokenAnswer))
+            return self.credential.headers()
 
     async def close(self) -> None:
         await self._http.aclose()

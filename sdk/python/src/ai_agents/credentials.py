@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NotRequired, Protocol, TypedDict, Unpack
 
 from ai_agents.models import TokenAnswer
@@ -48,7 +48,7 @@ class Anonymous(_Fixed):
 
 @dataclass(frozen=True)
 class APIKey(_Fixed):
-    key: str
+    key: str = field(repr=False)
 
     def headers(self) -> dict[str, str]:
         return {"X-API-Key": self.key}
@@ -58,13 +58,15 @@ class APIKey(_Fixed):
 class BearerToken(_Fixed):
     """A token that somebody else keeps fresh."""
 
-    token: str
+    token: str = field(repr=False)
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
 
 
-class _Renewable:
+class Renewable:
+    """Tokens that end, and are replaced by enterprise's token endpoint."""
+
     def __init__(self, access_token: str = "", expires_at: float = 0.0) -> None:
         self.access_token, self.expires_at = access_token, expires_at
 
@@ -86,7 +88,7 @@ class _Renewable:
         raise NotImplementedError
 
 
-class ClientCredentials(_Renewable):
+class ClientCredentials(Renewable):
     """A service that is an OAuth client: its token is asked for when it is needed, kept, and asked for again before it ends."""
 
     def __init__(self, client_id: str, client_secret: str, scopes: list[str] | None = None) -> None:
@@ -98,7 +100,7 @@ class ClientCredentials(_Renewable):
         return form | ({"scope": " ".join(self.scopes)} if self.scopes else {})
 
 
-class UserTokens(_Renewable):
+class UserTokens(Renewable):
     """A person's tokens from an authorization. A refresh token is replaced at each use: `on_renewed` is told, so that it can be kept."""
 
     def __init__(

@@ -2,12 +2,24 @@
 
 from collections.abc import AsyncIterator, Iterator
 
+from ai_agents._transport import AsyncTransport, Transport
 from ai_agents.agentworks import resources
 from ai_agents.agentworks.terminal import Line, Terminal
+from ai_agents.credentials import Renewable
+
+
+def _check(transport: Transport | AsyncTransport) -> None:
+    if not transport.is_beside and isinstance(transport.credential, Renewable):
+        raise ValueError("agentworks gives no tokens: make a Client with this credential, and put this one `beside` it")
 
 
 class AgentWorks(resources.Resources):
-    """The client of agentworks, by the same credentials as `ai_agents.Client`: a token opens both."""
+    """The client of agentworks, by the same token or key as `ai_agents.Client`. It gives no tokens: to have them renewed, put it `beside`
+    a client that has the credential."""
+
+    def _open(self, transport: Transport) -> None:
+        _check(transport)
+        super()._open(transport)
 
     def follow_run(self, card_id: str, run_id: str) -> Iterator[Line]:
         """Go through the lines that a run writes into its card's terminal, from the first one on, until the run has ended."""
@@ -20,6 +32,10 @@ class AgentWorks(resources.Resources):
 
 class AsyncAgentWorks(resources.AsyncResources):
     """The client of agentworks, for programs with an event loop: each method is awaited."""
+
+    def _open(self, transport: AsyncTransport) -> None:
+        _check(transport)
+        super()._open(transport)
 
     async def follow_run(self, card_id: str, run_id: str) -> AsyncIterator[Line]:
         """Go through the lines that a run writes into its card's terminal, from the first one on, until the run has ended."""
