@@ -142,7 +142,7 @@ def test_a_team_is_another_profile(world: World, url: str, monkeypatch: pytest.M
 
 def test_a_token_that_ends_is_replaced_and_kept(ada: Client):
     _, before = only_profile()
-    change(expires_at=time.time() + 30)
+    change(expires_at=time.time() + 20)
     assert said("projects", "list") == []
     _, after = only_profile()
     assert after.refresh_token != before.refresh_token
@@ -161,6 +161,12 @@ def test_a_token_that_another_command_has_replaced_is_taken_from_it(ada: Client)
     assert late.renewal() is None
     assert late.profile == only_profile()[1]
     assert said("whoami")["email"] == EMAIL
+
+
+def test_a_token_that_is_refused_is_replaced_also_if_its_time_is_not_over(ada: Client):
+    change(access_token="another key has signed this")
+    assert said("projects", "list") == []
+    assert only_profile()[1].access_token.count(".") == 2
 
 
 def test_a_login_that_has_ended_says_how_to_go_on(ada: Client):
