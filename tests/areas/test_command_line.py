@@ -123,6 +123,13 @@ def test_another_login_replaces_the_one_before(ada: Client, url: str, monkeypatc
     assert Client("agentworks", before.access_token)("workspaces", "GET", "/workspaces").status == 401
 
 
+def test_a_login_at_a_platform_that_is_gone_is_replaced_too(ada: Client, url: str, unused_port: int, monkeypatch):
+    name, _ = only_profile()
+    change(url=f"http://127.0.0.1:{unused_port}")
+    log_in(url, EMAIL, monkeypatch, "--profile", name)
+    assert said("whoami")["url"] == url
+
+
 def test_a_team_is_another_profile(world: World, url: str, monkeypatch: pytest.MonkeyPatch):
     world.join("Bob", "bob@example.com", Role.MEMBER)
     log_in(url, "bob@example.com", monkeypatch, "--profile", "own")
@@ -135,7 +142,7 @@ def test_a_team_is_another_profile(world: World, url: str, monkeypatch: pytest.M
 
 def test_a_token_that_ends_is_replaced_and_kept(ada: Client):
     _, before = only_profile()
-    change(expires_at=time.time() + 30)
+    change(expires_at=time.time() + 20)
     assert said("projects", "list") == []
     _, after = only_profile()
     assert after.refresh_token != before.refresh_token
@@ -154,6 +161,12 @@ def test_a_token_that_another_command_has_replaced_is_taken_from_it(ada: Client)
     assert late.renewal() is None
     assert late.profile == only_profile()[1]
     assert said("whoami")["email"] == EMAIL
+
+
+def test_a_token_that_is_refused_is_replaced_also_if_its_time_is_not_over(ada: Client):
+    change(access_token="another key has signed this")
+    assert said("projects", "list") == []
+    assert only_profile()[1].access_token.count(".") == 2
 
 
 def test_a_login_that_has_ended_says_how_to_go_on(ada: Client):

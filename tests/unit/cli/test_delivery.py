@@ -63,7 +63,7 @@ def test_a_build_shows_its_steps_and_then_itself(use):
         assert platform.sent(f"POST {EN}/features/f-1/build-and-deploy") == [{"git_branch": "main", "version_tag": "1.2.0"}]
     assert result.exit_code == 0, result.output
     assert result.stderr.splitlines() == [
-        "  0 %  pending", " 40 %  Running the phase build, about 12 s left", "100 %  completed",
+        "  0 %  pending", " 40 %  Running the phase build", "100 %  completed",
     ]  # fmt: skip
     assert result.stdout.splitlines()[:3] == ["Build\tb-1", "Number\t7", "Status\tsuccess"]
 
@@ -125,6 +125,39 @@ def test_a_canary_shows_each_of_its_stages(use):
         " 50 %  canary: 50 % of the traffic, healthy, 0 % errors, No request yet",
         "100 %  canary: 100 % of the traffic",
     ]
+
+
+def test_a_terminal_shows_a_bar_below_the_steps(use, monkeypatch):
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    steps = [
+        operation(percent=40, current_step="Building", eta_seconds=12),
+        operation("completed", 100, result_url="/builds/b-1"),
+    ]
+    answers = {f"POST {EN}/features/f-1/build-and-deploy": [data(ACCEPTED, 202)], f"GET {EN}/operations/op-1": steps}
+    with Platform(answers | {f"GET {EN}/builds/b-1": [data(BUILD)]}) as platform:
+        use(platform)
+        result = cadre("build", "f-1")
+    assert result.exit_code == 0, result.output
+    assert " 40 %  Building" in result.stderr
+    assert "\u2501" in result.stderr  # the bar
+    assert "\x1b[1mNumber" in result.stdout
+
+
+def test_a_terminal_gets_a_table_and_names_of_others_are_text(use, monkeypatch):
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    project = {
+        "id": "p-1", "organization_id": "o-1", "workspace_id": "w-1", "name": "[red]Shop[/red]", "slug": "shop", "description": None,
+        "repository_url": None, "repository_type": None, "status": "active", "visibility": "private", "template_type": None,
+        "owner_id": "u-1", "tech_stack": [], "created_at": "2026-11-01T00:00:00Z", "updated_at": "2026-11-01T00:00:00Z",
+    }  # fmt: skip
+    found = {"page": 1, "page_size": 100, "total": 1, "pages": 1, "has_next": False, "has_prev": False}
+    body = {"success": True, "status": 200, "data": [project], "pagination": found}
+    with Platform({f"GET {EN}/organizations/o-1/projects": [(200, body)]}) as platform:
+        use(platform)
+        monkeypatch.setattr("cadre_cli.session.Session.organization", "o-1")
+        lines = cadre("projects", "list").stdout.splitlines()
+    assert all(heading in lines[0] for heading in ("ID", "Slug", "Name", "Status", "Repository"))
+    assert "[red]Shop[/red]" in lines[1]
 
 
 def test_a_deployment_that_is_taken_back_ends_with_one_and_says_why(use):

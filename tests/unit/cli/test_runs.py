@@ -134,5 +134,6 @@ def test_a_login_that_cannot_be_renewed_says_log_in_again(use):
         assert profile is not None
         profiles.save("own", profile.model_copy(update={"expires_at": 0.0}))
         status, error = refused("agents")
-    assert (status, error["code"]) == (3, "NOT_LOGGED_IN")
-    assert "cadre login" in error["message"]
+        shown = cadre("agents").stderr
+    assert (status, error["code"], error["message"]) == (3, "invalid_grant", "The session has ended")
+    assert "cadre login" in shown

@@ -1,9 +1,11 @@
 """Who you are: login, logout, whoami, profiles."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
+from ai_agents import errors
 from cadre_cli import profiles
 from cadre_cli.commands import Context, command
 from cadre_cli.login import claims_of, log_in, log_out
@@ -45,7 +47,8 @@ def login(
     profiles.save(name, profile)
     profiles.make_current(name)
     if before is not None:
-        log_out(before)
+        with suppress(errors.AIAgentsError):  # its platform may be gone; the new login is good all the same
+            log_out(before)
     if context.output.as_json:
         context.output.one({"profile": name, "url": url, "email": profile.email, "organization": profile.organization}, {})
     else:

@@ -1,8 +1,10 @@
 """The command `cadre`: all its commands, in the order in which `--help` shows them."""
 
+from typing import Annotated
+
 import typer
 
-from cadre_cli import account, board, delivery, runs
+from cadre_cli import __version__, account, board, delivery, runs
 
 _HELP = """Cadre on the command line.
 
@@ -20,6 +22,20 @@ app = typer.Typer(
 )
 projects = typer.Typer(help="Projects: list, create, show.", no_args_is_help=True)
 cards = typer.Typer(help="Cards of a project's board: list, create, show, move.", no_args_is_help=True)
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=lambda asked: _show_version() if asked else None, help="Show it.")
+    ] = False,
+) -> None: ...
+
+
+def _show_version() -> None:
+    typer.echo(f"cadre {__version__}")
+    raise typer.Exit
+
 
 account.declare(app)
 app.add_typer(projects, name="projects")

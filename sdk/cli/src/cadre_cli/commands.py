@@ -10,12 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from ai_agents import errors
+from cadre_cli import profiles
 from cadre_cli.output import Output
 from cadre_cli.problems import CommandError, Exit, exit_of
 from cadre_cli.session import Session, open_session
 
 _Json = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts; errors too.")]
-_Profile = Annotated[str | None, typer.Option("--profile", envvar="CADRE_PROFILE", help="The login to use.", metavar="NAME")]
+_Profile = Annotated[
+    str | None,
+    typer.Option("--profile", envvar="CADRE_PROFILE", help="The login to use.", metavar="NAME", autocompletion=profiles.names),
+]
 _Url = Annotated[str | None, typer.Option("--url", envvar="CADRE_URL", help="The platform, if not that of the last login.")]
 
 

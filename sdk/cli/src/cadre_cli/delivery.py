@@ -69,8 +69,8 @@ def build(
     with context.output.progress("Waiting for the build") as tell:
 
         def show(state: Operation) -> None:
-            left = f", about {state.eta_seconds} s left" if state.eta_seconds else ""
-            tell(state.progress_percent, f"{state.current_step or state.status}{left}")
+            left = f"about {state.eta_seconds} s left" if state.eta_seconds else ""
+            tell(state.progress_percent, state.current_step or state.status, left)
 
         try:
             ended = api.operations.wait(accepted, on_progress=show, timeout=timeout)

@@ -5,9 +5,9 @@ A terminal gets tables and colours, a pipe gets lines with tabs, `--json` gets J
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 from rich.console import Console
@@ -20,6 +20,12 @@ from cadre_cli import problems
 Row = Mapping[str, Any]
 Columns = Mapping[str, str]
 """Heading to the field that it shows; `a.b` is a field in a field."""
+
+
+class Tell(Protocol):
+    """Takes how far something is: percent, the step, and what changes all the time."""
+
+    def __call__(self, percent: float, step: str, note: str = "") -> None: ...
 
 
 class Output:
@@ -55,7 +61,7 @@ class Output:
             if not self.out.is_terminal:
                 self._line(f"{heading}\t{clean(value)}")
             elif value:
-                self.out.print(Text(f"{heading:<{width}}  ", "bold") + Text(value))
+                self.out.print(Text.assemble((f"{heading:<{width}}  ", "bold"), value))
 
     def text(self, line: str, style: str = "") -> None:
         """Write a line of a result that is text."""
@@ -69,25 +75,29 @@ class Output:
         if self.as_json:
             sys.stderr.write(json.dumps(problems.as_json(error), ensure_ascii=False) + "\n")
         else:
-            self.err.print(Text("Error: ", "bold red") + Text(clean(problems.as_text(error), lines=True)), soft_wrap=True)
+            self.err.print(Text.assemble(("Error: ", "bold red"), clean(problems.as_text(error), lines=True)), soft_wrap=True)
 
     @contextmanager
-    def progress(self, what: str) -> Iterator[Callable[[float, str], None]]:
-        """Give what tells of progress, in percent and in words: a bar in a terminal, else a line for each change; nothing with JSON."""
-        if self.as_json or not self.err.is_terminal:
-            told = [what]
+    def progress(self, what: str) -> Iterator[Tell]:
+        """Give what tells of progress: a line for each step, in a terminal above a bar that shows the percent; nothing with JSON."""
+        told, bar = what, self._bar()
 
-            def tell(percent: float, text: str) -> None:
-                if text != told[-1] and not self.as_json:
-                    self.say(f"{percent:3.0f} %  {text}")
-                told[:] = [text]
+        def tell(percent: float, step: str, note: str = "") -> None:
+            nonlocal told
+            if step != told and not self.as_json:
+                self.say(f"{percent:3.0f} %  {step}")
+            told = step
+            bar.update(task, completed=percent, description=clean(note))
 
+        with bar:
+            task = bar.add_task("", total=100)
             yield tell
-            return
+
+    def _bar(self) -> Progress:
         words = TextColumn("{task.description}", markup=False)
-        with Progress(SpinnerColumn(), BarColumn(), TaskProgressColumn(), words, console=self.err, transient=True) as bar:
-            task = bar.add_task(what, total=100)
-            yield lambda percent, text: bar.update(task, completed=percent, description=clean(text))
+        hidden = self.as_json or not self.err.is_terminal
+        columns = (SpinnerColumn(), BarColumn(), TaskProgressColumn(), words)
+        return Progress(*columns, console=self.err, transient=True, disable=hidden)
 
     def _json(self, value: Any) -> None:
         self._line(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,5 +1,6 @@
 """Where logins are kept: one file for each profile, readable by its owner alone."""
 
+import ipaddress
 import os
 import re
 import secrets
@@ -80,13 +81,16 @@ def clean_url(url: str) -> str:
     parts = urlsplit(url if "://" in url else f"https://{url}")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise Usage(f"{url} is not the address of a platform, such as https://cadre.example.com")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise Usage(f"{url}: only a platform on this machine is reached without https")
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
-def is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def check_name(name: str) -> None:

@@ -1,74 +1,49 @@
 """The platform for one command: its two APIs, with the credential of a profile or of the environment."""
 
 import os
-import time
 from collections.abc import Iterable
 from functools import cached_property
 
 import ai_agents
-from ai_agents import errors
 from ai_agents.agentworks import AgentWorks
-from ai_agents.credentials import APIKey, Credential
-from ai_agents.models import TokenAnswer
+from ai_agents.credentials import APIKey, Credential, UserTokens
 from cadre_cli import profiles
 from cadre_cli.login import API, CLIENT_ID
 from cadre_cli.problems import Missing, NotLoggedIn
 from cadre_cli.profiles import Profile
 
 BOARD_API = "/agentworks/v1"
-_MARGIN = 60  # seconds: a token that ends sooner is replaced before it is sent
 _LOG_IN = "You are not logged in{}. Log in with: cadre login{}"
 
 
-class KeptTokens:
-    """The tokens of a profile. Before they end they are replaced, and kept where they were.
+class KeptTokens(UserTokens):
+    """The tokens of a profile. Those that end are replaced, and kept where they were.
 
     Another command may have replaced them meanwhile, so the file is read first. If two do it at the same moment, the platform takes
     the tokens of both.
     """
 
     def __init__(self, name: str, profile: Profile) -> None:
-        self.name, self.profile = name, profile
-
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.profile.access_token}"}
-
-    def renewal(self) -> dict[str, str] | None:
-        """Return nothing to ask for: what there is to do is done here, because only one of the two APIs has the token endpoint."""
-        if self._is_over:
-            self.profile = profiles.load(self.name) or self.profile
-        if self._is_over:
-            self._replace()
-        return None
-
-    def accept(self, answer: TokenAnswer) -> None:
-        raise NotImplementedError
-
-    def expire(self, refused: str | None) -> bool:
-        if refused == f"Bearer {self.profile.access_token}":
-            self.profile.expires_at = 0.0
-        return True
+        super().__init__(
+            profile.access_token,
+            profile.refresh_token,
+            CLIENT_ID,
+            expires_at=profile.expires_at,
+            on_renewed=lambda _: profiles.save(name, self.profile),
+        )
+        self.name, self._profile = name, profile
 
     @property
-    def _is_over(self) -> bool:
-        return time.time() > self.profile.expires_at - _MARGIN
+    def profile(self) -> Profile:
+        tokens = {"access_token": self.access_token, "refresh_token": self.refresh_token, "expires_at": self.expires_at}
+        return self._profile.model_copy(update=tokens)
 
-    def _replace(self) -> None:
-        with ai_agents.Client(base_url=self.profile.url + API) as client:
-            try:
-                given = client.oauth.token(
-                    grant_type="refresh_token", refresh_token=self.profile.refresh_token, client_id=CLIENT_ID
-                )
-            except errors.OAuthError:
-                raise NotLoggedIn(f"Your login at {self.profile.url} has ended. Log in again: cadre login") from None
-        self.profile = self.profile.model_copy(
-            update={
-                "access_token": given.access_token,
-                "refresh_token": given.refresh_token or self.profile.refresh_token,
-                "expires_at": time.time() + given.expires_in,
-            }
-        )
-        profiles.save(self.name, self.profile)
+    def renewal(self) -> dict[str, str] | None:
+        if super().renewal() is not None:
+            kept = profiles.load(self.name)
+            if kept is not None and kept.access_token != self.access_token:
+                self.access_token, self.refresh_token, self.expires_at = kept.access_token, kept.refresh_token, kept.expires_at
+        return super().renewal()
 
 
 class Session:
@@ -83,7 +58,7 @@ class Session:
 
     @cached_property
     def board(self) -> AgentWorks:
-        return AgentWorks(base_url=self.url + BOARD_API, credential=self.credential)
+        return AgentWorks(base_url=self.url + BOARD_API, beside=self.api)
 
     @property
     def has_terminal(self) -> bool:
