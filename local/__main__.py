@@ -94,7 +94,7 @@ def run() -> int:
         folder.remember(engine_port=stack.engine.port)
         stack.start(log=log)
         log(stack.wait_until_healthy())
-        addresses = endpoints(stack.root) | {"model": model.shown}
+        addresses = endpoints(stack.root) | {"versions": stack.versions.url, "model": model.shown}
         write_json(folder.path / "endpoints.json", addresses)
         cleanup.callback((folder.path / "endpoints.json").unlink, missing_ok=True)
         if fresh:

@@ -12,6 +12,7 @@ from typing import IO, Any, Final
 
 from local.building import BuildFailed, Limits, artifacts, buildspec
 from local.building.processes import Cancelled, end_strays, run
+from local.repositories import is_within
 
 _PHASES: Final = {"install": "INSTALL", "pre_build": "PRE_BUILD", "build": "BUILD", "post_build": "POST_BUILD"}
 _SHOWN: Final = 200_000  # bytes of a log that are shown
@@ -144,6 +145,8 @@ class Job:
     def _clone(self, log: IO[bytes], until: float) -> Path:
         """Clone the repository and check out the commit. Raises BuildFailed."""
         wanted, place = self.state["source"], self.folder / "source"
+        if is_within(wanted["repository"], self.folder.parent.parent):
+            raise BuildFailed("The repository is in the platform's own folder, which holds what others build")
         within = min(until, time.monotonic() + self.limits.clone_seconds)
         branch = ["--branch", wanted["branch"]] if wanted["branch"] else []
         depth = [] if wanted["commit"] or wanted["repository"].startswith("file:") else ["--depth", "1"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from local.repositories import is_within
 from local.versions.processes import Version
 from local.versions.routing import Routing
 
@@ -81,6 +82,10 @@ class Place:
         name = release["deployment_id"]
         if not _NAME.fullmatch(name) or not isinstance(asked.get("command"), list):
             raise Refused(400, "A release needs a name and a command")
+        if is_within(
+            release.get("repository_url") or "", self.folder.parents[2]
+        ):  # the data folder: folders of projects, of environments
+            raise Refused(422, "The repository is in the platform's own folder, which holds what others build")
         self.releases[name] = release | {"command": asked["command"]}
         self._write()
         version = self.version(name)

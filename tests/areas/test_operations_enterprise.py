@@ -1,12 +1,18 @@
 """enterprise, "Async Operations": a build is made here, its operation says how far it is, and it ends consistent whatever dies."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
+from shared.core import clock
+from shared.core.errors import Invalid, LimitExceeded
 from shared.core.ids import new_id
+from shared.core.settings import settings
 from shared.delivery.building.runner import PHASES, BuildState, Results
+from shared.delivery.builds.places import LIMIT
 from shared.delivery.builds.rows import Build, BuildCounter
 from shared.delivery.operations import machine, requesting
 from shared.delivery.operations.progress import progress
@@ -20,7 +26,7 @@ from tests.areas.boards_world import World
 from tests.areas.build_runs import DONE, Machine, ask, feature, operation, request, runner
 from tests.areas.driving import deadline, sign_up
 from tests.areas.viewers import raw_row
-from tests.kills import crash_at_every_write, crash_at_write
+from tests.kills import concurrently, crash_at_every_write, crash_at_write
 from tests.samples.delivery import SARIF
 from tests.trips import count_requests
 
@@ -222,13 +228,13 @@ def test_where_nothing_runs_builds_it_is_said(world, feature):
 def test_what_operations_cost(world, runner, feature):
     with count_requests() as seen:
         made = request(world, feature)
-    assert seen.names == ["BatchGetItem", "BatchGetItem", "GetItem", "TransactWriteItems"]
+    assert seen.names == ["BatchGetItem", "BatchGetItem", "GetItem", "GetItem", "TransactWriteItems"]
     with count_requests() as seen:
         operation(world, made)
     assert seen.names == ["BatchGetItem"]
     with count_requests() as seen:
         ask(world, "POST", f"{made['progress_url']}/cancel")
-    assert seen.names == ["BatchGetItem", "GetItem", "TransactWriteItems"]
+    assert seen.names == ["BatchGetItem", "GetItem", "GetItem", "TransactWriteItems"]
 
 
 def test_strangers_learn_nothing_of_operations(world, runner, feature):
@@ -246,3 +252,49 @@ def test_a_request_is_there_wholly_or_not_at_all(world, runner, feature):
         requesting.request_build(world.actor, feature, requesting.BuildRequest())
     made = requesting.request_build(world.actor, feature, requesting.BuildRequest())
     assert int(fetch(Build, made.build_id).number) == 2
+
+
+def test_a_workspace_makes_so_many_builds_at_a_time_and_each_end_frees_a_place(world, runner, feature):
+    made = [request(world, feature) for _ in range(LIMIT)]
+    refused = ask(world, "POST", f"/features/{feature}/build-and-deploy")
+    assert (refused.status, "at most 5 builds at a time" in refused.text) == (403, True)
+    ask(world, "POST", f"{made[0]['progress_url']}/cancel")  # by a cancel
+    made.append(request(world, feature))
+    assert ask(world, "POST", f"/features/{feature}/build-and-deploy").status == 403
+    runner.states = [DONE]
+    Machine(made[1]["operation_id"]).play()  # by its results
+    made.append(request(world, feature))
+    runner.states = [FAILED]
+    Machine(made[2]["operation_id"]).play()  # by its failure
+    Machine(made[3]["operation_id"], before=lambda step: step == "poll" and runner.started.clear()).play()  # by its loss
+    assert [fetch(Build, one["build_id"]).ended for one in made].count(True) == 4
+    for _ in range(2):
+        request(world, feature)
+    assert ask(world, "POST", f"/features/{feature}/build-and-deploy").status == 403
+    with time_machine.travel(clock.now() + timedelta(hours=7)):  # what was erased meanwhile gave nothing back
+        requesting.request_build(world.actor, feature, requesting.BuildRequest())
+
+
+def test_the_last_place_is_given_once_when_requests_race(world, runner, feature):
+    for _ in range(LIMIT - 1):
+        request(world, feature)
+
+    def other() -> None:
+        requesting.request_build(world.actor, feature, requesting.BuildRequest())
+
+    with concurrently(other), pytest.raises(LimitExceeded):
+        requesting.request_build(world.actor, feature, requesting.BuildRequest())
+
+
+def test_a_repository_in_a_folder_is_refused_on_aws(world, runner, feature, monkeypatch):
+    project = fetch(Project, world.project.id)
+    project.repository_url = "file:///srv/shop"
+    write(save(project))
+    monkeypatch.setenv("CADRE_STAGE", "prod")
+    settings.cache_clear()
+    try:
+        with pytest.raises(Invalid) as refused:
+            requesting.request_build(world.actor, feature, requesting.BuildRequest())
+    finally:
+        settings.cache_clear()
+    assert "git repository at https://" in refused.value.fields[0].message

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from local.demo import http
+from local.engine import free_port
 from local.stack import LocalStack
 from tests.shell import shell
 
@@ -47,6 +48,22 @@ def blocks(section: str) -> list[str]:
     return re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
 
 
+def play(stack: LocalStack, script: str, **settings: str) -> str:
+    """What a script of the README prints; it must say nothing of errors."""
+    done = subprocess.run(  # noqa: S603
+        ["/bin/bash", "-euo", "pipefail", "-c", script],
+        cwd=ROOT,
+        env=shell() | {"CADRE_PORT": str(urlsplit(stack.root).port)} | settings,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
 def readme_output(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     """What each block of the tour printed: its JSON documents, and other lines as text."""
@@ -61,18 +78,8 @@ def readme_output(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -
         parts[-1] = ""  # it would be spent
     script = "".join(f"echo '=== {number}'\n{part}wait\n" for number, part in enumerate(parts))
     script = script.replace(".venv/bin/python -m websockets", f"{sys.executable} {folder}/client.py")
-    done = subprocess.run(  # noqa: S603
-        ["/bin/bash", "-euo", "pipefail", "-c", script],
-        cwd=ROOT,
-        env=shell() | {"CADRE_PORT": str(urlsplit(stack.root).port)},
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stderr == ""
-    sections = re.split(r"^=== (\d+)\n", done.stdout, flags=re.MULTILINE)[1:]
+    printed = play(stack, script)
+    sections = re.split(r"^=== (\d+)\n", printed, flags=re.MULTILINE)[1:]
     names = ("setting up", "terminal", "results", "omoios", "key", "client", "real model")
     assert len(sections) == 2 * len(names)
     return {
@@ -139,6 +146,38 @@ def test_programs_are_let_in(readme_output: dict[str, list[Any]]) -> None:
 def test_a_provider_without_a_key_says_so(readme_output: dict[str, list[Any]]) -> None:
     (answer,) = readme_output["real model"]
     assert "anthropic" in json.dumps(answer["error"]).lower()
+
+
+SECOND_TOUR = "A second tour: from a requirement to production"
+
+
+def test_the_second_tour_goes_from_a_requirement_to_production(stack: LocalStack, tmp_path: Path) -> None:
+    """A build for real, a canary that answers errors and is taken back, the repaired one in production, and each step told and signed."""
+    (tmp_path / "endpoints.json").write_text(json.dumps({"versions": stack.versions.url}))
+    port = free_port()
+    begin = blocks("A tour")[0].replace("ada@example.com", "second-tour@example.com")
+    ends = "trap 'kill $USERS $LISTENER 2>/dev/null || :' EXIT\nUSERS= LISTENER=\n"
+    script = ends + begin + "".join(blocks(SECOND_TOUR)).replace("9000", str(port))
+    lines = play(stack, script, CADRE_DATA=str(tmp_path)).splitlines()
+    answers = [json.loads(line)["data"] for line in lines if line.startswith("{")]
+    result, dev, production, first, taken_back, repaired, build, deployed = answers
+    assert result["status"] == "passed"
+    assert (dev["environment"], production["environment"]) == ("dev", "production")
+    assert [one["status"] for one in (first, taken_back, repaired)] == ["completed", "failed", "completed"]
+    assert "% of its requests failed" in taken_back["failure_reason"]
+    expected = {"status": "success", "version_tag": "1.1.1", "build_number": 3, "tests_passed": 1, "git_branch": "main"}
+    assert {name: build[name] for name in expected} == expected
+    assert (deployed["status"], deployed["environment"]) == ("success", "production")
+    assert deployed["approval_notes"] == "Tried in dev"
+    assert deployed["error_rate_percent"] == 0
+    assert "This is the shop" in lines
+    told = [line.split() for line in lines if line.startswith(("signed", "FORGED"))]
+    assert {signed for signed, *_ in told} == {"signed"}
+    events = {tuple(event) for _, *event in told}
+    assert events == {
+        ("test.completed", "passed"), ("build.completed", "success"), ("deployment.started", "in_progress"),
+        ("deployment.completed", "success"), ("deployment.completed", "rolled_back"),
+    }  # fmt: skip
 
 
 def test_what_the_tables_promise_is_there(stack: LocalStack) -> None:

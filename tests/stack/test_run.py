@@ -109,6 +109,7 @@ def test_a_day_in_the_life(data: Path, started: Callable[[int], Running]) -> Non
     found = json.loads((data / "endpoints.json").read_text())
     assert set(found["rest"]) == {"agentworks", "enterprise", "aintandem", "orchestrator", "omoios"}
     assert len(found["websockets"]) == 7
+    assert found["versions"].startswith("http://127.0.0.1:")
     assert found["model"]["provider"] == "embedded"
     model = "embedded/cadre-embedded-1 (CADRE_DEFAULT_PROVIDER); for a language model start Ollama"
     assert [line for line in first.lines if line.startswith(f"model        {model}")]

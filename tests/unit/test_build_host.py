@@ -33,7 +33,8 @@ LIMITS = {
 
 @contextmanager
 def running(folder: Path, **limits: int) -> Iterator[BuildHost]:
-    host = BuildHost(folder / "builds", folder / "builds.log")
+    (folder / "data").mkdir(exist_ok=True)
+    host = BuildHost(folder / "data" / "builds", folder / "data" / "builds.log")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CADRE_BUILD_LIMITS", json.dumps(LIMITS | limits))
         host.start()
@@ -234,3 +235,40 @@ def test_only_who_has_the_key_is_answered(host):
     with pytest.raises(Upstream):
         LocalRunner(host.environment["CADRE_BUILD_HOST"], "wrong").state(new_id())
     assert runner_of(host).state(new_id()) is None
+
+
+def test_the_folders_of_others_are_not_cloned_also_by_a_link(host, tmp_path):
+    """The platform's own folder has the sources and the artifacts of everybody's builds."""
+    others = host.folder / "others" / "artifacts"
+    repository(others, spec("true"))
+    (tmp_path / "link").symlink_to(others)
+    for address in (others.as_uri(), (tmp_path / "link").as_uri(), f"file://{tmp_path}/../{tmp_path.name}/link"):
+        assert "the platform's own folder" in str(ended(host, start(host, address)).reason)
+
+
+def test_links_in_artifacts_and_reports_lead_to_nothing_outside(host, tmp_path):
+    (tmp_path / "secret").write_text("a secret")
+    commands = (
+        f"ln -s {tmp_path}/secret stolen.txt", f"ln -s {tmp_path} out", f"ln -s {tmp_path}/secret junit.xml", "mkfifo pipe.txt",
+        "ln -s loop.txt loop.txt", "echo ours > own.txt",
+    )  # fmt: skip
+    more = "artifacts:\n  files: ['*.txt', 'out/*']\nreports:\n  r: {files: ['junit.xml', 'out/secret']}\n"
+    build = start(host, repository(tmp_path / "links", spec(*commands, more=more)))
+    assert ended(host, build).succeeded
+    kept = [path.name for path in (host.folder / build / "artifacts").rglob("*") if path.is_file()]
+    assert kept == ["own.txt"]
+    assert runner_of(host).results(build).tests_passed is None
+
+
+def test_a_base_folder_that_is_a_link_leads_to_nothing_outside(host, tmp_path):
+    (tmp_path / "secret").write_text("a secret")
+    more = "artifacts:\n  base-directory: out\n  files: ['**/*']\n"
+    build = start(host, repository(tmp_path / "base", spec(f"ln -s {tmp_path} out", more=more)))
+    assert ended(host, build).succeeded
+    assert not list((host.folder / build / "artifacts").rglob("secret"))
+
+
+def test_a_build_that_forks_without_end_leaves_nothing(host, tmp_path):
+    build = start(host, repository(tmp_path / "forks", spec("f() { f | f & }; f; sleep 60")))
+    assert "processes" in str(ended(host, build).reason)
+    assert nothing_runs(host)

@@ -1,6 +1,7 @@
 """The host of versions on the laptop: routing by weights, real processes, and the protocol of deploy hooks, asked by the platform's own."""
 
 import os
+import shutil
 import threading
 import urllib.error
 import urllib.request
@@ -52,12 +53,14 @@ def repository(tmp_path) -> Repository:
 @pytest.fixture
 def host(tmp_path) -> Iterator[SimpleNamespace]:
     port = free_port()
-    server, places = make_server(tmp_path / "versions", port, SECRET)
+    server, places = make_server(tmp_path / "data" / "versions", port, SECRET)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     url = f"http://127.0.0.1:{port}"
     about = {"project_id": PROJECT, "environment": "dev", "command": COMMAND}
-    yield SimpleNamespace(url=f"{url}/{PROJECT}/dev", hook=Hook(f"{url}/hook", SECRET, about), places=places, port=port)
+    yield SimpleNamespace(
+        url=f"{url}/{PROJECT}/dev", hook=Hook(f"{url}/hook", SECRET, about), places=places, port=port, folder=tmp_path / "data"
+    )
     server.shutdown()
     thread.join()
     server.server_close()
@@ -114,7 +117,7 @@ def test_what_is_deployed_is_there_after_a_restart(host, repository, tmp_path):
     placed(host, made)
     host.hook.set_weights({made.deployment_id: 100}, 2)
     host.places.end()
-    again = Places(tmp_path / "versions").of(PROJECT, "dev")
+    again = Places(tmp_path / "data" / "versions").of(PROJECT, "dev")
     assert (again.routing.weights, again.fence) == ({made.deployment_id: 100}, 2)
     assert eventually(lambda: host.hook.health(made.deployment_id), bool)  # whoever asks for it starts it
     assert ask(host.url) == (200, made.deployment_id)
@@ -139,3 +142,14 @@ def test_paths_that_are_no_environment_have_nothing(host, path):
     assert status in (404, 503)
     assert isinstance(host.places, Places)
     assert not any(Path(host.places._folder).glob("**/state.json"))
+
+
+def test_the_folders_of_others_are_not_deployed(host, repository):
+    """The platform's own folder has the sources of everybody's builds."""
+    commit = repository.commit(200)
+    others = host.folder / "builds" / "other"
+    others.parent.mkdir(parents=True)
+    shutil.copytree(repository.folder, others)
+    made = Release(new_id(), new_id(), "1.0.0", commit, "main", None, others.as_uri())
+    with pytest.raises(TargetFailed, match="the platform's own folder"):
+        host.hook.deploy(made, 1)

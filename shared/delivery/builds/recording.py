@@ -7,6 +7,7 @@ from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import ConditionFailed, FieldError, Invalid
 from shared.core.ids import derived_id, new_id
+from shared.delivery.builds.places import PlacesTaken
 from shared.delivery.builds.rows import Build, BuildCounter, Vulnerability
 from shared.delivery.builds.scans import Finding, count, read_report, verdict
 from shared.events import EventType, record
@@ -99,7 +100,7 @@ def write_numbered(build: Build, beside: Any) -> None:
         taken = BuildCounter.number == before if last else BuildCounter.pk.does_not_exist()
         write(create(build), update(counter, _next(before + 1), taken, NumberTaken), *beside())
 
-    retrying(attempt, times=_TRIES, again=lambda error: isinstance(error, NumberTaken))
+    retrying(attempt, times=_TRIES, again=lambda error: isinstance(error, NumberTaken | PlacesTaken))
 
 
 def _next(number: int) -> list[Any]:

@@ -110,3 +110,19 @@ class BuildLog(Row):
     def of(cls, build: Build, text: str) -> "BuildLog":
         pk, sk = cls.key_of(build.id)
         return cls(pk=pk, sk=sk, text=text)
+
+
+class BuildPlaces(Row):
+    """The builds that a workspace makes here now, which are limited."""
+
+    TABLE = "core_table"
+
+    kind = UnicodeAttribute(default="CTR")
+    number = NumberAttribute(default=0)
+    """Rises with each change: the condition of the next one."""
+    held = JSONAttribute(default=dict)
+    """By the id of the build, until when it has its place at most, in epoch seconds: one that was erased gives nothing back."""
+
+    @classmethod
+    def of(cls, workspace_id: str) -> "BuildPlaces":
+        return cls(pk=f"CTR#WS#{workspace_id}", sk="BUILDS")

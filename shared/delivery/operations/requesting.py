@@ -13,6 +13,7 @@ from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.delivery.building.registry import build_runner
 from shared.delivery.building.runner import Source
+from shared.delivery.builds.places import give_back, take
 from shared.delivery.builds.recording import new_build, record_completion, write_numbered
 from shared.delivery.builds.rows import Build, BuildLog
 from shared.delivery.deployments.deploying import NewDeployment, abandon, new_deployment, refuse, without_target
@@ -43,11 +44,11 @@ class BuildRequest:
 
 
 def request_build(actor: Actor, feature_id: str, new: BuildRequest) -> OperationRow:
-    """Ask for a build of a feature, and for its deployment; an event starts the state machine. Four round trips: feature, project with
-    environment, number, transaction.
+    """Ask for a build of a feature, and for its deployment; an event starts the state machine. Five round trips: feature, project with
+    environment, number, place, transaction.
 
     Raises NotFound("feature"), Forbidden, Invalid for a repository that cannot be cloned or an environment without target, Conflict
-    (archived project), LimitExceeded(CONCURRENT_BUILDS), and Upstream(PROVIDER_NOT_CONFIGURED) where nothing runs builds.
+    (archived project), LimitExceeded(LIMIT_REACHED), and Upstream(PROVIDER_NOT_CONFIGURED) where nothing runs builds.
     """
     feature = load_type(actor, feature_id, FEATURE, Permission.DEPLOYMENT_WRITE)
     build_runner()
@@ -71,7 +72,7 @@ def request_build(actor: Actor, feature_id: str, new: BuildRequest) -> Operation
     build.operation_id = operation.id
     made = _deployment(actor, operation, build, environment, new)
     record(operation, EventType.BUILD_REQUESTED, actor, item_id=feature.id, build_id=build.id)
-    write_numbered(build, lambda: [require_writable(feature.board_id), create(operation), *map(create, made)])
+    write_numbered(build, lambda: [require_writable(feature.board_id), take(build), create(operation), *map(create, made)])
     return operation
 
 
@@ -173,7 +174,7 @@ def end_parts(operation: OperationRow, status: str, reason: str, actor: Actor, e
         build.status, build.completed_at = status, clock.iso()
         build.reason = reason if status == "failed" else None
         record_completion(build, actor)
-        writes.append(save(build))
+        writes += [save(build), *give_back(build)]
     if deployment is not None and deployment.awaits_build and deployment.status in OPEN:
         writes.append(abandon(deployment, actor, reason))
     return writes
