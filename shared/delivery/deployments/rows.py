@@ -65,10 +65,10 @@ class Deployment(Entity):
     NAME = "deployment"
 
     build_id = UnicodeAttribute()
-    item_id = UnicodeAttribute()
-    """Its feature."""
     requirement_id = UnicodeAttribute(null=True)
     """The card above its feature."""
+    item_id = UnicodeAttribute()
+    """Its feature."""
     environment = UnicodeAttribute()
     strategy = UnicodeAttribute()
     canary_percentage = NumberAttribute(null=True)
