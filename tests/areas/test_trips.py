@@ -25,6 +25,7 @@ from tests.areas.stripe_server import webhook
 from tests.filed_cards import check_board
 from tests.kills import WRITES
 from tests.samples import ALONE, SAMPLES, Sample, Samples, Stage, ask, key_of, name_of
+from tests.samples.stage import of_workspace
 from tests.stored_rows import check_projects
 from tests.trips import count_requests
 
@@ -193,7 +194,13 @@ def workspace_of_two(stage: Stage) -> Sample:
     return Sample({"id": made}, {"userId": other.user["id"]})
 
 
+def where_something_waits(stage: Stage) -> Sample:
+    waiting(stage)
+    return of_workspace(stage)
+
+
 OTHERWISE: Samples = {
+    ("agentworks", "approvals.list"): where_something_waits,
     ("agentworks", "billing.credit"): lambda s: Sample({"id": s.invoice()}, {"reason": "A gift", "amount": 0.5}, caller=clerk(s)),
     ("agentworks", "billing.pay"): lambda s: Sample({"id": s.invoice()}, {"reference": "R1", "amount": 0.5}, caller=clerk(s)),
     ("agentworks", "billing.stripeWebhook"): told_by_stripe,
