@@ -86,15 +86,20 @@ def deployment(stage: Stage, status: str) -> str:
     return made.id
 
 
-def requested(stage: Stage) -> OperationRow:
-    """An operation whose build nobody runs."""
+def buildable(stage: Stage) -> str:
+    """A feature whose project has a repository."""
     project = fetch(Project, stage.world.project.id)
     assert project is not None
     project.repository_url = "https://example.com/shop.git"
     write(save(project))
+    return feature(stage)
+
+
+def requested(stage: Stage) -> OperationRow:
+    """An operation whose build nobody runs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(requesting, "build_runner", lambda: None)
-        return requesting.request_build(stage.world.actor, feature(stage), requesting.BuildRequest())
+        return requesting.request_build(stage.world.actor, buildable(stage), requesting.BuildRequest())
 
 
 SAMPLES: Samples = {
