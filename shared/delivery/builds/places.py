@@ -44,4 +44,4 @@ def _change(places: BuildPlaces, held: dict[str, int], late: OnConflict) -> Oper
     before = int(places.number)
     unchanged = BuildPlaces.number == before if before else BuildPlaces.pk.does_not_exist()
     actions = [BuildPlaces.held.set(held), BuildPlaces.number.set(before + 1), BuildPlaces.kind.set("CTR")]
-    return update(BuildPlaces.of(places.pk.removeprefix("CTR#WS#")), actions, unchanged, late)
+    return update(BuildPlaces(places.pk, places.sk), actions, unchanged, late)

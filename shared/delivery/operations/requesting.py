@@ -137,7 +137,7 @@ def cancel_operation(actor: Actor, operation_id: str) -> OperationRow:
     try:
         return update_with_retry(read, change, first=first)
     except _HandedOver:
-        return _cancel_deployment(actor, read)
+        return _cancel_deployment(actor, str(first.deployment_id), read)
 
 
 def _cancel(operation: OperationRow) -> None:
@@ -146,7 +146,7 @@ def _cancel(operation: OperationRow) -> None:
     operation.end("cancelled")
 
 
-def _cancel_deployment(actor: Actor, read: Callable[[], OperationRow]) -> OperationRow:
+def _cancel_deployment(actor: Actor, deployment_id: str, read: Callable[[], OperationRow]) -> OperationRow:
     cancelled = []
 
     def beside() -> list[Operation]:
@@ -156,7 +156,7 @@ def _cancel_deployment(actor: Actor, read: Callable[[], OperationRow]) -> Operat
         cancelled.append(operation)
         return [save(operation)]
 
-    stop(actor, str(read().deployment_id), CANCELLED, beside)
+    stop(actor, deployment_id, CANCELLED, beside)
     return cancelled[-1]
 
 
