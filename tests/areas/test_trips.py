@@ -3,7 +3,11 @@
 The cards', boards', runs' and projects' own tests hold theirs; here is what a client calls first.
 """
 
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
 import pytest
+import time_machine
 
 from bench import trips
 from infra.routes import Route, table
@@ -236,10 +240,18 @@ def stage(shared_tables) -> Stage:
 PROCESS = QuotaLeases()
 
 
+@pytest.fixture(scope="module")
+def minute(stage: Stage) -> datetime:
+    """The minute in which all operations are asked, after everything that the stage has made."""
+    return clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+
 @pytest.fixture
-def one_process(leases, monkeypatch) -> None:
-    """All operations are asked of one process, since they have one stage."""
+def one_process(leases, monkeypatch, minute: datetime) -> Iterator[None]:
+    """All operations are asked of one process, as they have one stage, and in one minute, whose first request costs more."""
     monkeypatch.setattr(quota_leases, "PROCESS_LEASES", PROCESS)
+    with time_machine.travel(minute):
+        yield
 
 
 def usual(route: Route) -> int:

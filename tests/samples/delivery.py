@@ -119,7 +119,7 @@ SAMPLES: Samples = {
     ("enterprise", "builds.log"): lambda s: Sample({"build_id": build(s)}),
     ("enterprise", "builds.create"): lambda s: Sample({"feature_id": feature(s)}, BUILD),
     ("enterprise", "requirements.trace"): lambda s: Sample({"requirement_id": requirement(s)}),
-    ("enterprise", "deployments.trace"): lambda s: Sample({"deployment_id": deployment(s)}),
+    ("enterprise", "deployments.trace"): lambda s: Sample({"deployment_id": deployment(s, "success")}),
     ("enterprise", "projects.traceability"): lambda s: Sample({"project_id": s.world.project.id}),
     ("enterprise", "builds.get"): lambda s: Sample({"build_id": build(s)}),
 }
