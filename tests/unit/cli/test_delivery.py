@@ -14,13 +14,15 @@ BUILD: dict[str, Any] = {
     "created_at": "2026-11-01T00:00:00Z",
 }  # fmt: skip
 ACCEPTED = {
-    "operation_id": "op-1", "status": "pending", "resource_type": "build", "resource_id": "b-1", "progress_url": "/operations/op-1",
+    "operation_id": "op-1", "status": "pending", "resource_type": "build", "resource_id": "b-1", "build_id": "b-1",
+    "progress_url": "/operations/op-1",
     "poll_interval_seconds": 0,
 }  # fmt: skip
 
 
 def operation(status: str = "in_progress", percent: int = 0, **more: Any) -> tuple[int, Any]:
-    about = {"operation_id": "op-1", "status": status, "progress_percent": percent, "resource_url": "/builds/b-1"}
+    about = {"operation_id": "op-1", "status": status, "progress_percent": percent}
+    about |= {"resource_url": "/builds/b-1", "build_url": "/builds/b-1"}
     return data(about | more)
 
 
@@ -80,7 +82,7 @@ def test_what_an_operation_made_may_be_a_deployment(use):
     assert (result.exit_code, json.loads(result.stdout)["id"], result.stderr) == (0, "d-1", "")
 
 
-@pytest.mark.parametrize("named", [{}, {"resource_url": "/deployments/d-1", "build_url": "/builds/b-1"}])
+@pytest.mark.parametrize("named", [{}, {"resource_url": "/deployments/d-1"}])
 @pytest.mark.parametrize("log", [data({"build_id": "b-1", "text": "one\ntwo\nboom\n"}), refusal(404, "RESOURCE_NOT_FOUND")])
 def test_a_build_that_fails_shows_the_end_of_its_log_and_why(use, log, named):
     failed = operation("failed", 40, failure_reason="The phase build ended with 3", **named)
