@@ -55,6 +55,7 @@ LISTED: dict[str, tuple[int, str]] = {
     "invitations.accept": (3, "the invitation, then its workspace and who invited, then the transaction"),
     "members.invite": (5, "the workspace; its plan; three counters of mails, each before the next is counted; the invitation"),
     "aintandem auth.refresh": (5, "as in agentworks"),
+    "enterprise apiKeys.list": (3, "the caller names the organization, then its list, then the keys with their last uses"),
     "enterprise jwks.get": (3, "the request is counted; the keys; the first time the key is kept"),
     "enterprise oauth.revoke": (4, "the request is counted; the client; once in a process the key; the end of the session"),
     "enterprise oauth.token": (
