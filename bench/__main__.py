@@ -88,13 +88,13 @@ def _by_size(rows: Rows) -> list[list[str]]:
     by_list: dict[str, dict[int, dict[str, Any]]] = {}
     for row in rows:
         by_list.setdefault(row["list"], {})[row["entries"]] = row
-    timed = "cpu_ms" in rows[0]
-    table = [["list", *(f"{what}, {size:,}" for what in ("trips", "units", *["CPU ms"] * timed) for size in sizes)]]
+    counted = "instructions" in rows[0]
+    table = [["list", *(f"{what}, {size:,}" for what in ("trips", "units", *["M instructions"] * counted) for size in sizes)]]
     for name, found in by_list.items():
         ordered = [found[size] for size in sizes]
         trips = [f"{one['trips']} + {one['beside']}" for one in ordered]
-        times = [f"{one['cpu_ms']:.1f}" for one in ordered] if timed else []
-        table.append([name, *trips, *(f"{one['rcu']:g}" for one in ordered), *times])
+        instructions = [f"{one['instructions'] / 1e6:.1f}" for one in ordered] if counted else []
+        table.append([name, *trips, *(f"{one['rcu']:g}" for one in ordered), *instructions])
     return table
 
 
@@ -169,7 +169,7 @@ PARTS = {
     "enterprise": Part("Round trips and capacity of the enterprise contract", "bench.enterprise", _trips, 90),
     "deployments": Part("Deployments and the bare machine", "bench.deployments", _deployments, 60),
     "prices": Part("Prices", "bench.prices", _prices, 60),
-    "growth": Part("Lists as they grow", "bench.growth", _by_size, 300),
+    "growth": Part("Lists as they grow", "bench.growth", _by_size, 1800),
     "boards": Part("Lists of a board as it grows", "bench.board_lists", _by_size, 300),
     "close": Part("Monthly close, simulated", "bench.close", _close, 240),
     "terminal": Part("Terminal to viewer, local stack", "bench.live", _terminal, 120, ("terminal",), "terminal"),

@@ -1,75 +1,95 @@
-"""What a page of each list costs where it has 100, 1,000 and 10,000 entries: trips, read units and CPU.
+"""What a page of each list costs where it has 100, 1,000 and 10,000 entries: trips, read units and instructions.
 
-The rows are put into moto's tables directly (`tests.seeding`). Trips and units are counted as in `bench.trips`; CPU is that of the whole
-request, with the answers of the tables replayed (`bench.replaying`).
+The rows are put into moto's tables directly (`tests.seeding`). Trips and units are counted as in `bench.trips`; instructions are those of
+the whole request, as in `bench.warm`: a child process plays the answers of the tables (`bench.warm_blocks`) under callgrind.
 """
 
 import json
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from typing import Any
 from unittest.mock import patch
 
-from bench.replaying import playing, recording
+from bench import warm
+from bench.replaying import recording
+from bench.terminal_reads import END, MIDDLE, SEARCH
 from bench.trips import costing
+from bench.warm_blocks import Recording, Side
 
 SIZES = (100, 1_000, 10_000)
 LINES = 10  # of a terminal, for each entry of the other lists
-_REPLAYS = 5
 _OWN = frozenset({"pk", "sk", "kind", "id", "created_at", "updated_at", "event", "event_id", "counted_in"})
-Calls = Iterator[tuple[str, Callable[[], Any]]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request for a page: a handler's module and its event."""
+
+    name: str
+    module: str
+    event: dict[str, Any]
+
+    def __call__(self) -> dict[str, Any]:
+        from tests.areas.driving import Context
+
+        answer: dict[str, Any] = import_module(self.module).handler(self.event, Context())
+        if answer["statusCode"] >= 300:
+            raise RuntimeError(f"{self.name} answered {answer['statusCode']}: {answer['body'][:300]}")
+        return answer
+
+
+Calls = Iterator[Asked]
 
 
 def measure() -> list[dict[str, Any]]:
     """One row a list and size."""
+    found = []
+    for number in SIZES:
+        rows, recorded = _recorded(number)
+        with warm.kept(recorded) as file:
+            counts = warm.counted(file, "once")
+        found += [row | {"instructions": count} for row, count in zip(rows, counts, strict=True)]
+    return found
+
+
+def _recorded(number: int) -> tuple[list[dict[str, Any]], Recording]:
+    """Ask for each list once on moto; return what it cost, and what was answered. Time stands still: no lease of requests ends."""
     import boto3
+    import time_machine
     from moto import mock_aws
 
+    from shared.core import clock
     from shared.core.settings import settings
     from shared.people.access import quota_leases
     from tests import conftest
     from tests.trips import LARGE_LEASES
 
-    found = []
-    for number in SIZES:
-        with mock_aws() as moto, patch.multiple(quota_leases, **LARGE_LEASES):
-            os.environ |= conftest.create_resources(cache(boto3.client))
-            settings.cache_clear()
-            found += [_row(name, number, call, moto) for name, call in _lists(number)]
-    return found
+    with mock_aws(), time_machine.travel(clock.now(), tick=False), patch.multiple(quota_leases, **LARGE_LEASES):
+        os.environ |= conftest.create_resources(cache(boto3.client))
+        settings.cache_clear()
+        measured = [_row(asked, number) for asked in _lists(number)]
+        return [row for row, _ in measured], warm.recording_of([], [side for _, side in measured])
 
 
-def _row(name: str, number: int, call: Callable[[], Any], moto: Any) -> dict[str, Any]:
+def _row(asked: Asked, number: int) -> tuple[dict[str, Any], Side]:
     from shared.store.client import the_client
 
-    events = the_client().meta.events
-    while True:
-        with costing() as cost, recording(events) as tape:
-            answer = call()
-        if "UpdateItem" not in cost.names:  # a lease of requests, of a window that has begun
-            break
-    if getattr(answer, "status", 200) >= 300:
-        raise RuntimeError(f"{name} answered {answer.status}: {answer.text[:300]}")
-    moto.stop(remove_data=False)  # it would answer before the tape does
-    try:
-        with playing(events, tape):
-            started = time.process_time()
-            for _ in range(_REPLAYS):
-                call()
-            spent = (time.process_time() - started) / _REPLAYS
-    finally:
-        moto.start(reset=False)
-    return {
-        "list": name,
-        "entries": number,
-        "trips": cost.trips,
-        "beside": len(cost.beside),
-        "rcu": cost.reads,
-        "cpu_ms": spent * 1_000,
-    }
+    asked()  # the first request of a caller takes a lease
+    with costing() as cost, recording(the_client().meta.events) as tape:
+        asked()
+    row = {"list": asked.name, "entries": number, "trips": cost.trips, "beside": len(cost.beside), "rcu": cost.reads}
+    return row, Side(asked.module, asked.event, tape.kept, len(cost.beside))
+
+
+def _get(name: str, client: Any, area: str, path: str) -> Asked:
+    from tests.areas.driving import event
+
+    headers = {"Authorization": f"Bearer {client.token}"}
+    return Asked(name, f"functions.{area}.handler", event(client.contract, "GET", path, headers=headers))
 
 
 def _lists(number: int) -> Calls:
@@ -107,10 +127,10 @@ def _comments(world: Any, number: int) -> Calls:
     rows = [Comment.new(new_id(), **common) for _ in range(number)]
     put_counted(comments_of(card.id), rows)
     path = f"/cards/{card.id}/comments?limit=50"
-    yield "comments, first page", lambda: world.ada("comments", "GET", path)
-    yield "comments, last page", lambda: world.ada("comments", "GET", f"{path}&offset={number - 50}")
+    yield _get("comments, first page", world.ada, "comments", path)
+    yield _get("comments, last page", world.ada, "comments", f"{path}&offset={number - 50}")
     flat = f"/tickets/{card.id}/comments?limit=50&offset={number // 2}"
-    yield "comments of a ticket, in the middle", lambda: world.ada.at("omoios")("comments", "GET", flat)
+    yield _get("comments of a ticket, in the middle", world.ada.at("omoios"), "comments", flat)
 
 
 def _runs(world: Any, number: int) -> Calls:
@@ -123,9 +143,9 @@ def _runs(world: Any, number: int) -> Calls:
     rows = [Run.new(new_id(), **common | {"status": "failed" if one % 10 == 0 else "completed"}) for one in range(number)]
     put_counted(runs_of(card.id), rows)
     path = f"/cards/{card.id}/runs?limit=50"
-    yield "runs, first page", lambda: world.ada("runs", "GET", path)
-    yield "runs, last page", lambda: world.ada("runs", "GET", f"{path}&offset={number - 50}")
-    yield "runs that failed (a tenth), first page", lambda: world.ada("runs", "GET", f"{path}&status=failed")
+    yield _get("runs, first page", world.ada, "runs", path)
+    yield _get("runs, last page", world.ada, "runs", f"{path}&offset={number - 50}")
+    yield _get("runs that failed (a tenth), first page", world.ada, "runs", f"{path}&status=failed")
 
 
 def _documents(world: Any, number: int) -> Calls:
@@ -147,9 +167,9 @@ def _documents(world: Any, number: int) -> Calls:
         ]
     )
     path = f"{docs}?limit=50"
-    yield "documents, first page", lambda: world.ada("documents", "GET", path)
-    yield "documents, in the middle", lambda: world.ada("documents", "GET", f"{path}&offset={number // 4}")
-    yield "documents that are archived (a quarter)", lambda: world.ada("documents", "GET", f"{path}&status=archived")
+    yield _get("documents, first page", world.ada, "documents", path)
+    yield _get("documents, in the middle", world.ada, "documents", f"{path}&offset={number // 4}")
+    yield _get("documents that are archived (a quarter)", world.ada, "documents", f"{path}&status=archived")
 
 
 def _projects(world: Any, number: int) -> Calls:
@@ -163,14 +183,14 @@ def _projects(world: Any, number: int) -> Calls:
     stats = [ProjectStats.new(row.id, ws_id=world.ws_id, proj_id=row.id, last_activity=row.created_at) for row in rows]
     put_directly(stats)
     path = f"/workspaces/{world.ws_id}/projects?limit=50"
-    yield "projects, first page", lambda: world.ada("projects", "GET", path)
-    yield "projects, last page", lambda: world.ada("projects", "GET", f"{path}&offset={number - 50}")
-    yield "projects by name", lambda: world.ada("projects", "GET", f"{path}&sortBy=name")
-    yield "projects by last activity", lambda: world.ada("projects", "GET", f"{path}&sortBy=lastActivity")
-    yield "projects by last change", lambda: world.ada("projects", "GET", f"{path}&sortBy=updatedAt")
-    yield "projects, a search", lambda: world.ada("projects", "GET", f"{path}&search={rows[number // 2].name[-4:]}")
+    yield _get("projects, first page", world.ada, "projects", path)
+    yield _get("projects, last page", world.ada, "projects", f"{path}&offset={number - 50}")
+    yield _get("projects by name", world.ada, "projects", f"{path}&sortBy=name")
+    yield _get("projects by last activity", world.ada, "projects", f"{path}&sortBy=lastActivity")
+    yield _get("projects by last change", world.ada, "projects", f"{path}&sortBy=updatedAt")
+    yield _get("projects, a search", world.ada, "projects", f"{path}&search={rows[number // 2].name[-4:]}")
     visible = f"/projects?limit=50&offset={number // 2}"
-    yield "projects of all workspaces, in the middle", lambda: world.ada.at("omoios")("projects", "GET", visible)
+    yield _get("projects of all workspaces, in the middle", world.ada.at("omoios"), "projects", visible)
 
 
 def _activities(world: Any, number: int) -> Calls:
@@ -184,22 +204,20 @@ def _activities(world: Any, number: int) -> Calls:
     common = _values(new_activity(card, event))
     put_directly([type(new_activity(card, event)).new(new_id(), **common) for _ in range(number)])
     path = f"/cards/{card.id}/activities?limit=50"
-    yield "activities, first page", lambda: world.ada("comments", "GET", path)
-    yield "activities, in the middle", lambda: world.ada("comments", "GET", f"{path}&offset={number // 2}")
+    yield _get("activities, first page", world.ada, "comments", path)
+    yield _get("activities, in the middle", world.ada, "comments", f"{path}&offset={number // 2}")
 
 
 def _terminal(_: Any, number: int) -> Calls:
-    from itertools import islice
-
-    from shared.runs.terminal import entries, tail
-    from shared.runs.terminal_sessions.log_filters import LogFilter
-    from shared.runs.terminal_sessions.log_search import search_logs
     from tests.seeding import log_chunks, put_directly
 
     put_directly(log_chunks("run", number * LINES))
-    yield "terminal (ten lines an entry), 80 lines in the middle", lambda: list(islice(entries("run", number * LINES // 2), 80))
-    yield "terminal, the last 100 lines", lambda: tail("run", 100)
-    yield "terminal, a search for a rare word", lambda: search_logs(["run"], f"line {number * LINES} ", LogFilter())
+    for read, name in (
+        (MIDDLE, f"terminal (ten lines an entry), {MIDDLE}"),
+        (END, f"terminal, {END}"),
+        (SEARCH, f"terminal, {SEARCH}"),
+    ):
+        yield Asked(name, "bench.terminal_reads", {"read": read, "lines": number * LINES})
 
 
 def _values(entity: Any) -> dict[str, Any]:

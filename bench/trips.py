@@ -47,11 +47,15 @@ LISTED: dict[str, tuple[int, str]] = {
     "auth.resetPassword": (5, "the request is counted; the token, its user, their sessions, then the transaction"),
     "auth.verifyEmail": (6, "the request is counted; the token, its user, what they may do, their organization; the transaction"),
     "auth.resendVerification": (3, "the user; the counter of mails; the user, for the mail"),
+    "billing.credit": (3, "the invoice, then its account and the number of the last note, then the transaction"),
+    "billing.pay": (3, "the invoice, then its account, then the transaction"),
+    "billing.stripeWebhook": (3, "the invoice, then its account, then the transaction: Stripe asks, and nobody waits"),
     "cards.restore": (3, "the card, then its lane, which may be full, then the transaction"),
     "dependencies.create": (3, "both cards, then the graph of their board, then the transaction"),
     "invitations.accept": (3, "the invitation, then its workspace and who invited, then the transaction"),
     "members.invite": (5, "the workspace; its plan; three counters of mails, each before the next is counted; the invitation"),
     "aintandem auth.refresh": (5, "as in agentworks"),
+    "enterprise apiKeys.list": (3, "the caller names the organization, then its list, then the keys with their last uses"),
     "enterprise jwks.get": (3, "the request is counted; the keys; the first time the key is kept"),
     "enterprise oauth.revoke": (4, "the request is counted; the client; once in a process the key; the end of the session"),
     "enterprise oauth.token": (
@@ -85,9 +89,11 @@ LISTED: dict[str, tuple[int, str]] = {
     "omoios projects.createTicket": (3, "the project names the board, then the board, then the transaction"),
     "projects.restore": (3, "the project, then the limit of its workspace, then the transaction"),
     "runs.cancel": (4, "the run, then its card, then the transaction; where its terminal ends"),
+    "runs.reject": (5, "the run, its answer, its card, then the transaction; where its terminal ends"),
     "runs.retry": (4, "the run, then what runs.trigger reads and writes"),
     "runs.trigger": (3, "the card, then everything that decides, whose keys the card names; then the transaction"),
     "usage.export": (4, "the row, the sums again as rows of the file, the row as done: the file is made in the request"),
+    "workspaces.transfer": (3, "the workspace names its owner, then both memberships, then the transaction"),
     "workspaces.delete": (3, "the workspace, then its members, whose access ends in the transaction"),
 }
 

@@ -12,6 +12,9 @@ import pickle
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -34,13 +37,25 @@ CHILD = "bench.warm_blocks"
 
 def measure() -> list[dict[str, Any]]:
     """Return one row for each case: instructions and CPU microseconds a request of both handlers, and the ratios."""
+    with kept(record()) as file:
+        done = subprocess.run([sys.executable, "-m", CHILD, file, "cpu"], capture_output=True, text=True, check=True)
+        rows: list[dict[str, Any]] = json.loads(done.stdout)
+        counts = iter([part // COUNTED for part in counted(file, "count")])
+    return [row | {"instructions": next(counts), "bare_instructions": next(counts)} for row in rows]
+
+
+@contextmanager
+def kept(recording: Recording) -> Iterator[str]:
+    """Keep a recording in a file for a child process; return its name."""
     with tempfile.TemporaryDirectory(prefix="cadre-bench-") as folder:
         file = Path(folder) / "recording"
-        file.write_bytes(pickle.dumps(record()))
-        done = subprocess.run([sys.executable, "-m", CHILD, str(file), "cpu"], capture_output=True, text=True, check=True)
-        rows: list[dict[str, Any]] = json.loads(done.stdout)
-        counts = iter([part // COUNTED for part in callgrind.parts(CHILD, str(file), "count")[3::4]])
-    return [row | {"instructions": next(counts), "bare_instructions": next(counts)} for row in rows]
+        file.write_bytes(pickle.dumps(recording))
+        yield str(file)
+
+
+def counted(file: str, what: str) -> list[int]:
+    """Return the instructions of each block that counts, in order: the fourth part of four, whose ends a player marks."""
+    return callgrind.parts(CHILD, file, what)[3::4]
 
 
 def record() -> Recording:
@@ -48,20 +63,26 @@ def record() -> Recording:
     import boto3
     from moto import mock_aws
 
-    from shared.core import aws, clock
     from shared.core.settings import settings
     from shared.people.access import quota_leases
-    from shared.people.access.quota_leases import PROCESS_LEASES
     from tests import conftest  # the environment and the tables of the tests
     from tests.trips import LARGE_LEASES
 
     with mock_aws(), patch.multiple(quota_leases, **LARGE_LEASES):  # the lease's trip (one in twenty requests) is in no request
         os.environ |= conftest.create_resources(cache(boto3.client))
         settings.cache_clear()  # a module imported before may have read them without the tables
-        cases = cases_recorded()
-        environment = {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "CADRE_", "POWERTOOLS_"))}
-        secret = aws.client("secretsmanager").get_secret_value(SecretId=settings().signing_secret)["SecretString"]
-        return Recording(environment, secret, clock.now(), vars(PROCESS_LEASES), cases)
+        return recording_of(cases_recorded())
+
+
+def recording_of(cases: list[Case], alone: Sequence[Side] = ()) -> Recording:
+    """Return what was recorded with what else a child needs of this moment."""
+    from shared.core import aws, clock
+    from shared.core.settings import settings
+    from shared.people.access.quota_leases import PROCESS_LEASES
+
+    environment = {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "CADRE_", "POWERTOOLS_"))}
+    secret = aws.client("secretsmanager").get_secret_value(SecretId=settings().signing_secret)["SecretString"]
+    return Recording(environment, secret, clock.now(), deepcopy(vars(PROCESS_LEASES)), cases, list(alone))
 
 
 def cases_recorded() -> list[Case]:

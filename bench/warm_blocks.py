@@ -2,6 +2,7 @@
 
     python -m bench.warm_blocks FILE cpu      # alternating blocks, CPU microseconds a request, as JSON
     python -m bench.warm_blocks FILE count    # one block each, its end marked for callgrind
+    python -m bench.warm_blocks FILE once     # one request each, of sides that are compared with nothing (`bench.growth`)
 
 A process of its own, because the one that recorded has moto and the shorter ways of the tests (`tests/moto_speed.py`) in it.
 """
@@ -14,7 +15,7 @@ import statistics
 import sys
 import time
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -56,6 +57,8 @@ class Recording:
     moment: datetime
     leases: dict[str, Any]
     cases: list[Case]
+    alone: list[Side] = field(default_factory=list)
+    """Sides that are compared with nothing."""
 
 
 class Player:
@@ -96,8 +99,8 @@ class Player:
         return spent
 
 
-def players(file: Path) -> list[tuple[Case, Player, Player]]:
-    """Load what was recorded, stop the clock at that moment, and make a player for each side."""
+def load(file: Path) -> Recording:
+    """Load what was recorded, and stop the clock at that moment."""
     recording: Recording = pickle.loads(file.read_bytes())  # noqa: S301 - written by `bench.warm` a moment ago
     os.environ |= recording.environment
     from shared.core import clock
@@ -105,6 +108,10 @@ def players(file: Path) -> list[tuple[Case, Player, Player]]:
     clock.now = lambda: recording.moment
     answer_everything(lambda operation, _: json.dumps({"GetSecretValue": {"SecretString": recording.secret}}[operation]).encode())
     import_module("shared.edge.http.log").logger.registered_handler.setStream(Path(os.devnull).open("w"))  # noqa: SIM115 - as long as this process
+    return recording
+
+
+def players(recording: Recording) -> list[tuple[Case, Player, Player]]:
     return [(case, Player(case.ours, recording.leases), Player(case.bare, recording.leases)) for case in recording.cases]
 
 
@@ -123,22 +130,25 @@ def cpu(case: Case, ours: Player, bare: Player) -> dict[str, Any]:
     }
 
 
-def count(ours: Player, bare: Player) -> None:
-    """Run a short block of each side, then the one that counts."""
-    for player in (ours, bare):
-        player.run(3)
-        gc.collect()
-        gc.freeze()
-        player.run(COUNTED)
+def count(player: Player, before: int, times: int) -> None:
+    """Run a short block, then the one that counts."""
+    player.run(before)
+    gc.collect()
+    gc.freeze()
+    player.run(times)
 
 
 def main(file: str, what: str) -> None:
-    made = players(Path(file))
+    recording = load(Path(file))
     if what == "count":
-        for _, ours, bare in made:
-            count(ours, bare)
+        for _, ours, bare in players(recording):
+            count(ours, 3, COUNTED)
+            count(bare, 3, COUNTED)
+    elif what == "once":
+        for side in recording.alone:
+            count(Player(side, recording.leases), 1, 1)
     else:
-        print(json.dumps([cpu(*one) for one in made]))
+        print(json.dumps([cpu(*one) for one in players(recording)]))
 
 
 if __name__ == "__main__":

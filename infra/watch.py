@@ -47,8 +47,6 @@ WORKERS_ALONE = tuple(name for name in FUNCTIONS if name not in BEHIND_GATEWAYS)
 # Of all functions of the account and region: an alarm for each would say the same, at 0.10 USD a month
 FUNCTION_ERRORS = Metric("AWS/Lambda", "Errors")
 THROTTLES = Metric("AWS/Lambda", "Throttles")
-WORK_FAILURES = Metric("Cadre", "failed")  # parts of jobs (functions/scheduled) and rollbacks: written only if something failed
-DEAD_LETTERS = Metric("Cadre", "dead_letters", statistic="Maximum")  # of all queues: written only if there are any
 BOUNCES = Metric("AWS/SES", "Reputation.BounceRate", statistic="Maximum")
 COMPLAINTS = Metric("AWS/SES", "Reputation.ComplaintRate", statistic="Maximum")
 
@@ -76,7 +74,8 @@ class Watch(PlatformStack):
         projector = {"FunctionName": functions.by_name["stream_projector"].name}
         self._alarm("StreamLag", Metric("AWS/Lambda", "IteratorAge", projector, "Maximum"), STREAM_LAG_MS)
         self._alarm("SocketErrors", Metric("AWS/ApiGateway", "ExecutionError", {"ApiId": socket.api.ref}), API_SERVER_ERRORS)
-        self._alarm("WorkFailed", WORK_FAILURES, 1)
+        # Parts of jobs (functions/scheduled) and rollbacks: written only if something failed, by `shared.core.logs.metric`
+        self._alarm("WorkFailed", Metric("Cadre", "failed", {"stage": settings.stage}), 1)
         if not settings.local:
             self._alarm("MailBounceRate", BOUNCES, MAIL_BOUNCE_RATE, period=_MAIL_PERIOD)
             self._alarm("MailComplaintRate", COMPLAINTS, MAIL_COMPLAINT_RATE, period=_MAIL_PERIOD)
@@ -163,7 +162,8 @@ class Watch(PlatformStack):
         )
 
     def _queues(self, data: Data, backend: Backend) -> None:
-        self._alarm("DeadLetters", DEAD_LETTERS, 1, period=_LETTERS_PERIOD)
+        letters = Metric("Cadre", "dead_letters", {"stage": self.settings.stage}, "Maximum")  # of all queues, if there are any
+        self._alarm("DeadLetters", letters, 1, period=_LETTERS_PERIOD)
         dead = {"QueueName": backend.schedule_dead.attr_queue_name}
         self._alarm("ScheduleDeadLetters", Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", dead, "Maximum"), 1)
         for name, queue in data.queues.items():

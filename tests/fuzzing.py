@@ -144,6 +144,12 @@ class Person:
         body = {"version_tag": "1.0.0", "git_commit_hash": "abc123", "git_branch": "main"}
         return str(self._enterprise("POST", f"/features/{self.feature}/builds", body)["id"])
 
+    @cached_property
+    def deployment(self) -> str:
+        target = {"target": {"kind": "hook", "url": "https://127.0.0.1:1/"}}
+        self._enterprise("PUT", f"/projects/{self.project}/environments/staging", target)
+        return str(self._enterprise("POST", f"/builds/{self.build}/deploy", {"environment": "staging"})["id"])
+
     def _enterprise(self, method: str, path: str, body: Any = None) -> Any:
         return self.ask(method, path, body, "enterprise")["data"]
 
@@ -154,7 +160,7 @@ class Person:
             "comments": "comment", "dependencies": "dependency", "documents": "document", "runs": "run",
             "organizations": "organization", "requirements": "requirement", "features": "feature", "testcases": "test_case",
             "testresults": "test_result", "builds": "build", "tickets": "card", "auto-transition": "card", "webhooks": "webhook",
-            "deliveries": "delivery",
+            "deliveries": "delivery", "deployments": "deployment",
             "project_id": "project", "ticket_id": "card", "laneId": "lane", "toLaneId": "lane", "dependencyCardId": "other_card",
         }  # fmt: skip
         fixed = {
@@ -162,6 +168,7 @@ class Person:
             "agent-configs": "prd",
             "docs": "prd",
             "column": "PHASE_BACKLOG",
+            "environments": "dev",
             "target_column_id": "analyzing",
         }
         known = before or name

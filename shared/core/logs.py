@@ -45,8 +45,9 @@ def _recorded_trace() -> str | None:
 
 
 def metric(name: str, by: str) -> dict[str, Any]:
-    """Return what makes the number `name` of a line a metric, of the value of its field `by` and of all together, which has the alarm.
+    """Return what makes the number `name` of a line a metric of the stage: of the value of its field `by`, and of all together, which has
+    the alarm.
 
     A metric costs 0.30 USD a month, in the hours in which it is written: so it is written only if there is something to say."""
-    each = {"Namespace": "Cadre", "Dimensions": [[by], []], "Metrics": [{"Name": name, "Unit": "Count"}]}
-    return {"_aws": {"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [each]}}
+    each = {"Namespace": "Cadre", "Dimensions": [["stage", by], ["stage"]], "Metrics": [{"Name": name, "Unit": "Count"}]}
+    return {"stage": settings().stage, "_aws": {"Timestamp": clock.epoch() * 1000, "CloudWatchMetrics": [each]}}

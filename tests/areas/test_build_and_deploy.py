@@ -1,6 +1,7 @@
 """enterprise, features.buildAndDeploy: the build is handed over to its deployment, whose end is the operation's; kills and cancels."""
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from itertools import count
 from typing import Any
@@ -12,10 +13,11 @@ from shared.core import clock
 from shared.core.actor import Role
 from shared.delivery.building.runner import BuildState
 from shared.delivery.builds.rows import Build
+from shared.delivery.deployments import maintenance
 from shared.delivery.deployments.deploying import PRODUCTION
 from shared.delivery.deployments.rows import Deployment, Environment
 from shared.delivery.operations import machine as operations
-from shared.delivery.operations.requesting import BuildRequest, request_build
+from shared.delivery.operations.requesting import BuildRequest, cancel_operation, request_build
 from shared.delivery.operations.rows import OVERDUE, OVERDUE_DEPLOYING, OperationRow
 from shared.delivery.operations.steps import PATIENCE
 from shared.edge.reactions import deployments
@@ -295,6 +297,30 @@ def test_a_kill_at_every_write_ends_with_the_build_deployed(world, runner, featu
         tell(str(made.deployment_id))
         row = fetch(OperationRow, made.id)
         assert (row.status, row.released, fetch(Build, made.build_id).status) == ("completed", True, "success")
+
+
+def test_a_kill_at_every_write_of_a_cancel_gives_the_traffic_back_all_the_same(world, runner, feature, target, monkeypatch):
+    """Whoever cancelled died: the job gives the deployment to another execution, which goes on with the rollback."""
+    environment = configure(world)
+    old = deploying.deploy(world)
+    resumed: list[deploying.Machine] = []
+    monkeypatch.setattr(maintenance, "start_execution", lambda *about: resumed.append(deploying.Machine(*about)))
+    for process in crash_at_every_write(ignore_thread=""):
+        runner.states, made = [DONE], request(world, feature, CANARY)
+        Machine(made["operation_id"]).play()
+        played = following(made)
+        while not target.weights.get(made["resource_id"]):
+            played.step()
+        with process:
+            cancel_operation(world.actor, made["operation_id"])
+        with time_machine.travel(clock.now() + timedelta(minutes=10), tick=False):
+            maintenance.resume_deployments(deadline())
+            for execution in [played, *resumed]:
+                execution.play()
+        resumed.clear()
+        assert (operation(world, made)["status"], deployment(world, made)["status"]) == ("cancelled", "rolled_back")
+        assert target.weights == {old.id: 100}
+        assert fetch(Environment, environment.id).current_id == old.id
 
 
 def lost(operation_id: str) -> None:

@@ -121,7 +121,7 @@ def test_what_builds_cost(world, feature):
     with count_requests() as seen:
         made = make(world, feature)
     # the feature names the project; the number of its last build; the transaction
-    assert seen.names == ["BatchGetItem", "GetItem", "TransactWriteItems"]
+    assert seen.names == ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]
     with count_requests() as seen:
         shown(world, made["id"])
     assert seen.names == ["BatchGetItem"]

@@ -226,7 +226,7 @@ def test_a_card_that_cannot_be_put_away_keeps_no_other_on_the_board(world, caplo
         assert (line["done"], line["failed"]) == (2, 2)
         (metric,) = line["_aws"]["CloudWatchMetrics"]
         assert metric["Metrics"] == [{"Name": "failed", "Unit": "Count"}]
-        assert metric["Dimensions"] == [["job"], []], "of the job, and of all jobs: the alarm is on that"
+        assert metric["Dimensions"] == [["stage", "job"], ["stage"]], "of the job, and of all jobs: the alarm is on that"
         failed = {record.item for record in caplog.records if record.message == "a part of a job failed"}
         assert failed == {f"card {cards[0].id}", f"card {cards[2].id}"}
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+import ai_agents
 from cadre_cli import profiles
+from cadre_cli.session import KeptTokens
 from shared.core.actor import Role
 from shared.people.tenancy.rows import Workspace
 from shared.store import fetch
@@ -151,8 +153,6 @@ def test_a_token_that_ends_is_replaced_and_kept(ada: Client):
 
 def test_a_token_that_another_command_has_replaced_is_taken_from_it(ada: Client):
     """An older refresh token would end the login: to the platform it looks stolen."""
-    from cadre_cli.session import KeptTokens
-
     name, stale = only_profile()
     late = KeptTokens(name, stale.model_copy(update={"expires_at": 0.0}))
     for _ in range(2):
@@ -161,6 +161,20 @@ def test_a_token_that_another_command_has_replaced_is_taken_from_it(ada: Client)
     assert late.renewal() is None
     assert late.profile == only_profile()[1]
     assert said("whoami")["email"] == EMAIL
+
+
+def test_two_commands_that_replace_a_token_at_once_both_go_on(ada: Client, url: str):
+    change(expires_at=0.0)
+    name, stale = only_profile()
+    slower = KeptTokens(name, stale)
+    form = slower.renewal()
+    assert form is not None
+    said("projects", "list")  # was quicker with the same refresh token
+    with ai_agents.Client(base_url=f"{url}/enterprise/v1") as client:
+        slower.accept(client.oauth.token(**form))
+    for _ in range(2):
+        assert said("projects", "list") == []
+        change(expires_at=0.0)
 
 
 def test_a_token_that_is_refused_is_replaced_also_if_its_time_is_not_over(ada: Client):

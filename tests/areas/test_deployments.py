@@ -139,7 +139,7 @@ def test_a_rollback_that_fails_is_said_alarmed_and_can_be_repeated(world, target
     (line,) = [line for line in logged() if line["message"] == "a rollback failed"]
     (metric,) = line["_aws"]["CloudWatchMetrics"]
     assert (line["job"], line["failed"], metric["Metrics"][0]["Name"]) == ("rollback", 1, "failed")
-    assert metric["Dimensions"] == [["job"], []]  # the second has the alarm `WorkFailed`
+    assert metric["Dimensions"] == [["stage", "job"], ["stage"]]  # the second has the alarm `WorkFailed`
     assert environment(world).current_id == first.id
     with pytest.raises(Upstream, match="can be repeated"):
         roll_back(world.actor, made.id, "Again")

@@ -1,6 +1,7 @@
 """A Lambda alias as the target of deployments, on moto."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -163,3 +164,22 @@ def test_a_role_that_does_not_trust_us_is_said(alias, monkeypatch):
         stub.add_client_error("assume_role", "AccessDenied", "Not authorized to perform sts:AssumeRole", 403)
         with pytest.raises(TargetFailed, match="AccessDenied"):
             alias.health("1")
+
+
+def test_figures_are_by_version_only_while_the_alias_has_two(function, alias, monkeypatch):
+    asked: list[dict[str, str]] = []
+
+    def get_metric_data(**query: Any) -> dict[str, Any]:
+        asked.append({one["Name"]: one["Value"] for one in query["MetricDataQueries"][0]["MetricStat"]["Metric"]["Dimensions"]})
+        return {"MetricDataResults": [{"Id": "requests", "Values": [90.0, 10.0]}, {"Id": "errors", "Values": [3.0]}]}
+
+    clients = {"lambda": function, "cloudwatch": SimpleNamespace(get_metric_data=get_metric_data)}
+    monkeypatch.setattr(alias, "_client", clients.__getitem__)
+    assert alias.figures("1", 60) == Figures(100, 3, None, 60.0)
+    assert asked[-1] == {"FunctionName": "shop", "Resource": "shop:live"}
+    function.update_function_configuration(FunctionName="shop", Description="changed")
+    second = function.publish_version(FunctionName="shop")["Version"]
+    alias.set_weights({"1": 90, second: 10}, 1)
+    for version in ("1", second):
+        alias.figures(version, 60)
+        assert asked[-1]["ExecutedVersion"] == version

@@ -72,7 +72,7 @@ def test_the_dead_letters_of_all_queues_share_one_metric_and_a_line_says_the_que
     assert (line["queue"], line["dead_letters"]) == ("emails_dead", 2)
     (metric,) = line["_aws"]["CloudWatchMetrics"]
     assert (metric["Namespace"], metric["Metrics"][0]["Name"]) == ("Cadre", "dead_letters")
-    assert metric["Dimensions"] == [["queue"], []]  # the second has the alarm
+    assert metric["Dimensions"] == [["stage", "queue"], ["stage"]]  # the second has the alarm
 
 
 def test_a_queue_that_does_not_answer_hides_no_letters_of_others(aws, logged, monkeypatch):

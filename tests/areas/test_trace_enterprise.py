@@ -9,7 +9,7 @@ from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.delivery.builds.recording import NewBuild, record_build
 from shared.delivery.deployments.deploying import NewDeployment, request_deployment
-from shared.delivery.deployments.rows import Deployment
+from shared.delivery.deployments.rows import Deployment, Environment
 from shared.delivery.tracing import chains, coverage
 from shared.store import collection, fetch, save, write
 from shared.work.items import planning, tracing
@@ -60,11 +60,12 @@ def build(world: World, of: Item, version: str = "1.2.0") -> str:
 
 def deploy(world: World, build_id: str) -> str:
     """A deployment that succeeded."""
-    free = configure(world)
+    configure(world)
     made = request_deployment(world.actor, build_id, NewDeployment("staging"))
     made.status, made.phase = "success", "finish"
-    free = type(free)(**(vars(fetch(type(free), free.id)) | {"deployment_id": None}))
-    write(save(made), save(free))
+    environment = fetch(Environment, made.environment_id)
+    environment.deployment_id = None
+    write(save(made), save(environment))
     return made.id
 
 

@@ -32,7 +32,7 @@ from shared.core import networks, posting, queues
 from shared.core.clock import iso, now
 from shared.core.ids import new_id
 from shared.core.settings import settings
-from shared.store import get, put_many, query, stored_id
+from shared.store import delete_many, get, put_many, query, stored_id
 from shared.store.client import dynamodb
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.moving import move_item, move_to_column
@@ -597,6 +597,22 @@ def test_all_that_waits_is_tried_when_the_receiver_has_been_mended(hooks):
     hooks.deliver()
     assert hooks.waiting(webhook) == []
     assert query(Line, partition_of(webhook["id"]), prefix="LINE#").rows == []
+
+
+def test_what_has_expired_and_is_still_there_holds_nothing_up(hooks):
+    webhook = hooks.subscribe()
+    hooks.happens("A")
+    (waits,) = hooks.waiting(webhook)
+    expired = [Content.decode(waits.serialize()) for _ in range(60)]  # more than a page
+    for number, one in enumerate(expired):
+        one.sk, one.ttl = f"WAIT#A#{number:040}#{one.id}", 1
+    delete_many([waits])
+    put_many(expired)
+    hooks.deliver()
+    assert query(Line, partition_of(webhook["id"]), prefix="LINE#").rows == []
+    hooks.happens("A", data={"new": True})
+    hooks.deliver()
+    assert [one["data"] for one in hooks.receiver.events()] == [{"new": True}]
 
 
 def test_what_was_held_up_is_still_in_line_when_its_turn_comes(hooks):

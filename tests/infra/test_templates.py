@@ -629,13 +629,13 @@ def test_everything_that_can_fail_has_an_alarm(prod: Templates) -> None:
     of_all = set()
     for alarm in prod.of("AWS::CloudWatch::Alarm"):
         assert alarm.properties["AlarmActions"], alarm
-        if not alarm.properties.get("Dimensions"):
+        if alarm.properties.get("Dimensions", []) in ([], [{"Name": "stage", "Value": "prod"}]):
             of_all.add((alarm.properties["Namespace"], alarm.properties["MetricName"]))
         for dimension in alarm.properties.get("Dimensions", []):
             value = dimension["Value"]
             name = value if isinstance(value, str) else logical(value)
             watched.setdefault(alarm.properties["MetricName"], set()).add(name)
-    # functions of the account and region, parts of jobs, queues whose letters a job counts
+    # functions of the account and region; of the stage parts of jobs, and queues whose letters a job counts
     assert {("AWS/Lambda", "Errors"), ("AWS/Lambda", "Throttles"), ("Cadre", "failed"), ("Cadre", "dead_letters")} <= of_all
     assert "ExecutionError" in watched
     assert {name.rpartition("ScheduleDead")[1] for name in watched["ApproximateNumberOfMessagesVisible"]} == {"ScheduleDead"}
@@ -682,7 +682,8 @@ def test_a_part_of_a_job_that_fails_has_an_alarm(prod: Templates, local: Templat
             "failed",
             1,
         )
-        assert alarm.properties.get("Dimensions", []) == []  # of all jobs
+        (stage,) = alarm.properties["Dimensions"]  # of all its jobs
+        assert stage == {"Name": "stage", "Value": "prod" if templates is prod else "local"}
 
 
 def test_nothing_that_a_rule_sends_is_lost(prod: Templates) -> None:

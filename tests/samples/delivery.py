@@ -86,15 +86,20 @@ def deployment(stage: Stage, status: str) -> str:
     return made.id
 
 
-def requested(stage: Stage) -> OperationRow:
-    """An operation whose build nobody runs."""
+def buildable(stage: Stage) -> str:
+    """A feature whose project has a repository."""
     project = fetch(Project, stage.world.project.id)
     assert project is not None
     project.repository_url = "https://example.com/shop.git"
     write(save(project))
+    return feature(stage)
+
+
+def requested(stage: Stage) -> OperationRow:
+    """An operation whose build nobody runs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(requesting, "build_runner", lambda: None)
-        return requesting.request_build(stage.world.actor, feature(stage), requesting.BuildRequest())
+        return requesting.request_build(stage.world.actor, buildable(stage), requesting.BuildRequest())
 
 
 SAMPLES: Samples = {
@@ -114,7 +119,7 @@ SAMPLES: Samples = {
     ("enterprise", "builds.log"): lambda s: Sample({"build_id": build(s)}),
     ("enterprise", "builds.create"): lambda s: Sample({"feature_id": feature(s)}, BUILD),
     ("enterprise", "requirements.trace"): lambda s: Sample({"requirement_id": requirement(s)}),
-    ("enterprise", "deployments.trace"): lambda s: Sample({"deployment_id": deployment(s)}),
+    ("enterprise", "deployments.trace"): lambda s: Sample({"deployment_id": deployment(s, "success")}),
     ("enterprise", "projects.traceability"): lambda s: Sample({"project_id": s.world.project.id}),
     ("enterprise", "builds.get"): lambda s: Sample({"build_id": build(s)}),
 }

@@ -7,6 +7,7 @@ import threading
 import time
 import webbrowser
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -81,9 +82,12 @@ class Feature:
         self.repository.commit(200)
         self.project = said("projects", "create", "Live", "--repository", self.repository.url)["id"]
         self.id = said("cards", "create", "live", "Answers", "--type", "feature", "--lane", "Build")["id"]
+
+    def set_up(self) -> None:
+        """Say where the environment `dev` is: processes of this machine."""
         target: Any = {"kind": "process", "command": COMMAND}
         analysis: Any = {"window_seconds": 1, "minimum_requests": 5}
-        api.environments.set(self.project, "dev", target=target, analysis=analysis)
+        self._api.environments.set(self.project, "dev", target=target, analysis=analysis)
 
     def record(self, status: int) -> str:
         """Record a build of another version, which answers requests with this status."""
@@ -103,39 +107,42 @@ def feature(ada: dict[str, Any], stack: LocalStack, tmp_path_factory: pytest.Tem
         yield Feature(stack, api, tmp_path_factory.mktemp("repositories") / "live")
 
 
-@pytest.fixture
-def used(feature: Feature) -> Iterator[None]:
+@contextmanager
+def traffic(url: str) -> Iterator[None]:
     """People use what is deployed, all the time."""
     over = threading.Event()
 
     def use() -> None:
         with httpx2.Client(timeout=30) as client:
             while not over.wait(0.02):
-                client.get(feature.url)
+                client.get(url)
 
     thread = threading.Thread(target=use)
     thread.start()
-    yield
-    over.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
-def test_a_feature_is_built_and_deployed_and_what_is_bad_is_taken_back(feature: Feature, used: None) -> None:
+def test_a_feature_is_built_and_deployed_and_what_is_bad_is_taken_back(feature: Feature) -> None:
     result = cadre("build", feature.id, "--version", "1.0.0")
     assert result.exit_code == 0, result.output
     built = dict(line.split("\t") for line in result.stdout.splitlines())
     assert (built["Status"], built["Number"], built["Version"]) == ("success", "1", "1.0.0")
     assert "100 %" in result.stderr
 
-    first = said("deploy", built["Build"])
-    assert (first["status"], first["traffic_percentage"]) == ("success", 100)
-    canary = cadre("deploy", feature.record(500), "--canary", "50")
-    assert canary.exit_code == 1, canary.output
-    assert "canary: 50 % of the traffic" in canary.stderr
-    assert "of its requests failed" in canary.stderr
-    assert "Status\trolled_back" in canary.stdout.splitlines()
-
-    repaired = said("deploy", feature.record(200))
+    feature.set_up()
+    with traffic(feature.url):
+        first = said("deploy", built["Build"])
+        assert (first["status"], first["traffic_percentage"]) == ("success", 100)
+        canary = cadre("deploy", feature.record(500), "--canary", "50")
+        assert canary.exit_code == 1, canary.output
+        assert "canary: " in canary.stderr  # each stage is shown that lasts as long as two looks
+        assert "of its requests failed" in canary.stderr
+        assert "Status\trolled_back" in canary.stdout.splitlines()
+        repaired = said("deploy", feature.record(200))
     assert httpx2.get(feature.url, timeout=30).text == repaired["id"]
     assert said("rollback", repaired["id"], "--reason", "Second thoughts")["status"] == "rolled_back"
     assert httpx2.get(feature.url, timeout=30).text == first["id"]

@@ -45,7 +45,7 @@ def dead_letters(stack: LocalStack) -> float:
     found = stack.boto("cloudwatch").get_metric_statistics(
         Namespace="Cadre",
         MetricName="dead_letters",
-        Dimensions=[],
+        Dimensions=[{"Name": "stage", "Value": "local"}],
         StartTime=now - timedelta(minutes=5),
         EndTime=now + timedelta(minutes=1),
         Period=600,

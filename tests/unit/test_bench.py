@@ -56,6 +56,9 @@ def test_lists_are_shown_by_their_sizes():
     rows = [{"list": "all", "entries": size, "trips": 2, "beside": 1, "rcu": size / 2} for size in (10, 1000)]
     table = bench.PARTS["boards"].table(rows)
     assert table == [["list", "trips, 10", "trips, 1,000", "units, 10", "units, 1,000"], ["all", "2 + 1", "2 + 1", "5", "500"]]
+    counted = [row | {"instructions": row["entries"] * 1_500_000} for row in rows]
+    heads, shown = bench.PARTS["growth"].table(counted)
+    assert (heads[-2:], shown[-2:]) == (["M instructions, 10", "M instructions, 1,000"], ["15.0", "1500.0"])
 
 
 def test_the_instructions_of_a_process_are_read_from_what_callgrind_says():

@@ -20,7 +20,7 @@ from shared.channels.webhooks.subscribing import disable
 from shared.channels.webhooks.wakes import wake_later
 from shared.core import clock
 from shared.core.errors import ConditionFailed
-from shared.store import delete, delete_many, get, get_many, put, query, update, write
+from shared.store import delete, delete_many, get, get_many, pages, put, query, update, write
 
 GIVEN_UP_AFTER: Final = timedelta(days=3)
 SWITCHED_OFF_AFTER: Final = (10, 86_400)
@@ -60,6 +60,16 @@ def _due_lines(webhook_id: str, *, at_once: bool) -> dict[str, list[Line]]:
     return lines
 
 
+def _read_lane(webhook_id: str, resource: str) -> tuple[list[Content], bool]:
+    """Read the first deliveries that wait of a resource, in order, and whether there are more. DynamoDB removes expired rows days later."""
+    start, waiting = f"WAIT#{resource}#", list[Content]()
+    for page in pages(Content, partition_of(webhook_id), between=(start, f"{start}~"), limit=_LANE, consistent=True):
+        waiting = [one for one in page.rows if int(one.ttl) > clock.epoch()]
+        if waiting:
+            return waiting, page.next_key is not None
+    return waiting, False
+
+
 class _Visit:
     """One call's work for a webhook; after a failed attempt it begins no other."""
 
@@ -88,14 +98,12 @@ class _Visit:
         """Deliver what waits of a resource. Then it has the entry of the first delivery that waits on, and no other that was read."""
         if self._is_over:
             return
-        start = f"WAIT#{resource}#"
-        page = query(Content, partition_of(self.webhook.id), between=(start, f"{start}~"), limit=_LANE, consistent=True)
-        waiting = [one for one in page.rows if int(one.ttl) > clock.epoch()]  # DynamoDB removes an expired row days later
+        waiting, has_more = _read_lane(self.webhook.id, resource)
         try:
             left = self._deliver_lane(waiting)
         except _Overtaken:
             return
-        if left is None and page.next_key is not None:
+        if left is None and has_more:
             return
         place = None if left is None else Line.place(left)
         if left is not None and all(one.sk != place for one in entries):

@@ -7,11 +7,11 @@ from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import ConditionFailed, FieldError, Invalid
 from shared.core.ids import derived_id, new_id
-from shared.delivery.builds.places import PlacesTaken
+from shared.delivery.builds.places import PlacesTaken, key_in, take
 from shared.delivery.builds.rows import Build, BuildCounter, Vulnerability
 from shared.delivery.builds.scans import Finding, count, read_report, verdict
 from shared.events import EventType, record
-from shared.store import Operation, create, get, load, retrying, update, write
+from shared.store import Operation, create, get_many, load, retrying, update, write
 from shared.work.boards.counting import require_writable
 from shared.work.items.planning import FEATURE, load_type
 from shared.work.items.rows import Item
@@ -87,18 +87,21 @@ def new_build(actor: Actor, feature: Item, build_id: str, status: str) -> Build:
 
 
 def write_numbered(build: Build, beside: Any) -> None:
-    """Create a build with the next number of its project, and what `beside()` returns, in one transaction.
+    """Create a build with the next number of its project, and what `beside()` returns, in one transaction. One that is made here takes a
+    place of its workspace. Two round trips.
 
-    The counter's condition is the number itself, so builds that race have different numbers and none is left out.
+    The counter's condition is the number itself, so builds that race have different numbers and none is left out. Raises LimitExceeded.
     """
 
     def attempt(_: int) -> None:
         counter = BuildCounter.of(str(build.proj_id))
-        last = get(BuildCounter, counter.pk, counter.sk)
-        before = int(last.number) if last else 0
+        places = [key_in(build.ws_id)] if build.operation_id else []
+        last, *held = get_many([(BuildCounter, counter.pk, counter.sk), *places])
+        before = int(last.number) if isinstance(last, BuildCounter) else 0
         build.number = before + 1
         taken = BuildCounter.number == before if last else BuildCounter.pk.does_not_exist()
-        write(create(build), update(counter, _next(before + 1), taken, NumberTaken), *beside())
+        number = update(counter, _next(before + 1), taken, NumberTaken)
+        write(create(build), number, *(take(build, row) for row in held), *beside())
 
     retrying(attempt, times=_TRIES, again=lambda error: isinstance(error, NumberTaken | PlacesTaken))
 

@@ -113,7 +113,7 @@ class BuildLog(Row):
 
 
 class BuildPlaces(Row):
-    """The builds that a workspace makes here now, which are limited."""
+    """The builds that a workspace makes here now, which are limited; beside the workspace, with which it goes."""
 
     TABLE = "core_table"
 
@@ -125,4 +125,4 @@ class BuildPlaces(Row):
 
     @classmethod
     def of(cls, workspace_id: str) -> "BuildPlaces":
-        return cls(pk=f"CTR#WS#{workspace_id}", sk="BUILDS")
+        return cls(pk=f"WS#{workspace_id}", sk="CTR#BUILDS")

@@ -67,12 +67,12 @@ class Deployment(Entity):
     NAME = "deployment"
 
     build_id = UnicodeAttribute()
-    item_id = UnicodeAttribute()
-    """Its feature."""
     requirement_id = UnicodeAttribute(null=True)
     """The card above its feature."""
     operation_id = UnicodeAttribute(null=True)
     """The operation that builds and deploys; None: the build was there before."""
+    item_id = UnicodeAttribute()
+    """Its feature."""
     environment = UnicodeAttribute()
     strategy = UnicodeAttribute()
     canary_percentage = NumberAttribute(null=True)

@@ -13,7 +13,7 @@ from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.delivery.building.registry import build_runner
 from shared.delivery.building.runner import Source
-from shared.delivery.builds.places import give_back, take
+from shared.delivery.builds.places import give_back, key_in
 from shared.delivery.builds.recording import new_build, record_completion, write_numbered
 from shared.delivery.builds.rows import Build, BuildLog
 from shared.delivery.deployments.deploying import NewDeployment, abandon, new_deployment, refuse, without_target
@@ -22,7 +22,7 @@ from shared.delivery.deployments.undoing import stop
 from shared.delivery.operations.progress import Where, deploying, reached
 from shared.delivery.operations.rows import KEPT, OVERDUE, OperationRow
 from shared.events import EventType, record
-from shared.store import Operation, create, fetch, get, get_many, load, save, update_with_retry
+from shared.store import Operation, RowKey, create, fetch, get, get_many, load, save, update_with_retry
 from shared.work.boards.counting import require_writable
 from shared.work.items.planning import FEATURE, load_type
 from shared.work.items.rows import Item
@@ -44,8 +44,8 @@ class BuildRequest:
 
 
 def request_build(actor: Actor, feature_id: str, new: BuildRequest) -> OperationRow:
-    """Ask for a build of a feature, and for its deployment; an event starts the state machine. Five round trips: feature, project with
-    environment, number, place, transaction.
+    """Ask for a build of a feature, and for its deployment; an event starts the state machine. Four round trips: feature, project with
+    environment, number with place, transaction.
 
     Raises NotFound("feature"), Forbidden, Invalid for a repository that cannot be cloned or an environment without target, Conflict
     (archived project), LimitExceeded(LIMIT_REACHED), and Upstream(PROVIDER_NOT_CONFIGURED) where nothing runs builds.
@@ -72,7 +72,7 @@ def request_build(actor: Actor, feature_id: str, new: BuildRequest) -> Operation
     build.operation_id = operation.id
     made = _deployment(actor, operation, build, environment, new)
     record(operation, EventType.BUILD_REQUESTED, actor, item_id=feature.id, build_id=build.id)
-    write_numbered(build, lambda: [require_writable(feature.board_id), take(build), create(operation), *map(create, made)])
+    write_numbered(build, lambda: [require_writable(feature.board_id), create(operation), *map(create, made)])
     return operation
 
 
@@ -137,7 +137,7 @@ def cancel_operation(actor: Actor, operation_id: str) -> OperationRow:
     try:
         return update_with_retry(read, change, first=first)
     except _HandedOver:
-        return _cancel_deployment(actor, read)
+        return _cancel_deployment(actor, str(first.deployment_id), read)
 
 
 def _cancel(operation: OperationRow) -> None:
@@ -146,7 +146,7 @@ def _cancel(operation: OperationRow) -> None:
     operation.end("cancelled")
 
 
-def _cancel_deployment(actor: Actor, read: Callable[[], OperationRow]) -> OperationRow:
+def _cancel_deployment(actor: Actor, deployment_id: str, read: Callable[[], OperationRow]) -> OperationRow:
     cancelled = []
 
     def beside(deployment: Deployment) -> list[Operation]:
@@ -157,7 +157,7 @@ def _cancel_deployment(actor: Actor, read: Callable[[], OperationRow]) -> Operat
         cancelled.append(operation)
         return [save(operation)]
 
-    stop(actor, str(read().deployment_id), CANCELLED, beside)
+    stop(actor, deployment_id, CANCELLED, beside)
     return cancelled[-1]
 
 
@@ -167,16 +167,20 @@ CANCELLED: Final = "The operation was cancelled"
 def end_parts(operation: OperationRow, status: str, reason: str, actor: Actor, ended: Build | None = None) -> list[Operation]:
     """End the build of an operation without results (`ended`: with its results already), and its deployment before it began.
 
-    Returns the writes.
+    Returns the writes. One round trip.
     """
-    build, deployment = ended or fetch(Build, operation.build_id), deployment_of(operation)
+    keys: list[RowKey] = [(Build, *Build.key(operation.build_id)), key_in(operation.ws_id)]
+    if operation.deployment_id:
+        keys.append((Deployment, *Deployment.key(operation.deployment_id)))
+    found, places, *deployments = get_many(keys)
+    build, deployment = ended or found, next(iter(deployments), None)
     writes = []
-    if build is not None and not build.ended:
+    if isinstance(build, Build) and not build.ended:
         build.status, build.completed_at = status, clock.iso()
         build.reason = reason if status == "failed" else None
         record_completion(build, actor)
-        writes += [save(build), *give_back(build)]
-    if deployment is not None and deployment.awaits_build and deployment.status in OPEN:
+        writes += [save(build), *give_back(build, places)]
+    if isinstance(deployment, Deployment) and deployment.awaits_build and deployment.status in OPEN:
         writes.append(abandon(deployment, actor, reason))
     return writes
 

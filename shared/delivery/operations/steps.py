@@ -22,7 +22,7 @@ from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.delivery.building.registry import build_runner
 from shared.delivery.building.runner import MAX_LOG, BuildState, Results, UnreadableResults
-from shared.delivery.builds.places import give_back
+from shared.delivery.builds.places import give_back, key_in
 from shared.delivery.builds.recording import record_completion, set_findings, set_tests, set_times
 from shared.delivery.builds.rows import Build, BuildCounter, BuildLog
 from shared.delivery.builds.scans import MAX_BYTES, Finding, read_report
@@ -272,7 +272,7 @@ def _record_results(
     seen = [update(counter, [BuildCounter.phases.set(took)])] if build.status == "success" and took else []
     return [
         save(build),
-        *give_back(build),
+        *give_back(build, get(*key_in(build.ws_id))),
         put(BuildLog.of(build, log.encode()[-MAX_LOG:].decode(errors="ignore"))),
         *seen,
         *found,

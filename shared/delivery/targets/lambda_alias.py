@@ -71,15 +71,21 @@ class LambdaAlias:
         return bool(state.get("State", "Active") == "Active")
 
     def figures(self, version: str, seconds: int) -> Figures:
-        """Return CloudWatch's figures of the alias by version. They come in minutes, and some minutes late."""
+        """Return CloudWatch's figures of the alias by version. They come in minutes, and some minutes late.
+
+        They are by version only while the alias has two of them (docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html): those
+        of an alias that has one are that one's.
+        """
         seconds = max(_MINUTE, -(-seconds // _MINUTE) * _MINUTE)
         end = clock.now()
         name, resource = self._function.rpartition(":")[2], f"{self._function.rpartition(':')[2]}:{self._alias}"
         dimensions = [
             {"Name": "FunctionName", "Value": name},
             {"Name": "Resource", "Value": resource},
-            {"Name": "ExecutedVersion", "Value": version},
         ]
+        alias = self._call(self._client("lambda").get_alias, FunctionName=self._function, Name=self._alias)
+        if alias["FunctionVersion"] != version or (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights"):
+            dimensions.append({"Name": "ExecutedVersion", "Value": version})
 
         def query(key: str, metric: str, statistic: str) -> dict[str, Any]:
             about = {"Namespace": "AWS/Lambda", "MetricName": metric, "Dimensions": dimensions}

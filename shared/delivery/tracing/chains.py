@@ -7,7 +7,7 @@ from typing import Any, Final
 from shared.core.actor import Actor, Permission
 from shared.delivery.builds.rows import Build
 from shared.delivery.deployments.rows import Deployment
-from shared.store import IndexRow, authorize, first_index_rows, get_many, index_row, load, read_ahead
+from shared.store import IndexRow, authorize, first_index_rows, get_many, load, read_ahead
 from shared.work.items import tracing
 from shared.work.items.planning import FEATURE, REQUIREMENT, load_type
 from shared.work.items.rows import Item
@@ -71,8 +71,8 @@ def trace_deployment(actor: Actor, deployment_id: str) -> Chain:
     above, build = rows
     is_requirement = above is not None and above.type == REQUIREMENT and not above.deleted_at
     links, more = read.result()
-    own = [index_row(row, tracing.INDEX) for row in (build, deployment) if row is not None]
-    whole = _chain(above if is_requirement else None, [*links, *own], complete=not more)
+    own = [IndexRow(row.id, row.kind, "", row.listed()) for row in (build, deployment) if row is not None]
+    whole = _chain(above if is_requirement else None, links, complete=not more)
     return replace(
         whole,
         features=[row for row in whole.features if row.id == deployment.item_id],

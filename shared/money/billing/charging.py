@@ -146,10 +146,13 @@ def pay_invoice(actor: Actor, invoice_id: str, method_id: str) -> Payment:
     return payment
 
 
-def apply_charge_result(invoice_id: str, key: str | None, result: ChargeResult, amount: int, method: str) -> None:
-    """Apply what became of a charge: a payment, a wait, or another attempt later. Safe to repeat. Raises NotFound."""
+def apply_charge_result(
+    invoice_id: str, key: str | None, result: ChargeResult, amount: int, method: str, first: Invoice | None = None
+) -> None:
+    """Apply what became of a charge: a payment, a wait, or another attempt later. Safe to repeat. `first`: the invoice was read just now.
+    Raises NotFound."""
     if result.status == "succeeded":
-        apply_payment(invoice_id, amount, method, result.reference, SYSTEM, None, key)
+        apply_payment(invoice_id, amount, method, result.reference, SYSTEM, None, key, first)
         return
 
     def change(invoice: Invoice) -> None:
@@ -167,7 +170,7 @@ def apply_charge_result(invoice_id: str, key: str | None, result: ChargeResult, 
         if invoice.status == "sent":
             invoice.next_step = next_step
 
-    update_with_retry(lambda: _load_invoice(invoice_id), change)
+    update_with_retry(lambda: _load_invoice(invoice_id), change, first=first)
 
 
 def ask_for_charge(invoice: Invoice) -> Invoice:

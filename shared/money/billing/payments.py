@@ -18,7 +18,7 @@ from shared.money.billing.amounts import CENT, apply_rate, format_amount
 from shared.money.billing.issuing import next_number
 from shared.money.billing.reading import get_invoice
 from shared.money.billing.rows import BillingAccount, CreditNote, Invoice, Payment, Series
-from shared.store import Operation, create, fetch, get, get_many, retrying, save, update_with_retry, write
+from shared.store import Operation, RowKey, create, fetch, get_many, retrying, save, update_with_retry, write
 
 T = TypeVar("T")
 
@@ -29,10 +29,11 @@ class _PaymentRecorded(ConditionFailed):
 
 @dataclass
 class InvoiceAndAccount:
-    """An invoice and its account as they were read."""
+    """An invoice and its account as they were read, and the number of the last credit note of its organization, if it was asked for."""
 
     invoice: Invoice
     account: BillingAccount
+    last_note: int
 
     def save_operations(self, actor: Actor, kind: EventType, **data: Any) -> list[Operation]:
         """Return the operations that save both after the invoice's amounts changed; also sets the status of both and records events."""
@@ -55,16 +56,25 @@ class InvoiceAndAccount:
         self._excess_before = max(0, self.invoice.excess)
 
 
-def _change_invoice(invoice_id: str, change: Callable[[InvoiceAndAccount], tuple[T, list[Operation]]]) -> T:
-    """Change an invoice with its account; if somebody else changed one of them first, read both again and retry. Raises NotFound."""
+def _change_invoice(
+    invoice_id: str,
+    change: Callable[[InvoiceAndAccount], tuple[T, list[Operation]]],
+    first: Invoice | None = None,
+    *,
+    with_last_note: bool = False,
+) -> T:
+    """Change an invoice with its account; if somebody else changed one of them first, read both again and retry. `first`: the invoice was
+    read already. Raises NotFound."""
 
-    def attempt(_: int) -> T:
-        invoice = fetch(Invoice, invoice_id)
+    def attempt(number: int) -> T:
+        invoice = fetch(Invoice, invoice_id) if first is None or number else first
         if invoice is None:
             raise NotFound(Invoice.NAME)
-        account = get(BillingAccount, *BillingAccount.key(str(invoice.ws_id)))
-        assert account is not None  # noqa: S101 - its invoice was made in a transaction with it
-        result, operations = change(InvoiceAndAccount(invoice, account))
+        notes: list[RowKey] = [(Series, *Series.key_of(str(invoice.org_id), "CN"))] if with_last_note else []
+        account, *series = get_many([(BillingAccount, *BillingAccount.key(str(invoice.ws_id))), *notes])
+        assert isinstance(account, BillingAccount)  # noqa: S101 - its invoice was made in a transaction with it
+        last_note = sum(int(one.last) for one in series if isinstance(one, Series))
+        result, operations = change(InvoiceAndAccount(invoice, account, last_note))
         write(*operations)
         return result
 
@@ -79,10 +89,11 @@ def apply_payment(
     actor: Actor,
     paid_at: str | None = None,
     charge_key: str | None = None,
+    first: Invoice | None = None,
 ) -> Payment:
     """Record money that has arrived, whatever the invoice's status is; a repeated reference returns the first payment.
 
-    The charge that it is the result of is over; it is found by its key or its reference.
+    The charge that it is the result of is over; it is found by its key or its reference. `first`: the invoice was read already.
     """
 
     def add_payment(pair: InvoiceAndAccount) -> tuple[Payment, list[Operation]]:
@@ -94,7 +105,7 @@ def apply_payment(
         return payment, [create(payment, _PaymentRecorded), *operations]
 
     try:
-        return _change_invoice(invoice_id, add_payment)
+        return _change_invoice(invoice_id, add_payment, first)
     except _PaymentRecorded:
         invoice = _end_charge(invoice_id, charge_key, reference)  # by an earlier request: its payment is returned
     payment = Payment.for_invoice(invoice, amount, method, reference, actor.summary)
@@ -130,13 +141,14 @@ def record_payment(
     _require_platform_admin(actor)
     if amount is not None:
         _require_whole_cents(amount)
-    payment = Payment.for_invoice(invoice, 0, method, reference, actor.summary)
-    [known] = get_many([(Payment, payment.pk, payment.sk)])
-    if isinstance(known, Payment):
-        return known
     if not invoice.owed:
+        payment = Payment.for_invoice(invoice, 0, method, reference, actor.summary)
+        [known] = get_many([(Payment, payment.pk, payment.sk)])
+        if isinstance(known, Payment):
+            return known
         raise Conflict(Situation.INVOICE_STATUS, f"The invoice is {invoice.status}: nothing is owed")
-    return apply_payment(invoice.id, invoice.open_micros if amount is None else amount, method, reference, actor, paid_at)
+    paid = invoice.open_micros if amount is None else amount
+    return apply_payment(invoice.id, paid, method, reference, actor, paid_at, first=invoice)
 
 
 def credit_invoice(actor: Actor, invoice_id: str, net: int | None, reason: str) -> CreditNote:
@@ -145,7 +157,7 @@ def credit_invoice(actor: Actor, invoice_id: str, net: int | None, reason: str) 
     `net` is before tax. If the invoice was paid, the amount becomes the customer's balance. Raises Forbidden for everybody but
     administrators of the platform, Invalid for more than the invoice has, Conflict(INVOICE_STATUS) if all of it is credited.
     """
-    get_invoice(actor, invoice_id)
+    read = get_invoice(actor, invoice_id)
     _require_platform_admin(actor)
     if net is not None:
         _require_whole_cents(net)
@@ -163,21 +175,20 @@ def credit_invoice(actor: Actor, invoice_id: str, net: int | None, reason: str) 
                 FieldError("amount", f"At most {format_amount(left_net)} of this invoice can be credited", amount / 1_000_000)
             )
         tax = left_tax if amount == left_net else min(left_tax, apply_rate(amount, int(invoice.tax["basis_points"])))
-        note, take_number = _build_credit_note(actor, invoice, note_id, reason, amount, tax)
+        note, take_number = _build_credit_note(actor, pair, note_id, reason, amount, tax)
         invoice.credited_net_micros += amount
         invoice.credited_micros += amount + tax
         operations = pair.save_operations(actor, EventType.INVOICE_CREDITED, credit_note=note.number, amount_micros=amount + tax)
         return note, [create(note), take_number, *operations]
 
-    return _change_invoice(invoice_id, add_credit_note)
+    return _change_invoice(read.id, add_credit_note, read, with_last_note=True)
 
 
 def _build_credit_note(
-    actor: Actor, invoice: Invoice, note_id: str, reason: str, net: int, tax: int
+    actor: Actor, pair: InvoiceAndAccount, note_id: str, reason: str, net: int, tax: int
 ) -> tuple[CreditNote, Operation]:
-    org_id = str(invoice.org_id)
-    series = get(Series, *Series.key_of(org_id, "CN"))
-    number, take_number = next_number(org_id, "CN", int(series.last) if series else 0)
+    invoice, org_id = pair.invoice, str(pair.invoice.org_id)
+    number, take_number = next_number(org_id, "CN", pair.last_note)
     line = {
         "description": f"Credit for invoice {invoice.number}: {reason}",
         "quantity": 1,

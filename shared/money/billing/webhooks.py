@@ -39,7 +39,8 @@ def handle_stripe_webhook(body: bytes, signature: str) -> str:
         metadata = intent.get("metadata") or {}
         invoice_id = bare_id(str(metadata.get("invoice_id", "")))
         outcome = _OUTCOMES.get(kind)
-        if outcome is None or not is_id(invoice_id) or fetch(Invoice, invoice_id) is None:
+        invoice = fetch(Invoice, invoice_id) if outcome is not None and is_id(invoice_id) else None
+        if outcome is None or invoice is None:
             return kind
         received = int(intent.get("amount_received") or 0) * CENT
         method = next(iter(intent.get("payment_method_types") or ["card"]))
@@ -48,5 +49,5 @@ def handle_stripe_webhook(body: bytes, signature: str) -> str:
         raise Malformed("This webhook cannot be read") from error
     if outcome == "succeeded" and received <= 0:
         return kind
-    apply_charge_result(invoice_id, metadata.get("charge"), ChargeResult(outcome, reference), received, str(method))
+    apply_charge_result(invoice_id, metadata.get("charge"), ChargeResult(outcome, reference), received, str(method), invoice)
     return kind

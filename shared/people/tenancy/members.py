@@ -6,6 +6,7 @@ The owner changes only by a transfer.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from shared.core import clock
 from shared.core.actor import GRANTABLE, GRANTS, Actor, Permission, Role
@@ -19,7 +20,7 @@ from shared.people.tenancy.limits import how_to_raise, workspace_limit
 from shared.people.tenancy.rows import Seat, Workspace, WorkspaceMembership, membership_row
 from shared.people.tenancy.seats import leave_seat, read_seat, take_seat
 from shared.people.tenancy.workspaces import authorize_workspace, get_workspace, list_memberships
-from shared.store import Operation, get, id_of, put, read_ahead, save, update, update_with_retry
+from shared.store import Operation, get, get_many, id_of, put, read_ahead, save, update, update_with_retry
 
 
 class _OwnerImmutable(Conflict):
@@ -116,7 +117,7 @@ def transfer(actor: Actor, ws_id: str, user_id: str) -> Workspace:
     def change(workspace: Workspace) -> list[Operation]:
         if workspace.is_default:
             raise Conflict(Situation.DEFAULT_WORKSPACE, "The default workspace of an organization cannot be transferred")
-        new_owner, owner = get_membership(workspace.id, user_id), get_membership(workspace.id, workspace.owner["id"])
+        new_owner, owner = _get_memberships(workspace.id, [user_id, workspace.owner["id"]])
         if new_owner.id == owner.id:
             return []
         record(workspace, EventType.WORKSPACE_UPDATED, actor, changes={"owner": [owner.user, new_owner.user]})
@@ -131,11 +132,6 @@ def transfer(actor: Actor, ws_id: str, user_id: str) -> Workspace:
     return update_with_retry(lambda: get_workspace(actor, ws_id, Permission.WORKSPACE_ADMIN), change)
 
 
-def get_membership(ws_id: str, user_id: str) -> WorkspaceMembership:
-    """Return a membership. Raises NotFound("member"). One strongly consistent read."""
-    return _present(_get_membership(ws_id, user_id))
-
-
 def _load_membership(actor: Actor, ws_id: str, user_id: str, permission: Permission) -> WorkspaceMembership:
     """Return a membership to an actor with this permission in the workspace. One read. Raises NotFound, Forbidden."""
     row = _get_membership(id_of(Workspace, ws_id), user_id)
@@ -146,6 +142,15 @@ def _load_membership(actor: Actor, ws_id: str, user_id: str, permission: Permiss
 def _get_membership(ws_id: str, user_id: str) -> WorkspaceMembership | None:
     bare = bare_id(user_id)
     return get(WorkspaceMembership, *WorkspaceMembership.key_in(ws_id, bare)) if is_id(bare) else None
+
+
+def _get_memberships(ws_id: str, user_ids: Sequence[str]) -> list[WorkspaceMembership]:
+    """Return the memberships of these people. Raises NotFound("member"). One strongly consistent read."""
+    bare = [bare_id(user_id) for user_id in user_ids]
+    if not all(map(is_id, bare)):
+        raise NotFound(WorkspaceMembership.NAME)
+    rows: list[Any] = get_many([(WorkspaceMembership, *WorkspaceMembership.key_in(ws_id, one)) for one in bare])
+    return [_present(row) for row in rows]
 
 
 def _present(row: WorkspaceMembership | None) -> WorkspaceMembership:

@@ -102,7 +102,7 @@ def _record_answer(actor: Actor, run: Run, answer: str) -> Run:
             row.waiting = (row.waiting or {}) | {"answer": answer, "answered_by": actor.summary, "answered_at": clock.iso()}
             record(row, EventType.RUN_ANSWERED, actor, **event_data(row), answer=answer, waited_for=row.waiting_for)
 
-    return update_with_retry(lambda: fetch(Run, run.id) or run, change)
+    return update_with_retry(lambda: fetch(Run, run.id) or run, change, first=run)
 
 
 def resume_waiting(ws_id: str | None = None, *, until: float = math.inf) -> int:

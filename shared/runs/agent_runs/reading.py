@@ -7,7 +7,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.rows import ENDED, ActiveRuns, Run, runs_of
-from shared.store import CountedRows, count, fetch, fetch_all, fetch_indexed, get, load, query, read_ahead
+from shared.store import CountedRows, count, fetch, fetch_all, get, get_all, load, query, read_ahead
 from shared.work.items.rows import ItemHead
 
 
@@ -53,7 +53,7 @@ class WaitingRun:
 def list_waiting_runs(
     actor: Actor, ws_id: str, *, waiting_for: str | None = None, limit: int = 50, offset: int = 0
 ) -> tuple[list[WaitingRun], int]:
-    """Return a page of the runs that wait for an answer, longest wait first, and their number; three round trips.
+    """Return a page of the runs that wait for an answer, longest wait first, and their number; two round trips.
 
     `waiting_for`: approval | budget. Raises NotFound, Forbidden.
     """
@@ -64,8 +64,11 @@ def list_waiting_runs(
     found = [first.result() for first in waiting]
     rows = sorted((row for first, _ in found for row in first), key=lambda row: str(row.gsi3sk).split("#")[2:])
     total = sum(number for _, number in found)
-    runs = [run for run in fetch_indexed(Run, rows[offset : offset + limit]) if run.status == "waiting"]
-    titles = {card.id: card.title for card in fetch_all(ItemHead, dict.fromkeys(run.item_id for run in runs))}
+    page = rows[offset : offset + limit]
+    cards = dict.fromkeys(str(row.f["item_id"]) for row in page if row.f and "item_id" in row.f)
+    read = get_all([*((Run, *Run.key(row.entity_id)) for row in page), *((ItemHead, *ItemHead.key(card)) for card in cards)])
+    titles = {card.id: card.title for card in read if isinstance(card, ItemHead)}
+    runs = [run for run in read if isinstance(run, Run) and run.status == "waiting"]
     return [WaitingRun(run, titles.get(run.item_id, "")) for run in runs], total
 
 

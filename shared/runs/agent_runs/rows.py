@@ -190,7 +190,8 @@ class Run(CountedEntity):
         return places
 
     def filters(self) -> dict[str, Any]:
-        return {"agent_id": self.agent_id, "started": bool(self.started_at)}
+        card = {"item_id": self.item_id} if self.status == "waiting" else {}  # its title is shown where it waits
+        return {"agent_id": self.agent_id, "started": bool(self.started_at)} | card
 
 
 class RunContext(Row):

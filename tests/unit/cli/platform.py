@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -33,7 +34,14 @@ class Platform:
     """`answers` by method and path: the last one is given again and again. A socket is sent `messages`: a text is the request that is
     waited for before the next message."""
 
-    def __init__(self, answers: dict[str, list[tuple[int, Any]]], messages: list[Any] | None = None) -> None:
+    def __init__(
+        self,
+        answers: dict[str, list[tuple[int, Any]]],
+        messages: list[Any] | None = None,
+        asked: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        """`asked` is called with each method and path, before the answer."""
+        self.asked = asked
         self.answers, self.messages = {name: list(given) for name, given in answers.items()}, messages or []
         self.requests: list[tuple[str, Any]] = []
         self.url = ""
@@ -78,6 +86,7 @@ class Platform:
         async with self._news:
             self.requests.append((name, json.loads(text) if text.startswith("{") else text))
             self._news.notify_all()
+        self.asked(name)
         left = self.answers[name]
         status, body = left.pop(0) if len(left) > 1 else left[0]
         return web.json_response(body, status=status)

@@ -14,13 +14,15 @@ BUILD: dict[str, Any] = {
     "created_at": "2026-11-01T00:00:00Z",
 }  # fmt: skip
 ACCEPTED = {
-    "operation_id": "op-1", "status": "pending", "resource_type": "build", "resource_id": "b-1", "progress_url": "/operations/op-1",
+    "operation_id": "op-1", "status": "pending", "resource_type": "build", "resource_id": "b-1", "build_id": "b-1",
+    "progress_url": "/operations/op-1",
     "poll_interval_seconds": 0,
 }  # fmt: skip
 
 
 def operation(status: str = "in_progress", percent: int = 0, **more: Any) -> tuple[int, Any]:
-    about = {"operation_id": "op-1", "status": status, "progress_percent": percent, "resource_url": "/builds/b-1"}
+    about = {"operation_id": "op-1", "status": status, "progress_percent": percent}
+    about |= {"resource_url": "/builds/b-1", "build_url": "/builds/b-1"}
     return data(about | more)
 
 
@@ -74,13 +76,16 @@ def test_what_an_operation_made_may_be_a_deployment(use):
     answers = {f"POST {EN}/features/f-1/build-and-deploy": [data(ACCEPTED, 202)], f"GET {EN}/operations/op-1": [ended]}
     with Platform(answers | {f"GET {EN}/deployments/d-1": [deployment("success", 100)]}) as platform:
         use(platform)
-        result = cadre("build", "f-1", "--json")
+        result = cadre("build", "f-1", "--env", "staging", "--canary", "20", "--json")
+        how = {"environment": "staging", "deployment_strategy": "canary", "canary_percentage": 20}
+        assert platform.sent(f"POST {EN}/features/f-1/build-and-deploy") == [how]
     assert (result.exit_code, json.loads(result.stdout)["id"], result.stderr) == (0, "d-1", "")
 
 
+@pytest.mark.parametrize("named", [{}, {"resource_url": "/deployments/d-1"}])
 @pytest.mark.parametrize("log", [data({"build_id": "b-1", "text": "one\ntwo\nboom\n"}), refusal(404, "RESOURCE_NOT_FOUND")])
-def test_a_build_that_fails_shows_the_end_of_its_log_and_why(use, log):
-    failed = operation("failed", 40, failure_reason="The phase build ended with 3")
+def test_a_build_that_fails_shows_the_end_of_its_log_and_why(use, log, named):
+    failed = operation("failed", 40, failure_reason="The phase build ended with 3", **named)
     answers = {f"POST {EN}/features/f-1/build-and-deploy": [data(ACCEPTED, 202)], f"GET {EN}/operations/op-1": [failed]}
     with Platform(answers | {f"GET {EN}/builds/b-1/log": [log]}) as platform:
         use(platform)
@@ -94,7 +99,7 @@ def test_without_waiting_the_operation_is_the_result(use):
     with Platform({f"POST {EN}/features/f-1/build-and-deploy": [data(ACCEPTED, 202)]}) as platform:
         use(platform)
         result = cadre("build", "f-1", "--no-wait")
-    assert (result.exit_code, result.stdout) == (0, "Operation\top-1\nStatus\tpending\nBuild\tb-1\n")
+    assert (result.exit_code, result.stdout) == (0, "Operation\top-1\nStatus\tpending\nMakes\tbuild\nID\tb-1\n")
 
 
 def test_who_waits_too_long_is_told_that_it_goes_on(use):

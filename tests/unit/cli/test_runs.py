@@ -1,6 +1,8 @@
 """`cadre run` against a platform that answers as it is told: the live terminal, a run that waits, how a run ends."""
 
 import json
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,18 @@ def test_without_a_terminal_the_end_is_waited_for(use, last, status, message):
     assert result.exit_code == status
     assert message in result.stderr
     assert "Run\tr-1" in result.stdout.splitlines()
+
+
+def test_who_presses_ctrl_c_leaves_and_the_run_goes_on(use):
+    def press(name: str) -> None:
+        if name == GET:
+            signal.pthread_kill(int(threading.main_thread().ident or 0), signal.SIGINT)
+
+    with Platform({TRIGGER: [summary()], GET: [run("running")]}, asked=press) as platform:
+        use(platform, key=True)
+        result = cadre("run", "c-1", "--agent", "prd")
+    assert result.exit_code == 130
+    assert "Run r-1 goes on." in result.stderr
 
 
 def test_scripts_get_the_run_and_no_line_of_its_terminal(use):

@@ -10,7 +10,7 @@ import typer
 
 from ai_agents.agentworks.models import Card, CardDetails, Lane
 from ai_agents.models import Project
-from cadre_cli.commands import Context, check_id, command
+from cadre_cli.commands import Context, check_id, command, given
 from cadre_cli.output import Columns, plain
 from cadre_cli.problems import Missing, Usage
 from cadre_cli.session import Session
@@ -79,11 +79,11 @@ def create_project(
     slug = slug or _slug(name)
     session = context.session
     if repository:
-        about = _given(description=description, repository_url=repository)
+        about = given(description=description, repository_url=repository)
         made = session.api.projects.create(session.organization, name=name, slug=slug, **about)
     else:  # only agentworks has projects without a repository
         workspace = session.board.workspaces.list().workspaces[0]
-        project = session.board.projects.create(workspace.id, name=name, slug=slug, **_given(description=description))
+        project = session.board.projects.create(workspace.id, name=name, slug=slug, **given(description=description))
         made = session.api.projects.get(project.id)
     context.output.one(made, _PROJECT)
 
@@ -129,7 +129,7 @@ def create_card(
     place = _find_lane(lanes, lane) if lane else _lane_for(lanes, card_type)
     text = sys.stdin.read() if description == "-" else description
     made = context.session.board.cards.create(
-        board_id, laneId=place.id, title=title, type=card_type.value, priority=priority.value, **_given(description=text)
+        board_id, laneId=place.id, title=title, type=card_type.value, priority=priority.value, **given(description=text)
     )
     context.output.one(_card(made, {one.id: one.name for one in lanes}), _CARD)
 
@@ -150,7 +150,7 @@ def move_card(
     """Move a card to another lane of its board."""
     found = context.session.board.cards.get(card)
     lanes = context.session.board.boards.lanes(found.boardId)
-    moved = context.session.board.cards.move(card, toLaneId=_find_lane(lanes, lane).id, **_given(reason=reason))
+    moved = context.session.board.cards.move(card, toLaneId=_find_lane(lanes, lane).id, **given(reason=reason))
     context.output.one(_card(moved, {one.id: one.name for one in lanes}), _CARD)
 
 
@@ -200,8 +200,3 @@ def _slug(name: str) -> str:
     if not slug:
         raise Usage("Give the project a --slug: letters a to z, digits and hyphens")
     return slug
-
-
-def _given(**values: Any) -> Any:
-    """Return what was given: a field that is left out has the platform's default."""
-    return {name: value for name, value in values.items() if value is not None}

@@ -50,6 +50,11 @@ def check_id(value: str) -> str:
     return value
 
 
+def given(**values: Any) -> Any:
+    """Return what was given: a field that is left out has the platform's default."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def command(app: typer.Typer, name: str | None = None) -> Callable[[Command], Command]:
     """Declare a command of `app`. The function's first parameter is the Context; typer sees the common options in its place."""
 

@@ -7,10 +7,11 @@ import typer
 
 from ai_agents.errors import APIError, OperationFailedError
 from ai_agents.models import Deployment, Operation
-from cadre_cli.commands import Context, check_id, command
-from cadre_cli.output import Columns
+from cadre_cli.commands import Context, check_id, command, given
+from cadre_cli.output import Columns, plain
 from cadre_cli.session import Session
 
+_ACCEPTED: Columns = {"Operation": "operation_id", "Status": "status", "Makes": "resource_type", "ID": "resource_id"}
 _OPERATION: Columns = {"Operation": "operation_id", "Status": "status", "Step": "current_step", "Result": "result_url"}
 _BUILD: Columns = {
     "Build": "id", "Number": "build_number", "Status": "status", "Version": "version_tag", "Commit": "git_commit_hash",
@@ -25,9 +26,6 @@ _DEPLOYMENT: Columns = {
 _LOG_LINES = 20  # of a build that failed
 _LOOK = 2.0  # seconds between two looks at a deployment: the free plan has a hundred requests a minute
 
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the end, with its progress.")]
-Timeout = Annotated[float | None, typer.Option(min=0, help="Seconds after which it is not waited for any more.")]
-
 
 class EnvironmentName(StrEnum):
     DEV = "dev"
@@ -40,6 +38,14 @@ class Strategy(StrEnum):
     CANARY = "canary"
     ROLLING = "rolling"
     RAMP = "ramp"
+
+
+EnvironmentOption = Annotated[EnvironmentName, typer.Option("--environment", "--env", help="Where to.")]
+StrategyOption = Annotated[Strategy | None, typer.Option(help="How the traffic comes to the new version.")]
+Canary = Annotated[int | None, typer.Option(min=0, max=100, help="Percent of the traffic that a canary gets first.")]
+Notes = Annotated[str | None, typer.Option(help="Your approval, for production: why this may go there.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the end, with its progress.")]
+Timeout = Annotated[float | None, typer.Option(min=0, help="Seconds after which it is not waited for any more.")]
 
 
 def declare(app: typer.Typer) -> None:
@@ -56,15 +62,21 @@ def build(
     branch: Annotated[str | None, typer.Option(help="The branch, if not the repository's own.")] = None,
     commit: Annotated[str | None, typer.Option(help="The commit, if not the head of the branch.")] = None,
     version: Annotated[str | None, typer.Option(help="The semantic version of what is built.")] = None,
+    environment: Annotated[
+        EnvironmentName | None,
+        typer.Option("--environment", "--env", help="Where it is deployed to. By default dev, if that is set up."),
+    ] = None,
+    strategy: StrategyOption = None,
+    canary: Canary = None,
+    notes: Notes = None,
     wait: Wait = True,
     timeout: Timeout = None,
 ) -> None:
-    """Build a feature's repository as its buildspec.yml says."""
-    api, body = context.session.api, {"git_branch": branch, "git_commit_hash": commit, "version_tag": version}
-    sent: Any = {name: value for name, value in body.items() if value is not None}
-    accepted = api.features.build_and_deploy(feature, **sent)
+    """Build a feature's repository as its buildspec.yml says, and deploy the build."""
+    api, what = context.session.api, given(git_branch=branch, git_commit_hash=commit, version_tag=version)
+    accepted = api.features.build_and_deploy(feature, **what, **_how(environment, strategy, canary, notes))
     if not wait:
-        context.output.one(accepted, {"Operation": "operation_id", "Status": "status", "Build": "resource_id"})
+        context.output.one(accepted, _ACCEPTED)
         return
     with context.output.progress("Waiting for the build") as tell:
 
@@ -86,19 +98,16 @@ def build(
 def deploy(
     context: Context,
     build_id: Annotated[str, typer.Argument(metavar="BUILD", callback=check_id, help="The build's id.")],
-    environment: Annotated[EnvironmentName, typer.Option("--environment", "--env", help="Where to.")] = EnvironmentName.DEV,
-    strategy: Annotated[Strategy | None, typer.Option(help="How the traffic comes to the new version.")] = None,
-    canary: Annotated[int | None, typer.Option(min=0, max=100, help="Percent of the traffic that a canary gets first.")] = None,
-    notes: Annotated[str | None, typer.Option(help="Your approval, for production: why this may go there.")] = None,
+    environment: EnvironmentOption = EnvironmentName.DEV,
+    strategy: StrategyOption = None,
+    canary: Canary = None,
+    notes: Notes = None,
     wait: Wait = True,
     timeout: Timeout = None,
 ) -> None:
     """Deploy a build. A new version that is worse than the old one is taken back, and the exit status is 1."""
-    chosen = strategy or (Strategy.CANARY if canary is not None else None)
-    body = {"deployment_strategy": chosen and chosen.value, "canary_percentage": canary, "approval_notes": notes}
-    sent: Any = {name: value for name, value in body.items() if value is not None}
     api = context.session.api
-    started = api.builds.deploy(build_id, environment=environment.value, **sent)
+    started = api.builds.deploy(build_id, **_how(environment, strategy, canary, notes))
     if not wait:
         context.output.one(started, _DEPLOYMENT)
         return
@@ -149,7 +158,8 @@ def _show_result(context: Context, ended: Operation) -> None:
 
 def _show_failed(context: Context, operation: Operation) -> None:
     """Show an operation that failed, and to a person the end of its build's log."""
-    kind, _, made = operation.resource_url.strip("/").partition("/")
+    said = plain(operation)
+    kind, _, made = (said.get("build_url") or said.get("resource_url") or "").strip("/").partition("/")
     if kind == "builds" and not context.output.as_json:
         for line in _end_of_log(context.session, made):
             context.output.say(line)
@@ -161,3 +171,9 @@ def _end_of_log(session: Session, build_id: str) -> list[str]:
         return session.api.builds.log(build_id).text.splitlines()[-_LOG_LINES:]
     except APIError:
         return []  # the failure is what is said
+
+
+def _how(environment: EnvironmentName | None, strategy: Strategy | None, canary: int | None, notes: str | None) -> Any:
+    """Return how a build is deployed. A percentage is a canary's."""
+    chosen = strategy or (Strategy.CANARY if canary is not None else None)
+    return given(environment=environment, deployment_strategy=chosen, canary_percentage=canary, approval_notes=notes)

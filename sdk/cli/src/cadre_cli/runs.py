@@ -4,14 +4,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ai_agents import errors
 from ai_agents.agentworks.models import AgentRunDetails
 from cadre_cli.board import CardId
-from cadre_cli.commands import Context, check_id, command
+from cadre_cli.commands import Context, check_id, command, given
 from cadre_cli.output import Columns
 from cadre_cli.problems import CommandError
 from cadre_cli.session import Session
@@ -51,10 +51,8 @@ def run(
     detach: Annotated[bool, typer.Option("--detach", help="Start it and do not wait.")] = False,
 ) -> None:
     """Let an agent work on a card, and follow its terminal. Ctrl-C leaves the terminal; the run goes on."""
-    session, body = context.session, {"provider": provider, "model": model, "context": about}
-    sent: Any = {name: value for name, value in body.items() if value is not None}
-    if max_cost is not None:
-        sent["parameters"] = {"maxCost": max_cost}
+    session, parameters = context.session, None if max_cost is None else {"maxCost": max_cost}
+    sent = given(provider=provider, model=model, context=about, parameters=parameters)
     started = session.board.runs.trigger(card, agent, **sent).run
     if detach:
         context.output.one(started, _STARTED)
@@ -79,16 +77,14 @@ def approve(
     max_cost: Annotated[float | None, typer.Option(min=0, help="USD: the new limit of a run that waits for its budget.")] = None,
 ) -> None:
     """Approve a run that waits, so that it goes on. What goes to production is approved by `cadre deploy --notes`."""
-    sent: Any = {} if max_cost is None else {"maxCost": max_cost}
-    context.output.one(context.session.board.runs.approve(run_id, **sent), _RUN)
+    context.output.one(context.session.board.runs.approve(run_id, **given(maxCost=max_cost)), _RUN)
 
 
 def reject(
     context: Context, run_id: RunId, reason: Annotated[str | None, typer.Option(help="Why; it is kept with the run.")] = None
 ) -> None:
     """Reject a run that waits, which ends it."""
-    sent: Any = {} if reason is None else {"reason": reason}
-    context.output.one(context.session.board.runs.reject(run_id, **sent), _RUN)
+    context.output.one(context.session.board.runs.reject(run_id, **given(reason=reason)), _RUN)
 
 
 def _follow(context: Context, card: str, run_id: str) -> None:
