@@ -234,7 +234,7 @@ def test_what_operations_cost(world, runner, feature):
     assert seen.names == ["BatchGetItem"]
     with count_requests() as seen:
         ask(world, "POST", f"{made['progress_url']}/cancel")
-    assert seen.names == ["BatchGetItem", "GetItem", "GetItem", "TransactWriteItems"]
+    assert seen.names == ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]
 
 
 def test_strangers_learn_nothing_of_operations(world, runner, feature):

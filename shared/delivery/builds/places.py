@@ -27,9 +27,9 @@ def take(build: Build) -> Operation:
     return _change(places, held | {build.id: now + _LONGEST}, PlacesTaken)
 
 
-def give_back(build: Build) -> list[Operation]:
-    """Return the write by which a build gives its place back; none if it has none. One round trip."""
-    places = _read(build)
+def give_back(build: Build, places: BuildPlaces | None = None) -> list[Operation]:
+    """Return the write by which a build gives its place back; none if it has none. One round trip without `places`, which were read."""
+    places = places or _read(build)
     if build.id not in places.held:
         return []
     return [_change(places, {one: until for one, until in places.held.items() if one != build.id}, stale)]

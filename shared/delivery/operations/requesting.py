@@ -15,7 +15,7 @@ from shared.delivery.building.registry import build_runner
 from shared.delivery.building.runner import Source
 from shared.delivery.builds.places import give_back, take
 from shared.delivery.builds.recording import new_build, record_completion, write_numbered
-from shared.delivery.builds.rows import Build, BuildLog
+from shared.delivery.builds.rows import Build, BuildLog, BuildPlaces
 from shared.delivery.deployments.deploying import NewDeployment, abandon, new_deployment, refuse, without_target
 from shared.delivery.deployments.rows import OPEN, Deployment, Environment
 from shared.delivery.deployments.undoing import stop
@@ -163,19 +163,27 @@ def _cancel_deployment(actor: Actor, deployment_id: str, read: Callable[[], Oper
 CANCELLED: Final = "The operation was cancelled"
 
 
-def end_parts(operation: OperationRow, status: str, reason: str, actor: Actor, ended: Build | None = None) -> list[Operation]:
+def end_parts(operation: OperationRow, status: str, reason: str, actor: Actor, *, ended: bool = False) -> list[Operation]:
     """End the build of an operation without results (`ended`: with its results already), and its deployment before it began.
 
     Returns the writes.
     """
-    build, deployment = ended or fetch(Build, operation.build_id), deployment_of(operation)
-    writes = []
-    if build is not None and not build.ended:
+    deployment_id = operation.deployment_id or operation.id  # without one, the key of none
+    places = BuildPlaces.of(str(operation.ws_id))
+    build, deployment, held = get_many(
+        [
+            (Build, *Build.key(operation.build_id)),
+            (Deployment, *Deployment.key(deployment_id)),
+            (BuildPlaces, places.pk, places.sk),
+        ]
+    )
+    writes: list[Operation] = []
+    if not ended and isinstance(build, Build) and not build.ended:
         build.status, build.completed_at = status, clock.iso()
         build.reason = reason if status == "failed" else None
         record_completion(build, actor)
-        writes += [save(build), *give_back(build)]
-    if deployment is not None and deployment.awaits_build and deployment.status in OPEN:
+        writes += [save(build), *give_back(build, held if isinstance(held, BuildPlaces) else None)]
+    if isinstance(deployment, Deployment) and deployment.awaits_build and deployment.status in OPEN:
         writes.append(abandon(deployment, actor, reason))
     return writes
 
