@@ -108,9 +108,11 @@ def test_a_canary_that_is_taken_back_fails_its_operation_with_the_reason(world, 
     Machine(made["operation_id"]).play()
     target.measured[made["resource_id"]] = BAD
     following(made).play()
+    before = operation(world, made)
     tell(made["resource_id"])
     shown = operation(world, made)
     assert (shown["status"], "of its requests failed" in shown["failure_reason"]) == ("failed", True)
+    assert shown["progress_percent"] == before["progress_percent"] > 0  # how far it came, never back
     assert (deployment(world, made)["status"], target.weights) == ("rolled_back", {old.id: 100})
     assert ask(world, "GET", f"/builds/{made['build_id']}").json["data"]["status"] == "success"
 
@@ -222,8 +224,10 @@ def test_a_cancel_while_it_deploys_gives_the_traffic_back(world, runner, feature
     played = following(made)
     for _ in range(after):
         assert played.step()
+    before = operation(world, made)
     answer = ask(world, "POST", f"{made['progress_url']}/cancel")
     assert (answer.status, answer.json["data"]["status"]) == (200, "cancelled")
+    assert answer.json["data"]["progress_percent"] == before["progress_percent"]  # how far it came, never back
     played.play()  # its execution finds that it is over
     shown = deployment(world, made)
     assert shown["status"] == ("failed" if after < 3 else "rolled_back")  # from the third on it may have had traffic

@@ -29,8 +29,8 @@ def roll_back(actor: Actor, deployment_id: str, reason: str) -> Deployment:
     return _undo_taken(environment, deployment, actor)
 
 
-def stop(actor: Actor, deployment_id: str, reason: str, beside: Callable[[], list[Operation]]) -> Deployment:
-    """Take the traffic back from a deployment that goes on, with what `beside()` returns in the same transaction.
+def stop(actor: Actor, deployment_id: str, reason: str, beside: Callable[[Deployment], list[Operation]]) -> Deployment:
+    """Take the traffic back from a deployment that goes on, with what `beside` returns for it in the same transaction.
 
     The fence rises, so the execution that has it does nothing any more. Four round trips, and what the target takes.
     Raises NotFound, Forbidden, Conflict(RUN_STATUS) for one that is over or being rolled back, Upstream as `roll_back`.
@@ -40,7 +40,7 @@ def stop(actor: Actor, deployment_id: str, reason: str, beside: Callable[[], lis
         environment, deployment = _read(actor, deployment_id)
         if deployment.status not in ("pending", "in_progress") or environment.deployment_id != deployment.id:
             raise Conflict(Situation.RUN_STATUS, "The deployment is over, or its traffic is being taken back")
-        return _take(environment, deployment, actor, reason, beside())
+        return _take(environment, deployment, actor, reason, beside(deployment))
 
     environment, deployment = retrying(attempt)
     return _undo_taken(environment, deployment, actor)

@@ -48,10 +48,14 @@ def progress(state: BuildState, earlier: Mapping[str, float] | None, after: int 
     return math.floor(BUILT * done / (total + after)), math.ceil(total - done + after)
 
 
+def reached(deployment: Deployment, before: int) -> int:
+    """Return the percent that an operation has reached by the steps of its deployment; `before` were done when that began."""
+    return before + (DEPLOYED - before) * int(deployment.step) // len(deployment.shares)
+
+
 def deploying(deployment: Deployment, window: int, before: int) -> Where:
     """Return how far an operation is whose deployment goes on: of what was left `before`, as much as it has taken of its steps."""
-    shares, step = deployment.shares, int(deployment.step)
-    percent = before + (DEPLOYED - before) * step // len(shares)
+    shares, step, percent = deployment.shares, int(deployment.step), reached(deployment, before)
     if deployment.status == "rolling_back":
         return Where(percent, "Taking the traffic back...")
     if deployment.phase in ("start", "place"):

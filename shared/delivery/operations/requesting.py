@@ -19,7 +19,7 @@ from shared.delivery.builds.rows import Build, BuildLog
 from shared.delivery.deployments.deploying import NewDeployment, abandon, new_deployment, refuse, without_target
 from shared.delivery.deployments.rows import OPEN, Deployment, Environment
 from shared.delivery.deployments.undoing import stop
-from shared.delivery.operations.progress import Where, deploying
+from shared.delivery.operations.progress import Where, deploying, reached
 from shared.delivery.operations.rows import KEPT, OVERDUE, OperationRow
 from shared.events import EventType, record
 from shared.store import Operation, RowKey, create, fetch, get, get_many, load, save, update_with_retry
@@ -149,9 +149,10 @@ def _cancel(operation: OperationRow) -> None:
 def _cancel_deployment(actor: Actor, deployment_id: str, read: Callable[[], OperationRow]) -> OperationRow:
     cancelled = []
 
-    def beside() -> list[Operation]:
+    def beside(deployment: Deployment) -> list[Operation]:
         operation = read()
         _cancel(operation)
+        operation.progress = reached(deployment, int(operation.progress))
         operation.released = True  # nothing of its build runs any more
         cancelled.append(operation)
         return [save(operation)]

@@ -28,7 +28,7 @@ from shared.delivery.builds.rows import Build, BuildCounter, BuildLog
 from shared.delivery.builds.scans import MAX_BYTES, Finding, read_report
 from shared.delivery.deployments.deploying import begin
 from shared.delivery.deployments.rows import OPEN, Deployment
-from shared.delivery.operations.progress import BUILT, STEPS, progress
+from shared.delivery.operations.progress import BUILT, STEPS, progress, reached
 from shared.delivery.operations.requesting import deployment_of, end_parts, source_of
 from shared.delivery.operations.rows import OVERDUE_DEPLOYING, OperationRow
 from shared.store import Operation, fetch, get, is_stale, put, save, update, update_with_retry
@@ -225,6 +225,7 @@ def finish(deployment: Deployment) -> bool:
             _complete(operation)
         else:
             operation.end("failed", deployment.failure or deployment.rollback_reason)
+            operation.progress = reached(deployment, int(operation.progress))
         operation.released = True  # nothing of its build runs any more
 
     if not deployment.operation_id or deployment.status in OPEN:
