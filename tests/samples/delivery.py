@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from shared.core import clock
+from shared.delivery.builds import places
 from shared.delivery.builds.recording import NewBuild, record_build
 from shared.delivery.deployments.deploying import NewDeployment, request_deployment
 from shared.delivery.deployments.environments import NewEnvironment, set_environment
@@ -99,6 +100,7 @@ def requested(stage: Stage) -> OperationRow:
     """An operation whose build nobody runs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(requesting, "build_runner", lambda: None)
+        patch.setattr(places, "LIMIT", 1_000)  # nobody ends these builds
         return requesting.request_build(stage.world.actor, buildable(stage), requesting.BuildRequest())
 
 

@@ -164,7 +164,7 @@ def _cancel_deployment(actor: Actor, deployment_id: str, read: Callable[[], Oper
 CANCELLED: Final = "The operation was cancelled"
 
 
-def end_parts(operation: OperationRow, status: str, reason: str, actor: Actor, ended: Build | None = None) -> list[Operation]:
+def end_parts(operation: OperationRow, status: str, reason: str, actor: Actor, *, ended: bool = False) -> list[Operation]:
     """End the build of an operation without results (`ended`: with its results already), and its deployment before it began.
 
     Returns the writes. One round trip.
@@ -172,10 +172,10 @@ def end_parts(operation: OperationRow, status: str, reason: str, actor: Actor, e
     keys: list[RowKey] = [(Build, *Build.key(operation.build_id)), key_in(operation.ws_id)]
     if operation.deployment_id:
         keys.append((Deployment, *Deployment.key(operation.deployment_id)))
-    found, places, *deployments = get_many(keys)
-    build, deployment = ended or found, next(iter(deployments), None)
-    writes = []
-    if isinstance(build, Build) and not build.ended:
+    build, places, *deployments = get_many(keys)
+    deployment = next(iter(deployments), None)
+    writes: list[Operation] = []
+    if not ended and isinstance(build, Build) and not build.ended:
         build.status, build.completed_at = status, clock.iso()
         build.reason = reason if status == "failed" else None
         record_completion(build, actor)

@@ -141,7 +141,7 @@ def collect(step: Step) -> str:
         operation.postpone()
         if reason:
             operation.end("failed", reason)
-            operations += end_parts(operation, "failed", reason, SYSTEM, build)
+            operations += end_parts(operation, "failed", reason, SYSTEM, ended=True)
         return operations
 
     done = update_with_retry(lambda: _own(step), change, first=operation)

@@ -24,7 +24,13 @@ FEATURE = {
 BUILD = {
     "id": "b-1", "feature_id": "f-1", "project_id": "p-1", "build_number": 1, "status": "success", "created_at": "2026-11-01T00:00:00Z",
 }  # fmt: skip
-OPERATION = {"operation_id": "op-1", "status": "in_progress", "progress_percent": 40, "resource_url": "/builds/b-1"}
+OPERATION = {
+    "operation_id": "op-1",
+    "status": "in_progress",
+    "progress_percent": 40,
+    "resource_url": "/builds/b-1",
+    "build_url": "/builds/b-1",
+}
 UNAVAILABLE = ("SERVICE_UNAVAILABLE",)
 
 Runs = Callable[..., list[Any]]

@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:0dd4a1120d0e32ffe9cc64cc6662c876e901e3eda917328f9abb11c989a9de56
+# sha256:27f80ad4391429c9a663d2bb74511d15fc13887e3fd5523bcd5bcee0ff135960
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ class BuildAndDeploy(TypedDict):
     version_tag: NotRequired[str | None]
     git_branch: NotRequired[str | None]
     git_commit_hash: NotRequired[str | None]
+    docker_image_url: NotRequired[str | None]
+    environment: NotRequired[Literal["dev", "staging", "production"]]
+    deployment_strategy: NotRequired[Literal["blue_green", "canary", "rolling", "ramp"]]
+    canary_percentage: NotRequired[int | None]
+    approval_notes: NotRequired[str | None]
 
 
 class CreateApiKeyRequest(TypedDict):
@@ -184,6 +189,10 @@ class RollbackDeployment(TypedDict):
     reason: str
 
 
+class SetCriteria(TypedDict):
+    acceptance_criteria: list[str]
+
+
 class SetEnvironment(TypedDict):
     target: HookTarget | LambdaTarget | ProcessTarget
     analysis: NotRequired[Analysis]
@@ -245,3 +254,4 @@ class CreateTestCase(TypedDict):
     automated: NotRequired[bool]
     automation_tool: NotRequired[str | None]
     automation_script_path: NotRequired[str | None]
+    acceptance_criteria: NotRequired[list[str]]

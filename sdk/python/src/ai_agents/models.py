@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:0dd4a1120d0e32ffe9cc64cc6662c876e901e3eda917328f9abb11c989a9de56
+# sha256:27f80ad4391429c9a663d2bb74511d15fc13887e3fd5523bcd5bcee0ff135960
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ class AcceptedOperation(Model):
 
     operation_id: str
     status: Literal["pending", "in_progress", "completed", "failed", "cancelled"] | str
-    resource_type: str
+    resource_type: Literal["deployment", "build"] | str
     resource_id: str
+    build_id: str
     progress_url: str
     poll_interval_seconds: int
 
@@ -152,6 +153,20 @@ class KeySet(Model):
     keys: list[dict[str, str]]
 
 
+class MetricPoint(Model):
+    api_requests_total: int | None = Field(...)
+    api_latency_p50_ms: int | None = Field(...)
+    api_latency_p95_ms: int | None = Field(...)
+    api_latency_p99_ms: int | None = Field(...)
+    error_rate_percent: float | None = Field(...)
+    database_query_count: int | None = Field(...)
+    database_slow_queries: int | None = Field(...)
+    cache_hit_rate: float | None = Field(...)
+    cpu_percent: float | None = None
+    memory_percent: float | None = None
+    timestamp: str
+
+
 class NewApiKey(Model):
     """`key` is shown this once."""
 
@@ -185,7 +200,8 @@ class Operation(Model):
     eta_seconds: int | None = None
     current_step: str | None = None
     failure_reason: str | None = None
-    resource_url: str
+    build_url: str
+    resource_url: str | None = None
     completed_at: str | None = None
     result_url: str | None = None
 
@@ -250,6 +266,24 @@ class ShownStep(Model):
     expected_result: str
 
 
+class SystemFigures(Model):
+    """
+    Null: not measured. `error_rate_percent` counts answers of 5xx; `database_slow_queries` calls of more than 100 ms; `cache_hit_rate`
+    looks for what a process keeps (leases of rate limits, plans of organizations) that needed no table.
+    """
+
+    api_requests_total: int | None = Field(...)
+    api_latency_p50_ms: int | None = Field(...)
+    api_latency_p95_ms: int | None = Field(...)
+    api_latency_p99_ms: int | None = Field(...)
+    error_rate_percent: float | None = Field(...)
+    database_query_count: int | None = Field(...)
+    database_slow_queries: int | None = Field(...)
+    cache_hit_rate: float | None = Field(...)
+    cpu_percent: float | None = None
+    memory_percent: float | None = None
+
+
 class TestCase(Model):
     id: str
     feature_id: str
@@ -263,6 +297,7 @@ class TestCase(Model):
     automated: bool
     automation_tool: str | None = Field(...)
     automation_script_path: str | None = Field(...)
+    acceptance_criteria: list[str]
     last_status: Literal["passed", "failed", "skipped", "error"] | str | None = Field(...)
     last_result_at: str | None = Field(...)
     flakiness_percent: float | None = Field(
@@ -319,6 +354,53 @@ class TokenAnswer(Model):
     expires_in: int
     refresh_token: str | None = None
     scope: str
+
+
+class TracedBuild(Model):
+    id: str
+    feature_id: str
+    build_number: int
+    version_tag: str | None = None
+    status: Literal["pending", "building", "success", "failed", "cancelled"] | str
+
+
+class TracedCriterion(Model):
+    """An acceptance criterion: proven if the last result of one of the tests that name it passed."""
+
+    text: str
+    user_story: str | None = Field(...)
+    proven: bool
+    test_case_ids: list[str]
+
+
+class TracedDeployment(Model):
+    id: str
+    build_id: str
+    feature_id: str
+    environment: Literal["dev", "staging", "production"] | str
+    status: Literal["pending", "in_progress", "success", "failed", "rolled_back"] | str
+
+
+class TracedFeature(Model):
+    id: str
+    name: str
+    implementation_status: Literal["not_started", "in_progress", "completed", "blocked"] | str
+
+
+class TracedRequirement(Model):
+    id: str
+    project_id: str
+    title: str
+    status: Literal["draft", "approved", "in_progress", "completed", "blocked"] | str
+
+
+class TracedTest(Model):
+    id: str
+    feature_id: str
+    name: str
+    last_status: Literal["passed", "failed", "skipped", "error"] | str | None = Field(...)
+    last_result_id: str | None = Field(...)
+    last_result_at: str | None = Field(...)
 
 
 class UserStory(Model):
@@ -417,6 +499,19 @@ class History(Model):
     pages: int
 
 
+class Metrics(Model):
+    """
+    `metrics` is about the whole `time_range`. `points` (an addition) has the same for each `aggregation` in which something was asked;
+    it is null if there would be more than 2,016.
+    """
+
+    timestamp: str
+    time_range: Literal["1h", "6h", "24h", "7d", "30d"] | str
+    aggregation: Literal["1m", "5m", "1h"] | str
+    metrics: SystemFigures
+    points: list[MetricPoint] | None = Field(...)
+
+
 class Requirement(Model):
     id: str
     project_id: str
@@ -433,6 +528,15 @@ class Requirement(Model):
     updated_at: str
 
 
+class RequirementCoverage(Model):
+    id: str
+    project_id: str
+    title: str
+    status: Literal["draft", "approved", "in_progress", "completed", "blocked"] | str
+    coverage: Literal["proven", "partial", "unproven"] | str
+    criteria: list[TracedCriterion]
+
+
 class TestCaseWithHistory(Model):
     id: str
     feature_id: str
@@ -446,6 +550,7 @@ class TestCaseWithHistory(Model):
     automated: bool
     automation_tool: str | None = Field(...)
     automation_script_path: str | None = Field(...)
+    acceptance_criteria: list[str]
     last_status: Literal["passed", "failed", "skipped", "error"] | str | None = Field(...)
     last_result_at: str | None = Field(...)
     flakiness_percent: float | None = Field(
@@ -456,3 +561,15 @@ class TestCaseWithHistory(Model):
     created_at: str
     updated_at: str
     history: History
+
+
+class Trace(Model):
+    """A chain from a requirement to what was deployed of it; builds and deployments are newest first."""
+
+    requirement: TracedRequirement | None = Field(...)
+    criteria: list[TracedCriterion]
+    features: list[TracedFeature]
+    test_cases: list[TracedTest]
+    builds: list[TracedBuild]
+    deployments: list[TracedDeployment]
+    complete: bool

@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:0dd4a1120d0e32ffe9cc64cc6662c876e901e3eda917328f9abb11c989a9de56
+# sha256:27f80ad4391429c9a663d2bb74511d15fc13887e3fd5523bcd5bcee0ff135960
 """The resources of the enterprise API: one method for each operation."""
 
 from typing import Literal, Unpack
@@ -132,6 +132,12 @@ class Deployments(Resource):
             models.Deployment,
         )
 
+    def trace(self, deployment_id: str) -> models.Trace:
+        """Trace a deployment back to its build, feature and requirement, whose criteria have the tests that prove them.
+        Needs the scopes `features:read`, `tests:read` and `deployments:read`.
+        """
+        return self._ask(Call("GET", path_of("/deployments/{}/trace", deployment_id)), models.Trace)
+
 
 class AsyncDeployments(AsyncResource):
     async def get(self, deployment_id: str) -> models.Deployment:
@@ -148,6 +154,12 @@ class AsyncDeployments(AsyncResource):
             Call("POST", path_of("/deployments/{}/rollback", deployment_id), body=body, idempotency_key=idempotency_key),
             models.Deployment,
         )
+
+    async def trace(self, deployment_id: str) -> models.Trace:
+        """Trace a deployment back to its build, feature and requirement, whose criteria have the tests that prove them.
+        Needs the scopes `features:read`, `tests:read` and `deployments:read`.
+        """
+        return await self._ask(Call("GET", path_of("/deployments/{}/trace", deployment_id)), models.Trace)
 
 
 class Environments(Resource):
@@ -192,7 +204,10 @@ class Features(Resource):
     def build_and_deploy(
         self, feature_id: str, *, idempotency_key: str | None = None, **body: Unpack[bodies.BuildAndDeploy]
     ) -> models.AcceptedOperation:
-        """Build the project's repository, by default the head of its own branch, as its `buildspec.yml` says."""
+        """Build the project's repository, by default the head of its own branch, as its `buildspec.yml` says, and deploy
+        the build. If nothing is said of the deployment and `dev` has no target, there is nothing to deploy to:
+        `resource_type` is then `build`.
+        """
         return self._ask(
             Call("POST", path_of("/features/{}/build-and-deploy", feature_id), body=body, idempotency_key=idempotency_key),
             models.AcceptedOperation,
@@ -229,7 +244,10 @@ class AsyncFeatures(AsyncResource):
     async def build_and_deploy(
         self, feature_id: str, *, idempotency_key: str | None = None, **body: Unpack[bodies.BuildAndDeploy]
     ) -> models.AcceptedOperation:
-        """Build the project's repository, by default the head of its own branch, as its `buildspec.yml` says."""
+        """Build the project's repository, by default the head of its own branch, as its `buildspec.yml` says, and deploy
+        the build. If nothing is said of the deployment and `dev` has no target, there is nothing to deploy to:
+        `resource_type` is then `build`.
+        """
         return await self._ask(
             Call("POST", path_of("/features/{}/build-and-deploy", feature_id), body=body, idempotency_key=idempotency_key),
             models.AcceptedOperation,
@@ -282,6 +300,34 @@ class AsyncJwks(AsyncResource):
     async def get(self) -> models.KeySet:
         """The keys by which tokens of OAuth clients are verified (RFC 7517)."""
         return await self._ask(Call("GET", "/.well-known/jwks.json", public=True, bare=True), models.KeySet)
+
+
+class Metrics(Resource):
+    def get(
+        self,
+        *,
+        time_range: Literal["1h", "6h", "24h", "7d", "30d"] | None = None,
+        aggregation: Literal["1m", "5m", "1h"] | None = None,
+    ) -> models.Metrics:
+        """Show how the platform does: requests, their latency and errors, calls of tables, hits of caches. They are a
+        minute old, or some.
+        """
+        return self._ask(Call("GET", "/metrics", query={"time_range": time_range, "aggregation": aggregation}), models.Metrics)
+
+
+class AsyncMetrics(AsyncResource):
+    async def get(
+        self,
+        *,
+        time_range: Literal["1h", "6h", "24h", "7d", "30d"] | None = None,
+        aggregation: Literal["1m", "5m", "1h"] | None = None,
+    ) -> models.Metrics:
+        """Show how the platform does: requests, their latency and errors, calls of tables, hits of caches. They are a
+        minute old, or some.
+        """
+        return await self._ask(
+            Call("GET", "/metrics", query={"time_range": time_range, "aggregation": aggregation}), models.Metrics
+        )
 
 
 class Oauth(Resource):
@@ -338,7 +384,10 @@ class Operations(Resource):
         return self._ask(Call("GET", path_of("/operations/{}", operation_id)), models.Operation)
 
     def cancel(self, operation_id: str, *, idempotency_key: str | None = None) -> models.Operation:
-        """Cancel an operation with its build. What runs of it is stopped within seconds."""
+        """Cancel an operation with its build, of which what runs is stopped within seconds, and with its deployment. A
+        deployment that goes on gives the traffic back at once. If its target does not do it, the answer is 503, and the
+        rollback can be repeated.
+        """
         return self._ask(
             Call("POST", path_of("/operations/{}/cancel", operation_id), idempotency_key=idempotency_key), models.Operation
         )
@@ -350,7 +399,10 @@ class AsyncOperations(AsyncResource):
         return await self._ask(Call("GET", path_of("/operations/{}", operation_id)), models.Operation)
 
     async def cancel(self, operation_id: str, *, idempotency_key: str | None = None) -> models.Operation:
-        """Cancel an operation with its build. What runs of it is stopped within seconds."""
+        """Cancel an operation with its build, of which what runs is stopped within seconds, and with its deployment. A
+        deployment that goes on gives the traffic back at once. If its target does not do it, the answer is 503, and the
+        rollback can be repeated.
+        """
         return await self._ask(
             Call("POST", path_of("/operations/{}/cancel", operation_id), idempotency_key=idempotency_key), models.Operation
         )
@@ -472,6 +524,27 @@ class Projects(Resource):
         """Get a project: of the caller's workspaces, an internal one of the organization, or a public one."""
         return self._ask(Call("GET", path_of("/projects/{}", project_id)), models.Project)
 
+    def traceability(
+        self,
+        project_id: str,
+        *,
+        coverage_state: Literal["proven", "partial", "unproven"] | None = None,
+        page: int | None = None,
+        page_size: int | None = None,
+    ) -> Page[models.RequirementCoverage]:
+        """List the requirements of a project, oldest first, with what tests prove of them; `coverage_state=unproven`:
+        those of which nothing is proven. What is archived is in it, what is deleted is not. Needs the scopes
+        `features:read` and `tests:read`.
+        """
+        return self._list(
+            Call(
+                "GET",
+                path_of("/projects/{}/traceability", project_id),
+                query={"coverage_state": coverage_state, "page": page, "page_size": page_size},
+            ),
+            models.RequirementCoverage,
+        )
+
 
 class AsyncProjects(AsyncResource):
     async def list(
@@ -519,6 +592,27 @@ class AsyncProjects(AsyncResource):
         """Get a project: of the caller's workspaces, an internal one of the organization, or a public one."""
         return await self._ask(Call("GET", path_of("/projects/{}", project_id)), models.Project)
 
+    async def traceability(
+        self,
+        project_id: str,
+        *,
+        coverage_state: Literal["proven", "partial", "unproven"] | None = None,
+        page: int | None = None,
+        page_size: int | None = None,
+    ) -> AsyncPage[models.RequirementCoverage]:
+        """List the requirements of a project, oldest first, with what tests prove of them; `coverage_state=unproven`:
+        those of which nothing is proven. What is archived is in it, what is deleted is not. Needs the scopes
+        `features:read` and `tests:read`.
+        """
+        return await self._list(
+            Call(
+                "GET",
+                path_of("/projects/{}/traceability", project_id),
+                query={"coverage_state": coverage_state, "page": page, "page_size": page_size},
+            ),
+            models.RequirementCoverage,
+        )
+
 
 class Requirements(Resource):
     def create(
@@ -533,6 +627,12 @@ class Requirements(Resource):
     def get(self, requirement_id: str) -> models.Requirement:
         """Get a requirement."""
         return self._ask(Call("GET", path_of("/requirements/{}", requirement_id)), models.Requirement)
+
+    def trace(self, requirement_id: str) -> models.Trace:
+        """Trace a requirement: its criteria with the tests that prove them, its features, tests, builds and deployments.
+        Needs the scopes `features:read`, `tests:read` and `deployments:read`.
+        """
+        return self._ask(Call("GET", path_of("/requirements/{}/trace", requirement_id)), models.Trace)
 
 
 class AsyncRequirements(AsyncResource):
@@ -549,6 +649,12 @@ class AsyncRequirements(AsyncResource):
         """Get a requirement."""
         return await self._ask(Call("GET", path_of("/requirements/{}", requirement_id)), models.Requirement)
 
+    async def trace(self, requirement_id: str) -> models.Trace:
+        """Trace a requirement: its criteria with the tests that prove them, its features, tests, builds and deployments.
+        Needs the scopes `features:read`, `tests:read` and `deployments:read`.
+        """
+        return await self._ask(Call("GET", path_of("/requirements/{}/trace", requirement_id)), models.Trace)
+
 
 class Testcases(Resource):
     def get(self, testcase_id: str, *, page: int | None = None, page_size: int | None = None) -> models.TestCaseWithHistory:
@@ -557,6 +663,12 @@ class Testcases(Resource):
             Call("GET", path_of("/testcases/{}", testcase_id), query={"page": page, "page_size": page_size}),
             models.TestCaseWithHistory,
         )
+
+    def set_criteria(self, testcase_id: str, **body: Unpack[bodies.SetCriteria]) -> models.TestCase:
+        """Say which acceptance criteria a test case proves, in place of those before; a criterion that was reworded has to
+        be named again.
+        """
+        return self._ask(Call("PUT", path_of("/testcases/{}/acceptance-criteria", testcase_id), body=body), models.TestCase)
 
     def record_result(
         self, testcase_id: str, *, idempotency_key: str | None = None, **body: Unpack[bodies.RecordResult]
@@ -575,6 +687,12 @@ class AsyncTestcases(AsyncResource):
             Call("GET", path_of("/testcases/{}", testcase_id), query={"page": page, "page_size": page_size}),
             models.TestCaseWithHistory,
         )
+
+    async def set_criteria(self, testcase_id: str, **body: Unpack[bodies.SetCriteria]) -> models.TestCase:
+        """Say which acceptance criteria a test case proves, in place of those before; a criterion that was reworded has to
+        be named again.
+        """
+        return await self._ask(Call("PUT", path_of("/testcases/{}/acceptance-criteria", testcase_id), body=body), models.TestCase)
 
     async def record_result(
         self, testcase_id: str, *, idempotency_key: str | None = None, **body: Unpack[bodies.RecordResult]
@@ -767,6 +885,7 @@ class Resources(Session):
         self.features = Features(transport)
         self.health = Health(transport)
         self.jwks = Jwks(transport)
+        self.metrics = Metrics(transport)
         self.oauth = Oauth(transport)
         self.oauth_clients = OauthClients(transport)
         self.operations = Operations(transport)
@@ -790,6 +909,7 @@ class AsyncResources(AsyncSession):
         self.features = AsyncFeatures(transport)
         self.health = AsyncHealth(transport)
         self.jwks = AsyncJwks(transport)
+        self.metrics = AsyncMetrics(transport)
         self.oauth = AsyncOauth(transport)
         self.oauth_clients = AsyncOauthClients(transport)
         self.operations = AsyncOperations(transport)
