@@ -58,9 +58,8 @@ class BundleError(RuntimeError):
 def bundle(mode: str, architecture: str = "arm64", build: Path = BUILD) -> Path:
     """The path of the package for `mode` (venv or lambda); its name has a hash of everything in it. Reused if it exists."""
     sources = {name: path.read_bytes() for name, path in our_files()}
-    stamp = hashlib.sha256(
-        f"{mode} {PYTHON_VERSION_STAMP} {_recipe(*_MAKERS, 'bundling_kept', 'routes', 'openapi', 'openapi30')}".encode()
-    )
+    recipe = _recipe(*_MAKERS, "bundling_kept", "routes", "openapi", "openapi30", "openapi_examples")
+    stamp = hashlib.sha256(f"{mode} {PYTHON_VERSION_STAMP} {recipe}".encode())
     for name in sorted(sources):
         stamp.update(name.encode() + b"\0" + hashlib.sha256(sources[name]).digest())
     stamp.update(LOCK.read_bytes() + architecture.encode() * (mode == "lambda"))

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from infra.names import CONTRACT, CONTRACTS
 from infra.openapi30 import as_3_0
+from infra.openapi_examples import add_examples
 from infra.routes import table
 from shared.edge.contracts import contract as contract_named
 from shared.edge.contracts.base import Contract
@@ -99,6 +100,7 @@ def _complete(described: Document, operation: Operation) -> None:
         answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     if operation.method == "POST":
         described.setdefault("parameters", []).append({"$ref": "#/components/parameters/IdempotencyKey"})
+    add_examples(described, operation)
 
 
 def _shared_errors(result: Document) -> Document:

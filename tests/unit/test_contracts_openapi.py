@@ -11,6 +11,8 @@ from infra.openapi30 import as_3_0, schema
 from infra.routes import table
 from shared.edge.contracts import NAMES, contract
 
+FREE_BODIES = {"features.buildAndDeploy"}
+"""What all can be left out of."""
 METHODS = {"get", "put", "post", "delete", "patch"}
 
 
@@ -261,3 +263,31 @@ def test_what_the_seller_pays_is_in_no_other_field(documents):
             needed |= {f"{name}.{field}" for field in shape.get("required", ())}
     assert found == SELLERS | PRICES
     assert not SELLERS & needed
+
+
+def with_null(node):
+    """A schema of OpenAPI 3.0 as JSON Schema, which has no word for `nullable`."""
+    if isinstance(node, list):
+        return [with_null(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    same = {name: with_null(value) for name, value in node.items() if name != "nullable"}
+    return {"anyOf": [same, {"type": "null"}]} if node.get("nullable") is True else same
+
+
+def test_enterprise_shows_a_request_of_every_operation_with_a_body_and_an_answer_of_every_chain(documents):
+    document = documents["enterprise"]
+    answers = set()
+    for _, _, operation in operations(document):
+        sent = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        shown = [] if sent is None else [sent]
+        assert all("example" in one for one in shown) or operation["operationId"] in FREE_BODIES, operation["operationId"]
+        answer = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+        if "example" in answer:
+            answers.add(operation["operationId"])
+            shown.append(answer)
+        for one in shown:
+            if "example" in one:
+                validator = validator_for(with_null(one["schema"] | {"components": document["components"]}))
+                assert [str(error) for error in validator.iter_errors(one["example"])] == []
+    assert answers == {"requirements.trace", "deployments.trace", "projects.traceability"}
