@@ -141,6 +141,7 @@ STEPS = (
         saves=_id_as("result_id"),
     ),
     Step("testcases.get"),
+    Step("testcases.setCriteria", {"acceptance_criteria": ["JWT tokens issued correctly"]}),
     Step("testresults.get"),
     Step(
         "builds.create",
@@ -170,6 +171,9 @@ STEPS = (
         statuses=(200, 400),
         why="400 while the deployment is in progress",
     ),
+    Step("requirements.trace"),
+    Step("deployments.trace"),
+    Step("projects.traceability"),
     Step("operations.get"),
     Step("operations.cancel", statuses=(200, 409), why="409 when it has ended"),
     Step(
