@@ -27,7 +27,7 @@ from shared.core.errors import FieldError, Invalid
 from shared.core.money import MICROS, usd
 from shared.edge.contracts.agentworks import AGENTWORKS, DEFAULT_LIMIT, PLAN_OF_NAME, Id, Limit, pagination
 from shared.edge.contracts.base import StrictRequest
-from shared.edge.contracts.fields import Email, Offset, OneLine
+from shared.edge.contracts.fields import Email, Form, Offset, OneLine
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.agentworks.entities import current_usage
@@ -70,7 +70,10 @@ class AddPaymentMethodRequest(StrictRequest):
     """`token` is what the payment gateway's own form returned for a card or a debit mandate; card numbers never reach this API."""
 
     type: Literal["bank_transfer", "card", "sepa_debit"]
-    token: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_]+$")] | None = None
+    token: (
+        Annotated[str, Field(min_length=1, max_length=200), Form(r"^[A-Za-z0-9_]+$", "Should be letters, digits and underscores")]
+        | None
+    ) = None
     isDefault: bool = False
 
 
@@ -81,7 +84,7 @@ class PayInvoiceRequest(StrictRequest):
     paymentMethodId: Id | None = None
     reference: Words | None = None
     amount: Amount | None = None
-    method: Annotated[str, Field(pattern=r"^[a-z_]{1,30}$")] = "manual"
+    method: Annotated[str, Form(r"^[a-z_]{1,30}$", "Should be 1 to 30 letters from a to z and underscores")] = "manual"
     paidAt: Annotated[str, Field(max_length=40)] | None = None
 
 

@@ -17,7 +17,7 @@ from shared.delivery.deployments.rows import Environment as EnvironmentRow
 from shared.delivery.operations import requesting
 from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.contracts.enterprise import ENTERPRISE
-from shared.edge.contracts.fields import OneLine, Seen, WebAddress
+from shared.edge.contracts.fields import Form, OneLine, Seen, WebAddress
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.enterprise.delivery import (
@@ -39,9 +39,21 @@ _SEMVER: Final = (  # semver.org, "Is there a suggested regular expression?", wi
     r"(?:-((?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*))?"
     r"(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?$"
 )
-Version = Annotated[str, Field(max_length=128, pattern=_SEMVER, description="A semantic version (semver.org)")]
-Commit = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{4,64}$", description="A commit's hash; git takes four digits at least")]
-Branch = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\s~^:?*\[\\\-][^\s~^:?*\[\\]*$")]
+Version = Annotated[
+    str,
+    Field(max_length=128, description="A semantic version (semver.org)"),
+    Form(_SEMVER, "Should be a semantic version (semver.org), such as 1.2.0"),
+]
+Commit = Annotated[
+    str,
+    Field(description="A commit's hash; git takes four digits at least"),
+    Form(r"^[0-9a-fA-F]{4,64}$", "Should be the hash of a commit: 4 to 64 hexadecimal digits"),
+]
+Branch = Annotated[
+    str,
+    Field(min_length=1, max_length=255),
+    Form(r"^[^\s~^:?*\[\\\-][^\s~^:?*\[\\]*$", "Should be the name of a branch as git takes it, such as main"),
+]
 Image = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), OneLine]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Bytes = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
@@ -168,10 +180,23 @@ class LambdaTarget(StrictRequest):
     it trusts this platform with the project's id as the external id."""
 
     kind: Literal["lambda"]
-    function: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[a-zA-Z0-9_-]{1,64}$")]
-    alias: Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_-]{0,127}$")]
+    function: Annotated[
+        str,
+        Form(
+            r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[a-zA-Z0-9_-]{1,64}$",
+            "Should be the ARN of a Lambda function, without a version",
+        ),
+    ]
+    alias: Annotated[
+        str, Form(r"^[a-zA-Z][a-zA-Z0-9_-]{0,127}$", "Should be the name of an alias: a letter, then letters, digits, - and _")
+    ]
     role_arn: Annotated[
-        str, Field(max_length=600, pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/cadre-deploy-[a-zA-Z0-9_+=,.@-]+$")
+        str,
+        Field(max_length=600),
+        Form(
+            r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/cadre-deploy-[a-zA-Z0-9_+=,.@-]+$",
+            "Should be the ARN of a role whose name begins with cadre-deploy-",
+        ),
     ]
 
 

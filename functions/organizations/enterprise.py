@@ -9,7 +9,7 @@ from shared.core.plans import FREE
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Paged, Shape, StrictRequest
 from shared.edge.contracts.enterprise import ENTERPRISE, LongName, Page, PageSize, Search, SortOrder, Text, is_descending
-from shared.edge.contracts.fields import WebAddress
+from shared.edge.contracts.fields import Form, WebAddress
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.money.billing.organizations import NewOrganization, create_organization
@@ -20,7 +20,9 @@ from shared.people.tenancy.rows import Organization as OrganizationRow
 
 routes = Routes(ENTERPRISE, "organizations")
 
-Slug = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9-]+$")]
+Slug = Annotated[
+    str, Field(min_length=1, max_length=63), Form(r"^[a-z0-9-]+$", "Should be letters from a to z, digits and hyphens")
+]
 Limit = Annotated[int, Field(ge=1, le=1_000_000)]
 Type = Literal["enterprise", "startup", "nonprofit"]
 Plan = Literal["free", "professional", "enterprise"]

@@ -9,7 +9,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
 from shared.core.money import usd
 from shared.edge.contracts.base import Request, Shape
-from shared.edge.contracts.fields import Description, Name, Offset, Title
+from shared.edge.contracts.fields import Description, Form, Name, Offset, Title
 from shared.edge.contracts.omoios import OMOIOS, Phase, Priority
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
@@ -34,7 +34,11 @@ def _not_a_step(value: str) -> str:
     return value
 
 
-Owner = Annotated[str, Field(pattern=r"^[\w.-]{1,100}$"), AfterValidator(_not_a_step)]
+Owner = Annotated[
+    str,
+    Form(r"^[\w.-]{1,100}$", "Should be 1 to 100 letters, digits, dots, hyphens and underscores"),
+    AfterValidator(_not_a_step),
+]
 
 
 class Project(Shape):

@@ -29,6 +29,11 @@ def parse(text: str) -> datetime:
     return moment
 
 
+def seconds_between(start: str, end: str) -> int:
+    """Return the whole seconds from one time to another, rounded."""
+    return round((parse(end) - parse(start)).total_seconds())
+
+
 def from_epoch(epoch_seconds: float) -> datetime:
     """Convert epoch seconds to a UTC datetime."""
     return datetime.fromtimestamp(epoch_seconds, UTC)

@@ -25,3 +25,8 @@ def test_texts_sort_by_time_in_every_year():
 def test_what_is_no_time_in_utc_is_refused(text):
     with pytest.raises(ValueError, match=r"Invalid isoformat|In UTC"):
         clock.parse(text)
+
+
+def test_the_seconds_between_two_times_are_rounded():
+    assert clock.seconds_between("2026-11-28T20:32:41.056Z", "2026-11-28T20:32:41.908Z") == 1
+    assert clock.seconds_between("2026-11-28T20:32:41.056Z", "2026-11-28T20:32:41.100Z") == 0

@@ -3,8 +3,9 @@
 import pytest
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from functions.delivery.enterprise import Branch, Commit, Version
 from shared.edge.contracts.field_errors import to_field_errors
-from shared.edge.contracts.fields import Name, Title, WebAddress
+from shared.edge.contracts.fields import Name, Slug, Title, WebAddress
 
 
 class Body(BaseModel):
@@ -50,3 +51,23 @@ def test_a_web_address_is_one(url):
     with pytest.raises(ValidationError):
         TypeAdapter(WebAddress).validate_python(url)
     assert TypeAdapter(WebAddress).validate_python("https://example.com/a?b") == "https://example.com/a?b"
+
+
+@pytest.mark.parametrize(
+    ("field", "good", "bad", "words"),
+    [
+        (Version, "1.2.0-rc.1+7", ["v1.2.0", "1.2", "1.2.0\n"], "Should be a semantic version (semver.org), such as 1.2.0"),
+        (Commit, "abc123", ["abc", "main"], "Should be the hash of a commit: 4 to 64 hexadecimal digits"),
+        (Branch, "feature/pay", ["-x", "a b", "a..~"], "Should be the name of a branch as git takes it, such as main"),
+        (Slug, "my-shop", ["My shop", "a--b"], "Should be letters from a to z and digits, with single hyphens between them"),
+    ],
+)
+def test_who_sends_a_text_of_another_form_is_told_in_words_and_the_document_has_the_pattern(field, good, bad, words):
+    kind = TypeAdapter(field)
+    assert kind.validate_python(good) == good
+    for one in bad:
+        with pytest.raises(ValidationError) as error:
+            kind.validate_python(one)
+        assert [fault.message for fault in to_field_errors(error.value.errors())] == [words]
+    assert kind.json_schema()["pattern"].startswith("^")
+    assert kind.json_schema()["type"] == "string"

@@ -120,7 +120,7 @@ def set_times(build: Build, started_at: str | None, completed_at: str) -> None:
     """Set when a build began and ended; without a beginning there is no duration."""
     build.started_at, build.completed_at = started_at, completed_at
     if started_at is not None:
-        build.duration_seconds = int((clock.parse(completed_at) - clock.parse(started_at)).total_seconds())
+        build.duration_seconds = clock.seconds_between(started_at, completed_at)
 
 
 def set_findings(build: Build, actor: Actor, findings: list[Finding] | None) -> list[Operation]:

@@ -1,16 +1,38 @@
 """Field types of requests that several contracts use. Types of only one contract are in that contract's module."""
 
 import re
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints, WithJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from shared.core import clock, registries, texts, web_addresses
 from shared.core.emails import MAX_BYTES as MAX_EMAIL
 from shared.core.emails import is_email
 
 BEARER = "Bearer"
+
+
+@dataclass(frozen=True)
+class Form:
+    """A text has the form of a pattern; `words` say it to who sent another text. The pattern itself is in the document only."""
+
+    pattern: str
+    words: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(schema) | {"pattern": self.pattern}
+
+    def _check(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value):
+            raise PydanticCustomError("text_form", "{words}", {"words": self.words})
+        return value
+
+
 DOTS = (".", "\u3002", "\uff0e", "\uff61")  # what separates the parts of a domain (RFC 3490)
 
 
@@ -62,11 +84,20 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 """The name of a person, a workspace, a project, a board or a lane."""
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), OneLine]
 """The title of a card or a document."""
-Slug = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$")]
+Slug = Annotated[
+    str,
+    Field(min_length=1, max_length=63),
+    Form(r"^[a-z0-9]+(?:-[a-z0-9]+)*$", "Should be letters from a to z and digits, with single hyphens between them"),
+]
 """The name of a workspace or a project in addresses."""
 WebAddress = Annotated[str, Field(max_length=2_048), AfterValidator(_web_address)]
 """An address that a page can safely show as a link; may be empty."""
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2"), AfterValidator(registries.country)]
+Country = Annotated[
+    str,
+    Field(description="ISO 3166-1 alpha-2"),
+    Form(r"^[A-Z]{2}$", "Should be the two capital letters of a country, such as DE"),
+    AfterValidator(registries.country),
+]
 TimeZone = Annotated[str, Field(max_length=64, description="A name of the tz database"), AfterValidator(registries.time_zone)]
 CommentText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000), Seen]
 Description = Annotated[str, Field(max_length=5_000)]

@@ -13,6 +13,7 @@ from shared.core.limits import RateRule
 from shared.core.situations import Situation
 from shared.edge.contracts.base import About, Contract, Shape
 from shared.edge.contracts.enterprise import FieldProblem
+from shared.edge.contracts.fields import Form
 from shared.edge.contracts.plans import plan_rules
 from shared.edge.contracts.problems import Answer, Problem
 
@@ -28,7 +29,7 @@ TICKET_FIELDS = frozenset({"title", "description", "priority", "phase_id"})
 
 Id = Annotated[str, Field(max_length=100)]
 Phase = Annotated[str, Field(max_length=50)]
-Priority = Annotated[str, Field(pattern=r"(?i)^(critical|high|medium|low)$")]
+Priority = Annotated[str, Form(r"(?i)^(critical|high|medium|low)$", "Should be CRITICAL, HIGH, MEDIUM or LOW")]
 
 
 class ErrorDetail(Shape):

@@ -88,7 +88,7 @@ def deployment(row: DeploymentRow) -> Deployment:
         rolled_back_at=row.rolled_back_at,
         started_at=row.started_at,
         completed_at=row.completed_at,
-        duration_seconds=_seconds(row.started_at, row.completed_at),
+        duration_seconds=clock.seconds_between(row.started_at, row.completed_at) if row.started_at and row.completed_at else None,
         created_by=row.created_by["id"],
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -104,7 +104,3 @@ DEPLOYMENT_EVENTS: Final[dict[EventType, Callable[[Change], Named | None]]] = {
     EventType.DEPLOYMENT_COMPLETED: _told,
 }
 """What the document calls the events of deployments, with its payloads."""
-
-
-def _seconds(start: str | None, end: str | None) -> int | None:
-    return round((clock.parse(end) - clock.parse(start)).total_seconds()) if start and end else None
