@@ -136,11 +136,9 @@ def _take(
 ) -> tuple[Environment, Deployment]:
     """Take the environment for a rollback, and return both rows as they are written."""
     begin_rollback(deployment, actor, reason)
-    before, held, taken = int(environment.fence), environment.deployment_id, _taken(environment, deployment)
-    holder = Environment.deployment_id == held if held else Environment.deployment_id.does_not_exist()
-    row = Environment(*Environment.key(environment.id))
+    taken, row = _taken(environment, deployment), Environment(*Environment.key(environment.id))
     actions: list[Any] = [getattr(Environment, name).set(value) for name, value in taken.items()]
-    unchanged = (Environment.fence == before) & holder
+    unchanged = Environment.version == environment.version  # it has its holder, its fence and its target
     write(save(deployment), update(row, [*actions, Environment.version.add(1)], unchanged, stale), *beside)
     for name, value in taken.items():
         setattr(environment, name, value)

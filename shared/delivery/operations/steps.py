@@ -83,8 +83,10 @@ def claim(step: Step) -> str:
 
 
 def build(step: Step) -> str:
-    """Start the build; the runner starts the same one only once."""
+    """Start the build, unless an execution before this one did. The runner starts the same one only once, as CodeBuild for five minutes."""
     operation = _own(step)
+    if operation.handle:
+        return "wait"
     handle = build_runner().start(operation.build_id, source_of(operation))
 
     def change(operation: OperationRow) -> None:
@@ -197,7 +199,7 @@ def _words(error: CadreError) -> str:
 
 
 def fail(step: Step) -> str:
-    """End the operation with an error, and what belongs to it; what has ended does not change."""
+    """End the operation with an error, and what belongs to it, also if no execution could claim it; what has ended does not change."""
     error = step.state.get("error") or {}
     return _fail(step, _REASONS.get(error.get("Error", ""), "The build could not be run: something failed on our side"))
 
@@ -207,7 +209,7 @@ def _fail(step: Step, reason: str) -> str:
         operation.end("failed", reason)
         return end_parts(operation, "failed", reason, SYSTEM)
 
-    update_with_retry(lambda: _own(step), change)
+    update_with_retry(lambda: _own(step, claiming=True), change)
     return "end"
 
 
@@ -292,7 +294,7 @@ def _findings(report: str | None) -> list[Finding] | None:
 
 
 def _own(step: Step, *, claiming: bool = False) -> OperationRow:
-    """Return the operation of this execution. Raises OperationEnded."""
+    """Return the operation of this execution; with `claiming` also one that none has claimed. Raises OperationEnded."""
     operation = fetch(OperationRow, step.operation_id)
     allowed = (step.execution, None) if claiming else (step.execution,)
     if operation is None or operation.ended or operation.execution not in allowed:
