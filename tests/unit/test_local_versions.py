@@ -24,7 +24,7 @@ from tests.version_repository import COMMAND, Repository
 from tests.waiting import eventually
 
 SECRET = "whsec_" + "A" * 44
-PROJECT = new_id()
+PROJECT = "01a223f0-34d2-74fe-b637-d8db592fd63c"
 
 
 def test_requests_are_shared_out_exactly_by_weight():
