@@ -136,7 +136,9 @@ def test_the_card_is_a_ticket_that_moves(readme_output: dict[str, list[Any]]) ->
 def test_programs_are_let_in(readme_output: dict[str, list[Any]]) -> None:
     projects, keys = readme_output["key"]
     assert [one["slug"] for one in projects["projects"]] == ["shop"]
-    assert [(one["name"], one["permissions"]) for one in keys["data"]] == [("CI", ["projects:read", "features:read"])]
+    assert [(one["name"], one["permissions"]) for one in keys["data"]] == [
+        ("CI", ["organizations:read", "projects:read", "features:read"])
+    ]
     assert keys["data"][0]["last_used_at"] is not None
     (token,) = readme_output["client"]
     assert (token["token_type"], token["scope"]) == ("Bearer", "projects:read")
@@ -160,7 +162,7 @@ def test_the_second_tour_goes_from_a_requirement_to_production(stack: LocalStack
     script = ends + begin + "".join(blocks(SECOND_TOUR)).replace("9000", str(port))
     lines = play(stack, script, CADRE_DATA=str(tmp_path)).splitlines()
     answers = [json.loads(line)["data"] for line in lines if line.startswith("{")]
-    result, dev, production, first, taken_back, repaired, build, deployed = answers
+    result, dev, production, first, taken_back, repaired, build, deployed, trace = answers
     assert result["status"] == "passed"
     assert (dev["environment"], production["environment"]) == ("dev", "production")
     assert [one["status"] for one in (first, taken_back, repaired)] == ["completed", "failed", "completed"]
@@ -170,6 +172,8 @@ def test_the_second_tour_goes_from_a_requirement_to_production(stack: LocalStack
     assert (deployed["status"], deployed["environment"]) == ("success", "production")
     assert deployed["approval_notes"] == "Tried in dev"
     assert deployed["error_rate_percent"] == 0
+    assert [(one["text"], one["proven"]) for one in trace["criteria"]] == [("The shop has a page", True)]
+    assert [one["id"] for one in trace["deployments"]] == [deployed["id"]]
     assert "This is the shop" in lines
     told = [line.split() for line in lines if line.startswith(("signed", "FORGED"))]
     assert {signed for signed, *_ in told} == {"signed"}

@@ -99,7 +99,23 @@ def test_without_waiting_the_operation_is_the_result(use):
     with Platform({f"POST {EN}/features/f-1/build-and-deploy": [data(ACCEPTED, 202)]}) as platform:
         use(platform)
         result = cadre("build", "f-1", "--no-wait")
-    assert (result.exit_code, result.stdout) == (0, "Operation\top-1\nStatus\tpending\nMakes\tbuild\nID\tb-1\n")
+    assert (result.exit_code, result.stdout) == (0, "Operation\top-1\nStatus\tpending\nMakes\tbuild\nID\tb-1\nBuild\tb-1\n")
+
+
+def test_a_deployment_names_its_build_which_is_what_is_deployed_next(use):
+    ended = operation("completed", 100, result_url="/deployments/d-1")
+    answers = {f"POST {EN}/features/f-1/build-and-deploy": [data(ACCEPTED, 202)], f"GET {EN}/operations/op-1": [ended]}
+    with Platform(answers | {f"GET {EN}/deployments/d-1": [deployment("success", 100)]}) as platform:
+        use(platform)
+        assert "Build\tb-1" in cadre("build", "f-1").stdout.splitlines()
+
+
+def test_a_wrong_key_is_called_one_since_no_login_would_help(use):
+    with Platform({f"POST {EN}/features/f-1/build-and-deploy": [refusal(401, "AUTHENTICATION_FAILED")]}) as platform:
+        use(platform)
+        result = cadre("build", "f-1")
+    assert result.exit_code == 3
+    assert result.stderr.splitlines()[-1].startswith("Set CADRE_API_KEY to a key of this platform")
 
 
 def test_who_waits_too_long_is_told_that_it_goes_on(use):

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from ai_agents import errors
+from ai_agents.credentials import APIKey
 from cadre_cli import profiles
 from cadre_cli.output import Output
-from cadre_cli.problems import CommandError, Exit, exit_of
+from cadre_cli.problems import LOG_IN_AGAIN, CommandError, Exit, exit_of
 from cadre_cli.session import Session, open_session
 
 _Json = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts; errors too.")]
@@ -34,6 +35,12 @@ class Context:
     @cached_property
     def session(self) -> Session:
         return open_session(self.profile, self.url)
+
+    @property
+    def log_in(self) -> str:
+        """Return what helps whom the platform does not know."""
+        with_key = "session" in self.__dict__ and isinstance(self.session.credential, APIKey)
+        return "Set CADRE_API_KEY to a key of this platform, or unset it and use: cadre login" if with_key else LOG_IN_AGAIN
 
     def close(self) -> None:
         if "session" in self.__dict__:
@@ -65,7 +72,7 @@ def command(app: typer.Typer, name: str | None = None) -> Callable[[Command], Co
             try:
                 function(context, **given)
             except (CommandError, errors.AIAgentsError) as error:
-                context.output.error(error)
+                context.output.error(error, context.log_in)
                 raise typer.Exit(exit_of(error)) from None
             except BrokenPipeError:
                 raise  # whoever reads has enough; the shell's own way to end is kept

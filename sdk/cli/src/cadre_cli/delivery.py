@@ -11,7 +11,9 @@ from cadre_cli.commands import Context, check_id, command, given
 from cadre_cli.output import Columns, plain
 from cadre_cli.session import Session
 
-_ACCEPTED: Columns = {"Operation": "operation_id", "Status": "status", "Makes": "resource_type", "ID": "resource_id"}
+_ACCEPTED: Columns = {
+    "Operation": "operation_id", "Status": "status", "Makes": "resource_type", "ID": "resource_id", "Build": "build_id",
+}  # fmt: skip
 _OPERATION: Columns = {"Operation": "operation_id", "Status": "status", "Step": "current_step", "Result": "result_url"}
 _BUILD: Columns = {
     "Build": "id", "Number": "build_number", "Status": "status", "Version": "version_tag", "Commit": "git_commit_hash",
@@ -19,7 +21,7 @@ _BUILD: Columns = {
     "Scan": "security_scan_status", "Reason": "failure_reason",
 }  # fmt: skip
 _DEPLOYMENT: Columns = {
-    "Deployment": "id", "Status": "status", "Environment": "environment", "Strategy": "deployment_strategy",
+    "Deployment": "id", "Build": "build_id", "Status": "status", "Environment": "environment", "Strategy": "deployment_strategy",
     "Traffic (%)": "traffic_percentage", "Health": "health_check_status", "Errors (%)": "error_rate_percent",
     "Analysis": "analysis", "Failure": "failure_reason", "Rollback": "rollback_reason",
 }  # fmt: skip

@@ -71,11 +71,13 @@ class Output:
         """Say something on the way; it is no result."""
         self.err.print(Text(clean(message, lines=True)), soft_wrap=True)
 
-    def error(self, error: Exception) -> None:
+    def error(self, error: Exception, log_in: str = problems.LOG_IN_AGAIN) -> None:
         if self.as_json:
             sys.stderr.write(json.dumps(problems.as_json(error), ensure_ascii=False) + "\n")
         else:
-            self.err.print(Text.assemble(("Error: ", "bold red"), clean(problems.as_text(error), lines=True)), soft_wrap=True)
+            self.err.print(
+                Text.assemble(("Error: ", "bold red"), clean(problems.as_text(error, log_in), lines=True)), soft_wrap=True
+            )
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Tell]:

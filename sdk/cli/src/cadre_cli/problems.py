@@ -56,7 +56,7 @@ _EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (errors.APIConnectionError, Exit.UNAVAILABLE),
 )
 """The first that fits."""
-_LOG_IN = "Log in again: cadre login"
+LOG_IN_AGAIN = "Log in again: cadre login"
 
 
 def exit_of(error: Exception) -> Exit:
@@ -75,14 +75,14 @@ def as_json(error: Exception) -> dict[str, Any]:
     return {"error": {"code": code, "message": str(error)}}
 
 
-def as_text(error: Exception) -> str:
-    """Return an error for a person, with what helps."""
+def as_text(error: Exception, log_in: str) -> str:
+    """Return an error for a person, with what helps; `log_in` helps who is not known."""
     if not isinstance(error, errors.APIError):
         return str(error)
     lines = [f"{error.message} ({error.code})"]
     lines += [f"  {one.field}: {one.message}" if one.field else f"  {one.message}" for one in error.details]
     if exit_of(error) is Exit.NOT_LOGGED_IN:
-        lines.append(_LOG_IN)
+        lines.append(log_in)
     if isinstance(error, errors.ServerError) and error.request_id:
         lines.append(f"  request {error.request_id}")
     return "\n".join(lines)
