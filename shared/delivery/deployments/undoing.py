@@ -46,6 +46,19 @@ def stop(actor: Actor, deployment_id: str, reason: str, beside: Callable[[Deploy
     return _undo_taken(environment, deployment, actor)
 
 
+def take_back(environment_id: str, reason: str) -> None:
+    """Begin to take the traffic back from what goes on in an environment; the job `deployments` goes on with it when the lease is over."""
+
+    def attempt(_: int) -> None:
+        environment = fetch(Environment, environment_id)
+        held = environment.deployment_id if environment is not None else None
+        deployment = fetch(Deployment, held) if held else None
+        if environment is not None and deployment is not None and deployment.status != "rolling_back":
+            _take(environment, deployment, SYSTEM, reason, [])
+
+    retrying(attempt)
+
+
 def _undo_taken(environment: Environment, deployment: Deployment, actor: Actor) -> Deployment:
     target = target_of(environment.target, str(environment.proj_id), environment.name, int(environment.secret_number))
     try:

@@ -177,7 +177,7 @@ def _begin_deployment(operation: OperationRow) -> list[Operation]:
         raise OperationEnded  # erased with its project
     operation.handed_over, operation.step, operation.eta_seconds = True, None, None
     operation.postpone(OVERDUE_DEPLOYING)
-    taken = begin(deployment, SYSTEM)
+    taken = begin(deployment, _build_of(operation).board_id, SYSTEM)
     return [save(deployment), *taken]
 
 
