@@ -68,8 +68,9 @@ CODES: Final = {
 }
 
 
-_OURS: Final = frozenset({"States.Timeout", "Sandbox.Timedout"})
-"""What has a code and is a fault on our side all the same: a process that did not end."""
+_OURS: Final = frozenset({"States.Timeout", "Sandbox.Timedout", "ProviderNotConfigured"})
+"""What has a code and is a fault on our side all the same: a process that did not end, and a provider that refuses our credentials
+(who asks for one without any is refused before there is a run)."""
 
 
 def fault_of(error: Any) -> str | None:
