@@ -102,6 +102,23 @@ def test_a_build_that_the_runner_lost_is_a_recorded_failure(world, runner, featu
     assert "was lost" in operation(world, made)["failure_reason"]
 
 
+def test_a_build_that_fails_on_our_side_raises_an_alarm_and_one_that_was_lost_does_not(world, runner, feature, logged):
+    def breaks(step: str) -> None:
+        if step == "poll":
+            runner.states.clear()  # an IndexError of the runner's
+
+    lost, broken = request(world, feature), request(world, feature)
+    Machine(lost["operation_id"], before=lambda step: step == "poll" and runner.started.clear()).play()
+    assert Machine(broken["operation_id"], before=breaks).play().status == "failed"
+    (line,) = [line for line in logged() if "on our side" in line["message"]]
+    assert (line["job"], line["failed"], line["operation_id"], line["error"]) == (
+        "build",
+        1,
+        broken["operation_id"],
+        "IndexError",
+    )
+
+
 def test_progress_and_the_time_left_come_from_the_last_build_that_succeeded():
     earlier = {"INSTALL": 10.0, "BUILD": 30.0}
     for state, expected in (

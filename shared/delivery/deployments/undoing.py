@@ -118,8 +118,7 @@ def give_up(environment: Environment, deployment: Deployment, reason: str) -> No
     deployment.completed_at = clock.iso()
     record_end(deployment, SYSTEM)
     write(release(environment, environment.current_id), save(deployment))
-    line = {"job": "rollback", "deployment_id": deployment.id, "reason": reason, "failed": 1}
-    logs.write_metrics("a rollback failed", line | logs.metric("failed", by="job"))
+    logs.work_failed("a rollback failed", "rollback", deployment_id=deployment.id, reason=reason)
 
 
 def remove_quietly(target: Target, deployment: Deployment, version: str, fence: int) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from shared.core import clock, strict_json
+from shared.core import clock, logs, strict_json
 from shared.core.actor import SYSTEM
 from shared.core.errors import CadreError, Invalid
 from shared.core.settings import settings
@@ -200,8 +200,10 @@ def _words(error: CadreError) -> str:
 
 def fail(step: Step) -> str:
     """End the operation with an error, and what belongs to it, also if no execution could claim it; what has ended does not change."""
-    error = step.state.get("error") or {}
-    return _fail(step, _REASONS.get(error.get("Error", ""), "The build could not be run: something failed on our side"))
+    error = str((step.state.get("error") or {}).get("Error", ""))
+    if error not in _REASONS:
+        logs.work_failed("a build failed on our side", "build", operation_id=step.operation_id, error=error)
+    return _fail(step, _REASONS.get(error, "The build could not be run: something failed on our side"))
 
 
 def _fail(step: Step, reason: str) -> str:
