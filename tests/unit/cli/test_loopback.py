@@ -11,7 +11,7 @@ def test_a_browser_in_this_terminal_gets_its_page_before_anybody_waits_for_its_a
     with Loopback("s-1") as loopback:
         with urlopen(f"{loopback.address}?state=s-1&code=c-1", timeout=5) as page:
             assert b"You are logged in." in page.read()
-        assert loopback.wait(0) == {"state": "s-1", "code": "c-1"}
+        assert loopback.wait(5) == {"state": "s-1", "code": "c-1"}
 
 
 def test_the_answer_counts_also_if_the_browser_does_not_stay_for_its_page():

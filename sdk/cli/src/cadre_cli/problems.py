@@ -56,6 +56,8 @@ _EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (errors.APIConnectionError, Exit.UNAVAILABLE),
 )
 """The first that fits."""
+_WORDS = {"invalid_grant": "This login has ended"}
+"""What is said for codes of OAuth, whose answers have no words (RFC 6749, 5.2)."""
 LOG_IN_AGAIN = "Log in again: cadre login"
 
 
@@ -79,7 +81,7 @@ def as_text(error: Exception, log_in: str) -> str:
     """Return an error for a person, with what helps; `log_in` helps who is not known."""
     if not isinstance(error, errors.APIError):
         return str(error)
-    lines = [f"{error.message} ({error.code})"]
+    lines = [f"{_WORDS.get(error.code, error.message)} ({error.code})"]
     lines += [f"  {one.field}: {one.message}" if one.field else f"  {one.message}" for one in error.details]
     if exit_of(error) is Exit.NOT_LOGGED_IN:
         lines.append(log_in)
