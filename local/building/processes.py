@@ -111,7 +111,7 @@ def end_all(process: "subprocess.Popen[bytes]") -> None:
 
 
 def end_strays(variable: str) -> None:
-    """End what was left by a host that was killed: every process with this variable in its environment (Linux)."""
+    """End what was left: every process with this variable in its environment (Linux)."""
     for path in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
             if variable.encode() in path.read_bytes().split(b"\0"):
