@@ -11,10 +11,10 @@ from shared.core import clock
 from shared.core.errors import Invalid, LimitExceeded
 from shared.core.ids import new_id
 from shared.core.settings import settings
-from shared.delivery.building.runner import PHASES, BuildState, Results
+from shared.delivery.building.runner import PHASES, BuildState, Results, SourceRefused
 from shared.delivery.builds.places import LIMIT, key_in
 from shared.delivery.builds.rows import Build, BuildCounter
-from shared.delivery.operations import machine, requesting
+from shared.delivery.operations import machine, requesting, steps
 from shared.delivery.operations.progress import progress
 from shared.delivery.operations.rows import OVERDUE, OperationRow
 from shared.edge.reactions import builds
@@ -102,7 +102,7 @@ def test_a_build_that_the_runner_lost_is_a_recorded_failure(world, runner, featu
     assert "was lost" in operation(world, made)["failure_reason"]
 
 
-def test_a_build_that_fails_on_our_side_raises_an_alarm_and_one_that_was_lost_does_not(world, runner, feature, logged):
+def test_a_build_that_fails_on_our_side_raises_an_alarm(world, runner, feature, logged):
     def breaks(step: str) -> None:
         if step == "poll":
             runner.states.clear()  # an IndexError of the runner's
@@ -110,13 +110,23 @@ def test_a_build_that_fails_on_our_side_raises_an_alarm_and_one_that_was_lost_do
     lost, broken = request(world, feature), request(world, feature)
     Machine(lost["operation_id"], before=lambda step: step == "poll" and runner.started.clear()).play()
     assert Machine(broken["operation_id"], before=breaks).play().status == "failed"
-    (line,) = [line for line in logged() if "on our side" in line["message"]]
-    assert (line["job"], line["failed"], line["operation_id"], line["error"]) == (
-        "build",
-        1,
-        broken["operation_id"],
-        "IndexError",
-    )
+    lines = [line for line in logged() if "on our side" in line["message"]]
+    assert [(one["job"], one["failed"], one["operation_id"], one["error"]) for one in lines] == [
+        ("build", 1, lost["operation_id"], "BuildLost"),
+        ("build", 1, broken["operation_id"], "IndexError"),
+    ]
+
+
+def test_a_source_that_is_refused_and_a_build_that_was_cancelled_raise_no_alarm(world, runner, feature, logged, monkeypatch):
+    def refuse(*_: object) -> str:
+        raise SourceRefused("no")
+
+    refused, cancelled = request(world, feature), request(world, feature)
+    ask(world, "POST", f"{cancelled['progress_url']}/cancel")
+    steps.run_step("fail", steps.Step(cancelled["operation_id"], "execution-1", {"error": {"Error": "KeyError"}}))
+    monkeypatch.setattr(runner, "start", refuse)
+    assert Machine(refused["operation_id"]).play().status == "failed"
+    assert [line for line in logged() if "on our side" in line["message"]] == []
 
 
 def test_progress_and_the_time_left_come_from_the_last_build_that_succeeded():

@@ -201,8 +201,9 @@ def _words(error: CadreError) -> str:
 def fail(step: Step) -> str:
     """End the operation with an error, and what belongs to it, also if no execution could claim it; what has ended does not change."""
     error = str((step.state.get("error") or {}).get("Error", ""))
-    if error not in _REASONS:
-        logs.work_failed("a build failed on our side", "build", operation_id=step.operation_id, error=error)
+    operation = _own(step)
+    if error != _SOURCE_REFUSED:
+        logs.work_failed("a build failed on our side", "build", operation_id=operation.id, error=error)
     return _fail(step, _REASONS.get(error, "The build could not be run: something failed on our side"))
 
 
@@ -241,9 +242,11 @@ def finish(deployment: Deployment) -> bool:
     return True
 
 
+_SOURCE_REFUSED: Final = "SourceRefused"
+"""The only error that a customer causes: all others of a step are ours, or of what runs builds."""
 _REASONS: Final = {
     "BuildLost": "The build was lost: what ran it was ended",
-    "SourceRefused": "Builds on AWS clone public repositories of github.com and bitbucket.org",
+    _SOURCE_REFUSED: "Builds on AWS clone public repositories of github.com and bitbucket.org",
     "Upstream": "What runs builds does not answer",
 }
 

@@ -319,7 +319,7 @@ def fail(step: Step) -> State:
         called_by_execution=True,
     )
     publish_status(run)
-    if fault := fault_of(step.state.get("error")):
+    if run.status == "failed" and (fault := fault_of(step.state.get("error"))):
         logs.work_failed("a run failed on our side", "run", run_id=run.id, error=fault)
     return {"run_id": step.run_id, "next": "ended", "status": run.status}
 
