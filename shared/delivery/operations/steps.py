@@ -201,7 +201,7 @@ def _words(error: CadreError) -> str:
 def fail(step: Step) -> str:
     """End the operation with an error, and what belongs to it, also if no execution could claim it; what has ended does not change."""
     error = str((step.state.get("error") or {}).get("Error", ""))
-    operation = _own(step)
+    operation = _own(step, claiming=True)
     if error != _SOURCE_REFUSED:
         logs.work_failed("a build failed on our side", "build", operation_id=operation.id, error=error)
     return _fail(step, _REASONS.get(error, "The build could not be run: something failed on our side"))
