@@ -79,8 +79,9 @@ WORKERS = {
         starts_deployments=True,
         timeout=60,
     ),
-    "scheduled": Needs(  # stop: DescribeExecution comes with it; a job stops itself after 40 s
+    "scheduled": Needs(  # stop: DescribeExecution comes with it; a job stops itself after 40 s. builds: stops what runs of lost operations
         signs=False,
+        builds=True,
         telemetry="read",
         sends=("ws-live", "agent-runs", "cascade", "webhook-delivery"),
         machine=("stop", "answer"),

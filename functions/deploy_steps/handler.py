@@ -25,6 +25,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     about = {name: event[name] for name in ("deployment_id", "environment_id", "launch")}
     try:
         if event["step"] == "fail":
+            if not _is_targets(event["error"]):
+                name = str(event["error"].get("Error", ""))
+                logs.work_failed(
+                    "a deployment failed on our side", "deployment", deployment_id=event["deployment_id"], error=name
+                )
             after = steps.fail(**about, reason=_reason(event["error"]))
         else:
             after = steps.advance(**about)
@@ -37,10 +42,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return about | after
 
 
+def _is_targets(error: dict[str, Any]) -> bool:
+    return error.get("Error") in ("TargetFailed", "FencedOut")
+
+
 def _reason(error: dict[str, Any]) -> str:
     """Return what is said of an error of the step before: a target's own words, and no words of our code."""
 
-    if error.get("Error") not in ("TargetFailed", "FencedOut"):
+    if not _is_targets(error):
         return "A step of the deployment failed"
     try:
         return str(json.loads(error.get("Cause", ""))["errorMessage"])

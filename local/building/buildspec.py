@@ -1,5 +1,6 @@
 """Reading `buildspec.yml`, version 0.2: phases, variables, reports and artifacts, as CodeBuild documents them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,6 +12,7 @@ from local.building import BuildFailed
 PHASES: Final = ("install", "pre_build", "build", "post_build")
 MAX_BYTES: Final = 100_000
 _ELSEWHERE: Final = ("parameter-store", "secrets-manager")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FORMATS: Final = ("JUNITXML", "COBERTURAXML")
 
 
@@ -49,7 +51,13 @@ def read(text: str) -> Buildspec:
         raise BuildFailed("buildspec.yml has aliases, which are not supported")
     try:
         spec = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (
+        yaml.YAMLError,
+        RecursionError,
+        ValueError,
+        LookupError,
+        AttributeError,
+    ) as error:  # `!!int x`, `!!bool x`, `!!timestamp x`
         mark = getattr(error, "problem_mark", None)
         raise BuildFailed("buildspec.yml is no YAML" + (f" (line {mark.line + 1})" if mark else "")) from None
     spec = _map(spec, "buildspec.yml")
@@ -65,7 +73,7 @@ def read(text: str) -> Buildspec:
     artifacts = spec.get("artifacts")
     return Buildspec(
         {name: _phase(_map(phase or {}, f"phases.{name}"), name) for name, phase in phases.items()},
-        {str(name): _text(value) for name, value in _map(env.get("variables") or {}, "env.variables").items()},
+        {_name(name): _text(value) for name, value in _map(env.get("variables") or {}, "env.variables").items()},
         tuple(
             _files(_map(group, f"reports.{name}"), f"reports.{name}", is_report=True)
             for name, group in _map(spec.get("reports") or {}, "reports").items()
@@ -93,7 +101,7 @@ def _phase(phase: Mapping[str, Any], name: str) -> Phase:
 
 
 def _files(group: Mapping[str, Any], where: str, *, is_report: bool = False) -> Files:
-    patterns, base = _texts(group.get("files"), f"{where}.files"), str(group.get("base-directory") or ".")
+    patterns, base = _texts(group.get("files"), f"{where}.files"), _plain(str(group.get("base-directory") or "."))
     kind = str(group.get("file-format") or "JUNITXML").upper() if is_report else ""
     if is_report and kind not in _FORMATS:
         raise BuildFailed(f"{where}: the format {kind[:40]} is not read here; {' and '.join(_FORMATS)} are")
@@ -115,8 +123,21 @@ def _texts(value: Any, where: str) -> tuple[str, ...]:
     listed = [] if value is None else [value] if isinstance(value, str) else value
     if not isinstance(listed, list) or not all(isinstance(one, str | int | float) for one in listed):
         raise BuildFailed(f"{where} is no list of texts")
-    return tuple(str(one) for one in listed)
+    return tuple(_plain(str(one)) for one in listed)
+
+
+def _name(value: Any) -> str:
+    if not _VARIABLE.fullmatch(str(value)):
+        raise BuildFailed(f"env.variables of buildspec.yml has no name of a variable: {str(value)[:40]!r}")
+    return str(value)
 
 
 def _text(value: Any) -> str:
-    return {True: "true", False: "false", None: ""}.get(value, str(value)) if isinstance(value, bool | None) else str(value)
+    return {True: "true", False: "false", None: ""}[value] if isinstance(value, bool | None) else _plain(str(value))
+
+
+def _plain(text: str) -> str:
+    """Return a text that a process can be given: without a zero byte and without halves of characters."""
+    if "\0" in text or text != text.encode(errors="replace").decode():
+        raise BuildFailed("buildspec.yml has characters that are no text")
+    return text

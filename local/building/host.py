@@ -14,7 +14,6 @@ import json
 import logging
 import queue
 import re
-import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any, Final
 
 from local.building import Limits
 from local.building.job import Job
+from local.building.processes import remove
 
 log = logging.getLogger(__name__)
 KEPT: Final = 50
@@ -47,16 +47,18 @@ class Builds:
     def start(self, build_id: str, source: dict[str, Any]) -> Job:
         with self._lock:
             if build_id not in self._jobs:
-                self._forget_old()
                 self._jobs[build_id] = Job.new(self.folder / build_id, self.limits, source)
                 self._queue.put(self._jobs[build_id])
             return self._jobs[build_id]
 
     def _forget_old(self) -> None:
-        ended = sorted((job for job in self._jobs.values() if job.state["ended"]), key=lambda job: str(job.state["ended_at"]))
-        for job in ended[: max(0, len(ended) - KEPT + 1)]:
-            shutil.rmtree(job.folder, ignore_errors=True)
-            del self._jobs[job.folder.name]
+        with self._lock:
+            ended = sorted((job for job in self._jobs.values() if job.state["ended"]), key=lambda job: str(job.state["ended_at"]))
+            old = ended[: max(0, len(ended) - KEPT + 1)]
+            for job in old:
+                del self._jobs[job.folder.name]
+        for job in old:
+            remove(job.folder)
 
     def work(self) -> None:
         """Build for ever, one after the other."""
@@ -64,6 +66,7 @@ class Builds:
             job = self._queue.get()
             self.idle.clear()
             try:
+                self._forget_old()
                 job.build()
             except Exception:
                 log.exception("build %s", job.folder.name)
@@ -97,7 +100,7 @@ def server(builds: Builds, port: int, key: str) -> ThreadingHTTPServer:
 
         def _answer(self, method: str) -> None:
             status, body = self._result(method)
-            raw = json.dumps(body).encode()
+            raw = json.dumps(body, ensure_ascii=False).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(raw)))

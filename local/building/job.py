@@ -1,8 +1,8 @@
 """One build: its folder, its clone, its phases, its results. Its state is written to a file at each change."""
 
+import contextlib
 import json
 import os
-import shutil
 import sys
 import threading
 import time
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from local.building import BuildFailed, Limits, artifacts, buildspec
-from local.building.processes import Cancelled, end_strays, run
+from local.building.processes import Cancelled, end_strays, go_on, remove, run
 from local.repositories import is_within
 
 _PHASES: Final = {"install": "INSTALL", "pre_build": "PRE_BUILD", "build": "BUILD", "post_build": "POST_BUILD"}
@@ -37,7 +37,7 @@ class Job:
 
     @classmethod
     def new(cls, folder: Path, limits: Limits, source: dict[str, Any]) -> "Job":
-        folder.mkdir(parents=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it exists if the disk was full at its first start
         job = cls(folder, limits, {"phase": "QUEUED", "ended": False, "phases": {}, "source": source, "started_at": _now()})
         job._save()
         return job
@@ -71,20 +71,25 @@ class Job:
 
     def build(self) -> None:
         """Do everything; afterwards the state has ended and nothing runs any more."""
-        until = time.monotonic() + self.limits.seconds
-        with (self.folder / "log").open("ab", buffering=0) as log:
-            try:
-                failure = self._run(log, until)
-                self.end(failure is None, failure)
-            except Cancelled:
-                self.end(False, "The build was cancelled", cancelled=True)
-            except BuildFailed as error:
-                log.write(f"[Container] {error}\n".encode())
-                self.end(False, str(error))
-            except OSError as error:
-                self.end(False, f"The build could not go on: {error.strerror}")
+        failure, cancelled = self._failure_of_all()
         for name in ("source", "home", "shell"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+            remove(self.folder / name)
+        self.end(failure is None, failure, cancelled=cancelled)
+
+    def _failure_of_all(self) -> tuple[str | None, bool]:
+        """Do everything; return what failed, and whether the build was cancelled."""
+        until = time.monotonic() + self.limits.seconds
+        try:
+            with (self.folder / "log").open("ab", buffering=0) as log:
+                try:
+                    return self._run(log, until), False
+                except BuildFailed as error:
+                    log.write(f"[Container] {error}\n".encode())
+                    return str(error), False
+        except Cancelled:
+            return "The build was cancelled", True
+        except OSError as error:
+            return f"The build could not go on: {error.strerror}", False
 
     def _run(self, log: IO[bytes], until: float) -> str | None:
         if self.cancelled.is_set():
@@ -98,7 +103,9 @@ class Job:
         shell = self.folder / "shell"
         shell.mkdir()
         (shell / "folder").write_text(f"{source}\n")
-        environment = self._environment() | dict(spec.variables) | {"CADRE_SHELL": str(shell)}
+        given = self._environment()
+        ours = {name: value for name, value in given.items() if name.startswith("CODEBUILD_")}  # reserved, as on CodeBuild
+        environment = given | dict(spec.variables) | ours | {"CADRE_SHELL": str(shell)}
         failure: str | None = None
         for name in buildspec.PHASES:
             phase = spec.phases.get(name)
@@ -113,7 +120,7 @@ class Job:
                 if name in ("install", "pre_build"):
                     break
         self._enter("UPLOAD_ARTIFACTS")
-        results = artifacts.collect(spec, source, self.folder / "artifacts", self.limits)
+        results = artifacts.collect(spec, source, self.folder / "artifacts", self.limits, lambda: go_on(until, self.cancelled))
         (self.folder / "results.json").write_text(json.dumps(results))
         return failure
 
@@ -225,7 +232,8 @@ class Job:
         with self._lock:
             self._close_phase()
         ended = {"ended": True, "succeeded": succeeded, "reason": reason, "cancelled": cancelled, "ended_at": _now()}
-        self._set(**ended)
+        with contextlib.suppress(OSError):  # a full disk: it has ended all the same, and the next build has its turn
+            self._set(**ended)
 
     def _save(self) -> None:
         """Write the state by a rename, so that it is never half written."""

@@ -16,6 +16,7 @@ from local.building import BuildFailed, Limits
 
 _PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
 _LOOK: Final = 0.05  # seconds between two looks at a running command
+_LAST: Final = 19  # nice: seventy processes that compute get as much of the machine as one ordinary one (kernel/sched/core.c)
 _DYING: Final = 0.005  # seconds that a killed process takes to be gone
 
 
@@ -53,11 +54,10 @@ def run(
         start_new_session=True,
     )
     try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.setpriority(os.PRIO_PGRP, process.pid, _LAST)
         while process.poll() is None:
-            if cancelled.wait(_LOOK):
-                raise Cancelled
-            if time.monotonic() > until:
-                raise BuildFailed("The build took longer than it may")
+            go_on(until, cancelled, _LOOK)
             if sum(1 for _ in descendants()) > limits.processes:
                 raise BuildFailed(f"The build started more than {limits.processes} processes")
             if os.fstat(log.fileno()).st_size > limits.log_bytes:
@@ -65,6 +65,19 @@ def run(
         return process.returncode
     finally:
         end_all(process)
+
+
+def go_on(until: float, cancelled: threading.Event, wait: float = 0) -> None:
+    """Raise BuildFailed if the time is up, Cancelled if the build was cancelled or is within `wait` seconds."""
+    if cancelled.wait(wait):
+        raise Cancelled
+    if time.monotonic() > until:
+        raise BuildFailed("The build took longer than it may")
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, however deep it is: `shutil.rmtree` recurses. Only where no build runs, which would end it."""
+    subprocess.run(["rm", "-rf", "--", str(folder)], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
 def _limited(command: Sequence[str], limits: Limits, until: float) -> list[str]:
@@ -98,7 +111,7 @@ def end_all(process: "subprocess.Popen[bytes]") -> None:
 
 
 def end_strays(variable: str) -> None:
-    """End what was left by a host that was killed: every process with this variable in its environment (Linux)."""
+    """End what was left: every process with this variable in its environment (Linux)."""
     for path in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
             if variable.encode() in path.read_bytes().split(b"\0"):
@@ -113,9 +126,11 @@ def _reap() -> None:
 
 def descendants(of: int | None = None) -> Iterator[int]:
     """Yield the ids of all processes that descend from one, by default this one (Linux; elsewhere none are known)."""
-    folder = Path(f"/proc/{of or os.getpid()}/task")
-    with contextlib.suppress(OSError):
-        for task in folder.iterdir():
-            for child in (task / "children").read_text().split():
-                yield int(child)
-                yield from descendants(int(child))
+    waiting = [of or os.getpid()]
+    while waiting:  # no recursion: a build may make a chain of any length
+        children: list[int] = []
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{waiting.pop()}/task").iterdir():
+                children += map(int, (task / "children").read_text().split())
+        yield from children
+        waiting += children

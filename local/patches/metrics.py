@@ -62,4 +62,4 @@ def begin_periods_with_the_range() -> None:
         'buckets[int(pt["Timestamp"] // period) * period].append(pt)',
         'buckets[(start_time or 0) + (pt["Timestamp"] - (start_time or 0)) // period * period].append(pt)',
     )
-    exec(source, cloudwatch.__dict__)  # noqa: S102 - the engine's own code with one line changed
+    exec(source, vars(cloudwatch))  # noqa: S102 - the engine's own code with one line changed

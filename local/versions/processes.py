@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from local.building.processes import end_strays
 from local.engine import free_port
 
 CHILD = Path(__file__).with_name("child.py")
@@ -49,7 +50,7 @@ class Version:
             return False
 
     def end(self, *, remove: bool) -> None:
-        """End the process with all that it started, by its own group; with `remove` its checkout goes too."""
+        """End the process with all that it started; with `remove` its checkout goes too."""
         self._preparing.cancel()
         if not self._preparing.cancelled():
             self._preparing.exception()
@@ -57,11 +58,17 @@ class Version:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        self._end_left()
         if remove:
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _end_left(self) -> None:
+        """End what the version has in sessions of its own, or left when it or the host died: by its environment (Linux)."""
+        end_strays(f"HOME={self.folder}")
+
     def _prepare(self) -> None:
         try:
+            self._end_left()
             self._check_out()
             environment = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
             environment |= {"HOME": str(self.folder), "PORT": str(self.port), "VERSION": self.name, "GIT_COMMIT": self.commit}

@@ -44,6 +44,11 @@ def _recorded_trace() -> str | None:
     return trace.partition(";")[0].removeprefix("Root=") if "Sampled=1" in trace else None
 
 
+def work_failed(message: str, job: str, **about: Any) -> None:
+    """Write that work failed on our side, which raises the alarm `WorkFailed`."""
+    write_metrics(message, {"job": job, **about, "failed": 1} | metric("failed", by="job"))
+
+
 def metric(name: str, by: str) -> dict[str, Any]:
     """Return what makes the number `name` of a line a metric of the stage: of the value of its field `by`, and of all together, which has
     the alarm.

@@ -12,6 +12,7 @@ import time_machine
 from shared.core import clock
 from shared.core.actor import Role
 from shared.delivery.building.runner import BuildState
+from shared.delivery.builds.places import key_in
 from shared.delivery.builds.rows import Build
 from shared.delivery.deployments import maintenance
 from shared.delivery.deployments.deploying import PRODUCTION
@@ -20,10 +21,12 @@ from shared.delivery.operations import machine as operations
 from shared.delivery.operations.requesting import BuildRequest, cancel_operation, request_build
 from shared.delivery.operations.rows import OVERDUE, OVERDUE_DEPLOYING, OperationRow
 from shared.delivery.operations.steps import PATIENCE
+from shared.edge.cascade import clearing
+from shared.edge.cascade.queue import Task
 from shared.edge.reactions import deployments
 from shared.events.change import parse_change
-from shared.store import delete, fetch, save, write
-from shared.work.projects.rows import Project
+from shared.people.tenancy.rows import Workspace
+from shared.store import delete, fetch, get, save, write
 from tests.areas import deploying
 from tests.areas.boards_world import World
 from tests.areas.build_runs import DONE, Machine, ask, feature, operation, request, runner
@@ -187,9 +190,7 @@ def test_what_was_lost_meanwhile_is_a_recorded_failure(world, runner, feature, t
     def before(step: str) -> None:
         if step == "hand_over":
             if loss == "archived":
-                project = fetch(Project, world.project.id)
-                project.status = "archived"
-                write(save(project))
+                world.archive()
             else:
                 write(delete(environment))
 
@@ -348,6 +349,50 @@ def overdue(made: dict[str, Any]) -> int:
     row.due = int(row.due) - 2 * OVERDUE_DEPLOYING - OVERDUE
     write(save(row))
     return operations.sweep_operations(deadline())
+
+
+def delete_workspace(world: World) -> None:
+    """What the cascade does with the workspace, once it is marked."""
+    workspace = fetch(Workspace, world.ws_id)
+    workspace.deleted_at = clock.iso()
+    write(save(workspace))
+    assert clearing.process(Task(world.ws_id, "projects"), deadline()) is None
+
+
+@pytest.mark.parametrize("step", ["claim", "build", "poll", "collect", "hand_over"])
+def test_a_deleted_workspace_builds_and_deploys_nothing_more(world, runner, feature, target, step):
+    environment = configure(world)
+    made, deletions = request(world, feature, CANARY), []
+
+    def before(name: str) -> None:
+        if name == step and not deletions:
+            deletions.append(delete_workspace(world))
+
+    row = Machine(made["operation_id"], before=before).play()
+    ended = fetch(Build, made["build_id"])
+    assert (row.status, row.released) == (("failed", True) if step == "hand_over" else ("cancelled", True))
+    assert ended.status == ("success" if step == "hand_over" else "cancelled")
+    assert fetch(Deployment, made["resource_id"]).status == "failed"
+    assert (runner.running, fetch(Environment, environment.id).deployment_id, target.weights) == (set(), None, {})
+    assert get(*key_in(world.ws_id)).held == {}
+
+
+def test_a_deployment_that_goes_on_in_a_deleted_workspace_gives_the_traffic_back(world, target, monkeypatch):
+    """The cascade asks no target: it begins the rollback, and the job goes on with it."""
+    environment = configure(world)
+    old, going = deploying.deploy(world), deploying.request(world, "canary", canary_percentage=20)
+    played, resumed = deploying.machine(going), []
+    while not target.weights.get(going.id):
+        played.step()
+    delete_workspace(world)
+    monkeypatch.setattr(maintenance, "start_execution", lambda *about: resumed.append(deploying.Machine(*about)))
+    with time_machine.travel(clock.now() + timedelta(minutes=10), tick=False):
+        maintenance.resume_deployments(deadline())
+        for execution in (played, *resumed):
+            execution.play()
+    row = fetch(Deployment, going.id)
+    assert (row.status, row.rollback_reason) == ("rolled_back", "The workspace was deleted")
+    assert (target.weights, fetch(Environment, environment.id).deployment_id) == ({old.id: 100}, None)
 
 
 def test_what_reading_and_cancelling_a_deploying_operation_cost(world, runner, feature, target):

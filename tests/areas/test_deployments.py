@@ -2,6 +2,7 @@
 
 import pytest
 
+from functions.deploy_steps.handler import handler as steps_handler
 from shared.core import clock
 from shared.core.errors import Conflict, Invalid, Upstream
 from shared.delivery.deployments import maintenance, undoing
@@ -123,6 +124,16 @@ def test_a_target_that_does_not_work_ends_the_deployment_and_says_why(world, tar
     assert after.status == ("rolled_back" if action == "set_weights" else "failed")
     assert target.weights == {first.id: 100}
     assert environment(world).deployment_id is None
+
+
+def test_a_deployment_that_fails_on_our_side_raises_an_alarm_and_one_whose_target_fails_does_not(world, target, logged):
+    configure(world)
+    made = request(world)
+    about = {"deployment_id": made.id, "environment_id": made.environment_id, "launch": 1, "step": "fail"}
+    for error in ("TargetFailed", "KeyError"):
+        steps_handler(about | {"error": {"Error": error, "Cause": "{}"}}, None)
+    (line,) = [line for line in logged() if "on our side" in line["message"]]
+    assert (line["job"], line["failed"], line["deployment_id"], line["error"]) == ("deployment", 1, made.id, "KeyError")
 
 
 def test_a_rollback_that_fails_is_said_alarmed_and_can_be_repeated(world, target, logged):

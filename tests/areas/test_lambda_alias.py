@@ -63,6 +63,16 @@ def test_traffic_is_shared_out_in_one_call_and_a_late_one_changes_nothing(functi
     assert function.get_alias(FunctionName="shop", Name="live")["FunctionVersion"] == second
 
 
+def test_what_serves_is_the_version_with_the_most_traffic_whoever_shared_it_out(function, alias):
+    """A rollback gives all traffic back to it."""
+    function.update_function_configuration(FunctionName="shop", Description="changed")
+    second = function.publish_version(FunctionName="shop", Description="by hand")["Version"]
+    function.update_alias(FunctionName="shop", Name="live", RoutingConfig={"AdditionalVersionWeights": {second: 0.9}})
+    assert alias.deploy(release("one"), 1).serving == second
+    function.update_alias(FunctionName="shop", Name="live", RoutingConfig={"AdditionalVersionWeights": {second: 0.1}})
+    assert alias.deploy(release("one"), 2).serving == "1"
+
+
 def test_without_requests_nothing_is_measured(alias):
     assert alias.figures("1", 60) == Figures(0, 0, None, 60.0)
 

@@ -100,6 +100,20 @@ def test_a_person_chooses_in_which_of_their_organizations_the_command_line_acts(
     assert seen(renewed.json["access_token"]) == [ws_id]
 
 
+@pytest.mark.parametrize("leaves", [True, False])
+def test_who_has_left_an_organization_gets_no_token_that_says_they_are_in_it(world: World, leaves):
+    """Programs of others believe what a token says by the published key."""
+    bob = world.join("Bob", "bob@example.com", Role.MEMBER)
+    given = exchange(signed_in("bob@example.com").press("allow", organization=str(world.project.org_id))).json
+    if leaves:
+        assert world.ada("workspaces", "DELETE", f"/workspaces/{world.ws_id}/members/{bob.user['id']}").status == 204
+        assert seen(given["access_token"]) == []
+    form = {"grant_type": "refresh_token", "client_id": COMMAND_LINE}
+    answer = post("/oauth/token", refresh_token=given["refresh_token"], **form)
+    assert (answer.status, answer.json.get("error")) == ((400, "invalid_grant") if leaves else (200, None))
+    assert Client("agentworks", given["access_token"])("workspaces", "GET", "/workspaces").status == (401 if leaves else 200)
+
+
 def test_nobody_takes_the_command_line_to_an_organization_of_others(world: World):
     sign_up("Eve", "eve@example.com")
     browser = signed_in("eve@example.com")

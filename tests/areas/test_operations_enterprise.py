@@ -11,16 +11,16 @@ from shared.core import clock
 from shared.core.errors import Invalid, LimitExceeded
 from shared.core.ids import new_id
 from shared.core.settings import settings
-from shared.delivery.building.runner import PHASES, BuildState, Results
-from shared.delivery.builds.places import LIMIT
+from shared.delivery.building.runner import PHASES, BuildState, Results, SourceRefused
+from shared.delivery.builds.places import LIMIT, key_in
 from shared.delivery.builds.rows import Build, BuildCounter
-from shared.delivery.operations import machine, requesting
+from shared.delivery.operations import machine, requesting, steps
 from shared.delivery.operations.progress import progress
 from shared.delivery.operations.rows import OVERDUE, OperationRow
 from shared.edge.reactions import builds
 from shared.edge.views.enterprise.delivery import DELIVERY_EVENTS
 from shared.events.change import parse_change
-from shared.store import fetch, save, write
+from shared.store import fetch, get, save, write
 from shared.work.projects.rows import Project
 from tests.areas.boards_world import World
 from tests.areas.build_runs import DONE, Machine, ask, feature, operation, request, runner
@@ -100,6 +100,33 @@ def test_a_build_that_the_runner_lost_is_a_recorded_failure(world, runner, featu
     assert played.play().status == "failed"
     assert played.steps[-1] == "fail"
     assert "was lost" in operation(world, made)["failure_reason"]
+
+
+def test_a_build_that_fails_on_our_side_raises_an_alarm(world, runner, feature, logged):
+    def breaks(step: str) -> None:
+        if step == "poll":
+            runner.states.clear()  # an IndexError of the runner's
+
+    lost, broken = request(world, feature), request(world, feature)
+    Machine(lost["operation_id"], before=lambda step: step == "poll" and runner.started.clear()).play()
+    assert Machine(broken["operation_id"], before=breaks).play().status == "failed"
+    lines = [line for line in logged() if "on our side" in line["message"]]
+    assert [(one["job"], one["failed"], one["operation_id"], one["error"]) for one in lines] == [
+        ("build", 1, lost["operation_id"], "BuildLost"),
+        ("build", 1, broken["operation_id"], "IndexError"),
+    ]
+
+
+def test_a_source_that_is_refused_and_a_build_that_was_cancelled_raise_no_alarm(world, runner, feature, logged, monkeypatch):
+    def refuse(*_: object) -> str:
+        raise SourceRefused("no")
+
+    refused, cancelled = request(world, feature), request(world, feature)
+    ask(world, "POST", f"{cancelled['progress_url']}/cancel")
+    steps.run_step("fail", steps.Step(cancelled["operation_id"], "execution-1", {"error": {"Error": "KeyError"}}))
+    monkeypatch.setattr(runner, "start", refuse)
+    assert Machine(refused["operation_id"]).play().status == "failed"
+    assert [line for line in logged() if "on our side" in line["message"]] == []
 
 
 def test_progress_and_the_time_left_come_from_the_last_build_that_succeeded():
@@ -190,7 +217,35 @@ def test_operations_that_nobody_works_on_are_found_and_given_up_after_three_time
     assert machine.sweep_operations(deadline()) == 0
 
 
-def overdue(operation_id: str, execution: str) -> None:
+@pytest.mark.parametrize("by", ["machine", "job"])
+def test_an_operation_that_no_execution_ever_claimed_ends_and_frees_its_place(world, runner, feature, monkeypatch, by):
+    """Each of its executions died in the first step."""
+    made = requesting.request_build(world.actor, feature, requesting.BuildRequest())
+    if by == "machine":
+        played = Machine(made.id, at="Fail", state={"operation_id": made.id, "error": {"Error": "StepInterrupted"}}).play()
+        assert played.status == "failed"
+    else:
+        monkeypatch.setattr(machine, "start", lambda *_: "arn")
+        for _ in range(machine.MOST_LAUNCHES + 1):
+            overdue(made.id, None)
+            assert machine.sweep_operations(deadline()) == 1
+    row, places = fetch(OperationRow, made.id), get(*key_in(world.ws_id))
+    assert (row.status, row.released, fetch(Build, made.build_id).status, places.held) == ("failed", True, "failed", {})
+
+
+def test_a_build_that_was_started_is_not_started_again_by_the_next_execution(world, runner, feature):
+    """CodeBuild remembers for five minutes what it was told to start only once."""
+    made, starts = requesting.request_build(world.actor, feature, requesting.BuildRequest()), []
+    start = runner.start
+    runner.start = lambda *about: starts.append(about) or start(*about)
+    with crash_at_write(3):  # claimed, started, polled
+        Machine(made.id).play()
+    forgotten(fetch(OperationRow, made.id))
+    assert Machine(made.id, execution="execution-2").play().status == "completed"
+    assert len(starts) == 1
+
+
+def overdue(operation_id: str, execution: str | None) -> None:
     row = fetch(OperationRow, operation_id)
     row.due, row.execution = int(row.due) - 10 * OVERDUE, execution
     write(save(row))

@@ -416,7 +416,7 @@ def test_a_provider_that_breaks_off_is_paid_and_told(world, machine, model):
         (Situation.PROVIDER_NOT_CONFIGURED, "PROVIDER_NOT_CONFIGURED"),
     ],
 )
-def test_an_upstream_failure_ends_the_run_with_its_code(world, machine, model, situation, code):
+def test_an_upstream_failure_ends_the_run_with_its_code(world, machine, model, situation, code, logged):
     def turn(request, cancelled):
         raise Upstream(situation, "no")
         yield
@@ -427,9 +427,11 @@ def test_an_upstream_failure_ends_the_run_with_its_code(world, machine, model, s
     assert (run.status, run.error_code, run.error_message) == ("failed", code, "no")
     assert (fetch(Item, card.id).lease_run, fetch(Item, card.id).status) == (None, "draft")
     assert (fetch(Run, run.id).hold, fetch(Run, run.id).hold_turn) == (None, None)
+    alarmed = [line["error"] for line in failures(logged)]
+    assert alarmed == (["ProviderNotConfigured"] if situation is Situation.PROVIDER_NOT_CONFIGURED else [])
 
 
-def test_a_crash_of_ours_shows_no_inner_details(world, machine, model):
+def test_a_crash_of_ours_shows_no_inner_details_and_raises_an_alarm(world, machine, model, logged):
     def turn(request, cancelled):
         raise ZeroDivisionError("secret")
         yield
@@ -438,6 +440,13 @@ def test_a_crash_of_ours_shows_no_inner_details(world, machine, model):
     run = machine.play(started(world, card_in(world, 1, "doc"), "prd"))
     assert (run.status, run.error_code) == ("failed", "INTERNAL_ERROR")
     assert "secret" not in run.error_message
+    (line,) = failures(logged)
+    assert (line["job"], line["failed"], line["run_id"], line["error"]) == ("run", 1, run.id, "ZeroDivisionError")
+    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["stage", "job"], ["stage"]]
+
+
+def failures(logged):
+    return [line for line in logged() if "on our side" in line["message"]]
 
 
 def test_an_endless_agent_is_stopped(world, machine, model, monkeypatch):

@@ -952,3 +952,39 @@ def test_an_unknown_name_and_a_closed_port_are_said(receiver, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(posting.NotDelivered, match="not known"):
         posting.post("https://nowhere.example.com/", b"", {})
+
+
+def test_new_events_that_are_refused_leave_what_was_tried_before_its_turn(hooks):
+    """As many new events as one call tries come after each rest, and all are refused."""
+    webhook = hooks.subscribe()
+    hooks.receiver.behaviours = [says(503)]
+    hooks.receiver.chooses = lambda received: says(422) if received.json["data"].get("refused") else None
+    with time_machine.travel(datetime.now(UTC)) as clock:
+        hooks.happens("old", data={"old": True})
+        hooks.deliver()
+        for number in range(6):
+            for one in range(12):
+                hooks.happens(f"{number} {one}", data={"refused": True})
+            hooks.later(clock, 150 / 3_600)
+    assert hooks.log(webhook)[0]["status"] == "delivered"
+
+
+def test_whoever_dies_while_a_webhook_is_switched_on_leaves_it_to_be_woken(hooks):
+    webhook = hooks.subscribe()
+    hooks.ask("PATCH", f"/webhooks/{webhook['id']}", {"active": False})
+    path = f"/webhooks/{webhook['id']}"
+    hooks.feature()
+    for process in crash_at_every_write():
+        hooks.receiver.usual = says(200)
+        hooks.ask("PATCH", path, {"active": True})
+        hooks.wakes()
+        hooks.feature()
+        hooks.ask("PATCH", path, {"active": False})
+        hooks.deliver()
+        with process:
+            hooks.ask("PATCH", path, {"active": True})
+        hooks.wakes()  # whatever was sent, if anything was, is lost
+        if hooks.row(webhook).active:
+            with time_machine.travel(datetime.now(UTC)) as clock:
+                hooks.later(clock, 0.1)
+            assert {one["status"] for one in hooks.log(webhook)} == {"delivered"}

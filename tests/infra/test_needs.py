@@ -67,6 +67,12 @@ def test_a_function_is_granted_only_what_its_code_can_reach(name: str) -> None:
     assert _granted(FUNCTIONS[name]) - _reachable(name) == set()
 
 
+@pytest.mark.parametrize("name", ["delivery_steps", "scheduled"])
+def test_whoever_releases_an_operation_may_stop_its_build(name: str) -> None:
+    """The job `operations` releases those of lost executions: without the runner's name it would fail at them every minute."""
+    assert FUNCTIONS[name].builds
+
+
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_every_function_logs_at_the_level_of_the_settings(name: str) -> None:
     assert "shared.core.logs" in _modules(name)

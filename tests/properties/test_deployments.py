@@ -12,6 +12,7 @@ from shared.core import clock
 from shared.core.errors import CadreError, Conflict, Invalid
 from shared.delivery.deployments import maintenance, steps
 from shared.delivery.deployments.deploying import NewDeployment, request_deployment
+from shared.delivery.deployments.environments import NewEnvironment, set_environment
 from shared.delivery.deployments.rows import OPEN, OPEN_DEPLOYMENTS, Deployment, Environment
 from shared.delivery.deployments.undoing import roll_back
 from shared.delivery.targets.port import TargetFailed
@@ -150,6 +151,22 @@ def test_two_rollbacks_that_race_are_one(world, target):
         roll_back(world.actor, second.id, "Second")
     assert fetch(Deployment, second.id).rollback_reason == "First"
     assert (target.weights, environment(world).current_id) == ({first.id: 100}, first.id)
+
+
+def test_a_rollback_and_another_target_that_race_do_not_both_happen(world, target):
+    """Another target knows no earlier version: what had the traffic at the old one is not written beside the new one."""
+    configure(world)
+    deploy(world)
+    second = deploy(world)
+    elsewhere = NewEnvironment({"kind": "hook", "url": "https://elsewhere.example.com/hook"}, {})
+    with (
+        concurrently(lambda: set_environment(world.actor, world.project.id, "staging", elsewhere)),
+        pytest.raises(Invalid),
+    ):
+        roll_back(world.actor, second.id, "No")
+    held = environment(world)
+    assert (held.target, held.current_id, held.deployment_id) == (elsewhere.target, None, None)
+    assert (fetch(Deployment, second.id).status, target.weights) == ("success", {second.id: 100})
 
 
 def test_a_worker_that_stands_still_changes_nothing_when_it_wakes_up(world, target, no_machine):

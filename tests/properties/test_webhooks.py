@@ -5,12 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.channels.webhooks.rows import Content, Line, partition_of
+from shared.store import query
 from tests.areas.boards_world import create_world
 from tests.areas.hooks_world import Hooks
 from tests.areas.receiver import Receiver, says
@@ -44,6 +47,16 @@ def check_arrived(hooks: Hooks, sent: list[tuple[str, int]], *, repeats: bool) -
         assert steps <= ({0, 1} if repeats else {1})
 
 
+def check_entries(webhook: dict[str, Any]) -> None:
+    """Each resource that waits has an entry, not later than its first delivery: no wake would find it otherwise."""
+    partition, waiting = partition_of(webhook["id"]), dict[str, Content]()
+    for one in query(Content, partition, prefix="WAIT#", consistent=True).rows:
+        waiting.setdefault(one.resource, one)
+    entries = query(Line, partition, prefix="LINE#", consistent=True).rows
+    for resource, first in waiting.items():
+        assert any(one.resource == resource and one.sk <= Line.place(first) for one in entries), resource
+
+
 def send(hooks: Hooks, sent: list[tuple[str, int]]) -> None:
     for resource, number in sent:
         hooks.happens(resource, data={"resource": resource, "number": number})
@@ -66,10 +79,13 @@ def test_events_arrive_in_order_whatever_is_answered_and_whoever_dies(hooks, sen
         hooks.wakes()
         with crash_at_write(dies_at):
             hooks.work(wake)
+        check_entries(webhook)
         with time_machine.travel(datetime.now(UTC)) as clock:
             for _ in range(len(answers) + 2):
                 hooks.work(wake)
+                check_entries(webhook)
                 hooks.later(clock, 0.9)
+                check_entries(webhook)
                 clock.shift(7_200)
         check_arrived(hooks, sent, repeats=dies_at is not None)
         assert {one["status"] for one in hooks.log(webhook)} == {"delivered"}
@@ -86,6 +102,7 @@ def test_what_happens_while_the_worker_is_at_it_comes_after(hooks):
     send(hooks, [("A", 0)])
     with concurrently(lambda: send(hooks, [("A", 1), ("B", 2)])):
         hooks.work(*hooks.wakes())
+    check_entries(webhook)
     hooks.deliver()
     check_arrived(hooks, [("A", 0), ("A", 1), ("B", 2)], repeats=False)
     hooks.ask("DELETE", f"/webhooks/{webhook['id']}")
@@ -102,6 +119,7 @@ def test_two_workers_at_once_write_one_end(hooks, answer):
         (wake, _) = hooks.wakes()
         with concurrently(lambda: hooks.work(wake)):
             hooks.work(wake)
+        check_entries(webhook)
         hooks.receiver.usual = says(200)
         hooks.work(wake | {"at_once": True})
         log = hooks.log(webhook)

@@ -113,6 +113,14 @@ def workspace_of_two(stage: Stage) -> Sample:
     return Sample({"id": made}, {"userId": other.user["id"]})
 
 
+def too_full(stage: Stage) -> Sample:
+    """A column with a card more than its limit of three."""
+    for _ in range(4):
+        body = {"ticket_id": stage.card(), "target_column_id": "deploying", "force": True}
+        assert stage.world.ada.at("omoios")("boards", "POST", "/board/move", body=body).status == 200
+    return SAMPLES["omoios", "board.wipViolations"](stage)
+
+
 def where_something_waits(stage: Stage) -> Sample:
     waiting(stage)
     return of_workspace(stage)
@@ -131,6 +139,7 @@ OTHERWISE: Samples = {
     ("agentworks", "projects.archive"): lambda s: Sample({"id": new_project(s)}),
     ("agentworks", "projects.restore"): lambda s: Sample({"id": new_project(s, archived=True)}),
     ("enterprise", "features.buildAndDeploy"): lambda s: Sample({"feature_id": buildable(s)}, {}),
+    ("omoios", "board.wipViolations"): too_full,
     ("omoios", "board.autoTransition"): lambda s: Sample({"ticket_id": s.card(lane=6)}),
     ("omoios", "board.move"): lambda s: Sample({}, {"ticket_id": s.card(), "target_column_id": "building"}),
     ("agentworks", "cards.get"): full,

@@ -1,9 +1,12 @@
 """The laptop's build host, as its own process: what it builds, what it refuses, and that nothing is left running."""
 
+import inspect
 import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from local.build_host import BuildHost
-from local.building.processes import descendants
+from local.building import artifacts
+from local.building.buildspec import Files
+from local.building.processes import descendants, remove
 from shared.core import outbound
 from shared.core.errors import Upstream
 from shared.core.ids import new_id
@@ -142,9 +147,16 @@ def test_the_same_build_is_started_once(host, tmp_path):
         ("version: 0.2\nreports:\n  r: {files: ['../x']}", "leaves the source folder"),
         ("version: 0.2\nreports:\n  r: {files: ['x'], file-format: NUNITXML}", "NUNITXML is not read"),
         ("version: 0.2\nx: &a [1]\ny: [*a, *a]", "aliases"),
+        ("version: 0.2\nx: !!int x", "no YAML"),
+        ("version: 0.2\nx: !!timestamp x", "no YAML"),
+        ("version: 0.2\nx: !!bool x", "no YAML"),
+        ("version: 0.2\nenv:\n  variables: {'A=B': x}", "no name of a variable"),
+        ('version: 0.2\nenv:\n  variables: {A: "x\\0"}', "no text"),
+        ('version: 0.2\nphases:\n  build: {commands: ["echo \\ud800"]}', "no text"),
+        (spec("head -c 9000 /dev/zero > r.xml", more="reports:\n  r: {files: ['r.xml']}\n"), "no text"),
         (spec("exit 3"), "phase build failed with exit status 3"),
         (spec("head -c 200000 /dev/zero | tr '\\\\0' x; sleep 60"), "bytes of log"),
-        (spec("while true; do sleep 60 & done"), "more than 40 processes"),
+        (spec("for one in $(seq 80); do sleep 60 & done; wait"), "more than 40 processes"),
         (spec("head -c 20000 /dev/zero > big.xml", more="reports:\n  r: {files: ['big.xml']}\n"), "reports are larger"),
         (spec("head -c 2000000 /dev/zero > big"), "phase build failed"),
         (spec("python -c 'bytearray(300_000_000)'"), "phase build failed"),
@@ -269,6 +281,84 @@ def test_a_base_folder_that_is_a_link_leads_to_nothing_outside(host, tmp_path):
 
 
 def test_a_build_that_forks_without_end_leaves_nothing(host, tmp_path):
-    build = start(host, repository(tmp_path / "forks", spec("f() { f | f & }; f; sleep 60")))
+    """It would end at 512 by itself: a host that fails this test harms nobody else."""
+    forks = "f() { if [ $1 -lt 9 ]; then f $(($1 + 1)) & f $(($1 + 1)) & fi; sleep 60; }; f 0"
+    build = start(host, repository(tmp_path / "forks", spec(forks)))
     assert "processes" in str(ended(host, build).reason)
     assert nothing_runs(host)
+
+
+def test_a_long_chain_of_processes_is_seen():
+    """Deeper than Python's stack: an error there would leave all of it running."""
+    made = subprocess.Popen(
+        ["/bin/sh", "-c", "f() { if [ $1 -gt 0 ]; then f $(($1 - 1)) & fi; sleep 60; }; f 60"], start_new_session=True
+    )
+    limit = sys.getrecursionlimit()
+    try:
+        eventually(lambda: len(list(descendants(made.pid))) > 60)
+        sys.setrecursionlimit(len(inspect.stack()) + 40)
+        assert len(list(descendants(made.pid))) > 60
+    finally:
+        sys.setrecursionlimit(limit)
+        os.killpg(made.pid, signal.SIGKILL)
+        made.wait()
+
+
+def test_a_build_whose_state_cannot_be_written_ends_and_the_next_one_has_its_turn(tmp_path):
+    """As on a full disk: what the host writes at the end of the build fails."""
+    with running(tmp_path) as host:
+        broken = start(host, repository(tmp_path / "broken", spec("mkdir ../state.tmp")))
+        assert not ended(host, broken).succeeded
+        assert ended(host, start(host, repository(tmp_path / "next", spec("true")))).succeeded
+    with running(tmp_path) as again:
+        assert not state_of(again, broken).succeeded
+
+
+def test_a_folder_of_any_depth_is_removed(host, tmp_path):
+    deep = "mkdir -p $(printf 'd/%.0s' $(seq 1200))"
+    build = start(host, repository(tmp_path / "deep", spec(deep)))
+    assert ended(host, build).succeeded
+    left = (host.folder / build / "source").exists()
+    remove(host.folder / build / "source")  # pytest could not
+    assert not left
+
+
+def test_a_pattern_that_names_places_without_end_ends_with_the_build(tmp_path):
+    more = f"artifacts:\n  files: ['{'/'.join('*' * 30)}']\n"
+    with running(tmp_path, seconds=1) as host:
+        build = start(host, repository(tmp_path / "links", spec("for one in a b c d e f g h; do ln -s . $one; done", more=more)))
+        assert ended(host, build).reason == "The build took longer than it may"
+
+
+def test_patterns_name_what_they_name_on_codebuild(tmp_path):
+    for name in ("a.txt", "b/c.txt", "b/d/e.txt", "b/d/f.bin", ".hidden/g.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+
+    def named(pattern: str) -> list[str]:
+        found = artifacts._found(Files((pattern,)), tmp_path, lambda: None)
+        return sorted(str(path.relative_to(tmp_path)) for path in found)
+
+    everything = [".hidden/g.txt", "a.txt", "b/c.txt", "b/d/e.txt", "b/d/f.bin"]
+    assert named("**/*") == named("**") == named("./**/**/*") == everything
+    assert (named("*.txt"), named("*/*.txt")) == (["a.txt"], [".hidden/g.txt", "b/c.txt"])
+    assert (named("b/**/*.txt"), named("b/[de]/*"), named("a.txt")) == (
+        ["b/c.txt", "b/d/e.txt"],
+        ["b/d/e.txt", "b/d/f.bin"],
+        ["a.txt"],
+    )
+    assert named("nothing/*") == named("b/**/g*") == []
+
+
+def test_a_build_cannot_hide_from_the_next_start_of_the_host_by_its_variables(host, tmp_path):
+    """What is left after a `kill -9` is found by this variable."""
+    variables = "env:\n  variables: {CODEBUILD_SRC_DIR: /elsewhere, PATH: /bin:/usr/bin}\n"
+    build = start(host, repository(tmp_path / "hidden", spec("echo in $CODEBUILD_SRC_DIR with $PATH", more=variables)))
+    assert ended(host, build).succeeded
+    assert f"in {host.folder / build / 'source'} with /bin:/usr/bin" in runner_of(host).log(build)
+
+
+def test_a_build_gives_way_to_everything_else(host, tmp_path):
+    build = start(host, repository(tmp_path / "nice", spec("echo nice $(nice)")))
+    assert ended(host, build).succeeded
+    assert "nice 19" in runner_of(host).log(build)

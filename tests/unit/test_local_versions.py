@@ -24,7 +24,7 @@ from tests.version_repository import COMMAND, Repository
 from tests.waiting import eventually
 
 SECRET = "whsec_" + "A" * 44
-PROJECT = new_id()
+PROJECT = "01a223f0-34d2-74fe-b637-d8db592fd63c"
 
 
 def test_requests_are_shared_out_exactly_by_weight():
@@ -121,6 +121,29 @@ def test_what_is_deployed_is_there_after_a_restart(host, repository, tmp_path):
     assert (again.routing.weights, again.fence) == ({made.deployment_id: 100}, 2)
     assert eventually(lambda: host.hook.health(made.deployment_id), bool)  # whoever asks for it starts it
     assert ask(host.url) == (200, made.deployment_id)
+
+
+@pytest.mark.parametrize("ends", ["removed", "host ends"])
+def test_a_version_ends_with_what_it_has_in_a_session_of_its_own(host, repository, ends):
+    command = ["sh", "-c", "setsid sh -c 'echo $$ > ../daemon; exec sleep 300' & exec python3 server.py"]
+    hook = Hook(
+        f"{host.url.removesuffix(f'/{PROJECT}/dev')}/hook",
+        SECRET,
+        {"project_id": PROJECT, "environment": "dev", "command": command},
+    )
+    made = release(repository, repository.commit(200))
+    eventually(lambda: hook.deploy(made, 1), lambda found: found.ready)
+    noted = host.folder / "versions" / PROJECT / "dev" / "daemon"
+    eventually(lambda: noted.exists() and noted.read_text().strip())
+    if ends == "removed":
+        hook.remove(made.deployment_id, 2)
+    else:
+        host.places.end()
+    eventually(lambda: not Path(f"/proc/{noted.read_text().strip()}").exists() or state_of(noted.read_text().strip()) == "Z")
+
+
+def state_of(pid: str) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def test_a_commit_that_does_not_exist_is_said(host, repository):

@@ -1,8 +1,11 @@
 """What reports of scanners say: severities of SARIF and CycloneDX, and what is no report."""
 
+from unittest.mock import patch
+
 import pytest
 
 from shared.core.errors import Invalid
+from shared.delivery.builds import scans
 from shared.delivery.builds.scans import Finding, count, read_report, verdict
 from tests.samples.delivery import SARIF
 
@@ -66,6 +69,60 @@ def test_what_is_no_report_is_refused(report):
 )
 def test_a_report_that_is_bent_is_read_as_far_as_it_goes(report):
     assert {one.severity for one in read_report(report)} <= {"medium"}
+
+
+class Costly(str):
+    """A text of which somebody counts the characters that are looked at."""
+
+    read = 0
+
+    def __getitem__(self, part):
+        found = super().__getitem__(part)
+        Costly.read += len(found)
+        return found
+
+    def split(self, *about):
+        Costly.read += len(self)
+        return super().split(*about)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        lambda text: sarif(*[{"ruleId": "a"}] * 100, rules=[{"id": "a", "shortDescription": {"text": text}}]),
+        lambda text: {
+            "bomFormat": "CycloneDX",
+            "components": [{"bom-ref": "a", "name": text, "version": text}],
+            "vulnerabilities": [{"id": "1", "ratings": [{"severity": "low"}], "affects": [{"ref": "a"}]}] * 100,
+        },
+    ],
+)  # fmt: skip
+def test_a_long_text_that_many_findings_share_is_read_once(report):
+    """A report of 1 MB whose rule has a text of half of it took five minutes of a function."""
+    Costly.read = 0
+    found = read_report(report(Costly("word " * 100_000)))
+    assert len(found) == 100
+    assert all(len(one.package or one.title) == 300 for one in found)
+    assert Costly.read < 20_000
+
+
+def test_a_score_that_many_results_share_is_read_once():
+    rule = {"id": "a", "properties": {"security-severity": "9" * 500_000}}
+    with patch.object(scans, "_by_score", wraps=scans._by_score) as read:
+        assert len(read_report(sarif(*[{"ruleId": "a"}] * 100, rules=[rule]))) == 100
+    assert sum(call.args[0] is not None for call in read.call_args_list) == 1
+
+
+def test_a_report_has_so_many_findings_at_most(monkeypatch):
+    monkeypatch.setattr(scans, "MAX_FINDINGS", 10)
+    assert len(read_report(sarif(*[{}] * 10))) == 10
+    with pytest.raises(Invalid) as refused:
+        read_report(sarif(*[{}] * 11))
+    assert "10 findings at most" in refused.value.fields[0].message
+
+
+def test_what_has_no_name_belongs_to_nothing_that_has_none():
+    assert read_report(sarif({}, rules=[{"shortDescription": {"text": "Not its rule"}}]))[0].title == "A finding without words"
 
 
 @pytest.mark.parametrize(

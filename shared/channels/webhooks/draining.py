@@ -46,17 +46,22 @@ def drain(org_id: str, webhook_id: str, until: float, *, at_once: bool = False) 
     if state is not None and state.rests_until > clock.epoch() and not at_once:
         return
     visit = _Visit(webhook, until, at_once=at_once)
-    visit.work(_due_lines(webhook_id, at_once=at_once))
+    failures = int(state.failures) if state is not None else 0
+    visit.work(_due_lines(webhook_id, tried_first=failures > 0 and failures % 2 == 0, at_once=at_once))
     _conclude(webhook, state, visit)
 
 
-def _due_lines(webhook_id: str, *, at_once: bool) -> dict[str, list[Line]]:
-    """Read what is due, a part of it if it is much: the entries of each resource, what was never tried first."""
+def _due_lines(webhook_id: str, *, tried_first: bool, at_once: bool) -> dict[str, list[Line]]:
+    """Read what is due, a part of it if it is much: the entries of each resource, what was never tried first. `tried_first`: what was
+    tried before, if any of it is due; new events that are all refused would leave it no turn."""
     last = "~" if at_once else f"{clock.iso()}~"
-    page = query(Line, partition_of(webhook_id), between=("LINE#", f"LINE#{last}"), limit=_LINES, consistent=True)
     lines: dict[str, list[Line]] = {}
-    for row in page.rows:
-        lines.setdefault(row.resource, []).append(row)
+    for first in (Line.TRIED, Line.NEW) if tried_first else (Line.NEW,):
+        page = query(Line, partition_of(webhook_id), between=(first, f"LINE#{last}"), limit=_LINES, consistent=True)
+        for row in page.rows:
+            lines.setdefault(row.resource, []).append(row)
+        if lines:
+            break
     return lines
 
 

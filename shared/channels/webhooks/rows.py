@@ -160,6 +160,11 @@ class Line(Telemetry):
     """That a resource has a delivery which is due at a time. Each resource that waits has one, at the latest for the time of its first
     delivery; more of them do no harm."""
 
+    NEW: Final = "LINE#"
+    """The first sort key; what was never tried has a nought before its time."""
+    TRIED: Final = "LINE#1"
+    """The first sort key of what was tried before."""
+
     resource = UnicodeAttribute()
 
     @staticmethod
@@ -195,6 +200,13 @@ class State(Ephemeral):
     def of(cls, org_id: str, webhook_id: str, **fields: Any) -> "State":
         row = cls(pk=partition_of(webhook_id), sk="STATE", org_id=org_id, webhook_id=webhook_id, **fields)
         row.gsi1pk, row.ttl = DUE.partition_of(webhook_id), clock.epoch() + LOG_SECONDS
+        return row
+
+    @classmethod
+    def due_now(cls, webhook: Webhook) -> "State":
+        """Return the row of a webhook that nothing has been sent to yet and that is to be woken."""
+        row = cls.of(str(webhook.org_id), webhook.id)
+        row.set_due(clock.epoch())
         return row
 
     def set_due(self, due: int) -> None:

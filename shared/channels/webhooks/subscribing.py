@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.channels.webhooks import signing, wakes
-from shared.channels.webhooks.rows import LIMIT, LOG_SECONDS, Webhook, WebhookCount
+from shared.channels.webhooks.rows import LIMIT, LOG_SECONDS, State, Webhook, WebhookCount
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import FieldError, Invalid, LimitExceeded, NotFound
@@ -15,6 +15,7 @@ from shared.core.sealing import seal
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import (
+    Operation,
     authorize,
     authorize_own_organization,
     create,
@@ -98,7 +99,7 @@ def update_webhook(actor: Actor, webhook_id: str, changes: Mapping[str, Any]) ->
         _check_url(changes["url"])
     secret = _chosen(changes["secret"]) if changes.get("secret") else None
 
-    def change(webhook: Webhook) -> None:
+    def change(webhook: Webhook) -> list[Operation]:
         was = {name: getattr(webhook, name) for name in _CHANGEABLE}
         changed = {name: changes[name] for name in _CHANGEABLE if name in changes and changes[name] != was[name]}
         for name, value in changed.items():
@@ -111,6 +112,7 @@ def update_webhook(actor: Actor, webhook_id: str, changes: Mapping[str, Any]) ->
             _replace_secret(webhook, secret)
         if changed or secret is not None:
             record(webhook, EventType.WEBHOOK_UPDATED, actor, changes={name: [was[name], new] for name, new in changed.items()})
+        return [put(State.due_now(webhook))] if changed.get("active") else []  # if the wake is lost, the job sends another
 
     webhook = _change(actor, webhook_id, change)
     if webhook.active and {"active", "url"} & changes.keys():
@@ -163,7 +165,7 @@ def disable(org_id: str, webhook_id: str, reason: str) -> None:
     update_with_retry(load, change)
 
 
-def _change(actor: Actor, webhook_id: str, change: Callable[[Webhook], None]) -> Webhook:
+def _change(actor: Actor, webhook_id: str, change: Callable[[Webhook], list[Operation] | None]) -> Webhook:
     return update_with_retry(lambda: get_webhook(actor, webhook_id, Permission.WORKSPACE_WRITE), change)
 
 

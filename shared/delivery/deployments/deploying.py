@@ -13,9 +13,8 @@ from shared.delivery.deployments.lease import PENDING_LEASE
 from shared.delivery.deployments.rows import Deployment, Environment, record_end
 from shared.delivery.deployments.strategies import shares_of
 from shared.events import EventType, record
-from shared.store import Operation, check, create, load, save, update, write
-from shared.work.boards.counting import ProjectArchived
-from shared.work.projects.rows import Project
+from shared.store import Operation, create, load, save, update, write
+from shared.work.boards.counting import require_writable
 
 PRODUCTION = "production"
 
@@ -39,7 +38,7 @@ def request_deployment(actor: Actor, build_id: str, new: NewDeployment) -> Deplo
     build = load(Build, build_id, actor, Permission.DEPLOYMENT_WRITE)
     refuse(actor, build, new, is_built=True)
     deployment = new_deployment(actor, build, new)
-    taken = begin(deployment, actor)
+    taken = begin(deployment, build.board_id, actor)
     write(create(deployment), *taken)
     return deployment
 
@@ -65,8 +64,10 @@ def new_deployment(actor: Actor, build: Build, new: NewDeployment) -> Deployment
     )
 
 
-def begin(deployment: Deployment, actor: Actor) -> list[Operation]:
+def begin(deployment: Deployment, board_id: str, actor: Actor) -> list[Operation]:
     """Have a deployment begin with the write of its row, by its event; return what goes into the same transaction.
+
+    The board says whether the project is archived or its workspace deleted.
 
     That raises Conflict(DEPLOYMENT_IN_PROGRESS, PROJECT_ARCHIVED), and Invalid for an environment without a target.
     """
@@ -78,8 +79,7 @@ def begin(deployment: Deployment, actor: Actor) -> list[Operation]:
         item_id=deployment.item_id,
         environment=deployment.environment,
     )
-    project = Project(*Project.key(str(deployment.proj_id)))
-    return [_take(deployment), check(project, Project.status == "active", ProjectArchived)]
+    return [_take(deployment), require_writable(board_id)]
 
 
 def abandon(deployment: Deployment, actor: Actor, reason: str) -> Operation:

@@ -46,6 +46,19 @@ def stop(actor: Actor, deployment_id: str, reason: str, beside: Callable[[Deploy
     return _undo_taken(environment, deployment, actor)
 
 
+def take_back(environment_id: str, reason: str) -> None:
+    """Begin to take the traffic back from what goes on in an environment; the job `deployments` goes on with it when the lease is over."""
+
+    def attempt(_: int) -> None:
+        environment = fetch(Environment, environment_id)
+        held = environment.deployment_id if environment is not None else None
+        deployment = fetch(Deployment, held) if held else None
+        if environment is not None and deployment is not None and deployment.status != "rolling_back":
+            _take(environment, deployment, SYSTEM, reason, [])
+
+    retrying(attempt)
+
+
 def _undo_taken(environment: Environment, deployment: Deployment, actor: Actor) -> Deployment:
     target = target_of(environment.target, str(environment.proj_id), environment.name, int(environment.secret_number))
     try:
@@ -105,8 +118,7 @@ def give_up(environment: Environment, deployment: Deployment, reason: str) -> No
     deployment.completed_at = clock.iso()
     record_end(deployment, SYSTEM)
     write(release(environment, environment.current_id), save(deployment))
-    line = {"job": "rollback", "deployment_id": deployment.id, "reason": reason, "failed": 1}
-    logs.write_metrics("a rollback failed", line | logs.metric("failed", by="job"))
+    logs.work_failed("a rollback failed", "rollback", deployment_id=deployment.id, reason=reason)
 
 
 def remove_quietly(target: Target, deployment: Deployment, version: str, fence: int) -> None:
@@ -136,11 +148,9 @@ def _take(
 ) -> tuple[Environment, Deployment]:
     """Take the environment for a rollback, and return both rows as they are written."""
     begin_rollback(deployment, actor, reason)
-    before, held, taken = int(environment.fence), environment.deployment_id, _taken(environment, deployment)
-    holder = Environment.deployment_id == held if held else Environment.deployment_id.does_not_exist()
-    row = Environment(*Environment.key(environment.id))
+    taken, row = _taken(environment, deployment), Environment(*Environment.key(environment.id))
     actions: list[Any] = [getattr(Environment, name).set(value) for name, value in taken.items()]
-    unchanged = (Environment.fence == before) & holder
+    unchanged = Environment.version == environment.version  # it has its holder, its fence and its target
     write(save(deployment), update(row, [*actions, Environment.version.add(1)], unchanged, stale), *beside)
     for name, value in taken.items():
         setattr(environment, name, value)

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from shared.core import clock
-from shared.core.actor import Actor, Permission
+from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid, NotFound
 from shared.core.ids import new_id
 from shared.core.settings import settings
@@ -15,14 +15,14 @@ from shared.delivery.building.registry import build_runner
 from shared.delivery.building.runner import Source
 from shared.delivery.builds.places import give_back, key_in
 from shared.delivery.builds.recording import new_build, record_completion, write_numbered
-from shared.delivery.builds.rows import Build, BuildLog
+from shared.delivery.builds.rows import Build, BuildLog, BuildPlaces
 from shared.delivery.deployments.deploying import NewDeployment, abandon, new_deployment, refuse, without_target
 from shared.delivery.deployments.rows import OPEN, Deployment, Environment
 from shared.delivery.deployments.undoing import stop
 from shared.delivery.operations.progress import Where, deploying, reached
 from shared.delivery.operations.rows import KEPT, OVERDUE, OperationRow
 from shared.events import EventType, record
-from shared.store import Operation, RowKey, create, fetch, get, get_many, load, save, update_with_retry
+from shared.store import Operation, RowKey, create, fetch, fetch_all, get, get_many, load, save, update_with_retry
 from shared.work.boards.counting import require_writable
 from shared.work.items.planning import FEATURE, load_type
 from shared.work.items.rows import Item
@@ -138,6 +138,27 @@ def cancel_operation(actor: Actor, operation_id: str) -> OperationRow:
         return update_with_retry(read, change, first=first)
     except _HandedOver:
         return _cancel_deployment(actor, str(first.deployment_id), read)
+
+
+def cancel_builds(workspace_id: str, reason: str) -> None:
+    """Cancel what a workspace builds now, with what would follow it. The machines stop what runs, seconds later."""
+    places = get(*key_in(workspace_id))
+    held = sorted(places.held) if isinstance(places, BuildPlaces) else []
+    for build in fetch_all(Build, held):
+        _cancel_for_us(str(build.operation_id), reason)
+
+
+def _cancel_for_us(operation_id: str, reason: str) -> None:
+    first = fetch(OperationRow, operation_id)
+
+    def change(operation: OperationRow) -> list[Operation]:
+        if operation.ended or operation.handed_over:
+            return []
+        operation.end("cancelled")
+        return end_parts(operation, "cancelled", reason, SYSTEM)
+
+    if first is not None:
+        update_with_retry(lambda: fetch(OperationRow, operation_id) or first, change, first=first)
 
 
 def _cancel(operation: OperationRow) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from shared.core import clock, strict_json
+from shared.core import clock, logs, strict_json
 from shared.core.actor import SYSTEM
 from shared.core.errors import CadreError, Invalid
 from shared.core.settings import settings
@@ -83,8 +83,10 @@ def claim(step: Step) -> str:
 
 
 def build(step: Step) -> str:
-    """Start the build; the runner starts the same one only once."""
+    """Start the build, unless an execution before this one did. The runner starts the same one only once, as CodeBuild for five minutes."""
     operation = _own(step)
+    if operation.handle:
+        return "wait"
     handle = build_runner().start(operation.build_id, source_of(operation))
 
     def change(operation: OperationRow) -> None:
@@ -175,7 +177,7 @@ def _begin_deployment(operation: OperationRow) -> list[Operation]:
         raise OperationEnded  # erased with its project
     operation.handed_over, operation.step, operation.eta_seconds = True, None, None
     operation.postpone(OVERDUE_DEPLOYING)
-    taken = begin(deployment, SYSTEM)
+    taken = begin(deployment, _build_of(operation).board_id, SYSTEM)
     return [save(deployment), *taken]
 
 
@@ -197,9 +199,12 @@ def _words(error: CadreError) -> str:
 
 
 def fail(step: Step) -> str:
-    """End the operation with an error, and what belongs to it; what has ended does not change."""
-    error = step.state.get("error") or {}
-    return _fail(step, _REASONS.get(error.get("Error", ""), "The build could not be run: something failed on our side"))
+    """End the operation with an error, and what belongs to it, also if no execution could claim it; what has ended does not change."""
+    error = str((step.state.get("error") or {}).get("Error", ""))
+    operation = _own(step, claiming=True)
+    if error != _SOURCE_REFUSED:
+        logs.work_failed("a build failed on our side", "build", operation_id=operation.id, error=error)
+    return _fail(step, _REASONS.get(error, "The build could not be run: something failed on our side"))
 
 
 def _fail(step: Step, reason: str) -> str:
@@ -207,7 +212,7 @@ def _fail(step: Step, reason: str) -> str:
         operation.end("failed", reason)
         return end_parts(operation, "failed", reason, SYSTEM)
 
-    update_with_retry(lambda: _own(step), change)
+    update_with_retry(lambda: _own(step, claiming=True), change)
     return "end"
 
 
@@ -237,9 +242,11 @@ def finish(deployment: Deployment) -> bool:
     return True
 
 
+_SOURCE_REFUSED: Final = "SourceRefused"
+"""The only error that a customer causes: all others of a step are ours, or of what runs builds."""
 _REASONS: Final = {
     "BuildLost": "The build was lost: what ran it was ended",
-    "SourceRefused": "Builds on AWS clone public repositories of github.com and bitbucket.org",
+    _SOURCE_REFUSED: "Builds on AWS clone public repositories of github.com and bitbucket.org",
     "Upstream": "What runs builds does not answer",
 }
 
@@ -292,7 +299,7 @@ def _findings(report: str | None) -> list[Finding] | None:
 
 
 def _own(step: Step, *, claiming: bool = False) -> OperationRow:
-    """Return the operation of this execution. Raises OperationEnded."""
+    """Return the operation of this execution; with `claiming` also one that none has claimed. Raises OperationEnded."""
     operation = fetch(OperationRow, step.operation_id)
     allowed = (step.execution, None) if claiming else (step.execution,)
     if operation is None or operation.ended or operation.execution not in allowed:

@@ -37,7 +37,7 @@ class LambdaAlias:
         client = self._client("lambda")
         alias = self._call(client.get_alias, FunctionName=self._function, Name=self._alias)
         self._refuse_late(alias, fence)
-        serving = str(alias["FunctionVersion"])
+        serving = _serving(alias)
         published = self._published(client, release.deployment_id)
         if published is None:
             published = self._publish(client, release)
@@ -170,3 +170,10 @@ class LambdaAlias:
         except BotoCoreError as error:
             raise TargetFailed(f"AWS could not be reached ({type(error).__name__})") from error
         return answer
+
+
+def _serving(alias: Mapping[str, Any]) -> str:
+    """Return the version with the most traffic: somebody else may have given most of it to the second one."""
+    others: Mapping[str, float] = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    shares = {str(alias["FunctionVersion"]): 1 - sum(others.values()), **others}
+    return max(shares, key=lambda version: shares[version])

@@ -1,8 +1,9 @@
-"""Clear a deleted workspace. Nobody can reach it any more; what still runs is stopped here: open sockets, running agents, and
-what did not fit into the deleting transaction. The rows stay, marked as deleted, until they are purged.
+"""Clear a deleted workspace. Nobody can reach it any more; what still runs is stopped here: open sockets, running agents, builds,
+deployments, and what did not fit into the deleting transaction. The rows stay, marked as deleted, until they are purged.
 
     members    remove the members that the transaction left out; close their sockets
-    projects   forbid new runs, cancel active ones, forbid changes of boards, remove the projects from every list
+    projects   forbid new runs, cancel active ones, forbid changes of boards, take the traffic back from deployments that go on, cancel
+               builds, remove the projects from every list
     purge      after thirty days: `shared.edge.cascade.purging`
 
 A step handles one row after the other by conditional writes, so finished work is not repeated. It stops when its time is up and
@@ -17,6 +18,8 @@ from shared.channels.sockets.disconnect import disconnect_member
 from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.errors import ConditionFailed
+from shared.delivery.deployments.undoing import take_back
+from shared.delivery.operations.requesting import cancel_builds
 from shared.edge.cascade import purging
 from shared.edge.cascade.queue import Task
 from shared.people.access import records
@@ -24,7 +27,19 @@ from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.people.tenancy.seats import vacate
 from shared.runs.agent_runs.approvals import stop_run
 from shared.runs.agent_runs.rows import ActiveRuns, Run
-from shared.store import fetch, fetch_all, fetch_indexed, get_many, query, save, update, update_now, update_with_retry, write
+from shared.store import (
+    collection,
+    fetch,
+    fetch_all,
+    fetch_indexed,
+    get_many,
+    query,
+    save,
+    update,
+    update_now,
+    update_with_retry,
+    write,
+)
 from shared.work.boards.rows import Counts
 from shared.work.projects.rows import Project
 
@@ -77,20 +92,23 @@ def _projects(workspace: Workspace, task: Task, until: float) -> Task | None:
             return task  # finished projects are no longer in the list
     if page.next_key:
         return Task(workspace.id, "projects", page.next_key)
+    cancel_builds(workspace.id, _REASON)  # their boards are closed: no other one begins
     _mark_cleared(workspace)
     return None
 
 
 def _close_project(project: Project, deleted_at: str) -> None:
-    """Stop a project: forbid new runs, cancel the active ones, and mark it as deleted.
+    """Stop a project: forbid new runs and deployments, cancel the active ones, and mark it as deleted.
 
     It leaves the list last, so that an interrupted step finds it again. Once new runs are forbidden, the active runs in the row
-    are all there are.
+    are all there are; once the board is closed, so are the deployments in the environments.
     """
     active = ActiveRuns.decode(update_now(ActiveRuns.for_project(project.id), [ActiveRuns.closed.set(True)]))
     write(update(Counts.of(project.board_id), [Counts.closed.set(True)]))
     for run in fetch_all(Run, sorted(active.run_ids or ())):
         stop_run(SYSTEM, run, _REASON)
+    for environment in collection(1, f"PROJ#{project.id}#ENV"):
+        take_back(environment.id, _REASON)
 
     def change(row: Project) -> None:
         row.deleted_at = row.deleted_at or deleted_at

@@ -323,6 +323,14 @@ def build_actor(
     )
 
 
+def is_in_organization(user_id: str, record: Access, org_id: str) -> bool:
+    """Tell whether a person has a role in an organization or in one of its workspaces. No round trip if a client has asked before."""
+    if org_id in dict(record.organizations):
+        return True
+    homes = _homes(user_id, record)
+    return any(homes[ws_id] == org_id for ws_id in dict(record.workspaces))
+
+
 def _homes(user_id: str, record: Access) -> dict[str, str]:
     """Return the organization of each workspace of the record. What is not noted yet is read and noted: two round trips, once, because
     a workspace never changes its organization. Raises Unauthenticated if the account has ended meanwhile."""

@@ -157,6 +157,9 @@ def refresh(refresh_token: str, client: tokens.Grant | None = None) -> tuple[Use
     user, record = _load_user(session.user_id)
     if record is None or session.id not in dict(record.sessions):
         raise Unauthenticated(Situation.TOKEN_INVALID, "The session has ended")
+    if session.org_id and not records.is_in_organization(user.id, record, session.org_id):  # a token would say that they are
+        end(user.id, session.id)
+        raise Unauthenticated(Situation.TOKEN_INVALID, "The person has left the organization")
     return user, _tokens(user, session, secret, *_standing(user, record, session.org_id).result(), client)
 
 

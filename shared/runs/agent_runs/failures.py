@@ -68,6 +68,17 @@ CODES: Final = {
 }
 
 
+_OURS: Final = frozenset({"States.Timeout", "Sandbox.Timedout", "ProviderNotConfigured"})
+"""What has a code and is a fault on our side all the same: a process that did not end, and a provider that refuses our credentials
+(who asks for one without any is refused before there is a run)."""
+
+
+def fault_of(error: Any) -> str | None:
+    """Return the name of an error that the state machine caught if it is a fault on our side; None for what a run may fail with."""
+    name = str(error.get("Error", "")) if isinstance(error, dict) else ""
+    return (name or "unknown") if name not in CODES or name in _OURS else None
+
+
 def read_error(error: Any) -> tuple[str, str]:
     """Return code and message of an error that the state machine caught, `{"Error", "Cause"}`; internal errors show no details."""
     name = str(error.get("Error", "")) if isinstance(error, dict) else ""

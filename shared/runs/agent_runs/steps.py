@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from shared.agents.catalogue.registry import get_agent
 from shared.agents.tools import TOOLS
-from shared.core import clock
+from shared.core import clock, logs
 from shared.core.actor import SYSTEM, Actor
 from shared.core.errors import Conflict, NotFound
 from shared.core.ids import derived_id
@@ -24,7 +24,7 @@ from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.context import first_message
 from shared.runs.agent_runs.ending import end_run, event_data, publish_status, update_run_summary, with_error
-from shared.runs.agent_runs.failures import CardGone, read_error
+from shared.runs.agent_runs.failures import CardGone, fault_of, read_error
 from shared.runs.agent_runs.journal import Journal, read_journal
 from shared.runs.agent_runs.lease import LEASE, WAITING_LEASE, LeaseLost, acquire_lease, check_fence
 from shared.runs.agent_runs.results import group_effects
@@ -319,6 +319,8 @@ def fail(step: Step) -> State:
         called_by_execution=True,
     )
     publish_status(run)
+    if run.status == "failed" and (fault := fault_of(step.state.get("error"))):
+        logs.work_failed("a run failed on our side", "run", run_id=run.id, error=fault)
     return {"run_id": step.run_id, "next": "ended", "status": run.status}
 
 

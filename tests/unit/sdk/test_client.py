@@ -281,7 +281,7 @@ def test_an_id_stays_one_part_of_a_path(run):
 
 def test_waiting_shows_each_state_and_returns_the_last(run):
     accepted = AcceptedOperation(
-        operation_id="op-1", status="pending", resource_type="build", resource_id="b-1", progress_url="/operations/op-1",
+        operation_id="op-1", status="pending", resource_type="build", resource_id="b-1", build_id="b-1", progress_url="/operations/op-1",
         poll_interval_seconds=3,
     )  # fmt: skip
     done = OPERATION | {"status": "completed", "progress_percent": 100, "result_url": "/builds/b-1"}
