@@ -94,6 +94,20 @@ def test_an_operation_follows_its_deployment_to_the_end(world, runner, feature, 
     assert fetch(OperationRow, made["operation_id"]).released
 
 
+def test_a_build_that_is_over_before_anybody_looks_counts_by_what_it_took(world, runner, feature, target):
+    configure(world)
+    runner.states = [DONE]  # after 40 s; two steps with traffic follow, each looked at for a minute
+    made, seen = request(world, feature, CANARY), []
+    Machine(made["operation_id"]).play()
+    played = following(made)
+    while played.step():
+        seen.append(operation(world, made))
+    assert seen[0]["current_step"] == "Making the new version ready..."
+    percents = [one["progress_percent"] for one in seen]
+    assert percents == sorted(percents)
+    assert percents[0] == 95 * 40 // 160
+
+
 def test_the_time_left_counts_the_deployment_behind_the_build(world, runner, feature, target):
     Machine(request(world, feature)["operation_id"]).play()  # a build alone: 40 s
     configure(world)

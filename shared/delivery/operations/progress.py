@@ -48,6 +48,12 @@ def progress(state: BuildState, earlier: Mapping[str, float] | None, after: int 
     return math.floor(BUILT * done / (total + after)), math.ceil(total - done + after)
 
 
+def built(took: Mapping[str, float], after: int) -> int:
+    """Return the percent that are done when the build is: of the seconds that it took, and of those of the deployment `after` it."""
+    total = sum(took.values())
+    return math.floor(BUILT * total / (total + after)) if after else BUILT
+
+
 def reached(deployment: Deployment, before: int) -> int:
     """Return the percent that an operation has reached by the steps of its deployment; `before` were done when that began."""
     return before + (DEPLOYED - before) * int(deployment.step) // len(deployment.shares)

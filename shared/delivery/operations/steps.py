@@ -28,7 +28,7 @@ from shared.delivery.builds.rows import Build, BuildCounter, BuildLog
 from shared.delivery.builds.scans import MAX_BYTES, Finding, read_report
 from shared.delivery.deployments.deploying import begin
 from shared.delivery.deployments.rows import OPEN, Deployment
-from shared.delivery.operations.progress import BUILT, STEPS, progress, reached
+from shared.delivery.operations.progress import STEPS, built, progress, reached
 from shared.delivery.operations.requesting import deployment_of, end_parts, source_of
 from shared.delivery.operations.rows import OVERDUE_DEPLOYING, OperationRow
 from shared.store import Operation, fetch, get, is_stale, put, save, update, update_with_retry
@@ -138,8 +138,7 @@ def collect(step: Step) -> str:
         build.status, build.reason = ("failed", reason) if reason else ("success", None)
         operations = _record_results(build, state, results, findings, log)
         operation.step, operation.eta_seconds = "Collecting results...", None
-        if not operation.deployment_id:
-            operation.progress = max(int(operation.progress), BUILT)
+        operation.progress = max(int(operation.progress), built(state.phases, int(operation.deploying_takes)))
         operation.postpone()
         if reason:
             operation.end("failed", reason)
