@@ -6,6 +6,7 @@ from shared.core.actor import Role
 from shared.core.scopes import SCOPES
 from shared.people.access import records
 from shared.people.identity.oauth.clients import COMMAND_LINE, find_client
+from shared.people.tenancy.organizations import set_status
 from shared.people.tenancy.rows import Workspace
 from shared.store import fetch
 from tests.areas.boards_world import World
@@ -14,6 +15,7 @@ from tests.areas.oauth_world import BASE, Browser, library, returned
 from tests.areas.test_client_tokens import parts
 from tests.areas.test_oauth import VERIFIER, post, query
 from tests.client_key import use_client_key
+from tests.samples.planning import REQUIREMENT
 
 BACK = "http://127.0.0.1:49152/callback"
 SCOPE = "projects:read features:write"
@@ -112,6 +114,25 @@ def test_who_has_left_an_organization_gets_no_token_that_says_they_are_in_it(wor
     answer = post("/oauth/token", refresh_token=given["refresh_token"], **form)
     assert (answer.status, answer.json.get("error")) == ((400, "invalid_grant") if leaves else (200, None))
     assert Client("agentworks", given["access_token"])("workspaces", "GET", "/workspaces").status == (401 if leaves else 200)
+
+
+def test_in_an_organization_that_is_suspended_the_command_line_reads_and_changes_nothing(world: World):
+    world.join("Bob", "bob@example.com", Role.MEMBER)
+    org_id = str(world.project.org_id)
+    set_status(org_id, "suspended")
+    scope = {"scope": "projects:read features:write"}
+    browser = Browser()
+    browser.open(asked(**scope))
+    browser.sign_in("bob@example.com")
+    given = exchange(browser.press("allow", organization=org_id)).json
+    renewed = post("/oauth/token", grant_type="refresh_token", refresh_token=given["refresh_token"], client_id=COMMAND_LINE)
+    for token in (given["access_token"], renewed.json["access_token"]):
+        client = Client("enterprise", token)
+        assert client("projects", "GET", f"/projects/{world.project.id}").status == 200
+        made = client("planning", "POST", f"/projects/{world.project.id}/requirements", body=REQUIREMENT)
+        assert made.status == 403
+    set_status(org_id, "active")
+    assert client("planning", "POST", f"/projects/{world.project.id}/requirements", body=REQUIREMENT).status == 201
 
 
 def test_nobody_takes_the_command_line_to_an_organization_of_others(world: World):

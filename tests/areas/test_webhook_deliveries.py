@@ -572,13 +572,14 @@ def test_ten_thousand_refused_events_that_wait_cost_a_wake_nothing(hooks):
         assert sorted(len(one.json["data"]) for one in hooks.receiver.received[1:]) in ([0], [0, 1])
         assert cost.reads <= 12, cost
         assert cost.names.count("Query") <= 4, cost
+        before = len(hooks.receiver.received)
         clock.shift(timedelta(hours=6))  # half of them are due
         hooks.happens("C")
         hooks.happens("D")
         hooks.wakes()
         with costing() as cost:
             hooks.work({"org": hooks.world.project.org_id, "webhook": webhook["id"]})
-        tried = [one.json["data"] for one in hooks.receiver.received[2:]]
+        tried = [one.json["data"] for one in hooks.receiver.received[before:]]
         assert tried.count({}) == 2
         assert len(tried) <= 2 + 2 * 8  # eight at a time, and none is begun after the first refusal
         assert cost.reads <= 50, cost

@@ -10,9 +10,9 @@ on the local engine: that a transaction is one is part of what is shown.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import pytest
@@ -20,6 +20,7 @@ from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 
 from infra.routes import Route, table
+from shared.core import clock
 from shared.core.actor import GRANTS, Permission, Role
 from shared.core.ids import new_id
 from shared.core.scopes import SCOPE_OF
@@ -34,6 +35,7 @@ from tests.trips import LARGE_LEASES, count_requests
 
 pytestmark = pytest.mark.usefixtures("shared_tables")
 
+T = TypeVar("T")
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 CONTRACTS = ("agentworks", "enterprise", "aintandem", "orchestrator", "omoios")
@@ -154,9 +156,6 @@ def counted(stage: Stage) -> Iterator[Client]:
     """Another stranger, in a process that holds leases of all requests to come: none of them costs another trip."""
     stranger = stage.new_user()
     with patch.multiple(quota_leases, PROCESS_LEASES=quota_leases.QuotaLeases(), **LARGE_LEASES):
-        for contract in ("agentworks", "omoios"):
-            assert stranger.at(contract)("auth", "GET", "/auth/me").status == 200
-        assert stranger.at("enterprise")("organizations", "GET", "/organizations").status == 200
         yield stranger
 
 
@@ -176,10 +175,22 @@ def test_what_is_anothers_looks_as_what_is_unknown(route: Route, stage: Stage, c
 
     other = replace(sample, path=unknown(sample.path), query=unknown(sample.query), body=unknown(sample.body))
     if other != sample:
-        status, text, *trips = seen_by_stranger(other)
+        (status, text, *trips), seen = within_one_window(counted, lambda: (seen_by_stranger(other), seen_by_stranger(sample)))
         for ours, made_up in unknown_ids.items():
             text = text.replace(made_up, ours)
-        assert seen_by_stranger(sample) == (status, text, *trips)
+        assert seen == (status, text, *trips)
+
+
+def within_one_window(client: Client, play: Callable[[], T]) -> T:
+    """Return what `play` does within one minute of the rate limits: the first request of each is counted by a trip of its own."""
+    while True:
+        minute = clock.epoch() // 60
+        for contract in ("agentworks", "omoios"):
+            assert client.at(contract)("auth", "GET", "/auth/me").status == 200
+        assert client.at("enterprise")("organizations", "GET", "/organizations").status == 200
+        done = play()
+        if clock.epoch() // 60 == minute:
+            return done
 
 
 @pytest.fixture(scope="module")

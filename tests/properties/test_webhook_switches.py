@@ -91,7 +91,7 @@ class Subscription:
             assert kept.attempts >= one.attempts
 
 
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(5))
 @given(st.lists(STEPS, min_size=8, max_size=25), ANSWERS)
 def test_what_waits_is_found_and_ends_whatever_is_done_with_the_webhook(hooks, steps, answers):
     random.seed(0)
