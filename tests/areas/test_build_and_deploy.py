@@ -11,6 +11,7 @@ import time_machine
 
 from shared.core import clock
 from shared.core.actor import Role
+from shared.core.settings import settings
 from shared.delivery.building.runner import BuildState
 from shared.delivery.builds.places import key_in
 from shared.delivery.builds.rows import Build
@@ -168,6 +169,22 @@ def test_it_waits_for_another_deployment_and_then_begins(world, runner, feature,
     Machine(made["operation_id"], before=before).play()
     assert [one["current_step"] for one in waits[1:]] == ["Waiting for another deployment to end..."] * 2
     assert following(made).play().status == "success"
+
+
+def test_whoever_waits_for_an_environment_asks_seldom(world, runner, feature, target, monkeypatch):
+    """Two hours of it are 240 steps, and a workspace may have any number of builds that wait so."""
+    configure(world)
+    deploying.request(world)
+    made, runner.states, waits = request(world, feature, CANARY), [replace(DONE, ended_at=clock.iso())], {}
+    monkeypatch.setenv("CADRE_STAGE", "prod")
+    settings.cache_clear()
+    played = Machine(made["operation_id"], before=lambda step: waits.setdefault(step, played.state.get("wait")))
+    try:
+        for _ in range(6):
+            played.step()
+    finally:
+        settings.cache_clear()
+    assert (waits["poll"], played.state["next"], played.state["wait"]) == (10, "hand_over", 30)
 
 
 def test_it_does_not_wait_for_ever(world, runner, feature, target):
