@@ -68,20 +68,27 @@ class Machine:
 
     def play(self) -> OperationRow:
         """On until the end; what kills the process comes out."""
+        while self.step():
+            pass
+        operation = fetch(OperationRow, self.operation_id)
+        assert operation is not None
+        return operation
+
+    def step(self) -> bool:
+        """Go on to the end of the next task; return whether there is more to do."""
         self.state = self.state or {"operation_id": self.operation_id}
         while self.at != "Ended":
             state = STATES[self.at]
             if state["Type"] == "Task":
                 self._task(state)
-            elif state["Type"] == "Choice":
+                return True
+            if state["Type"] == "Choice":
                 chosen = (one["Next"] for one in state["Choices"] if one["And"][1]["StringEquals"] == self.state["next"])
                 self.at = next(chosen, state["Default"])
             else:
                 assert self.state[state["SecondsPath"].removeprefix("$.")] > 0
                 self.at = state["Next"]
-        operation = fetch(OperationRow, self.operation_id)
-        assert operation is not None
-        return operation
+        return False
 
     def _task(self, state: dict[str, Any]) -> None:
         step = state["Parameters"]["Payload"]["step"]

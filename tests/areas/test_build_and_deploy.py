@@ -10,12 +10,15 @@ import pytest
 import time_machine
 
 from shared.core import clock
-from shared.core.actor import Role
+from shared.core.actor import Permission, Role
+from shared.core.errors import Forbidden
+from shared.core.settings import settings
 from shared.delivery.building.runner import BuildState
 from shared.delivery.builds.places import key_in
 from shared.delivery.builds.rows import Build
 from shared.delivery.deployments import maintenance
 from shared.delivery.deployments.deploying import PRODUCTION
+from shared.delivery.deployments.environments import NewEnvironment, set_environment
 from shared.delivery.deployments.rows import Deployment, Environment
 from shared.delivery.operations import machine as operations
 from shared.delivery.operations.requesting import BuildRequest, cancel_operation, request_build
@@ -170,6 +173,27 @@ def test_production_needs_who_may_approve(world, runner, feature, target):
     assert ask(world, "POST", path, body).status == 202
 
 
+def test_a_key_without_the_approving_scope_reaches_production_by_no_path(world, runner, feature, target):
+    """An API key of the owner and an OAuth client are the owner with scopes."""
+    configure(world, PRODUCTION)
+    key = replace(world.actor, scopes=world.actor.grants(world.ws_id, world.project.org_id) - {Permission.DEPLOYMENT_APPROVE})
+    to = deploying.NewDeployment(PRODUCTION, approval_notes="It is mine")
+    elsewhere = NewEnvironment({"kind": "hook", "url": "https://elsewhere.example.com/hook"}, {})
+    paths = [
+        lambda actor: request_build(actor, feature, BuildRequest(deployment=to, deploys=True)),
+        lambda actor: deploying.request_deployment(actor, deploying.build(world).id, to),
+        lambda actor: set_environment(actor, world.project.id, PRODUCTION, elsewhere),
+        lambda actor: set_environment(actor, world.project.id, "dev", elsewhere),
+    ]
+    for path in paths:
+        with pytest.raises(Forbidden):
+            path(key)
+        assert path(world.actor)
+        made = fetch(Environment, Environment.id_of(world.project.id, PRODUCTION))
+        if made.deployment_id:
+            deploying.machine(fetch(Deployment, made.deployment_id)).play()
+
+
 def test_it_waits_for_another_deployment_and_then_begins(world, runner, feature, target):
     configure(world)
     holder, made, waits = deploying.request(world), request(world, feature, CANARY), []
@@ -184,6 +208,22 @@ def test_it_waits_for_another_deployment_and_then_begins(world, runner, feature,
     Machine(made["operation_id"], before=before).play()
     assert [one["current_step"] for one in waits[1:]] == ["Waiting for another deployment to end..."] * 2
     assert following(made).play().status == "success"
+
+
+def test_whoever_waits_for_an_environment_asks_seldom(world, runner, feature, target, monkeypatch):
+    """Two hours of it are 240 steps, and a workspace may have any number of builds that wait so."""
+    configure(world)
+    deploying.request(world)
+    made, runner.states, waits = request(world, feature, CANARY), [replace(DONE, ended_at=clock.iso())], {}
+    monkeypatch.setenv("CADRE_STAGE", "prod")
+    settings.cache_clear()
+    played = Machine(made["operation_id"], before=lambda step: waits.setdefault(step, played.state.get("wait")))
+    try:
+        for _ in range(6):
+            played.step()
+    finally:
+        settings.cache_clear()
+    assert (waits["poll"], played.state["next"], played.state["wait"]) == (10, "hand_over", 30)
 
 
 def test_it_does_not_wait_for_ever(world, runner, feature, target):

@@ -37,6 +37,9 @@ State = dict[str, Any]
 PATIENCE: Final = timedelta(hours=2)
 """How long a build that is there waits for another deployment to its environment."""
 
+_WAITS: Final = {"hand_over": 30}
+"""Seconds to the next question: those who wait for an environment have no place any more, so there may be hundreds of them."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -63,7 +66,8 @@ def run_step(name: str, step: Step) -> State:
         then = "end"
     if then == "end":
         release(step.operation_id)
-    return {"operation_id": step.operation_id, "next": then, "wait": 1 if settings().local else 10}
+    wait = 1 if settings().local else _WAITS.get(then, 10)
+    return {"operation_id": step.operation_id, "next": then, "wait": wait}
 
 
 def claim(step: Step) -> str:
