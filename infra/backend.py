@@ -62,8 +62,9 @@ class Backend(PlatformStack):
         if FUNCTIONS[name].starts_deployments:
             grants.add(allow(["states:StartExecution"], self.deployments.ref), deployment_machine=self.deployments.ref)
         self._grant_operations(grants, FUNCTIONS[name].operations)
-        if FUNCTIONS[name].builds and self.builder is not None:
-            grants.include(may_build(self, self.builder))
+        builds = FUNCTIONS[name].builds
+        if builds != "none" and self.builder is not None:
+            grants.include(may_build(self, self.builder, runs=builds == "run"))
         if not verbs:
             return grants
         arn = self.machine.ref

@@ -1,29 +1,34 @@
 """The CodeBuild project that runs builds of features. Its source and commit are named with each build; the repository has the buildspec.
 
-What it builds is code of strangers: its role may write its own log and its own reports, and nothing of the platform.
+What it builds is code of strangers, which has the rights of the role: it may write logs, reports and artifacts, and read nothing.
+All builds have one role, so what keeps the artifacts of one from another is that nobody can guess or list where they lie.
 """
 
 from dataclasses import dataclass
 
-from aws_cdk import aws_codebuild, aws_iam, aws_logs
+from aws_cdk import aws_codebuild, aws_iam, aws_logs, aws_s3
 
+from infra.buckets import bucket, old_versions, unfinished_uploads
 from infra.exemptions import exempt
 from infra.function import Grants, allow
 from infra.stack import PlatformStack, trusts
 
 _MINUTES = 60  # of a build, and of its wait for a place
 _AT_A_TIME = 10
+_ARTIFACTS = "builds/"
+_DAYS = 7  # for which artifacts are kept: they are read once, when their build has ended
 
 
 @dataclass(frozen=True)
 class Builder:
     project: aws_codebuild.CfnProject
     logs: aws_logs.CfnLogGroup
+    artifacts: aws_s3.CfnBucket
 
 
 def builder(stack: PlatformStack) -> Builder:
-    """The project with its role and its log."""
-    logs = stack.logs("BuilderLogs")
+    """The project with its role, its log and the bucket of its artifacts."""
+    logs, artifacts = stack.logs("BuilderLogs"), _artifacts(stack)
     role = aws_iam.CfnRole(stack, "BuilderRole", assume_role_policy_document=trusts("codebuild.amazonaws.com"))
     project = aws_codebuild.CfnProject(
         stack,
@@ -65,26 +70,42 @@ def builder(stack: PlatformStack) -> Builder:
                     ],
                     _reports(stack, project),
                 ),
+                allow(["s3:PutObject"], f"{artifacts.attr_arn}/{_ARTIFACTS}*"),
+                # CodeBuild asks whose the bucket is, and where, before it stores artifacts (its guide, "service role")
+                allow(["s3:GetBucketAcl", "s3:GetBucketLocation"], artifacts.attr_arn),
             ],
         },
     )
     exempt(policy, f"AwsSolutions-IAM5[Resource::{_reports_in_findings(stack)}]", _WHY)
-    return Builder(project, logs)
+    exempt(policy, f"AwsSolutions-IAM5[Resource::{_ARTIFACTS_IN_FINDINGS}]", _WHY_ARTIFACTS)
+    return Builder(project, logs, artifacts)
 
 
+def _artifacts(stack: PlatformStack) -> aws_s3.CfnBucket:
+    expires = aws_s3.CfnBucket.RuleProperty(id="artifacts", status="Enabled", prefix=_ARTIFACTS, expiration_in_days=_DAYS)
+    why = "Builds write here, and one function reads; the log of a build says what it stored."
+    return bucket(stack, "Artifacts", [unfinished_uploads(days=1), old_versions(days=_DAYS), expires], unlogged=why)
+
+
+_ARTIFACTS_IN_FINDINGS = f"<Artifacts.Arn>/{_ARTIFACTS}*"
+_WHY_ARTIFACTS = "Each build has a folder of its own, whose name is made when the build starts."
 _WHY = "A repository names its report groups in its buildspec; all begin with the name of the project."
 
 
-def may_build(stack: PlatformStack, made: Builder) -> Grants:
-    """The rights to start, stop and read builds."""
+def may_build(stack: PlatformStack, made: Builder, *, runs: bool) -> Grants:
+    """The rights to read the logs of builds and to stop them; who `runs` them may start them, and read what they measured and stored."""
     grants = Grants()
-    grants.add(
-        allow(["codebuild:StartBuild", "codebuild:StopBuild", "codebuild:BatchGetBuilds"], made.project.attr_arn),
-        build_project=made.project.ref,
-    )
+    grants.add(allow(["codebuild:StopBuild", "codebuild:BatchGetBuilds"], made.project.attr_arn), build_project=made.project.ref)
+    grants.add(allow(["logs:GetLogEvents"], made.logs.attr_arn))
+    if not runs:
+        return grants
+    grants.add(allow(["codebuild:StartBuild"], made.project.attr_arn))
     grants.add(allow(["codebuild:BatchGetReports"], _reports(stack, made.project)))
     grants.wildcard(_reports_in_findings(stack), _WHY)
-    grants.add(allow(["logs:GetLogEvents"], made.logs.attr_arn))
+    files = made.artifacts.attr_arn
+    grants.add(allow(["s3:GetObject"], f"{files}/{_ARTIFACTS}*"), build_artifacts=made.artifacts.ref)
+    grants.add(allow(["s3:ListBucket"], files))
+    grants.wildcard(_ARTIFACTS_IN_FINDINGS, _WHY_ARTIFACTS)
     return grants
 
 

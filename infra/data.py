@@ -6,13 +6,14 @@ from typing import Any
 from aws_cdk import Fn, RemovalPolicy, SecretValue, aws_dynamodb, aws_kms, aws_s3, aws_secretsmanager, aws_sqs
 from constructs import Construct
 
+from infra.buckets import bucket, old_versions, unfinished_uploads
 from infra.exemptions import exempt
 from infra.mail import configuration_set
 from infra.names import GSIS, pascal_case
 from infra.needs import FUNCTIONS
 from infra.queues import QUEUES, QueueSpec
 from infra.settings import Settings
-from infra.stack import PlatformStack
+from infra.stack import PlatformStack, only_tls
 from shared.store import IN_INDEXES
 
 # High throughput: the quota of 300 calls a second is then for each message group, not for the whole queue
@@ -183,74 +184,29 @@ class Data(PlatformStack):
         )
 
     def _bucket(self) -> aws_s3.CfnBucket:
-        bucket = aws_s3.CfnBucket(
-            self,
-            "Files",
-            bucket_encryption=aws_s3.CfnBucket.BucketEncryptionProperty(
-                server_side_encryption_configuration=[
-                    aws_s3.CfnBucket.ServerSideEncryptionRuleProperty(
-                        server_side_encryption_by_default=aws_s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
-                            sse_algorithm="AES256"
-                        )
-                    )
-                ]
-            ),
-            public_access_block_configuration=aws_s3.CfnBucket.PublicAccessBlockConfigurationProperty(
-                block_public_acls=True, block_public_policy=True, ignore_public_acls=True, restrict_public_buckets=True
-            ),
-            ownership_controls=aws_s3.CfnBucket.OwnershipControlsProperty(
-                rules=[aws_s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerEnforced")]
-            ),
-            versioning_configuration=aws_s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
-            cors_configuration=aws_s3.CfnBucket.CorsConfigurationProperty(
-                cors_rules=[
-                    aws_s3.CfnBucket.CorsRuleProperty(
-                        # presigned uploads and downloads come straight from browsers
-                        allowed_methods=["GET", "PUT", "POST"],
-                        allowed_origins=list(self.settings.allowed_origins),
-                        allowed_headers=["*"],
-                        exposed_headers=["ETag"],
-                        max_age=3600,
-                    )
-                ]
-            ),
-            lifecycle_configuration=aws_s3.CfnBucket.LifecycleConfigurationProperty(
-                rules=[
-                    aws_s3.CfnBucket.RuleProperty(
-                        id="unfinished-uploads",
-                        status="Enabled",
-                        abort_incomplete_multipart_upload=aws_s3.CfnBucket.AbortIncompleteMultipartUploadProperty(
-                            days_after_initiation=2
-                        ),
-                    ),
-                    aws_s3.CfnBucket.RuleProperty(
-                        id="old-versions",
-                        status="Enabled",
-                        noncurrent_version_expiration=aws_s3.CfnBucket.NoncurrentVersionExpirationProperty(noncurrent_days=30),
-                    ),
-                    # uploads that nothing uses: attaching one copies it to another key
-                    aws_s3.CfnBucket.RuleProperty(id="uploads", status="Enabled", prefix="uploads/", expiration_in_days=1),
-                    aws_s3.CfnBucket.RuleProperty(id="exports", status="Enabled", prefix="exports/", expiration_in_days=7),
-                    # responses for repeated requests with the same idempotency key, valid for a day
-                    aws_s3.CfnBucket.RuleProperty(
-                        id="idempotency", status="Enabled", prefix="idempotency/", expiration_in_days=2
-                    ),
-                ]
-            ),
+        cors = aws_s3.CfnBucket.CorsConfigurationProperty(
+            cors_rules=[
+                aws_s3.CfnBucket.CorsRuleProperty(
+                    # presigned uploads and downloads come straight from browsers
+                    allowed_methods=["GET", "PUT", "POST"],
+                    allowed_origins=list(self.settings.allowed_origins),
+                    allowed_headers=["*"],
+                    exposed_headers=["ETag"],
+                    max_age=3600,
+                )
+            ]
         )
-        self.keep(bucket)
-        aws_s3.CfnBucketPolicy(
-            self,
-            "FilesPolicy",
-            bucket=bucket.ref,
-            policy_document=_only_tls(["s3:*"], [bucket.attr_arn, f"{bucket.attr_arn}/*"]),
-        )
-        exempt(
-            bucket,
-            "AwsSolutions-S1",
-            "Access logs would double the requests; every read is by a presigned URL or a function.",
-        )
-        return bucket
+        rules = [
+            unfinished_uploads(days=2),
+            old_versions(days=30),
+            # uploads that nothing uses: attaching one copies it to another key
+            aws_s3.CfnBucket.RuleProperty(id="uploads", status="Enabled", prefix="uploads/", expiration_in_days=1),
+            aws_s3.CfnBucket.RuleProperty(id="exports", status="Enabled", prefix="exports/", expiration_in_days=7),
+            # responses for repeated requests with the same idempotency key, valid for a day
+            aws_s3.CfnBucket.RuleProperty(id="idempotency", status="Enabled", prefix="idempotency/", expiration_in_days=2),
+        ]
+        why = "Access logs would double the requests; every read is by a presigned URL or a function."
+        return bucket(self, "Files", rules, unlogged=why, cors=cors)
 
     def _queue(self, name: str, spec: QueueSpec) -> Queue:
         title = pascal_case(name)
@@ -284,7 +240,7 @@ def dead_letters(scope: PlatformStack, name: str, *, by_rules: bool = False, fif
 def secure(scope: PlatformStack, name: str, queue: aws_sqs.CfnQueue, *, by_rules: bool = False) -> None:
     """Refuse requests without TLS, and let this account's rules of EventBridge send. The policy's resource must be the queue, so each
     has its own."""
-    policy = _only_tls(["sqs:*"], [queue.attr_arn])
+    policy = only_tls(["sqs:*"], [queue.attr_arn])
     if by_rules:
         policy["Statement"].append(
             {
@@ -303,19 +259,3 @@ def _key_schema(index: str) -> list[aws_dynamodb.CfnTable.KeySchemaProperty | An
         aws_dynamodb.CfnTable.KeySchemaProperty(attribute_name=f"{index}PK", key_type="HASH"),
         aws_dynamodb.CfnTable.KeySchemaProperty(attribute_name=f"{index}SK", key_type="RANGE"),
     ]
-
-
-def _only_tls(actions: list[str], resources: list[str]) -> dict[str, Any]:
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "OnlyTls",
-                "Effect": "Deny",
-                "Principal": {"AWS": "*"},
-                "Action": actions,
-                "Resource": resources,
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            }
-        ],
-    }

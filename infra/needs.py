@@ -21,7 +21,9 @@ class Needs:
     signs_for_clients: bool = False  # issues tokens of OAuth clients: the KMS key
     sends: tuple[str, ...] = ()  # queues
     machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun state machine
-    builds: bool = False  # starts, stops and reads builds of CodeBuild
+    builds: Literal["none", "watch", "run"] = (
+        "none"  # of CodeBuild: reads their logs and stops them; also starts them and reads results
+    )
     operations: tuple[Literal["start", "see"], ...] = ()  # the BuildAndDeploy state machine
     figures: bool = False  # reads CloudWatch's figures of the platform
     probes: bool = False  # reads the attributes of every queue and of the bucket, for the health check
@@ -44,7 +46,7 @@ AREAS = {
     "boards": Needs(),
     "cards": Needs(files="write"),
     "comments": Needs(files="write"),
-    "delivery": Needs(builds=True, deploys=True),  # a rollback by a person is done while they wait
+    "delivery": Needs(builds="watch", deploys=True),  # a rollback by a person is done while they wait
     "documents": Needs(files="write"),
     "organizations": Needs(),
     "planning": Needs(),
@@ -68,7 +70,8 @@ WORKERS = {
     "deploy_steps": Needs(  # signs: the secrets of deploy hooks are derived from it. A hook answers within 8 s, and a step asks it thrice
         ephemeral="none", deploys=True, memory=512, timeout=60
     ),
-    "delivery_steps": Needs(builds=True, signs=False, ephemeral="none", timeout=60),
+    # signs: where the artifacts of a build lie is derived from it
+    "delivery_steps": Needs(builds="run", ephemeral="none", timeout=60),
     "stream_projector": Needs(  # telemetry: deliveries to webhooks; the end of a run is sent with the number of its last line
         telemetry="write",
         sends=("ws-live", "emails", "agent-runs", "cascade", "webhook-delivery"),
@@ -79,13 +82,14 @@ WORKERS = {
         starts_deployments=True,
         timeout=60,
     ),
-    "scheduled": Needs(  # stop: DescribeExecution comes with it; a job stops itself after 40 s. builds: stops what runs of lost operations
+    # stop: DescribeExecution comes with it; builds: what runs of an operation that was given up is stopped. A job stops itself after 40 s
+    "scheduled": Needs(
         signs=False,
-        builds=True,
         telemetry="read",
         sends=("ws-live", "agent-runs", "cascade", "webhook-delivery"),
         machine=("stop", "answer"),
         operations=("start", "see"),
+        builds="watch",
         posts=True,
         bills=True,
         starts_deployments=True,

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
-from functions.delivery import tracing
+from functions.delivery import lists, tracing
 from functions.delivery.hook_protocol import callbacks
 from shared.core import clock
 from shared.core.actor import Permission
@@ -12,8 +12,6 @@ from shared.core.ids import bare_id
 from shared.core.situations import Situation
 from shared.delivery.builds import recording
 from shared.delivery.deployments import deploying, environments, undoing
-from shared.delivery.deployments.rows import SETTINGS
-from shared.delivery.deployments.rows import Environment as EnvironmentRow
 from shared.delivery.operations import requesting
 from shared.edge.contracts.base import Shape, StrictRequest
 from shared.edge.contracts.enterprise import ENTERPRISE
@@ -30,9 +28,12 @@ from shared.edge.views.enterprise.delivery import (
     operation,
 )
 from shared.edge.views.enterprise.deployments import Deployment, EnvironmentName, Strategy, deployment
+from shared.edge.views.enterprise.environments import Analysis, Environment, EnvironmentWithSecret, environment_with_secret
+from shared.edge.views.enterprise.environments import environment as shown
 
 routes = Routes(ENTERPRISE, "delivery")
 tracing.publish(routes)
+lists.publish(routes)
 
 _SEMVER: Final = (  # semver.org, "Is there a suggested regular expression?", with digits of ASCII only
     r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
@@ -207,50 +208,12 @@ class ProcessTarget(StrictRequest):
     command: Annotated[list[Word], Field(min_length=1, max_length=50)]
 
 
-class Analysis(StrictRequest):
-    """How long each step is looked at, and how many requests the gate needs to decide."""
-
-    window_seconds: Annotated[int, Field(ge=1, le=3_600)] = SETTINGS["window_seconds"]
-    minimum_requests: Annotated[int, Field(ge=1, le=1_000_000)] = SETTINGS["minimum_requests"]
-
-
 class SetEnvironment(StrictRequest):
     target: Annotated[HookTarget | LambdaTarget | ProcessTarget, Field(discriminator="kind")]
     analysis: Analysis = Analysis()
     rotate_secret: Annotated[bool, Field(description="Give the deploy hook another secret; the one before is void at once")] = (
         False
     )
-
-
-class Environment(Shape):
-    project_id: str
-    environment: EnvironmentName
-    target: dict[str, Any]
-    analysis: Analysis
-    current_deployment_id: str | None
-    """The deployment that has the traffic."""
-    active_deployment_id: str | None
-    """The deployment that is in progress."""
-    created_at: str
-    updated_at: str
-
-
-class EnvironmentWithSecret(Environment):
-    hook_secret: str | None
-    """What signs the requests to a deploy hook."""
-
-
-def _environment_fields(row: EnvironmentRow) -> dict[str, Any]:
-    return {
-        "project_id": row.proj_id,
-        "environment": row.name,
-        "target": row.target,
-        "analysis": Analysis(window_seconds=row.window, minimum_requests=row.minimum),
-        "current_deployment_id": row.current_id,
-        "active_deployment_id": row.deployment_id,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
-    }
 
 
 @routes.put(
@@ -271,7 +234,7 @@ async def set_environment(
     """
     new = environments.NewEnvironment(body.target.model_dump(), body.analysis.model_dump(), body.rotate_secret)
     row = environments.set_environment(caller, project_id, environment, new)
-    return EnvironmentWithSecret(**_environment_fields(row), hook_secret=environments.hook_secret(row))
+    return environment_with_secret(row, environments.hook_secret(row))
 
 
 @routes.get(
@@ -282,7 +245,7 @@ async def set_environment(
 )
 async def get_environment(project_id: str, environment: EnvironmentName, caller: Caller) -> Environment:
     """Get an environment of a project: its target, and what is deployed there."""
-    return Environment(**_environment_fields(environments.get_environment(caller, project_id, environment)))
+    return shown(environments.get_environment(caller, project_id, environment))
 
 
 # -- operations

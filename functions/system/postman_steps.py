@@ -75,6 +75,7 @@ STEPS = (
         path={"environment": "dev"},
     ),
     Step("environments.get", path={"environment": "dev"}),
+    Step("environments.list"),
     Step(
         "requirements.create",
         {
@@ -157,13 +158,16 @@ STEPS = (
         },
         saves=_id_as("build_id"),
     ),
+    Step("builds.list"),
     Step("builds.get"),
     Step("builds.log"),
+    Step("builds.vulnerabilities"),
     Step(
         "builds.deploy",
         {"environment": "dev", "deployment_strategy": "blue_green"},
         saves=_id_as("deployment_id"),
     ),
+    Step("deployments.list"),
     Step("deployments.get"),
     Step(
         "deployments.rollback",

@@ -37,8 +37,9 @@ class Settings:
     local_versions: str = ""
     local_versions_secret: str = ""
     build_and_deploy_machine: str = ""
-    # builds on AWS: the name of the CodeBuild project
+    # builds on AWS: the name of the CodeBuild project; that of the bucket for artifacts, only where builds are started and collected
     build_project: str = ""
+    build_artifacts: str = ""
     # builds on a laptop: the address of the host that runs them, and the key that it asks for
     build_host: str = ""
     build_host_key: str = ""

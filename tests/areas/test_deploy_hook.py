@@ -156,3 +156,17 @@ def test_an_environment_whose_hook_is_private_is_refused(world, url):
     body = {"target": {"kind": "hook", "url": url}}
     answer = world.ada.at("enterprise")("delivery", "PUT", f"/projects/{world.project.id}/environments/dev", body=body)
     assert (answer.status, [one["field"] for one in answer.json["error"]["details"]]) == (400, ["target.url"])
+
+
+HOOK_TARGET = {"kind": "hook", "url": "https://deploy.example.com/hook"}
+
+
+@pytest.mark.parametrize(
+    ("target", "field"),
+    [({"kind": "hook"}, "target.url"), (HOOK_TARGET | {"url": 5}, "target.url"), (HOOK_TARGET | {"port": 1}, "target.port"),
+     ({"kind": "process", "command": ["run", 5]}, "target.command.1"), ({"kind": "ftp"}, "target"), ({}, "target")],
+)  # fmt: skip
+def test_a_field_of_a_target_is_named_as_the_client_sent_it(world, target, field):
+    path = f"/projects/{world.project.id}/environments/dev"
+    answer = world.ada.at("enterprise")("delivery", "PUT", path, body={"target": target})
+    assert (answer.status, [one["field"] for one in answer.json["error"]["details"]]) == (400, [field])

@@ -191,7 +191,41 @@ def test_no_role_may_scan_or_delete_a_table(prod: Templates) -> None:
         allowed = {action for statement in statements(role) for action in statement["Action"]}
         assert not allowed & {"dynamodb:Scan", "dynamodb:DeleteTable", "dynamodb:UpdateTable", "sqs:PurgeQueue"}, role
         # asking whether a bucket is there is the permission to list it: the health check asks, and the purge finds what is to go
-        assert "s3:ListBucket" not in allowed or role.name in {"SystemRole", "CascadeWorkerRole"}, role
+        assert "s3:ListBucket" not in allowed or role.name in {"SystemRole", "CascadeWorkerRole", "DeliveryStepsRole"}, role
+
+
+def test_builds_may_store_artifacts_in_their_own_bucket_and_read_or_delete_nothing(prod: Templates) -> None:
+    (policy,) = [one for one in prod.of("AWS::IAM::Policy") if one.name == "BuilderPolicy"]
+    said = policy.properties["PolicyDocument"]["Statement"]
+    on_files = {action: one["Resource"] for one in said for action in one["Action"] if action.startswith("s3:")}
+    bucket = {"Fn::GetAtt": ["Artifacts", "Arn"]}
+    folders = {"Fn::Join": ["", [bucket, "/builds/*"]]}
+    assert on_files == {"s3:PutObject": [folders], "s3:GetBucketAcl": [bucket], "s3:GetBucketLocation": [bucket]}
+    allowed = {action for one in said for action in one["Action"]}
+    assert not [action for action in allowed if action.partition(":")[2].startswith(("Get", "List", "Delete", "Describe"))
+                and action not in on_files]  # fmt: skip
+
+
+def test_artifacts_of_builds_go_by_themselves_and_no_version_of_them_stays(prod: Templates) -> None:
+    (bucket,) = [one for one in prod.of("AWS::S3::Bucket") if one.name == "Artifacts"]
+    rules = {rule["Id"]: rule for rule in bucket.properties["LifecycleConfiguration"]["Rules"]}
+    assert (rules["artifacts"]["Prefix"], rules["artifacts"]["ExpirationInDays"]) == ("builds/", 7)
+    assert rules["old-versions"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
+    assert rules["unfinished-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
+def test_builds_are_started_and_their_artifacts_read_by_one_function_and_stopped_by_those_that_end_operations(
+    prod: Templates,
+) -> None:
+    may: dict[str, set[str]] = {}
+    for role in prod.of("AWS::IAM::Role"):
+        for statement in statements(role):
+            for action in statement["Action"]:
+                may.setdefault(action, set()).add(role.name)
+    assert may["codebuild:StartBuild"] == may["codebuild:BatchGetReports"] == {"DeliveryStepsRole"}
+    assert may["codebuild:StopBuild"] == {"DeliveryStepsRole", "DeliveryRole", "ScheduledRole"}
+    reads = [one for role in prod.of("AWS::IAM::Role") for one in statements(role) if "Artifacts" in str(one["Resource"])]
+    assert [one["Action"] for one in reads] == [["s3:GetObject"], ["s3:ListBucket"]]
 
 
 def test_a_function_gets_only_the_variables_of_what_it_may_touch(prod: Templates) -> None:

@@ -149,6 +149,8 @@ OTHERWISE: Samples = {
     ("agentworks", "dependencies.list"): full,
     ("agentworks", "runs.list"): full,
     ("enterprise", "apiKeys.list"): lambda s: after(s, ("enterprise", "apiKeys.create"), Sample({})),
+    ("enterprise", "builds.list"): lambda s: after(s, ("enterprise", "builds.create")),
+    ("enterprise", "deployments.list"): lambda s: after(s, ("enterprise", "builds.deploy")),
     ("enterprise", "features.list"): lambda s: after(s, ("enterprise", "features.create")),
     ("enterprise", "tests.list"): lambda s: after(s, ("enterprise", "tests.create")),
     ("enterprise", "webhooks.list"): lambda s: after(s, ("enterprise", "webhooks.test"), Sample({})),

@@ -123,5 +123,9 @@ SAMPLES: Samples = {
     ("enterprise", "requirements.trace"): lambda s: Sample({"requirement_id": requirement(s)}),
     ("enterprise", "deployments.trace"): lambda s: Sample({"deployment_id": deployment(s, "success")}),
     ("enterprise", "projects.traceability"): lambda s: Sample({"project_id": s.world.project.id}),
+    ("enterprise", "builds.list"): lambda s: Sample({"feature_id": feature(s)}, query="status=success"),
+    ("enterprise", "builds.vulnerabilities"): lambda s: Sample({"build_id": build(s)}, query="severity=critical"),
+    ("enterprise", "deployments.list"): lambda s: Sample({"build_id": build(s)}),
+    ("enterprise", "environments.list"): lambda s: Sample({"project_id": environment(s, "dev")}),
     ("enterprise", "builds.get"): lambda s: Sample({"build_id": build(s)}),
 }

@@ -1,7 +1,9 @@
 """Field types of requests, and what validation errors say of them."""
 
+from typing import Annotated, Literal
+
 import pytest
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from functions.delivery.enterprise import Branch, Commit, Version
 from shared.edge.contracts.field_errors import to_field_errors
@@ -16,6 +18,21 @@ class Body(BaseModel):
     size: int | bool = 0
 
 
+class Circle(BaseModel):
+    kind: Literal["circle"]
+    radius: int
+
+
+class Square(BaseModel):
+    kind: Literal["square"]
+    side: int
+
+
+class Drawing(BaseModel):
+    shapes: list[Annotated[Circle | Square, Field(discriminator="kind")]] = []
+    circle: Circle | None = None
+
+
 def faults(body: dict) -> list[tuple[str, object]]:
     with pytest.raises(ValidationError) as error:
         Body.model_validate(body)
@@ -25,6 +42,19 @@ def faults(body: dict) -> list[tuple[str, object]]:
 def test_a_field_keeps_its_name_whatever_it_is_called():
     assert faults({"int": 1, "str": 2}) == [("int", 1), ("str", 2)]
     assert faults({"size": "large"}) == [("size", "large")], "one error for a field of several types"
+
+
+def test_a_field_of_a_union_of_models_is_named_as_it_was_sent():
+    body = {
+        "shapes": [{"kind": "circle", "radius": 1}, {"kind": "square", "side": "x"}, {"kind": "circle"}],
+        "circle": {"kind": "circle"},
+    }
+    with pytest.raises(ValidationError) as error:
+        Drawing.model_validate(body)
+    issues = error.value.errors()
+    named = ["shapes.1.side", "shapes.2.radius", "circle.radius"]
+    assert [one.field for one in to_field_errors(issues, body)] == named
+    assert [one.field for one in to_field_errors([{**one, "loc": ("body", *one["loc"])} for one in issues], body)] == named
 
 
 def test_secrets_are_not_repeated_and_counts_are():

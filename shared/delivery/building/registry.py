@@ -15,5 +15,5 @@ def build_runner() -> BuildRunner:
     if project := settings().build_project:
         from shared.delivery.building.codebuild import CodeBuildRunner
 
-        return CodeBuildRunner(project)
+        return CodeBuildRunner(project, settings().build_artifacts)
     raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, "Nothing in this deployment runs builds; record builds that ran elsewhere")

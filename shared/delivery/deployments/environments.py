@@ -1,7 +1,8 @@
 """The environments of a project: where their builds are deployed to, and how a deployment is judged there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, FieldError, Invalid, NotFound
@@ -11,8 +12,10 @@ from shared.core.situations import Situation
 from shared.delivery.deployments.rows import Environment
 from shared.delivery.targets import hook_secret_of
 from shared.events import EventType, record
-from shared.store import authorize, create, get_many, id_of, retrying, save, stale, write
+from shared.store import RowKey, authorize, create, get_many, id_of, retrying, save, stale, write
 from shared.work.projects.rows import Project
+
+NAMES: Final = ("dev", "staging", "production")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,12 @@ def get_environment(actor: Actor, project_id: str, name: str) -> Environment:
     if environment is None:
         raise NotFound(Environment.NAME)
     return environment
+
+
+def list_environments(actor: Actor, project_id: str) -> list[Environment]:
+    """Return the environments of a project that are set up. One round trip. Raises NotFound("project"), Forbidden."""
+    _, found = _read_all(actor, project_id, NAMES, Permission.DEPLOYMENT_READ)
+    return [one for one in found if one is not None]
 
 
 def hook_secret(environment: Environment) -> str | None:
@@ -78,14 +87,20 @@ def _set(actor: Actor, project_id: str, name: str, new: NewEnvironment) -> Envir
 
 
 def _read(actor: Actor, project_id: str, name: str, permission: Permission) -> tuple[Project, Environment | None]:
+    project, (environment,) = _read_all(actor, project_id, [name], permission)
+    return project, environment
+
+
+def _read_all(
+    actor: Actor, project_id: str, names: Sequence[str], permission: Permission
+) -> tuple[Project, list[Environment | None]]:
     bare = id_of(Project, project_id)
-    project, environment = get_many(
-        [(Project, *Project.key(bare)), (Environment, *Environment.key(Environment.id_of(bare, name)))]
-    )
+    keys: list[RowKey] = [(Environment, *Environment.key(Environment.id_of(bare, name))) for name in names]
+    project, *found = get_many([(Project, *Project.key(bare)), *keys])
     if not isinstance(project, Project) or project.deleted_at or project.status == "deleted":
         raise NotFound(Project.NAME)
     authorize(project, actor, permission)
-    return project, environment if isinstance(environment, Environment) else None
+    return project, [one if isinstance(one, Environment) else None for one in found]
 
 
 def _refuse(target: dict[str, Any]) -> None:

@@ -17,25 +17,43 @@ _MOST = 50  # fields named in one response: a body of a megabyte may have 100,00
 _LONGEST = 200  # characters of a field's name or value that are repeated
 
 
-def to_field_errors(issues: Sequence[Mapping[str, Any]]) -> list[FieldError]:
-    """Convert the issues of a ValidationError to one error per field, at most 50.
+def to_field_errors(issues: Sequence[Mapping[str, Any]], body: Any = None) -> list[FieldError]:
+    """Convert the issues of a ValidationError to one error per field, at most 50. `body` is what was validated.
 
     Values of secret fields and of whole objects are left out.
     """
     errors = {}
     for issue in issues[:_MOST]:
-        name = _name(issue)
+        name = _name(issue, body)
         errors[name] = FieldError(name, _message(issue), _value(issue, name))
     return list(errors.values())
 
 
-def _name(issue: Mapping[str, Any]) -> str:
-    location = [str(part) for part in issue["loc"]]
-    parts = location[1:] if location and location[0] in _PLACES else location
+def _name(issue: Mapping[str, Any], body: Any) -> str:
+    location = list(issue["loc"])
+    parts = _path(location[1:] if location and location[0] in _PLACES else location, body)
     if issue["type"] not in _MESSAGES:  # the name of a field that is unknown or missing has no suffix
         while len(parts) > 1 and _UNION_SUFFIX.fullmatch(parts[-1]):
             parts = parts[:-1]
     return ".".join(parts)[:_LONGEST] or "body"
+
+
+def _path(location: Sequence[str | int], body: Any) -> list[str]:
+    """Return the names on the way to a field.
+
+    pydantic also names which model of a union it took (`target.hook.url`): what leads on, and is no key of the object that was sent.
+    """
+    path, value = [], body
+    for place, part in enumerate(location, 1):
+        if isinstance(value, dict) and part not in value and place < len(location):
+            continue
+        path.append(str(part))
+        value = value[part] if _holds(value, part) else None
+    return path
+
+
+def _holds(value: Any, part: str | int) -> bool:
+    return part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))
 
 
 def _message(issue: Mapping[str, Any]) -> str:

@@ -15,4 +15,4 @@ def to_invalid(error: RequestValidationError) -> Invalid:
     if any(issue["type"] in _UNREADABLE for issue in issues):
         return Malformed("The request body is not valid JSON")
     only_email = len(issues) == 1 and issues[0]["type"] == "email_format"
-    return Invalid(*to_field_errors(issues), situation=Situation.EMAIL_FORMAT if only_email else Situation.INVALID)
+    return Invalid(*to_field_errors(issues, error.body), situation=Situation.EMAIL_FORMAT if only_email else Situation.INVALID)

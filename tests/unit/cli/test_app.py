@@ -16,7 +16,8 @@ from tests.areas.command_line import cadre
 
 PROJECT = Path(cadre_cli.__file__).parents[2] / "pyproject.toml"
 COMMANDS = [
-    ["login"], ["logout"], ["whoami"], ["profiles"], ["agents"], ["run"], ["approve"], ["reject"], ["build"], ["deploy"], ["rollback"],
+    ["login"], ["logout"], ["whoami"], ["profiles"], ["agents"], ["run"], ["approve"], ["reject"],
+    ["build"], ["builds"], ["deploy"], ["deployments"], ["rollback"],
     *(["projects", one] for one in ("list", "create", "show")), *(["cards", one] for one in ("list", "create", "show", "move")),
 ]  # fmt: skip
 

@@ -208,3 +208,33 @@ def test_each_family_of_errors_has_its_exit_status(use, answer, status):
         result = cadre("projects", "show", "01900000-0000-7000-8000-000000000000")
     assert result.exit_code == (7 if answer[0] == 502 else status)
     assert "Traceback" not in result.output
+
+
+def listed(*entries: Any, page: int = 1, pages: int = 1) -> tuple[int, Any]:
+    status, answer = data(list(entries))
+    about = {"page": page, "page_size": 100, "total": 2, "pages": pages, "has_next": page < pages, "has_prev": page > 1}
+    return status, answer | {"pagination": about}
+
+
+def test_builds_of_a_feature_are_listed_from_all_pages(use):
+    pages = [
+        listed(BUILD, page=1, pages=2),
+        listed(BUILD | {"id": "b-0", "build_number": 6, "status": "failed"}, page=2, pages=2),
+    ]
+    with Platform({f"GET {EN}/features/f-1/builds": pages}) as platform:
+        use(platform)
+        result = cadre("builds", "f-1")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines() == [
+        "b-1\t7\tsuccess\t1.2.0\t\t2026-11-01T00:00:00Z", "b-0\t6\tfailed\t1.2.0\t\t2026-11-01T00:00:00Z",
+    ]  # fmt: skip
+
+
+def test_deployments_of_a_build_are_listed_also_as_json(use):
+    _, found = deployment("success", 100)
+    answer = listed(found["data"])
+    with Platform({f"GET {EN}/builds/b-1/deployments": [answer, answer]}) as platform:
+        use(platform)
+        lines, as_json = cadre("deployments", "b-1"), cadre("deployments", "b-1", "--json")
+    assert lines.stdout == "d-1\tsuccess\tproduction\tcanary\t100\t2026-11-01T00:00:00Z\n"
+    assert [one["id"] for one in json.loads(as_json.stdout)] == ["d-1"]

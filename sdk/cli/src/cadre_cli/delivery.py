@@ -20,11 +20,20 @@ _BUILD: Columns = {
     "Branch": "git_branch", "Tests passed": "tests_passed", "Tests failed": "tests_failed", "Coverage (%)": "code_coverage_percent",
     "Scan": "security_scan_status", "Reason": "failure_reason",
 }  # fmt: skip
+_BUILDS: Columns = {
+    "ID": "id", "Number": "build_number", "Status": "status", "Version": "version_tag", "Commit": "git_commit_hash",
+    "Created": "created_at",
+}  # fmt: skip
+_DEPLOYMENTS: Columns = {
+    "ID": "id", "Status": "status", "Environment": "environment", "Strategy": "deployment_strategy",
+    "Traffic (%)": "traffic_percentage", "Created": "created_at",
+}  # fmt: skip
 _DEPLOYMENT: Columns = {
     "Deployment": "id", "Build": "build_id", "Status": "status", "Environment": "environment", "Strategy": "deployment_strategy",
     "Traffic (%)": "traffic_percentage", "Health": "health_check_status", "Errors (%)": "error_rate_percent",
     "Analysis": "analysis", "Failure": "failure_reason", "Rollback": "rollback_reason",
 }  # fmt: skip
+_PAGE = 100  # entries that the platform gives in one answer at most
 _LOG_LINES = 20  # of a build that failed
 _LOOK = 2.0  # seconds between two looks at a deployment: the free plan has a hundred requests a minute
 
@@ -35,6 +44,22 @@ class EnvironmentName(StrEnum):
     PRODUCTION = "production"
 
 
+class BuildStatus(StrEnum):
+    PENDING = "pending"
+    BUILDING = "building"
+    SUCCESS = "success"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class DeploymentStatus(StrEnum):
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    SUCCESS = "success"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled_back"
+
+
 class Strategy(StrEnum):
     BLUE_GREEN = "blue_green"
     CANARY = "canary"
@@ -42,6 +67,8 @@ class Strategy(StrEnum):
     RAMP = "ramp"
 
 
+FeatureId = Annotated[str, typer.Argument(metavar="FEATURE", callback=check_id, help="The feature's id: a card of type feature.")]
+BuildId = Annotated[str, typer.Argument(metavar="BUILD", callback=check_id, help="The build's id.")]
 EnvironmentOption = Annotated[EnvironmentName, typer.Option("--environment", "--env", help="Where to.")]
 StrategyOption = Annotated[Strategy | None, typer.Option(help="How the traffic comes to the new version.")]
 Canary = Annotated[int | None, typer.Option(min=0, max=100, help="Percent of the traffic that a canary gets first.")]
@@ -52,15 +79,15 @@ Timeout = Annotated[float | None, typer.Option(min=0, help="Seconds after which 
 
 def declare(app: typer.Typer) -> None:
     command(app)(build)
+    command(app)(builds)
     command(app)(deploy)
+    command(app)(deployments)
     command(app)(rollback)
 
 
 def build(
     context: Context,
-    feature: Annotated[
-        str, typer.Argument(metavar="FEATURE", callback=check_id, help="The feature's id: a card of type feature.")
-    ],
+    feature: FeatureId,
     branch: Annotated[str | None, typer.Option(help="The branch, if not the repository's own.")] = None,
     commit: Annotated[str | None, typer.Option(help="The commit, if not the head of the branch.")] = None,
     version: Annotated[str | None, typer.Option(help="The semantic version of what is built.")] = None,
@@ -97,9 +124,19 @@ def build(
     _show_result(context, ended)
 
 
+def builds(
+    context: Context,
+    feature: FeatureId,
+    status: Annotated[BuildStatus | None, typer.Option(help="Only those with this status.")] = None,
+) -> None:
+    """List the builds of a feature, newest first."""
+    found = context.session.api.builds.list(feature, page_size=_PAGE, **given(status=status))
+    context.output.rows(list(found.all()), _BUILDS)
+
+
 def deploy(
     context: Context,
-    build_id: Annotated[str, typer.Argument(metavar="BUILD", callback=check_id, help="The build's id.")],
+    build_id: BuildId,
     environment: EnvironmentOption = EnvironmentName.DEV,
     strategy: StrategyOption = None,
     canary: Canary = None,
@@ -125,6 +162,16 @@ def deploy(
             context.output.say(f"Deployment {started.id} goes on.")
             raise
     context.output.one(ended, _DEPLOYMENT)
+
+
+def deployments(
+    context: Context,
+    build_id: BuildId,
+    status: Annotated[DeploymentStatus | None, typer.Option(help="Only those with this status.")] = None,
+) -> None:
+    """List the deployments of a build, newest first."""
+    found = context.session.api.deployments.list(build_id, page_size=_PAGE, **given(status=status))
+    context.output.rows(list(found.all()), _DEPLOYMENTS)
 
 
 def rollback(

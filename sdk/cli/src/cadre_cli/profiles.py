@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from cadre_cli.problems import Usage
 
@@ -22,8 +22,8 @@ class Profile(BaseModel):
     url: str
     email: str
     organization: str
-    access_token: str
-    refresh_token: str
+    access_token: str = Field(repr=False)
+    refresh_token: str = Field(repr=False)
     expires_at: float
 
 

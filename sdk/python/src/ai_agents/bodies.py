@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:27f80ad4391429c9a663d2bb74511d15fc13887e3fd5523bcd5bcee0ff135960
+# sha256:7a7322ddf6a1f7fbeac4b04b050f27b0acfe699ed4e7e4f472fe67047bd5f8ce
 
 from __future__ import annotations
 

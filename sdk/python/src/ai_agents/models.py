@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:27f80ad4391429c9a663d2bb74511d15fc13887e3fd5523bcd5bcee0ff135960
+# sha256:7a7322ddf6a1f7fbeac4b04b050f27b0acfe699ed4e7e4f472fe67047bd5f8ce
 
 from __future__ import annotations
 
@@ -407,6 +407,20 @@ class UserStory(Model):
     title: str
     description: str
     acceptance_criteria: list[str]
+
+
+class Vulnerability(Model):
+    id: str
+    build_id: str
+    feature_id: str
+    project_id: str
+    severity: Literal["critical", "high", "medium", "low"] | str
+    title: str
+    rule: str | None = None
+    package: str | None = None
+    location: str | None = None
+    status: str
+    detected_at: str
 
 
 class WebhookDelivery(Model):

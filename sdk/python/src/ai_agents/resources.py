@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:27f80ad4391429c9a663d2bb74511d15fc13887e3fd5523bcd5bcee0ff135960
+# sha256:7a7322ddf6a1f7fbeac4b04b050f27b0acfe699ed4e7e4f472fe67047bd5f8ce
 """The resources of the enterprise API: one method for each operation."""
 
 from typing import Literal, Unpack
@@ -64,6 +64,42 @@ class Builds(Resource):
         """Get the end of a build's log, also while it runs; empty for a build that ran elsewhere."""
         return self._ask(Call("GET", path_of("/builds/{}/log", build_id)), models.BuildLog)
 
+    def vulnerabilities(
+        self,
+        build_id: str,
+        *,
+        severity: Literal["low", "medium", "high", "critical"] | None = None,
+        page: int | None = None,
+        page_size: int | None = None,
+    ) -> Page[models.Vulnerability]:
+        """List the vulnerabilities of a build, the most severe first. The fifty most severe are kept; the build itself
+        counts all.
+        """
+        return self._list(
+            Call(
+                "GET",
+                path_of("/builds/{}/vulnerabilities", build_id),
+                query={"severity": severity, "page": page, "page_size": page_size},
+            ),
+            models.Vulnerability,
+        )
+
+    def list(
+        self,
+        feature_id: str,
+        *,
+        status: Literal["pending", "building", "success", "failed", "cancelled"] | None = None,
+        page: int | None = None,
+        page_size: int | None = None,
+    ) -> Page[models.Build]:
+        """List the builds of a feature, newest first: the newest 2,000, if there are more."""
+        return self._list(
+            Call(
+                "GET", path_of("/features/{}/builds", feature_id), query={"status": status, "page": page, "page_size": page_size}
+            ),
+            models.Build,
+        )
+
     def create(self, feature_id: str, *, idempotency_key: str | None = None, **body: Unpack[bodies.CreateBuild]) -> models.Build:
         """Record a build that ran elsewhere. Without a status it failed if a test or the scan did; a scan report is
         counted by severity.
@@ -99,6 +135,42 @@ class AsyncBuilds(AsyncResource):
         """Get the end of a build's log, also while it runs; empty for a build that ran elsewhere."""
         return await self._ask(Call("GET", path_of("/builds/{}/log", build_id)), models.BuildLog)
 
+    async def vulnerabilities(
+        self,
+        build_id: str,
+        *,
+        severity: Literal["low", "medium", "high", "critical"] | None = None,
+        page: int | None = None,
+        page_size: int | None = None,
+    ) -> AsyncPage[models.Vulnerability]:
+        """List the vulnerabilities of a build, the most severe first. The fifty most severe are kept; the build itself
+        counts all.
+        """
+        return await self._list(
+            Call(
+                "GET",
+                path_of("/builds/{}/vulnerabilities", build_id),
+                query={"severity": severity, "page": page, "page_size": page_size},
+            ),
+            models.Vulnerability,
+        )
+
+    async def list(
+        self,
+        feature_id: str,
+        *,
+        status: Literal["pending", "building", "success", "failed", "cancelled"] | None = None,
+        page: int | None = None,
+        page_size: int | None = None,
+    ) -> AsyncPage[models.Build]:
+        """List the builds of a feature, newest first: the newest 2,000, if there are more."""
+        return await self._list(
+            Call(
+                "GET", path_of("/features/{}/builds", feature_id), query={"status": status, "page": page, "page_size": page_size}
+            ),
+            models.Build,
+        )
+
     async def create(
         self, feature_id: str, *, idempotency_key: str | None = None, **body: Unpack[bodies.CreateBuild]
     ) -> models.Build:
@@ -117,6 +189,22 @@ class AsyncBuilds(AsyncResource):
 
 
 class Deployments(Resource):
+    def list(
+        self,
+        build_id: str,
+        *,
+        status: Literal["pending", "in_progress", "success", "failed", "rolled_back"] | None = None,
+        page: int | None = None,
+        page_size: int | None = None,
+    ) -> Page[models.Deployment]:
+        """List the deployments of a build, newest first: the newest 2,000, if there are more."""
+        return self._list(
+            Call(
+                "GET", path_of("/builds/{}/deployments", build_id), query={"status": status, "page": page, "page_size": page_size}
+            ),
+            models.Deployment,
+        )
+
     def get(self, deployment_id: str) -> models.Deployment:
         """Get a deployment, with what its target measured last."""
         return self._ask(Call("GET", path_of("/deployments/{}", deployment_id)), models.Deployment)
@@ -140,6 +228,22 @@ class Deployments(Resource):
 
 
 class AsyncDeployments(AsyncResource):
+    async def list(
+        self,
+        build_id: str,
+        *,
+        status: Literal["pending", "in_progress", "success", "failed", "rolled_back"] | None = None,
+        page: int | None = None,
+        page_size: int | None = None,
+    ) -> AsyncPage[models.Deployment]:
+        """List the deployments of a build, newest first: the newest 2,000, if there are more."""
+        return await self._list(
+            Call(
+                "GET", path_of("/builds/{}/deployments", build_id), query={"status": status, "page": page, "page_size": page_size}
+            ),
+            models.Deployment,
+        )
+
     async def get(self, deployment_id: str) -> models.Deployment:
         """Get a deployment, with what its target measured last."""
         return await self._ask(Call("GET", path_of("/deployments/{}", deployment_id)), models.Deployment)
@@ -163,6 +267,13 @@ class AsyncDeployments(AsyncResource):
 
 
 class Environments(Resource):
+    def list(self, project_id: str, *, page: int | None = None, page_size: int | None = None) -> Page[models.Environment]:
+        """List the environments of a project that are set up, in the order dev, staging, production."""
+        return self._list(
+            Call("GET", path_of("/projects/{}/environments", project_id), query={"page": page, "page_size": page_size}),
+            models.Environment,
+        )
+
     def get(self, project_id: str, environment: Literal["dev", "staging", "production"]) -> models.Environment:
         """Get an environment of a project: its target, and what is deployed there."""
         return self._ask(Call("GET", path_of("/projects/{}/environments/{}", project_id, environment)), models.Environment)
@@ -180,6 +291,15 @@ class Environments(Resource):
 
 
 class AsyncEnvironments(AsyncResource):
+    async def list(
+        self, project_id: str, *, page: int | None = None, page_size: int | None = None
+    ) -> AsyncPage[models.Environment]:
+        """List the environments of a project that are set up, in the order dev, staging, production."""
+        return await self._list(
+            Call("GET", path_of("/projects/{}/environments", project_id), query={"page": page, "page_size": page_size}),
+            models.Environment,
+        )
+
     async def get(self, project_id: str, environment: Literal["dev", "staging", "production"]) -> models.Environment:
         """Get an environment of a project: its target, and what is deployed there."""
         return await self._ask(Call("GET", path_of("/projects/{}/environments/{}", project_id, environment)), models.Environment)

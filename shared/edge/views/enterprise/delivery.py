@@ -28,6 +28,7 @@ POLL_SECONDS: Final = 5
 """The document's."""
 BuildStatus = Literal["pending", "building", "success", "failed", "cancelled"]
 ScanStatus = Literal["passed", "failed", "warnings"]
+Severity = Literal["critical", "high", "medium", "low"]
 
 
 class Build(Shape):
@@ -64,7 +65,7 @@ class Vulnerability(Shape):
     build_id: str
     feature_id: str
     project_id: str
-    severity: Literal["critical", "high", "medium", "low"]
+    severity: Severity
     title: str
     rule: Measured[str]
     package: Measured[str]
