@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,9 @@ from ai_agents import errors
 from cadre_cli import profiles
 from cadre_cli.output import Output
 from cadre_cli.problems import CommandError, Exit, exit_of
-from cadre_cli.session import Session, open_session
+
+if TYPE_CHECKING:
+    from cadre_cli.session import Session
 
 _Json = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts; errors too.")]
 _Profile = Annotated[
@@ -32,7 +34,9 @@ class Context:
     output: Output
 
     @cached_property
-    def session(self) -> Session:
+    def session(self) -> "Session":
+        from cadre_cli.session import open_session  # with the client: half a second that help does not need
+
         return open_session(self.profile, self.url)
 
     def close(self) -> None:
