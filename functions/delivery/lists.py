@@ -6,8 +6,8 @@ from fastapi import Query
 
 from shared.core.actor import Permission
 from shared.delivery.builds import listing
-from shared.delivery.deployments.deploying import list_deployments
 from shared.delivery.deployments.environments import list_environments
+from shared.delivery.deployments.listing import list_deployments
 from shared.edge.contracts.base import Paged
 from shared.edge.contracts.enterprise import Page, PageSize
 from shared.edge.http.call import Caller

@@ -12,8 +12,8 @@ from typing import Any, Final
 from local.building import BuildFailed, Limits
 from local.building.buildspec import Buildspec, Files
 
-MAX_FILES: Final = 10_000
-SCAN_REPORTS: Final = (".sarif", ".sarif.json", ".cdx.json", "bom.json")
+_MOST_FILES: Final = 10_000
+_SCAN_REPORTS: Final = (".sarif", ".sarif.json", ".cdx.json", "bom.json")
 _WILD: Final = frozenset("*?[")
 GoOn = Callable[[], None]
 """Raises when the build has no more time, or was cancelled: patterns and links can name more places than anybody can visit."""
@@ -49,7 +49,7 @@ def _copy(files: Files, source: Path, into: Path, limits: Limits, go_on: GoOn) -
         place = into / path.relative_to(base)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, place)
-        if scan is None and path.name.endswith(SCAN_REPORTS):
+        if scan is None and path.name.endswith(_SCAN_REPORTS):
             scan = path
     return size, scan
 
@@ -63,8 +63,8 @@ def _found(files: Files, source: Path, go_on: GoOn) -> Iterator[Path]:
             if path in seen or not path.is_file() or not path.resolve().is_relative_to(root):
                 continue
             seen.add(path)
-            if len(seen) > MAX_FILES:
-                raise BuildFailed(f"More than {MAX_FILES:,} files are collected")
+            if len(seen) > _MOST_FILES:
+                raise BuildFailed(f"More than {_MOST_FILES:,} files are collected")
             yield path
 
 

@@ -22,9 +22,10 @@ from ai_agents import AsyncClient, Client, UserTokens, errors, webhooks
 from ai_agents.agentworks import AgentWorks, AsyncAgentWorks
 from ai_agents.models import Deployment
 from local.stack import LocalStack
+from tests.areas.oauth_world import browser_at
 from tests.areas.receiver import Receiver
 from tests.repositories import commit as commit_all
-from tests.stack.test_oauth import PASSWORD, browser
+from tests.stack.test_oauth import PASSWORD
 from tests.version_repository import COMMAND, Repository
 from tests.waiting import eventually
 
@@ -249,7 +250,7 @@ def test_a_service_and_a_person_are_let_in_and_their_tokens_renewed(team: Team) 
         back = "http://127.0.0.1/back"
         tool = owner.oauth_clients.create(name="Tool", scopes=["projects:read"], redirect_uris=[back], is_public=True)
     verifier = "v" * 64
-    window = browser(team.stack)
+    window = browser_at(team.stack.url("enterprise"))
     window.open(_authorization(tool.client_id, back, verifier))
     window.sign_in(team.email, PASSWORD)
     code = httpx2.URL(str(window.press("allow").header("location"))).params["code"]

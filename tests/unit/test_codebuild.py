@@ -163,8 +163,8 @@ def test_artifacts_on_aws_have_the_limits_of_a_laptop(aws_answers, bucket, files
     laptop = Limits()
     assert laptop.artifact_bytes == artifacts.MAX_ARTIFACT_BYTES
     assert laptop.report_bytes == MAX_BYTES
-    assert of_laptops.MAX_FILES == artifacts.MAX_FILES
-    assert of_laptops.SCAN_REPORTS == artifacts.SCAN_REPORTS
+    assert of_laptops._MOST_FILES == artifacts.MAX_FILES
+    assert of_laptops._SCAN_REPORTS == artifacts.SCAN_REPORTS
 
 
 def test_of_a_scan_report_that_is_too_large_so_much_is_read_that_it_is_refused(aws_answers, bucket):

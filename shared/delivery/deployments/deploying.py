@@ -1,21 +1,19 @@
 """Requesting the deployment of a build, and reading deployments."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import CadreError, Conflict, FieldError, Forbidden, Invalid
-from shared.core.ids import bare_id, new_id
+from shared.core.ids import new_id
 from shared.core.situations import Situation
-from shared.delivery.builds.listing import Newest
 from shared.delivery.builds.rows import Build
 from shared.delivery.deployments.lease import PENDING_LEASE
 from shared.delivery.deployments.rows import Deployment, Environment, record_end
 from shared.delivery.deployments.strategies import shares_of
 from shared.events import EventType, record
-from shared.store import Operation, create, fetch_all, load, save, update, write
+from shared.store import Operation, create, load, save, update, write
 from shared.work.boards.counting import require_writable
 
 PRODUCTION = "production"
@@ -94,16 +92,6 @@ def abandon(deployment: Deployment, actor: Actor, reason: str) -> Operation:
 def get_deployment(actor: Actor, deployment_id: str) -> Deployment:
     """Return a deployment. One round trip. Raises NotFound, Forbidden."""
     return load(Deployment, deployment_id, actor, Permission.DEPLOYMENT_READ)
-
-
-def list_deployments(
-    actor: Actor, build_id: str, statuses: Collection[str] | None, *, limit: int, offset: int = 0
-) -> tuple[list[Deployment], int]:
-    """Return a page of a build's deployments, newest first, and how many there are. Two round trips. Raises NotFound, Forbidden."""
-    newest = Newest(f"BLD#{bare_id(build_id)}#DPL")
-    load(Build, build_id, actor, Permission.DEPLOYMENT_READ)
-    ids, total = newest.page(statuses, offset, limit)
-    return fetch_all(Deployment, ids, to_show=True), total
 
 
 def refuse(actor: Actor, build: Build, new: NewDeployment, *, is_built: bool) -> None:

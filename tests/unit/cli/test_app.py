@@ -1,12 +1,16 @@
 """`cadre` itself: help, version, completion, and where logins are kept."""
 
+import os
 import stat
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+import ai_agents
 import cadre_cli
 from cadre_cli import profiles
 from cadre_cli.app import app
@@ -37,6 +41,21 @@ def profile(**fields: str) -> Profile:
 def test_every_command_has_help_json_profile_and_url(words: list[str]):
     shown = cadre(*words, "--help").stdout
     assert all(option in shown for option in ("--json", "--profile", "--url"))
+
+
+def test_help_loads_neither_the_client_nor_its_models():
+    heavy = {"ai_agents.client", "ai_agents.models", "ai_agents.agentworks.models", "httpx2"}
+    code = f"import sys; import cadre_cli.app; print(*sorted({heavy!r} & set(sys.modules)))"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    shown = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)  # noqa: S603
+    assert shown.stdout.split() == []
+
+
+def test_all_names_of_the_client_are_there_when_they_are_asked_for():
+    for name in ai_agents.__all__:
+        assert getattr(ai_agents, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'invented'"):
+        ai_agents.invented  # noqa: B018
 
 
 def test_the_version_is_that_of_the_package():

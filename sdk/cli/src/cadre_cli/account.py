@@ -8,10 +8,8 @@ import typer
 from ai_agents import errors
 from cadre_cli import profiles
 from cadre_cli.commands import Context, command
-from cadre_cli.login import claims_of, log_in, log_out
 from cadre_cli.output import Columns
 from cadre_cli.problems import NotLoggedIn
-from cadre_cli.session import KeptTokens
 
 _WHO: Columns = {
     "Name": "name", "E-mail": "email", "Platform": "url", "Organization": "organization", "Profile": "profile", "Scopes": "scopes",
@@ -39,6 +37,8 @@ def login(
 
     On a machine without one, forward a port (ssh -L 7777:127.0.0.1:7777 HOST) and use --no-browser --port 7777.
     """
+    from cadre_cli.login import log_in, log_out
+
     url = profiles.clean_url(context.url or _known_url(context.profile))
     name = context.profile or profiles.name_for(url)
     profiles.check_name(name)
@@ -63,6 +63,9 @@ def _known_url(name: str | None) -> str:
 
 def logout(context: Context) -> None:
     """End the login here and at the platform."""
+    from cadre_cli.login import log_out
+    from cadre_cli.session import KeptTokens
+
     session = context.session
     if not isinstance(session.credential, KeptTokens):
         raise NotLoggedIn("CADRE_API_KEY is no login: nothing to end")
@@ -78,6 +81,9 @@ def logout(context: Context) -> None:
 
 def whoami(context: Context) -> None:
     """Show who you are, where, and what you allowed."""
+    from cadre_cli.login import claims_of
+    from cadre_cli.session import KeptTokens
+
     session = context.session
     me = session.board.auth.me()
     who = {"name": me.name, "email": me.email, "url": session.url, "organization": session.organization, "profile": session.name}

@@ -4,16 +4,18 @@ import re
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ai_agents.agentworks.models import Card, CardDetails, Lane
-from ai_agents.models import Project
 from cadre_cli.commands import Context, check_id, command, given
 from cadre_cli.output import Columns, plain
 from cadre_cli.problems import Missing, Usage
-from cadre_cli.session import Session
+
+if TYPE_CHECKING:
+    from ai_agents.agentworks.models import Card, CardDetails, Lane
+    from ai_agents.models import Project
+    from cadre_cli.session import Session
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PAGE = 100  # entries that the platform gives in one answer at most
@@ -154,7 +156,7 @@ def move_card(
     context.output.one(_card(moved, {one.id: one.name for one in lanes}), _CARD)
 
 
-def find_project(session: Session, name: str) -> Project:
+def find_project(session: "Session", name: str) -> "Project":
     """Return a project by its id or its slug. Raises Missing."""
     if _ID.fullmatch(name):
         return session.api.projects.get(name)
@@ -164,12 +166,12 @@ def find_project(session: Session, name: str) -> Project:
     raise Missing(f"There is no project {name}. `cadre projects list` shows yours.")
 
 
-def _board(session: Session, project_id: str) -> tuple[str, list[Lane]]:
+def _board(session: "Session", project_id: str) -> "tuple[str, list[Lane]]":
     board = session.board.boards.list(project_id).boards[0]
     return board.id, session.board.boards.lanes(board.id)
 
 
-def _find_lane(lanes: Iterable[Lane], name: str) -> Lane:
+def _find_lane(lanes: "Iterable[Lane]", name: str) -> "Lane":
     """Return the lane with this number or name, or the only one whose name begins so. Raises Usage."""
     lanes = list(lanes)
     wanted = name.casefold()
@@ -183,14 +185,14 @@ def _find_lane(lanes: Iterable[Lane], name: str) -> Lane:
     raise Usage(f"{name} names {'no lane' if not found else 'several lanes'}. The lanes are: {listed}")
 
 
-def _lane_for(lanes: Iterable[Lane], card_type: CardType) -> Lane:
+def _lane_for(lanes: "Iterable[Lane]", card_type: CardType) -> "Lane":
     for one in lanes:
         if card_type.value in one.settings.allowedCardTypes:
             return one
     raise Usage(f"No lane takes cards of type {card_type.value}")
 
 
-def _card(card: Card | CardDetails, lane_names: dict[str, str]) -> dict[str, Any]:
+def _card(card: "Card | CardDetails", lane_names: dict[str, str]) -> dict[str, Any]:
     """Return a card as the API gives it, with the name of its lane."""
     return dict(plain(card)) | {"lane": lane_names.get(card.laneId)}
 

@@ -5,16 +5,17 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ai_agents import errors
-from ai_agents.credentials import APIKey
 from cadre_cli import profiles
 from cadre_cli.output import Output
 from cadre_cli.problems import LOG_IN_AGAIN, CommandError, Exit, exit_of
-from cadre_cli.session import Session, open_session
+
+if TYPE_CHECKING:
+    from cadre_cli.session import Session
 
 _Json = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts; errors too.")]
 _Profile = Annotated[
@@ -33,12 +34,16 @@ class Context:
     output: Output
 
     @cached_property
-    def session(self) -> Session:
+    def session(self) -> "Session":
+        from cadre_cli.session import open_session  # with the client: half a second that help does not need
+
         return open_session(self.profile, self.url)
 
     @property
     def log_in(self) -> str:
         """Return what helps whom the platform does not know."""
+        from ai_agents.credentials import APIKey
+
         with_key = "session" in self.__dict__ and isinstance(self.session.credential, APIKey)
         return "Set CADRE_API_KEY to a key of this platform, or unset it and use: cadre login" if with_key else LOG_IN_AGAIN
 

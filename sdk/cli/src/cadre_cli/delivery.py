@@ -1,15 +1,17 @@
 """From a feature to what people use: build, deploy, roll back."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ai_agents.errors import APIError, OperationFailedError
-from ai_agents.models import Deployment, Operation
 from cadre_cli.commands import Context, check_id, command, given
 from cadre_cli.output import Columns, plain
-from cadre_cli.session import Session
+
+if TYPE_CHECKING:
+    from ai_agents.models import Deployment, Operation
+    from cadre_cli.session import Session
 
 _ACCEPTED: Columns = {
     "Operation": "operation_id", "Status": "status", "Makes": "resource_type", "ID": "resource_id", "Build": "build_id",
@@ -109,7 +111,7 @@ def build(
         return
     with context.output.progress("Waiting for the build") as tell:
 
-        def show(state: Operation) -> None:
+        def show(state: "Operation") -> None:
             left = f"about {state.eta_seconds} s left" if state.eta_seconds else ""
             tell(state.progress_percent, state.current_step or state.status, left)
 
@@ -183,7 +185,7 @@ def rollback(
     context.output.one(context.session.api.deployments.rollback(deployment, reason=reason), _DEPLOYMENT)
 
 
-def stage_of(state: Deployment) -> str:
+def stage_of(state: "Deployment") -> str:
     """Return where a deployment is, in words: its strategy, its share of the traffic and what was measured there."""
     if state.status == "pending":
         return "Waiting to begin"
@@ -194,7 +196,7 @@ def stage_of(state: Deployment) -> str:
     return ", ".join(words)
 
 
-def _show_result(context: Context, ended: Operation) -> None:
+def _show_result(context: Context, ended: "Operation") -> None:
     """Show what an operation made: a build, or a deployment of it."""
     kind, _, made = (ended.result_url or "").strip("/").partition("/")
     if kind == "builds":
@@ -205,7 +207,7 @@ def _show_result(context: Context, ended: Operation) -> None:
         context.output.one(ended, _OPERATION)
 
 
-def _show_failed(context: Context, operation: Operation) -> None:
+def _show_failed(context: Context, operation: "Operation") -> None:
     """Show an operation that failed, and to a person the end of its build's log."""
     said = plain(operation)
     kind, _, made = (said.get("build_url") or said.get("resource_url") or "").strip("/").partition("/")
@@ -215,7 +217,7 @@ def _show_failed(context: Context, operation: Operation) -> None:
     context.output.one(operation, _OPERATION)
 
 
-def _end_of_log(session: Session, build_id: str) -> list[str]:
+def _end_of_log(session: "Session", build_id: str) -> list[str]:
     try:
         return session.api.builds.log(build_id).text.splitlines()[-_LOG_LINES:]
     except APIError:

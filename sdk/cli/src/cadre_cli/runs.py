@@ -4,17 +4,19 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ai_agents import errors
-from ai_agents.agentworks.models import AgentRunDetails
 from cadre_cli.board import CardId
 from cadre_cli.commands import Context, check_id, command, given
 from cadre_cli.output import Columns
 from cadre_cli.problems import CommandError
-from cadre_cli.session import Session
+
+if TYPE_CHECKING:
+    from ai_agents.agentworks.models import AgentRunDetails
+    from cadre_cli.session import Session
 
 _AGENTS: Columns = {"Name": "name", "Title": "displayName", "Lanes": "allowedLanes", "Description": "description"}
 _RUN: Columns = {
@@ -126,7 +128,7 @@ def _waiting(run_id: str, waits: str) -> str:
     return f"The run waits for {'your approval' if waits == 'approval' else 'more ' + waits}: cadre approve {run_id}"
 
 
-def _end_of(session: Session, run_id: str) -> AgentRunDetails:
+def _end_of(session: "Session", run_id: str) -> "AgentRunDetails":
     """Return a run that has ended, or that waits for somebody; until then look at it again."""
     while True:
         found = session.board.runs.get(run_id)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx2
+if TYPE_CHECKING:
+    import httpx2
 
 
 class AIAgentsError(Exception):
@@ -123,7 +124,7 @@ _BY_STATUS: dict[int, type[APIError]] = {
 }
 
 
-def error_of(response: httpx2.Response) -> APIError:
+def error_of(response: "httpx2.Response") -> APIError:
     """Return the error that a refusal says; also one that has no body of ours, as a proxy's."""
     body = _json_object(response)
     request_id = response.headers.get("x-request-id")
@@ -144,13 +145,13 @@ def error_of(response: httpx2.Response) -> APIError:
     return error
 
 
-def retry_after(response: httpx2.Response) -> float | None:
+def retry_after(response: "httpx2.Response") -> float | None:
     """Return the seconds that `Retry-After` names; None without it. The platform sends no dates in it."""
     value = response.headers.get("retry-after", "")
     return float(value) if value.isascii() and value.isdigit() else None
 
 
-def _json_object(response: httpx2.Response) -> dict[str, Any]:
+def _json_object(response: "httpx2.Response") -> dict[str, Any]:
     try:
         body = response.json()
     except ValueError:
