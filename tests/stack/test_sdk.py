@@ -350,7 +350,7 @@ def test_a_build_is_waited_for_and_a_failed_one_says_why(team: Team) -> None:
             accepted, every=_BETWEEN, timeout=90, on_progress=lambda state: percents.append(state.progress_percent)
         )
         assert (done.status, percents[-1], percents == sorted(percents)) == ("completed", 100, True)
-        assert "it is built" in client.builds.log(accepted.resource_id).text
+        assert "it is built" in client.builds.log(accepted.build_id).text
         (team.repository.folder / "buildspec.yml").write_text(BUILDSPEC.replace("echo it is built", "exit 9"))
         commit_all(team.repository.folder)
         with pytest.raises(errors.OperationFailedError, match="exit status 9"):
