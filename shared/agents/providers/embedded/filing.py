@@ -1,15 +1,14 @@
 """The filed card: its statements by kind, what it does not say, and whether it asks for anything definite."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, Final
 
 from shared.agents.providers.embedded import language, reading, sentences, wording
 from shared.agents.providers.embedded.blocks import blocks
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.tables import ANY, keys, mark, table
+from shared.agents.providers.embedded.tables import ANY, keys, mark, pattern, table
 
 MAX_QUESTIONS: Final = 5
 REPORTS: Final = ("bug", "incident")  # types of cards that report what has happened
@@ -20,8 +19,8 @@ _FIELDS: Final = {  # the card's texts, and what a line of them is if nothing el
     "acceptance_criteria": "criterion",
     "implementation_notes": "context",
 }
+_PROSE: Final = ("", "prose", "label", "after_label")  # forms of lines that may be no more than a mood
 _BRIEF: Final = 40  # words of a card that may leave out whom it is for, and why
-_SHORT: Final = 80  # words of a card that only wishes for something better
 
 
 @dataclass(frozen=True)
@@ -137,14 +136,14 @@ class FiledCard:
         """Whether there is anything definite to work on: an ask, a criterion, or a fault with evidence."""
         kinds = {piece.kind for piece in self._read}
         title = [Piece("ask", self.title)] * sentences.is_ask(self.title, self.language)
-        asked = [] if self._is_a_mood else [*title, *(one for one in self.asks if not one.vague)]
+        asked = [*title, *(one for one in self.asks if not one.vague)]
         if any(self._is_definite(one) for one in [*asked, *(one for one in self._read if one.kind == "criterion")]):
             return True
         return self.is_fault and bool(kinds & {"code", "steps"} or self._has_evidence)
 
     def _is_definite(self, wish: Piece) -> bool:
         """Whether a wish says what is to become of a thing: an item, a number, a name, or a word for what can be made or done."""
-        if wish.lead or wish.line in self._items or pattern("concrete").search(wish.text):
+        if wish.lead or wish.form not in _PROSE or pattern("concrete").search(wish.text):
             return True
         is_title, known = wish.text == self.title, set(self.title.lower().split())  # a title names the thing anyway
         low = wish.line.lower() if is_title else " ".join(word for word in wish.line.lower().split() if word not in known)
@@ -153,25 +152,12 @@ class FiledCard:
             one.search(low) for one in (mark(self.language, "made"), *(mark(self.language, name, "traits") for name in names))
         )
 
-    @cached_property
-    def _items(self) -> str:
-        """The lines of the card whose form says that each is one of several."""
-        found = [one for text in self.texts.values() for one in blocks(text) if one.form not in ("prose", "heading", "code")]
-        return "\n".join(" ".join(one.text.split()) for one in found)
-
     @property
     def _has_evidence(self) -> bool:
         """Whether a fault's text shows an error word for word, or two values; what people are quoted with is none."""
         text = self.everything
         before = (text[: one.start()][-40:].lower() for one in pattern("error").finditer(text))
         return bool(pattern("values").search(text)) or any(not mark(self.language, "speech").search(one) for one in before)
-
-    @property
-    def _is_a_mood(self) -> bool:
-        """Whether a short card wishes only, by its title and without a number or a quotation, that something be better."""
-        title, asks = self.title.lower(), " ".join(one.text.lower() for one in self.asks if one.text != self.title)
-        is_vague = sentences.is_vague(asks or title, self.language) and mark(self.language, "vague").search(title)
-        return bool(is_vague) and sentences.weight(self.everything) < _SHORT
 
     @cached_property
     def questions(self) -> list[str]:
@@ -202,9 +188,3 @@ def lines_with(trait: str, pieces: Iterable[Piece], language: str) -> list[Piece
     """Return the lines with words of a trait; a line is about what the one that introduces it names, but not what that one does."""
     is_noun, pattern = trait not in table("agents")["words"]["asked"], mark(language, trait, "traits")
     return [one for one in pieces if pattern.search(f"{one.lead * is_noun} {one.line}".lower().strip())]
-
-
-@cache
-def pattern(name: str) -> re.Pattern[str]:
-    """Return what a text is searched for by its form, whatever its language."""
-    return re.compile(table("agents")["patterns"][name])

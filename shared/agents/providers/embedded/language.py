@@ -2,24 +2,20 @@
 
 import re
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from shared.agents.providers.embedded.tables import LANGUAGES
-
-if TYPE_CHECKING:
-    from papagan import Detector
 
 OTHER: Final = "other"
 _LEAST: Final = 0.45  # measured on the marked cards: below it stand bare names and languages that papagan does not know
 _KANA, _HAN = re.compile(r"[\u3040-\u30ff]"), re.compile(r"[\u4e00-\u9fff]")
 _OTHER_SCRIPTS = re.compile(r"[\u0370-\u05ff\u0600-\u0fff\u1100-\u11ff\uac00-\ud7af]")
-_LETTERS = re.compile(r"[^\W\d_]")
 
 
 @lru_cache(maxsize=64)
 def recognize(text: str) -> str:
     """Return one of LANGUAGES, or OTHER; a text that says nothing about its language is English."""
-    letters = len(_LETTERS.findall(text))
+    letters = sum(one.isalpha() for one in text)
     kana, han = len(_KANA.findall(text)), len(_HAN.findall(text))
     if (kana + han) * 4 > letters:  # Latin names of products stand between the signs
         return "ja" if kana * 12 > han else "zh"
@@ -32,7 +28,7 @@ def recognize(text: str) -> str:
 
 
 @cache
-def _detector() -> "Detector":
+def _detector() -> Any:
     from papagan import Detector
 
     return Detector()

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from shared.agents.providers.embedded import cards, suiting, traces
-from shared.agents.providers.embedded.filing import FiledCard, lines_with, pattern
+from shared.agents.providers.embedded.filing import FiledCard, lines_with
 from shared.agents.providers.embedded.language import OTHER
 from shared.agents.providers.embedded.reading import Piece
 from shared.agents.providers.embedded.sentences import is_question, weight
@@ -93,12 +93,12 @@ def _sections(output: Output, filed: FiledCard) -> Iterator[tuple[str, str]]:
 
 def _by_section(output: Output, filed: FiledCard) -> dict[str, list[Piece]]:
     """Return the lines of each section; what no section is for stands under `context`, and a greeting nowhere."""
-    told = dict.fromkeys(background(filed))
+    told = background(filed)
     found: dict[str, list[Piece]] = {name: [] for name in table("agents")["order"]["usual"]}
-    found |= {"problem": [*told], "ask": filed.asks}
+    found |= {"problem": told, "ask": filed.asks}
     for piece in filed.pieces:
         if piece not in told and piece.kind not in ("ask", "courtesy"):
-            found[piece.kind if piece.kind in found and piece.kind != "problem" else "context"].append(piece)
+            found[piece.kind if piece.kind in found else "context"].append(piece)
     if filed.kind == "inquiry":
         found["question"] += [one for one in filed.asks if is_question(one.text)]
         found["ask"] = [one for one in filed.asks if not is_question(one.text)]
@@ -109,22 +109,18 @@ def _by_section(output: Output, filed: FiledCard) -> dict[str, list[Piece]]:
         tested = "criterion" if found["criterion"] else "ask"
         found["tests"], found[tested] = found[tested] or [filed.title_line], []
     if "exception" in output.first:
-        logs = [piece.text for piece in filed.of("code")]
-        found["exception"] = [Piece("code", error) for log in logs if (error := traces.error_line(log))][:1]
-        found["frame"] = [Piece("code", "\n".join(frame)) for log in logs if (frame := traces.own_frame(log))][:1]
+        for name, quote in (("exception", traces.error_line), ("frame", traces.own_frame)):
+            found[name] = [Piece("code", text) for log in filed.of("code") if (text := quote(log.text))][:1]
     return found
 
 
 def background(filed: FiledCard) -> list[Piece]:
-    """Return what the card tells about today, with the lines around it; of a report all that happened, in the card's order."""
+    """Return what the card tells about today: its beginning and its problems with what is around them; of a report all."""
     kinds = ("problem", "context", *(["limit"] if filed.is_report else []))
-    runs = [(tells, list(run)) for tells, run in groupby(filed.pieces, key=lambda one: one.kind in kinds)]
-    problems = (run for tells, run in runs if tells and (filed.is_report or any(one.kind == "problem" for one in run)))
-    told = [one for run in problems for one in run]
-    begins = runs[0][1] if runs and runs[0][0] else []  # with what does a card begin, if not with the reason for it
-    if not begins or begins[0] in told or any(pattern("label").match(one.text) for one in begins):
-        return told
-    return max(begins, told, key=lambda run: sum(weight(one.text) for one in run))  # a lone line further below may be less
+    runs = [list(run) for tells, run in groupby(filed.pieces, key=lambda one: one.kind in kinds) if tells]
+    told = [run for run in runs if filed.is_report or any(one.kind == "problem" for one in run)]
+    begins = [run for run in runs[:1] if run[0] == filed.pieces[0] and run not in told]  # with the reason for it
+    return [one for run in [*begins, *told] for one in run]
 
 
 def _forms(pieces: list[Piece], filed: FiledCard, *, is_test: bool) -> str:

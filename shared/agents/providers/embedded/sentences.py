@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from shared.agents.providers.embedded.blocks import COLON, LONGEST
-from shared.agents.providers.embedded.tables import ANY, heading_starts, mark, phrase
+from shared.agents.providers.embedded.tables import ANY, keys, mark, phrase
 
 _END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s|$)|[。！？]+[」』”）]*")
 _SHORT = re.compile(r"\b[A-ZÄÖÜ][bcdfghjklmnpqrstvwxz][bcdfghjklmnpqrstvwxzS]{0,3}\.$|\b(?:[A-Z][a-z])?[A-Z]w?St\.$")  # `Hr.`
@@ -58,9 +58,9 @@ def lowered(text: str) -> str:
     return text[:LONGEST].lower().replace("’", "'").replace("\n", " ")
 
 
-def has(low: str, name: str, language: str, *, strictly: bool = False) -> bool:
-    """Tell whether a text has a mark of the language or of English, `strictly` of the language alone."""
-    return bool(mark(language, name, strictly=strictly).search(low))
+def has(low: str, name: str, language: str) -> bool:
+    """Tell whether a text has a mark of the language or of English."""
+    return bool(mark(language, name).search(low))
 
 
 def heading_kind(text: str, language: str = ANY, *, whole: bool = False) -> str | None:
@@ -68,14 +68,11 @@ def heading_kind(text: str, language: str = ANY, *, whole: bool = False) -> str 
     plain = re.sub(r"^[^\w]+|^(?:[^\W\d]+ )?\d+[.):]+\s+|[^\w]+$", "", text.strip().lower().replace("’", "'")).strip()
     if not plain or len(plain.split()) > 8:
         return None
-    starts = heading_starts(language, plain[0])
-    kind = next((kind for kind, found in starts if (found.fullmatch(plain) if whole else found.match(plain))), None)
+    kinds = [(kind, mark(language, kind, "headings")) for kind in keys("headings")]
+    kind = next((kind for kind, found in kinds if (found.fullmatch(plain) if whole else found.match(plain))), None)
     if kind is None and not whole and len(plain.split()) < 5:
         ends = [start.start() for start in _WORD.finditer(plain)][1:]
-        last = (
-            (kind, end) for end in ends for kind, found in heading_starts(language, plain[end]) if found.fullmatch(plain, end)
-        )
-        kind = next((kind for kind, _ in last), None)
+        kind = next((kind for end in ends for kind, found in kinds if found.fullmatch(plain, end)), None)
     return "exclusion" if kind == "ask" and has(plain, "negation", language) else kind  # `What we do not need`
 
 

@@ -26,17 +26,17 @@ def error_line(trace: str) -> str | None:
     return "\n".join(one.strip() for one in lines[end - 1 : end + bool(has_message)])
 
 
-def own_frame(trace: str) -> list[str]:
+def own_frame(trace: str) -> str:
     """Return the innermost frame of the project's own code with the line of source or the function beside it; empty without one."""
     lines = trace.splitlines()
     own = [number for number, line in enumerate(lines) if (place := _frame(line)[1:]) and not _any_of("foreign")(*place)]
     if not own:
-        return []
+        return ""
     number = own[-1] if _innermost_last(trace) else own[0]
     kind, after = _frame(lines[number])[0], lines[number + 1 : number + 2]
     has_source = kind == "python" and any(line[:4].isspace() and not _frame(line) for line in after)
     has_function = kind in ("go", "rust") and number and lines[number - 1].strip()
-    return lines[number - bool(has_function) : number + 1 + has_source]
+    return "\n".join(lines[number - bool(has_function) : number + 1 + has_source])
 
 
 def _innermost_last(trace: str) -> bool:
