@@ -6,10 +6,9 @@ import pytest
 import yaml
 
 from shared.agents.providers.embedded.filing import FiledCard
-from shared.agents.providers.embedded.outputs import plan
+from shared.agents.providers.embedded.outputs import plan, suits
 from shared.agents.providers.embedded.reading import read
 from shared.agents.providers.embedded.sentences import sentences
-from shared.agents.providers.embedded.suiting import suits
 
 DATA = Path(__file__).parents[2] / "data"
 SAID = yaml.safe_load((DATA / "sentences_below_a_request.yaml").read_text())

@@ -1,22 +1,17 @@
 """Reading a card: its lines and sentences, each with its exact text and what kind it is. Nothing is rewritten."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from shared.agents.providers.embedded.blocks import COLON, Block, blocks
+from shared.agents.providers.embedded.blocks import Block, blocks
 from shared.agents.providers.embedded.sentences import has, heading_kind, is_only, is_vague, lowered, sentences
 from shared.agents.providers.embedded.tables import pattern, table
 from shared.agents.providers.embedded.votes import Before, Statement, elect, marks
 
-_LABEL = re.compile(
-    rf"\s*(?:\*\*|__|【)?([^\n:：/|】]{{2,50}}?)(?:(?:\*\*|__)?(?:{COLON}|:(?=\*\*|__))(?:\*\*|__)?\s*|】\s*)(\S.*)", re.DOTALL
-)
-_ROW_ENDS = re.compile(r"^[\W\d]*\|\s*|^\|\s*|\s*\|$")  # a row without its number
 _MINOR: Final = ("context", "limit", "person", "link", "courtesy")  # what decides nothing about the lines beside it
-_WEAK, _NESTED = 8, 9
+_LABELS: Final = ("person", "context", "link", "limit", "problem")  # `Owner: Ines` says more than `Ines`
 
 
 @dataclass(frozen=True)
@@ -38,10 +33,9 @@ class Piece:
 def read(text: str, language: str, *, fault: bool = False, kind: str | None = None, asked: bool = False) -> tuple[Piece, ...]:
     """Return the statements of a text in order. `fault`: it reports something broken. `kind`: what a text without headings is.
     `asked`: a title above it asks for something."""
-    found = statements(text, language, fault=fault, kind=kind)
-    elected = decide(found, lambda one, before: elect(one, before, fault), asked=asked)
     pieces: list[Piece] = []
-    for one, kind_of_one in elected:
+    found = statements(text, language, fault=fault, kind=kind)
+    for one, kind_of_one in decide(found, lambda one, before: elect(one, before, fault), asked=asked):
         pieces.append(_piece(one, kind_of_one, language, after_vague=bool(pieces) and pieces[-1].vague))
     return tuple(pieces)
 
@@ -65,9 +59,9 @@ def _piece(one: Statement, kind: str, language: str, *, after_vague: bool) -> Pi
     """Return a statement as a piece; what goes on with a vague wish and asks for nothing by itself is as vague."""
     goes_on = after_vague and not {"strict", "modal", "order", "start"} & {*one.facts}
     vague = kind == "ask" and one.section != "ask" and (goes_on or is_vague(lowered(one.text), language))
-    text = f"{one.number} {one.text}" if kind == "steps" and one.number else one.text
+    text = f"{one.block.mark} {one.text}" if kind == "steps" and one.block.mark else one.text
     lead = one.lead if one.section in ("", kind) else ""  # a line that leads steps says nothing about what is expected
-    return Piece("context" if kind == "ask" and one.is_done else kind, text, lead, vague, one.form)
+    return Piece("context" if kind == "ask" and one.block.is_done else kind, text, lead, vague, one.form)
 
 
 @dataclass(frozen=True)
@@ -75,7 +69,7 @@ class _Section:
     """What a heading announces, the line that leads what stands below, and the facts that it tells about that."""
 
     level: int = 0
-    kind: str | None = None
+    kind: str = ""
     lead: str = ""
     facts: tuple[str, ...] = ()
 
@@ -85,10 +79,9 @@ class _Reader:
 
     def __init__(self, language: str, fault: bool, kind: str | None) -> None:
         self.language, self.fault = language, fault
-        self.sections = [_Section(kind=kind)]
+        self.sections = [_Section(kind=kind or "")]
         self.columns: list[str | None] = []  # the kinds that the head of a table announces
-        self.line = self.paragraph = 0
-        self.begun = self.asks_below = self.signed = False
+        self.signed = self.asks_below = False
 
     @property
     def section(self) -> _Section:
@@ -96,12 +89,10 @@ class _Reader:
 
     def read(self, found: tuple[Block, ...]) -> Iterator[Statement]:
         heads = [_announces(block, following, self.language) for block, following in zip(found, (*found[1:], None), strict=False)]
-        self.asks_below = any(
-            head and self._announced(one.text) in ("ask", "plan") for one, head in zip(found, heads, strict=True)
-        )
-        for before, block, is_head in zip((None, *found), found, heads, strict=False):
-            self.line += 1
-            self.paragraph += is_head or block.gap or block.form == "code"
+        announced = [self._announced(block.text) for block, is_head in zip(found, heads, strict=True) if is_head]
+        self.asks_below = bool({"ask", "plan"} & {*announced})
+        before: Block | None = None
+        for block, is_head in zip(found, heads, strict=True):
             self.signed = block.form == "prose" and self._is_courtesy(block)
             if self.signed:
                 yield self._statement(block.text, block, given="courtesy")
@@ -109,7 +100,7 @@ class _Reader:
                 self._open(block)
             else:
                 yield from self._block(block, before)
-            self.begun = not is_head
+            before = None if is_head else block
 
     def _block(self, block: Block, before: Block | None) -> list[Statement]:
         if block.form in ("code", "scenario"):
@@ -117,54 +108,51 @@ class _Reader:
         if block.form == "row":
             return [self._row(block, is_head=before is None or before.form != "row" or block.gap)]
         if block.form == "item":
-            self._close(_level(block))
+            self._close(block.level)
             sign = next((kind for kind, signs in table("reader")["before"].items() if block.sign in signs), "")
             return [self._statement(block.text, block, given=sign)]
-        if (label := _LABEL.match(block.text)) and len(label[1].split()) <= 6 and (kind := self._announced(label[1])):
+        label = pattern("label").match(block.text)
+        if label and len(label[1].split()) <= 6 and (kind := self._announced(label[1])):
             return self._labelled(kind, block, label[2])
-        if block.gap and self.begun and self.section.kind in ("criterion", "exclusion", "steps", "question"):
+        if block.gap and before and self.section.kind in ("criterion", "exclusion", "steps", "question"):
             self.sections.append(_Section(self.section.level))  # a paragraph apart is no part of what the heading announces
         return [self._statement(one, block) for one in sentences(block.text, self.language)]
 
-    def _statement(self, text: str, block: Block, *, given: str = "", form: str = "", kind: str | None = "") -> Statement:
-        section = self.section if kind == "" else _Section(kind=kind, facts=self.section.facts)
-        form = form or ("number" if block.mark else block.form)
-        kind = section.kind
-        if kind == "plan":
-            form, kind = "step" if block.mark else form, "ask"
-        one = Statement(text, self.line, self.paragraph, kind or "", form, section.lead, given, block.mark, block.is_done)
-        if is_only(lowered(text), "greeting", self.language):
-            one.given = one.given or "courtesy"
-        if not one.given:
-            one.facts = [*marks(text, self.language), *section.facts, *["asks below"] * self.asks_below]
-            if self.fault and "only_quotation" in one.facts:  # what somebody is quoted with
-                one.given = "problem"
+    def _statement(self, text: str, block: Block, *, given: str = "", form: str = "", kind: str | None = None) -> Statement:
+        """Return a statement of a block; `kind` is announced by its label, if it has one."""
+        section = self.section if kind is None else _Section(kind=kind, facts=self.section.facts)
+        one = Statement(text, block, section.kind, form or ("number" if block.mark else block.form), section.lead, given)
+        if section.kind == "plan":
+            one.section, one.form = "ask", "step" if block.mark else one.form
+        one.facts = [*marks(text, self.language), *section.facts, *["asks below"] * self.asks_below] if not given else []
+        if self.fault and "only_quotation" in one.facts:  # what somebody is quoted with
+            one.given = "problem"
         return one
 
     def _is_courtesy(self, block: Block) -> bool:
         """Tell whether a line is a greeting, or a short one below a greeting or a signature."""
         low = lowered(block.text)
-        is_below = self.signed and not block.gap and len(low.split()) <= 6 and low[-1] not in ".:：。" and not _LABEL.match(low)
+        is_below = self.signed and not block.gap and len(low.split()) <= 6 and low[-1] not in ".:：。"
         greets = is_only(low, "greeting", self.language) and self._announced(low) is None
-        return is_below or greets or is_only(low, "closing", self.language)
+        return (is_below and not pattern("label").match(low)) or greets or is_only(low, "closing", self.language)
 
     def _row(self, block: Block, *, is_head: bool) -> Statement:
         """File a row of a table by its columns' heads or the section; without the number before it."""
         cells = [cell.strip() for cell in block.text.strip("| ").split("|")]
         if is_head:
             self.columns = [None if kind in _MINOR else kind for kind in map(self._announced, cells)]
-        column = next((kind for kind, cell in zip(self.columns, cells, strict=False) if kind and cell.strip("–—-")), None)
+        column = next((kind for kind, cell in zip(self.columns, cells, strict=False) if kind and cell.strip("–—-")), "")
         kind = "context" if is_head or pattern("timeline").match(block.text) else column or self.section.kind or "context"
-        return self._statement(block.text if kind == "context" else _ROW_ENDS.sub("", block.text), block, given=kind)
+        return self._statement(block.text if kind == "context" else pattern("row_ends").sub("", block.text), block, given=kind)
 
     def _open(self, block: Block) -> None:
         """Begin what a heading announces, or the one above it. A weak one may be a sentence: then it leads."""
         text, kind, is_weak = block.text, self._announced(block.text), block.form != "heading"
-        self._close(_level(block))
-        above = None if block.form == "prose" else self.section.kind
+        self._close(block.level)
+        above = "" if block.form == "prose" else self.section.kind
         leads = is_weak if kind is None else (is_weak and len(text.split()) > 4) or has(lowered(text), "label", self.language)
         facts = () if kind else tuple(f"under {fact}" for fact in marks(text.rstrip(":："), self.language))
-        self.sections.append(_Section(_level(block), kind or above, text.strip() if leads else "", facts))
+        self.sections.append(_Section(block.level, kind or above, text.strip() if leads else "", facts))
 
     def _close(self, level: int) -> None:
         while self.section.level >= level and len(self.sections) > 1:
@@ -179,32 +167,20 @@ class _Reader:
 
     def _labelled(self, kind: str, block: Block, rest: str) -> list[Statement]:
         """File `Out of scope: the rest`: its first sentence is below the label, what follows is read by itself."""
-        whole = kind in ("person", "context", "link", "limit", "problem")  # `Owner: Ines` says more than `Ines`
-        first, *others = sentences(block.text if whole else rest.strip(), self.language)
-        return [
-            self._statement(first, block, given=kind if kind == "problem" else "", form="label", kind=kind),
-            *(self._statement(one, block, form="after_label", kind=None) for one in others),
-        ]
-
-
-def _level(block: Block) -> int:
-    """Return the level of what a block begins: below all headings are a line before a list (`Steps:`), and an item before deeper ones."""
-    return {"heading": block.indent, "item": _NESTED + block.indent}.get(block.form, _WEAK)
+        first, *others = sentences(block.text if kind in _LABELS else rest.strip(), self.language)
+        label = self._statement(first, block, given=kind if kind == "problem" else "", form="label", kind=kind)
+        return [label, *(self._statement(one, block, form="after_label", kind="") for one in others)]
 
 
 def _announces(block: Block, following: Block | None, language: str) -> bool:
     """Tell whether a block is a heading, with marks or without: of a list, of deeper items, or a known one that stands alone."""
-    line = block.text
+    line, is_lead = block.text, block.text.endswith((":", "："))
+    is_above = following is not None and following.form == "item" and following.level > block.level
     if block.form == "item":
-        is_above = following is not None and following.form == "item" and following.indent > block.indent
-        return is_above and line.endswith((":", "："))
-    if block.form != "prose":
-        return block.form == "heading"
-    if "\n" in line or line.endswith((":", "：")):
-        return "\n" not in line and (len(line) <= 160 or following is None)
-    if following is None or len(line) > 60 or line[-1] in ".!。！," or _LABEL.match(line):
+        return is_above and is_lead
+    if block.form != "prose" or "\n" in line or is_lead:
+        return block.form == "heading" or (block.form == "prose" and "\n" not in line and (len(line) <= 160 or following is None))
+    if following is None or len(line) > 60 or line[-1] in ".!。！," or pattern("label").match(line):
         return False
-    if following.form == "item" and not following.gap:
-        return True
     is_apart = block.gap and not following.gap and len(line.split()) <= 5
-    return heading_kind(line, language, whole=not is_apart) is not None
+    return (is_above and not following.gap) or heading_kind(line, language, whole=not is_apart) is not None

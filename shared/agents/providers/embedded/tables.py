@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 LANGUAGES: Final = ("en", "de", "es", "fr", "zh", "ja")
+WIDE: Final = ("zh", "ja")  # written without spaces
 ANY: Final = "*"  # of a text whose language is not known yet
 _BEGIN: Final = re.compile(r"(?:\(\?:)*[a-z0-9à-ÿ]")  # of a word
 _END: Final = re.compile(r"(?<=(?<!\\)[a-z0-9à-ÿ])\??\)*$")
@@ -14,7 +15,7 @@ _END: Final = re.compile(r"(?<=(?<!\\)[a-z0-9à-ÿ])\??\)*$")
 
 @cache
 def table(name: str) -> dict[str, Any]:
-    """Return a whole table: that of a language, `agents`, `reader` or `traces`."""
+    """Return a whole table: that of a language, `agents` or `reader`."""
     return tomllib.loads(_text(name))
 
 
@@ -32,23 +33,22 @@ def keys(section: str) -> tuple[str, ...]:
 
 
 @cache
-def pattern(name: str) -> re.Pattern[str]:
-    """Return what a text is searched for by its form, whatever its language."""
-    return re.compile(table("reader")["patterns"][name])
+def pattern(name: str, language: str = ANY) -> re.Pattern[str]:
+    """Return a pattern of `reader`, in which `<name>` stands for another one or for the marks of a language and of English."""
+    forms = table("reader")["patterns"]
+
+    def filled(found: re.Match[str]) -> str:
+        inner = pattern(found[1], language) if found[1] in forms else mark(language, found[1])
+        return f"(?:{inner.pattern})"
+
+    return re.compile(re.sub(r"<(\w+)>", filled, forms[name] if isinstance(forms[name], str) else "|".join(forms[name])))
 
 
 @cache
-def phrase(language: str, template: str) -> re.Pattern[str]:
-    """Compile a pattern in which `<name>` stands for the marks of that name in a language and in English, which people mix in."""
-    return re.compile(re.sub(r"<(\w+)>", lambda found: f"(?:{mark(language, found[1]).pattern})", template))
-
-
-@cache
-def mark(language: str, name: str, section: str = "marks", *, strictly: bool = False) -> re.Pattern[str]:
-    """Return the pattern of a kind of mark in a language and, unless `strictly`, in English; of any language in all."""
-    own = LANGUAGES if language == ANY else (language,) if language in LANGUAGES else ("en",)
-    languages = own if strictly else dict.fromkeys((*own, "en"))
-    return re.compile(_one_of([word for one in languages for word in _words(one, section, name)]))
+def mark(language: str, name: str, section: str = "marks") -> re.Pattern[str]:
+    """Return the pattern of a kind of mark in a language and in English, which people mix in; of any language in all."""
+    own = LANGUAGES if language == ANY else (language,) if language in LANGUAGES else ()
+    return re.compile(_one_of([word for one in dict.fromkeys((*own, "en")) for word in _words(one, section, name)]))
 
 
 def _text(name: str) -> str:

@@ -1,7 +1,6 @@
 """What kind a statement is: the facts about it vote, with weights that `tools/train_reader.py` learns from the marked cards."""
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -9,29 +8,26 @@ from heapq import nlargest
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from shared.agents.providers.embedded.sentences import bare, has, lowered, said, weight
-from shared.agents.providers.embedded.tables import mark, phrase, table
+from shared.agents.providers.embedded.blocks import Block
+from shared.agents.providers.embedded.sentences import has, lowered, said, weight
+from shared.agents.providers.embedded.tables import mark, pattern, table
 
 WEIGHTS: Final = Path(__file__).parent / "tables" / "weights.json"
 _MARGIN: Final = 12  # chosen by leaving out one set of cards after the other (decision 33)
-_CONDITION: Final = r"^(?:<if>|<place>)\b[^,，、.]{3,60}[,，、] ?(?:就|则)?"  # before a request: when, or where
 
 Feature = tuple[str, str]  # a fact, and the context in which it is seen, if any
 
 
 @dataclass
 class Statement:
-    """A sentence or an item and where it stands. `given` is its kind if its form says it;"""
+    """A sentence or an item, the block in which it stands and the section of that. `given` is its kind if its form says it."""
 
     text: str
-    line: int
-    paragraph: int
+    block: Block
     section: str
     form: str
     lead: str = ""
     given: str = ""
-    number: str = ""
-    is_done: bool = False
     facts: list[str] = field(default_factory=list)
 
 
@@ -45,19 +41,20 @@ class Before(NamedTuple):
 def marks(text: str, language: str) -> list[str]:
     """Return the marks of a sentence: with `^` those with which it begins, with `~` those that stand only behind its first clause."""
     low, names = lowered(text), table("reader")["marks"]
-    told, plain = said(low, language), bare(low, language)
-    asked = phrase(language, _CONDITION).sub("", plain)
+    told = said(low, language)
+    plain = pattern("lead_in_before", language).sub("", told)
+    asked = pattern("condition", language).sub("", plain)
     purpose = mark(language, "purpose").split(plain)[0]
-    first = re.split(r"[,;，；]", purpose)[0]
+    first = pattern("clause_end").split(purpose)[0]
     end = max(len(first if weight(first) > 1 else purpose), 1)
     found = []
     for name in (*names["telling"], *names["others"]):
-        pattern = mark(language, name)
-        if one := pattern.search(plain) or (told != plain and pattern.search(told)):
-            found += [f"^{name}"] * bool(one.start() == 0 or (told != plain and pattern.match(told)))
+        words = mark(language, name)
+        if one := words.search(plain) or words.search(told):
+            found += [f"^{name}"] * bool(one.start() == 0 or words.match(told))
             found.append(name if one.start() < end else f"~{name}")
     more = [f"then {name}" for name in names["asked"] if asked != plain and has(asked, name, language)]
-    more += [name for name, sign in table("reader")["signs"].items() if phrase(language, sign).search(low)]
+    more += [name for name in names["signs"] if pattern(name, language).search(low)]
     more += ["condition"] * (asked != plain) + ["plain"] * (not {*names["telling"]} & {*found})
     size = next((str(most) for most in (2, 4, 9, 20) if weight(text) < most), "more")
     return [*found, *more, f"words<{size}"]
@@ -66,7 +63,8 @@ def marks(text: str, language: str) -> list[str]:
 def features(one: Statement, before: Before, fault: bool) -> Iterator[Feature]:
     """Yield each fact about a statement alone, and together with its section, its form, and whether a fault is reported."""
     other = before.statement
-    near = "start" if not other else "line" if other.line == one.line else "near" if other.paragraph == one.paragraph else "far"
+    is_far = one.block.gap or (other and one.section != other.section)
+    near = "start" if not other else "line" if other.block is one.block else "far" if is_far else "near"
     form = "question" if "question" in one.facts else "number" if one.form == "step" else one.form
     contexts = (f"in {one.section or 'none'}", f"as {form}", "of fault" if fault else "of request")
     facts = ("any", f"after {before.kind}", f"after {before.kind} {near}", *contexts, *one.facts)
