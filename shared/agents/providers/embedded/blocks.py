@@ -8,7 +8,7 @@ from typing import Final
 
 from shared.agents.providers.embedded.tables import ANY, mark, pattern, table
 
-BOLD, PROSE, ITEM = 7, 8, 9  # levels: of a heading that has only bold letters or signs, of a line before a list, of an item
+BOLD, PROSE, ITEM = 7, 8, 9  # levels of a heading that has only bold letters or signs, of a line before a list, of an item
 LONGEST: Final = 1_000  # characters of a line that are looked at: nobody writes a longer one, and patterns stay fast
 
 

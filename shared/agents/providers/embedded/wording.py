@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.tables import LANGUAGES, WIDE, entry, pattern
+from shared.agents.providers.embedded.tables import LANGUAGES, entry, pattern
 from shared.core.texts import is_seen
 
 OTHER: Final = "other"  # a language that is none of the six
@@ -37,11 +37,6 @@ def recognize(text: str) -> str:
 def say(key: str, language: str) -> str:
     """Return a line in a language; in English for other languages than the six."""
     return str(entry(language if language in LANGUAGES else "en", "lines", key))
-
-
-def say_all(names: Iterable[str], language: str) -> str:
-    """Return lines one after the other."""
-    return ("" if language in WIDE else " ").join(say(key, language) for key in names)
 
 
 def quoted(pieces: Iterable[Piece]) -> str:
