@@ -16,14 +16,14 @@ import yaml
 from shared.agents.providers.embedded.reading import decide, statements
 from shared.agents.providers.embedded.sentences import is_ask
 from shared.agents.providers.embedded.tables import LANGUAGES
-from shared.agents.providers.embedded.votes import WEIGHTS, Before, Feature, Statement, features, start
+from shared.agents.providers.embedded.votes import WEIGHTS, Before, Feature, Statement, features
 
 DATA: Final = Path(__file__).parents[1] / "tests" / "data"
 CARDS: Final = (
     *("marked", "blind", "fresh", "second_fresh", "third_fresh", "fourth_fresh", "fifth_fresh", "sixth_fresh", "seventh_fresh"),
     *("eighth_fresh", "ninth_fresh", "odd", "gate"),
 )
-SENTENCES: Final = ("sentences_below_a_request", "sentences_below_a_fault", "sentences_of_forms")
+SENTENCES: Final = ("sentences_below_a_request", "sentences_below_a_fault", "sentences_left_out", "sentences_of_forms")
 _MARKED: Final = {"asks": "ask", "exclusions": "exclusion", "criteria": "criterion"}
 _SAID: Final = {
     "fact": "context",
@@ -90,15 +90,15 @@ def _of_sentences(name: str) -> Iterator[Example]:
     for language, above, text, kind, fault in _of_forms() if name == "sentences_of_forms" else _below(name):
         found = statements(above + text, language, fault=fault)
         first = "problem" if fault or not is_ask(above, language) else "ask"
-        yield from list(_rows(found, lambda one: first if one in above else kind, fault=fault, asked=False))[bool(above) :]  # noqa: B023
+        yield from _rows(found, lambda one: first if one in above else kind, fault=fault, asked=False, known=above)  # noqa: B023
 
 
 def _below(name: str) -> Iterator[tuple[str, str, str, str, bool]]:
-    """Yield sentences below a request or a fault; what people ask for stands also in the same paragraph."""
+    """Yield sentences below a request or a fault; what people ask for and tell stands also in the same paragraph."""
     for language, said in _load(name).items():
         blank = "" if language in ("zh", "ja") else " "
         for group in sorted(said.keys() - {"asked"}):
-            for between in ("\n\n", blank) if group == "ask" else ("\n\n",):
+            for between in ("\n\n", blank) if group in ("ask", "fact") else ("\n\n",):
                 for text in said[group]:
                     yield language, said["asked"] + between, text, _SAID.get(group, group), name.endswith("fault")
 
@@ -111,10 +111,12 @@ def _of_forms() -> Iterator[tuple[str, str, str, str, bool]]:
                 yield language, above, text, group["kinds"][0], group.get("fault", False)
 
 
-def _rows(found: list[Statement], kind_of: Callable[[str], str], *, fault: bool, asked: bool) -> Iterator[Example]:
-    before = start(asked=asked)
+def _rows(
+    found: list[Statement], kind_of: Callable[[str], str], *, fault: bool, asked: bool, known: str = ""
+) -> Iterator[Example]:
+    before = Before("title" if asked else "none")
     for one, kind in decide(found, lambda one, _: one.given or kind_of(one.text), asked=asked):
-        if not one.given:
+        if not one.given and one.text not in known:
             yield list(features(one, before, fault)), kind
         before = Before(kind, one)
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shared.agents.catalogue import AGENTS, agent_named, catalogue
 from shared.agents.providers.context import parse_context, render_context
-from shared.agents.providers.embedded.suiting import outputs
+from shared.agents.providers.embedded.outputs import outputs
 from shared.agents.tools import READ_ONLY, TOOLS, parse_arguments, spec, specs
 from shared.core.errors import Invalid
 from shared.core.ids import is_id

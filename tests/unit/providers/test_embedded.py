@@ -15,13 +15,11 @@ from shared.agents.providers.context import render_context
 from shared.agents.providers.embedded import tables
 from shared.agents.providers.embedded.cards import MAX_CARDS
 from shared.agents.providers.embedded.filing import FiledCard
-from shared.agents.providers.embedded.language import recognize
 from shared.agents.providers.embedded.model import EmbeddedProvider
-from shared.agents.providers.embedded.outputs import plan
+from shared.agents.providers.embedded.outputs import outputs, plan, refusal, suits
 from shared.agents.providers.embedded.reading import Piece, read
-from shared.agents.providers.embedded.suiting import outputs, refusal, suits
-from shared.agents.providers.embedded.tables import ANY, LANGUAGES, entry, heading_starts, keys, table
-from shared.agents.providers.embedded.wording import say
+from shared.agents.providers.embedded.tables import LANGUAGES, entry, keys, table
+from shared.agents.providers.embedded.wording import recognize, say
 from shared.agents.providers.port import (
     MAX_CALLS_PER_ANSWER,
     Finished,
@@ -292,18 +290,6 @@ def test_what_is_read_of_a_table_piece_by_piece_is_the_whole_table():
     for language in LANGUAGES:
         for section, rows in table(language).items():
             assert {key: entry(language, section, key) for key in rows} == rows
-
-
-def test_a_heading_is_found_among_those_with_its_first_letter_as_among_all():
-    words = [word for card in MARKED for word in card["description"].lower().split()]
-    for kind in keys("headings"):
-        items = [item for language in LANGUAGES for item in entry(language, "headings", kind)]
-        every = re.compile("|".join(items))
-        plain = [re.sub(r"\\b|[$^]", "", item) for item in items]
-        for text in dict.fromkeys([*plain, *words]):
-            found = next(found for name, found in heading_starts(ANY, text[0]) if name == kind)
-            assert bool(found.match(text)) is bool(every.match(text)), (kind, text)
-            assert bool(found.fullmatch(text)) is bool(every.fullmatch(text)), (kind, text)
 
 
 def test_only_what_is_needed_of_a_language_is_parsed(monkeypatch):
@@ -791,13 +777,55 @@ def test_what_is_excluded_gives_no_reason_for_an_item():
     assert say("c_money", "en") not in document
 
 
-def test_a_plan_in_numbered_steps_becomes_cards_and_a_fact_becomes_none():
+def test_a_plan_in_numbered_steps_becomes_cards():
     turns = run("planner", ALL["vet practice migration"])
     titles = [card["title"] for card in calls_of(turns, "create_card")]
     assert [title.split()[0] for title in titles] == ["Write", "Script", "Run", "Switch", "Delete"]
-    turns = run("planner", ALL["museum audio guide texts"])
-    assert not [card for card in calls_of(turns, "create_card") if card["title"].startswith("tone")]
-    assert "> tone: like a friend" in calls_of(turns, "comment")[0]["content"]
+
+
+PLANS = {
+    "en": "Steps\n1. Add the column\n2. Copy the data\n3. Drop the old table",
+    "de": "Schritte\n1. Spalte ergänzen\n2. Daten kopieren\n3. Alte Tabelle löschen",
+    "ja": "作業内容\n1. 列を追加する\n2. データを移す\n3. 古い表を削除する",
+}
+
+
+@pytest.mark.parametrize("language", PLANS)
+def test_each_numbered_step_of_a_plan_waits_for_the_one_before_it(language):
+    turns = run("planner", feature(PLANS[language], title="DB", type="task"))
+    assert [(one["card"], one["depends_on"]) for one in calls_of(turns, "add_dependency")] == [
+        ("ask-2", "ask-1"),
+        ("ask-3", "ask-2"),
+    ]
+
+
+def test_numbered_requirements_are_no_order():
+    text = "Requirements\n1. Add the column\n2. Copy the data\n3. Drop the old table"
+    assert calls_of(run("planner", feature(text, title="DB", type="task")), "add_dependency") == []
+
+
+def test_a_label_with_a_value_that_is_asked_for_becomes_a_card():
+    """Such lines were left out as facts, and with them an action of an incident."""
+    text = "Requirements:\n- Alarm: at 80 % of the range\n- Add a list of ranges\n- Show free ranges"
+    assert len(calls_of(run("planner", feature(text)), "create_card")) == 3
+
+
+def test_a_line_that_leads_the_steps_of_a_fault_stands_above_nothing_that_was_expected():
+    text = "Die Mengen sind abgeschnitten.\n\nSo kann man es nachstellen:\n1. Lieferschein öffnen\n2. Drucken\n\nErwartet: alle Spalten"
+    bug = feature(text, title="Lieferschein abgeschnitten", type="bug")
+    assert "So kann man" not in written(run("dev_backend", bug))
+
+
+def test_the_checklist_of_a_fault_asks_for_one_test():
+    bug = feature("Steps:\n1. save\n\nExpected: one row\n\nPlease also add a metric.", title="Rows are lost", type="bug")
+    document = written(run("dev_backend", bug))
+    assert say("c_regression", "en") in document
+    assert say("c_tested", "en") not in document
+
+
+def test_documentation_takes_an_incident_of_which_an_action_is_a_text():
+    incident = feature("Actions\n- Write a runbook for the desk", title="Scanners down", type="incident")
+    assert acts(run("documentation", incident))[0] == "write_document"
 
 
 def test_a_condition_is_no_dependency():
@@ -1035,16 +1063,10 @@ RETIRES = "Only Ruairi knows how it's done and he retires in February."
 BY_HAND = "They know Excel, they don't know SQL, so every single ticket of the week is copied by hand on Sunday."
 
 
-@pytest.mark.parametrize(
-    ("later", "reason", "other"),
-    [("They know Excel, they don't know SQL.", RETIRES, "They know Excel"), (BY_HAND, BY_HAND, "Only Ruairi")],
-)
-def test_the_reason_with_which_a_card_begins_is_its_problem_unless_a_longer_one_is_below(later, reason, other):
-    document = written(
-        run("prd", feature(f"{RETIRES}\n\nWe need a page about it. {later}\n\nRequirements:\n- A clerk can load a timetable"))
-    )
-    assert f"> {reason}" in section(document, "problem")
-    assert f"> {other}" in section(document, "context")
+@pytest.mark.parametrize("later", ["They know Excel, they don't know SQL.", BY_HAND])
+def test_the_reason_with_which_a_card_begins_is_its_problem_beside_those_further_below(later):
+    text = f"{RETIRES}\n\nWe need a page about it. {later}\n\nRequirements:\n- A clerk can load a timetable"
+    assert f"> {RETIRES}" in section(written(run("prd", feature(text))), "problem")
 
 
 def test_a_checklist_stands_below_what_the_card_asks_for():

@@ -1,20 +1,19 @@
 """Reading cards: what becomes a statement, of which kind, in six languages."""
 
+from collections import Counter
 from pathlib import Path
 from time import process_time
 
 import pytest
 import yaml
 
-from shared.agents.providers.embedded import traces
-from shared.agents.providers.embedded.blocks import blocks
+from shared.agents.providers.embedded.blocks import blocks, error_line, own_frame
 from shared.agents.providers.embedded.cards import dependencies
 from shared.agents.providers.embedded.filing import FiledCard
-from shared.agents.providers.embedded.language import recognize
-from shared.agents.providers.embedded.reading import read
+from shared.agents.providers.embedded.reading import Piece, read
 from shared.agents.providers.embedded.sentences import heading_kind, sentences
 from shared.agents.providers.embedded.tables import keys
-from shared.agents.providers.embedded.wording import say
+from shared.agents.providers.embedded.wording import recognize, say
 from tools.train_reader import CARDS
 
 DATA = Path(__file__).parents[2] / "data"
@@ -42,21 +41,22 @@ def line(text):
     return " ".join(text.split())
 
 
-@pytest.mark.parametrize("name", SETS)
-def test_marked_cards_are_filed_as_a_careful_person_files_them(name):
-    right = marks = misfiled = found = 0
-    for card in SETS[name]:
+def test_marked_cards_are_filed_as_a_careful_person_files_them():
+    """At least 95 % of the marks of all sets right and at most 5 % of the lines misfiled, of each kind too."""
+    marks, right, found, misfiled = Counter(), Counter(), Counter(), Counter()
+    for card in MARKED:
         for group, kind in KINDS.items():
             pieces = [piece.line for piece in filed(card).of(kind)]
             expected = [line(mark) for mark in card[group]]
             # what a bug should do is asked for
             either = [line(mark) for mark in card.get("expected", ())] if kind != "exclusion" else []
-            marks, found = marks + len(expected), found + len(pieces)
-            right += sum(any(mark in piece for piece in pieces) for mark in expected)
-            misfiled += sum(not any(mark in piece for mark in [*expected, *either]) for piece in pieces)
-    assert marks >= 50
-    assert right >= 0.95 * marks
-    assert misfiled <= 0.05 * found
+            marks[kind] += len(expected)
+            found[kind] += len(pieces)
+            right[kind] += sum(any(mark in piece for piece in pieces) for mark in expected)
+            misfiled[kind] += sum(not any(mark in piece for mark in [*expected, *either]) for piece in pieces)
+    assert marks.total() > 1_300
+    assert all(right[kind] >= 0.95 * marks[kind] for kind in KINDS.values()), (right, marks)
+    assert all(misfiled[kind] <= 0.05 * found[kind] for kind in KINDS.values()), (misfiled, found)
 
 
 @pytest.mark.parametrize("card", MARKED, ids=IDS)
@@ -266,8 +266,8 @@ def test_traces_outside_fences_are_code():
     ],
 )
 def test_the_error_and_the_innermost_frame_of_own_code(trace, error, frame):
-    assert traces.error_line(trace) == error
-    assert traces.own_frame(trace) == frame
+    assert error_line(trace) == error
+    assert own_frame(trace).splitlines() == frame
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_the_error_and_the_innermost_frame_of_own_code(trace, error, frame):
     ],
 )
 def test_asks_wait_only_for_what_they_name(asks, language, pairs):
-    assert dependencies(asks, language) == pairs
+    assert dependencies([Piece("ask", ask) for ask in asks], language) == pairs
 
 
 # what a card, a comment or a document says is not asked again
@@ -422,7 +422,6 @@ def test_steps_of_a_card_that_reports_no_fault_are_its_plan():
     [
         ("Was wir nicht brauchen: Inkasso.", "de", "exclusion", "Inkasso."),
         ("What we don't need: PDF", "en", "exclusion", "PDF"),
-        ("Resizing the brokers is a separate discussion, not here.", "en", "exclusion", None),
         ("El cambio de proveedor se trata en otra tarjeta.", "es", "exclusion", None),
         ("Also please no app, website is enough!", "en", "exclusion", None),
         ("Validation: openssl shows the new serial", "en", "criterion", "openssl shows the new serial"),

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shared.agents.providers.embedded import tables, traces
+from shared.agents.providers.embedded import tables
+from shared.agents.providers.embedded.blocks import own_frame
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.outputs import plan
 from shared.agents.providers.embedded.reading import read
@@ -44,7 +45,7 @@ def test_a_wish_is_definite_if_it_says_what_is_to_become_of_the_thing():
 
 def test_short_cards_that_are_definite_open_the_gate():
     definite = [card for card in GATES if not card["vague"]]
-    assert sum(FiledCard(card).is_explicit for card in definite) >= 0.93 * len(definite)
+    assert sum(FiledCard(card).is_explicit for card in definite) >= 0.95 * len(definite)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -73,12 +74,6 @@ def test_a_timeline_tells_what_happened_and_asks_for_nothing():
 
 def test_a_line_of_a_chat_may_ask_though_it_has_a_time():
     assert kinds("[10:11] Eli: please add a test")[0][0] == "ask"
-
-
-def test_numbered_headings_of_minutes_are_no_requests():
-    text = "1. Menus\nThe menus on the wall are never those that we eat.\n2. Allergies\nPlease update the list of allergies every term."
-    assert kinds(text)[-1] == ("ask", "Please update the list of allergies every term.")
-    assert all(line not in ("Menus", "Allergies") for _, line in kinds(text))
 
 
 def test_a_heading_below_another_inherits_what_that_one_announces():
@@ -146,7 +141,7 @@ def test_research_works_on_a_card_whose_questions_are_what_is_asked_for():
 
 def test_a_python_trace_without_its_first_line_has_its_innermost_frame_last():
     trace = '  File "/srv/a.py", line 212, in row\n    f()\n  File "/srv/b.py", line 97, in f\n    raise E\nrota.errors.NaiveDate: 88121'
-    assert "line 97" in traces.own_frame(trace)[0]
+    assert "line 97" in own_frame(trace)
 
 
 @pytest.mark.parametrize(
@@ -155,9 +150,9 @@ def test_a_python_trace_without_its_first_line_has_its_innermost_frame_last():
 def test_a_card_compiles_the_marks_of_its_own_language_and_of_english(monkeypatch, language, text):
     """Compiling the marks of all six languages took 0.1 s of the first card of a process."""
     compiled = set()
-    known = tables._whole_words
-    monkeypatch.setattr(tables, "_whole_words", lambda one, section, name: compiled.add((one, name)) or known(one, section, name))
-    for cached in (tables.mark, tables.phrase, read):
+    known = tables._words
+    monkeypatch.setattr(tables, "_words", lambda one, section, name: compiled.add((one, name)) or known(one, section, name))
+    for cached in (tables.mark, tables.pattern, read):
         cached.cache_clear()
     FiledCard({"title": "Portal", "type": "task", "description": f"{text}\n\n- 12"}).pieces  # noqa: B018
     found = {name for one, name in compiled if one not in (language, "en")}

@@ -6,10 +6,9 @@ import pytest
 import yaml
 
 from shared.agents.providers.embedded.filing import FiledCard
-from shared.agents.providers.embedded.outputs import plan
+from shared.agents.providers.embedded.outputs import plan, suits
 from shared.agents.providers.embedded.reading import read
 from shared.agents.providers.embedded.sentences import sentences
-from shared.agents.providers.embedded.suiting import suits
 
 DATA = Path(__file__).parents[2] / "data"
 SAID = yaml.safe_load((DATA / "sentences_below_a_request.yaml").read_text())
@@ -63,7 +62,7 @@ def test_what_a_sentence_below_a_fault_is(language, said, kinds):
 
 
 def test_a_second_lead_in_holds_across_an_empty_line_as_the_first_does():
-    text = "Buyers ask where their order is.\n\nWhat we want from the page:\n\nAn order has a state. Buyers see it.\n"
+    text = "Buyers ask where their order is.\n\nWhat we want from the page:\n\nA paid order can be changed. Buyers see it.\n"
     assert [piece.kind for piece in read(text, "en")][1:] == ["ask", "ask"]
 
 

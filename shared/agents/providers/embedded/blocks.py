@@ -1,41 +1,25 @@
-"""The structure of a text: headings, list items, paragraphs, scenarios, rows of tables and code, each with its exact text."""
+"""The structure of a text: headings, list items, paragraphs, scenarios, rows of tables, code and traces, each with its exact text."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from shared.agents.providers.embedded.tables import ANY, mark
-from shared.agents.providers.embedded.traces import is_trace
+from shared.agents.providers.embedded.tables import ANY, mark, pattern, table
 
-BOLD: Final = 7  # the level of a heading that has only bold letters or signs
+BOLD, PROSE, ITEM = 7, 8, 9  # levels of a heading that has only bold letters or signs, of a line before a list, of an item
 LONGEST: Final = 1_000  # characters of a line that are looked at: nobody writes a longer one, and patterns stay fast
-_ITEM = re.compile(
-    r"(\s*)(?:(?=\[[ xX]?\]\s)|[-*+•‣◦–—·・]|[\u2190-\u2bff\U0001f300-\U0001faff]\ufe0f?"
-    r"|(\d{1,3}[.)）]|\(?[a-zA-Z\d]{1,2}[)）]|（\d{1,2}）|(?:\d{1,2}|[一二三四五六七八九十]{1,2})、|[①-⑳]))"
-    r"(?:\s+|(?=\[)|(?<=[・、）①-⑳☐•])(?=\S))(\[[ xX]?\]\s*)?(\S.*)"
-)
-_HEADINGS = (
-    re.compile(r"\s*(?:#{1,6}|h[1-6]\.)\s+(.*\S?)\s*#*"),
-    re.compile(r"\s*(?:[^\w\s\-*+•>|`\[\]]{1,3}\s+)?(?:\*\*?|__?)([^*_]{2,80})(?:\*\*?|__?)[:：]?"),
-    re.compile(r"\s*[【\[■◆●□◇▼]+\s*([^】\]]{2,40})[】\]]?"),
-)
-COLON: Final = r"(?:：|(?<=[\u3040-\u9fff）]):|:(?=\s))"  # ends a label; in Chinese and Japanese of either width, without a blank
-SPOKEN = re.compile(rf"\W*\d{{1,2}}[:.h]\d\d|[^\W\d][\w.-]*(?: [\w.-]+){{0,2}}{COLON}|[\"“„«「]")  # of a timeline, a form, a chat
-_UNDERLINE = re.compile(r"\s*(?:={3,}|-{3,}|\*{3,}|_{3,})\s*")
-_GOES_ON: Final = ("when", "then_line", "and_line")  # lines of a scenario after Given
-_CALL = re.compile(r"[\w./*-]+\.[\w.*()]+\(.*\)\s*$")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A line with what is wrapped onto it. `indent` of a heading: its level; `gap`: below an empty line; `mark`: an item's number."""
+    """A line with what is wrapped onto it. `gap`: below an empty line; `mark`: an item's number; `sign`: its first sign."""
 
     form: str  # heading, item, prose, scenario, row or code
     text: str
     gap: bool = False
-    indent: int = 0
+    level: int = PROSE
     mark: str = ""
     sign: str = ""
     is_done: bool = False
@@ -44,125 +28,124 @@ class Block:
 @lru_cache(maxsize=64)  # the language of a card and its kinds are read from the same blocks
 def blocks(text: str) -> tuple[Block, ...]:
     """Return the blocks of a text in order, without the marks of quotations."""
-    return tuple(_Blocks([re.sub(r"^\s*>\s?", "", line.rstrip()[: LONGEST * 20]) for line in text.splitlines()]).all())
+    lines = [re.sub(r"^\s*>\s?", "", line.rstrip()[: LONGEST * 20]) for line in text.splitlines()]
+    found, number, gap = [], 0, False
+    while number < len(lines):
+        if not lines[number].strip() or pattern("underline").fullmatch(lines[number]):
+            number, gap = number + 1, True
+            continue
+        block, number = _block(lines, number, gap)
+        found += [block] if block.text else []
+        gap = False
+    return tuple(found)
 
 
-class _Blocks:
-    def __init__(self, lines: list[str]) -> None:
-        self.lines = lines
-        widths = sorted((_width(line) for line in lines if not _is_trace(line)), reverse=True)
-        self.column = widths[0] if len(widths) > 1 and widths[1] >= 0.8 * widths[0] else 0  # one long line is not wrapped
-
-    def all(self) -> Iterator[Block]:
-        number, gap = 0, False
-        while number < len(self.lines):
-            if not self.lines[number].strip() or _UNDERLINE.fullmatch(self.lines[number]):
-                number, gap = number + 1, True
-                continue
-            block, number = self._block(number, gap)
-            gap = False
-            if block.text:
-                yield block
-
-    def _block(self, number: int, gap: bool) -> tuple[Block, int]:
-        """Return the block that begins at a line, and the number of the line after it."""
-        line = self.lines[number]
-        if line.lstrip()[:3] in ("```", "~~~"):
-            fence = line.strip()[:3]
-            end = next(
-                (at for at in range(number + 1, len(self.lines)) if self.lines[at].strip().startswith(fence)), len(self.lines)
-            )
-            return Block("code", "\n".join(self.lines[number + 1 : end]).strip("\n"), gap), end + 1
-        if _is_trace(line):
-            end = next((at for at in range(number + 1, len(self.lines)) if not self._goes_on(at)), len(self.lines))
-            return Block("code", "\n".join(self.lines[number:end]).strip("\n"), gap), end
-        if end := self._scenario(number):
-            return Block("scenario", "\n".join(one.strip() for one in self.lines[number:end]).removeprefix("- "), gap), end
-        if title := heading(line):
-            return Block("heading", title, gap, _level(line)), number + 1
-        if line.lstrip().startswith("|") and line.endswith("|"):
-            return Block("row", line.strip() if re.search(r"[^\s|:-]", line) else "", gap), number + 1
-        item = _ITEM.fullmatch(line)
-        end = self._wrapped(number, is_item=bool(item))
-        is_done = bool(item and "x" in (item[3] or "").lower())
-        begin = item.start(3 if is_done else 4) if item else 0  # a box that is ticked says more than the line without it
-        text = "\n".join(one.strip() for one in [line[begin:], *self.lines[number + 1 : end]])
-        if item is None:
-            return Block("prose", text, gap, len(line) - len(line.lstrip())), end
-        mark = line[: item.start(4)].strip() if item[2] else ""
-        return Block("item", text, gap, len(item[1]), mark, item[0].strip()[0], is_done), end
-
-    def _goes_on(self, number: int) -> bool:
-        """Tell whether a trace goes on: by an indented line, a call, or an empty line before more of it."""
-        line, following = self.lines[number], next((one for one in self.lines[number + 1 :] if one), "")
-        if not line:
-            return _is_trace(following) or bool(_CALL.match(following[:LONGEST]))
-        return line[0] in " \t" or _is_trace(line) or bool(_CALL.match(line[:LONGEST]))
-
-    def _scenario(self, number: int) -> int:
-        """Return where a scenario of Given, When and Then ends that begins at a line, or 0."""
-        first = _bare(self.lines[number])
-        end = number + 1
-        if mark(ANY, "scenario").match(first):
-            end += bool(end < len(self.lines) and mark(ANY, "given").match(_bare(self.lines[end])))
-        elif not mark(ANY, "given").match(first):
-            return 0
-        begun = end
-        while end < len(self.lines) and any(mark(ANY, name).match(_bare(self.lines[end])) for name in _GOES_ON):
-            end += 1
-        return end if end > begun else 0
-
-    def _wrapped(self, number: int, *, is_item: bool) -> int:
-        """Return where the lines end that belong to a line: a story on several lines, or what had no room."""
-        story = not is_item and mark(ANY, "story").match(self.lines[number].lower())
-        end = number + 1
-        while end < len(self.lines):
-            before, line = self.lines[end - 1].rstrip(), self.lines[end]
-            if not line.strip() or self._begins(line) or before[-1:] in ":：。！？":
-                break
-            is_indented = line[0].isspace()
-            if not story and not (is_indented or (self._fills(before, line))):
-                break
-            end += 1
-        return end
-
-    def _begins(self, line: str) -> bool:
-        return bool(
-            _ITEM.fullmatch(line)
-            or heading(line)
-            or _is_trace(line)
-            or _UNDERLINE.fullmatch(line)
-            or line.strip()[:3] == "```"
-            or line[0] == "【"
-            or SPOKEN.match(line[:LONGEST])
+def _block(lines: list[str], number: int, gap: bool) -> tuple[Block, int]:
+    """Return the block that begins at a line, and the number of the line after it."""
+    line = lines[number]
+    if (fence := line.strip()[:3]) in ("```", "~~~"):
+        end = _end(lines, number, lambda at: not lines[at].strip().startswith(fence))
+        return Block("code", "\n".join(lines[number + 1 : end]).strip("\n"), gap), end + 1
+    if is_trace(line):  # an empty line may stand before more of it
+        end = _end(
+            lines, number, lambda at: lines[at][:1] in (" ", "\t") or is_trace(lines[at] or "".join(lines[at + 1 : at + 2]))
         )
+        return Block("code", "\n".join(lines[number:end]).strip("\n"), gap), end
+    if pattern("scenario_begins").match(line.lower()):
+        end = _end(lines, number, lambda at: pattern("scenario_goes_on").match(lines[at].lower()))
+        if end > number + 1:
+            return Block("scenario", "\n".join(re.sub(r"^\s*[-*+•]?\s*", "", one) for one in lines[number:end]), gap), end
+    if title := _heading(line):
+        level = re.match(r"\s*(?:(#{1,6})\s|h([1-6])\.)", line)
+        return Block("heading", title, gap, int(level[2] or len(level[1])) if level else BOLD), number + 1
+    if line.lstrip().startswith("|") and line.endswith("|"):
+        return Block("row", line.strip() if re.search(r"[^\s|:-]", line) else "", gap), number + 1
+    return _lines(lines, number, gap)
 
-    def _fills(self, line: str, following: str) -> bool:
-        """Tell whether a line ends only because the text is wrapped: the next word had no room in it."""
-        if not 55 <= self.column <= 100:
-            return False
-        ragged = following[0].islower() and self.column <= 80 and _width(line) >= 0.75 * self.column
-        return ragged or _width(line) + 1 + _width(following.split(maxsplit=1)[0]) > self.column
+
+def _lines(lines: list[str], number: int, gap: bool) -> tuple[Block, int]:
+    """Return an item or a line of prose with what is wrapped onto it, and the number of the line after it."""
+    item = pattern("item").fullmatch(lines[number])
+    is_story = not item and mark(ANY, "story").match(lines[number].lower())
+    end = _end(lines, number, lambda at: not _begins(lines[at]) and (is_story or _is_wrapped(lines[at - 1], lines[at])))
+    is_done = bool(item and "x" in (item[3] or "").lower())
+    begin = item.start(3 if is_done else 4) if item else 0  # a box that is ticked says more than the line without it
+    text = "\n".join(one.strip() for one in [lines[number][begin:], *lines[number + 1 : end]])
+    if item is None:
+        return Block("prose", text, gap), end
+    sign = item[0][: item.start(4)].strip() if item[2] else ""
+    return Block("item", text, gap, ITEM + len(item[1]), sign, item[0].strip()[0], is_done), end
 
 
-def heading(line: str) -> str:
+def _end(lines: list[str], number: int, goes_on: Callable[[int], object]) -> int:
+    """Return where the lines end that go on with a line."""
+    return next((at for at in range(number + 1, len(lines)) if not goes_on(at)), len(lines))
+
+
+def _begins(line: str) -> bool:
+    """Tell whether a line is none that goes on with the one before it."""
+    is_new = pattern("begins").match(line[:LONGEST]) or pattern("item").fullmatch(line)
+    return bool(is_new or _heading(line) or is_trace(line))
+
+
+def _is_wrapped(before: str, line: str) -> bool:
+    """Tell whether a line has what had no room in the one before it."""
+    is_full = 55 <= len(before) <= 100 and line[0].islower()
+    return before[-1:] not in (*":：。！？",) and (line[0].isspace() or is_full)
+
+
+def _heading(line: str) -> str:
     """Return the text of a line that is marked as a heading."""
-    return next((found[1] for pattern in _HEADINGS if (found := pattern.fullmatch(line[:LONGEST]))), "")
+    found = pattern("heading").fullmatch(line[:LONGEST])
+    return found[found.lastindex or 0] if found else ""
 
 
-def _level(line: str) -> int:
-    """Return how deep a heading stands: of one that has only bold letters or signs, deeper than all others."""
-    found = re.match(r"\s*(?:(#{1,6})\s|h([1-6])\.)", line)
-    return BOLD if found is None else int(found[2] or len(found[1]))
+# -- traces: lines are returned as they stand
 
 
-def _bare(line: str) -> str:
-    return re.sub(r"^\s*[-*+•]?\s*", "", line.lower())
+@lru_cache(maxsize=1024)  # a line is looked at by itself and beside its neighbours
+def is_trace(line: str) -> bool:
+    """Tell whether a line can only be of a trace or a log."""
+    bare = line.lstrip()
+    return len(line) <= LONGEST and bool(pattern("error_line").match(bare) or pattern("other").match(bare) or _frame(line))
 
 
-def _is_trace(line: str) -> bool:
-    return len(line) <= LONGEST and is_trace(line)
+def error_line(trace: str) -> str | None:
+    """Return the line that names the error, and its message if that is on the next line: the last cause, of Python the last error."""
+    lines = trace.splitlines()
+    found = [number for number, line in enumerate(lines) if pattern("error_line").match(line.lstrip()) and not _frame(line)]
+    causes = [number for number in found if lines[number].lstrip().startswith("Caused by:")]
+    last = causes or (found if _innermost_last(trace) else found[:1])
+    if not last:
+        return next((line.strip() for line in lines if pattern("logged").match(line.lstrip())), None)
+    end = last[-1] + 1
+    has_message = lines[end - 1].endswith(":") and lines[end : end + 1] and not _frame(lines[end])
+    return "\n".join(one.strip() for one in lines[end - 1 : end + bool(has_message)])
 
 
-def _width(text: str) -> int:
-    return sum(2 if character >= "\u2e80" else 1 for character in text)
+def own_frame(trace: str) -> str:
+    """Return the innermost frame of the project's own code with the line of source or the function beside it; empty without one."""
+    lines = trace.splitlines()
+    own = [number for number, line in enumerate(lines) if (frame := _frame(line)) and not pattern("foreign").search(frame[1])]
+    if not own:
+        return ""
+    number = own[-1] if _innermost_last(trace) else own[0]
+    kind, after = _frame(lines[number])[0], lines[number + 1 : number + 2]
+    has_source = kind == "python" and any(line[:4].isspace() and not _frame(line) for line in after)
+    has_function = kind in ("go", "rust") and number and lines[number - 1].strip()
+    return "\n".join(lines[number - bool(has_function) : number + 1 + has_source])
+
+
+def _innermost_last(trace: str) -> bool:
+    """Tell whether the innermost call stands last: as the first line says, which may be cut off, else as Python writes it."""
+    if said := re.search(r"most recent call (first|last)", trace):
+        return said[1] == "last"
+    return any(_frame(line)[:1] == ("python",) for line in trace.splitlines())
+
+
+def _frame(line: str) -> tuple[str, ...]:
+    """Return the kind and the place of a frame; nothing for any other line."""
+    for kind, frame in table("reader")["frames"].items():
+        if found := re.match(rf"\s*{frame}", line):
+            return kind, found[1]
+    return ()

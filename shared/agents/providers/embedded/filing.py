@@ -1,15 +1,15 @@
 """The filed card: its statements by kind, what it does not say, and whether it asks for anything definite."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, Final
 
-from shared.agents.providers.embedded import language, reading, sentences, wording
+from shared.agents.providers.embedded import reading, wording
 from shared.agents.providers.embedded.blocks import blocks
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.tables import ANY, keys, mark, table
+from shared.agents.providers.embedded.sentences import has, is_ask, is_question, is_vague, weight
+from shared.agents.providers.embedded.tables import ANY, keys, mark, pattern, table
 
 MAX_QUESTIONS: Final = 5
 REPORTS: Final = ("bug", "incident")  # types of cards that report what has happened
@@ -20,8 +20,8 @@ _FIELDS: Final = {  # the card's texts, and what a line of them is if nothing el
     "acceptance_criteria": "criterion",
     "implementation_notes": "context",
 }
+_PROSE: Final = ("", "prose", "label", "after_label")  # forms of lines that may be no more than a mood
 _BRIEF: Final = 40  # words of a card that may leave out whom it is for, and why
-_SHORT: Final = 80  # words of a card that only wishes for something better
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,12 @@ class FiledCard:
     @cached_property
     def spoken(self) -> list[str]:
         """What people said in comments and to the run."""
-        return [*(text for is_agent, text in _comments(self.card) if not is_agent), *self.told]
+        return [*self._comments(of_agents=False), *self.told]
+
+    def _comments(self, *, of_agents: bool) -> list[str]:
+        """Return what agents, or people, said about the card; the names of agents in the catalogue end alike."""
+        found = [(str(one.get("author")), str(one.get("content") or "")) for one in self.card.get("comments") or ()]
+        return [text for author, text in found if author.endswith(" Agent") is of_agents]
 
     @cached_property
     def everything(self) -> str:
@@ -58,7 +63,7 @@ class FiledCard:
     @cached_property
     def language(self) -> str:
         texts = [self.title, *self.texts.values(), *self.told]
-        return language.recognize("\n".join(one.text for text in texts for one in blocks(text) if one.form != "code"))
+        return wording.recognize("\n".join(one.text for text in texts for one in blocks(text) if one.form != "code"))
 
     @cached_property
     def is_fault(self) -> bool:
@@ -73,7 +78,7 @@ class FiledCard:
     def kind(self) -> str:
         """What the card is by its type; what is not known is taken for something new, like a `doc` that is about no text."""
         kind = str(self.card.get("type"))
-        asks_questions = mark(ANY, "inquiry").search(kind) or any(sentences.is_question(one.text) for one in self.asks)
+        asks_questions = mark(ANY, "inquiry").search(kind) or any(is_question(one.text) for one in self.asks)
         if self.is_inquiry and kind not in REPORTS and asks_questions:
             return "inquiry"
         is_text = any(lines_with(one, [*self.asks, self.title_line], self.language) for one in ("guide", "text"))
@@ -86,10 +91,10 @@ class FiledCard:
 
     @cached_property
     def _read(self) -> list[Piece]:
-        """All statements in the order of the texts, each once."""
+        """All statements in the order of the texts, each once; what a card says that says only one thing is what it asks for."""
         found: list[Piece] = []
         for name, kind in _FIELDS.items():
-            asked = name == "description" and sentences.is_ask(self.title, self.language)
+            asked = name == "description" and is_ask(self.title, self.language)
             found += reading.read(self.texts[name], self.language, fault=self.is_fault, kind=kind, asked=asked)
         if self.is_inquiry:
             found = [replace(piece, kind="ask") if piece.kind == "question" else piece for piece in found]
@@ -98,15 +103,11 @@ class FiledCard:
         once: dict[str, Piece] = {}
         for piece in found:
             once.setdefault(piece.line.lower().strip(" .!。"), piece)
-        return self._only_line(list(once.values()))
-
-    def _only_line(self, found: list[Piece]) -> list[Piece]:
-        """Return the statements; what a card says that says only one thing is what it asks for."""
-        told = [piece for piece in found if piece.kind != "courtesy"]
-        is_wish = len(told) == 1 and told[0].kind in ("context", "limit") and sentences.weight(told[0].text) >= 3
-        if self.is_fault or not is_wish or sentences.is_vague(f"{self.title} {told[0].text}".lower(), self.language):
-            return found
-        return [replace(piece, kind="ask") if piece is told[0] else piece for piece in found]
+        told = [piece for piece in once.values() if piece.kind != "courtesy"]
+        is_wish = len(told) == 1 and told[0].kind in ("context", "limit") and weight(told[0].text) >= 3 and not self.is_fault
+        if is_wish and not is_vague(f"{self.title} {told[0].text}".lower(), self.language):
+            return [replace(piece, kind="ask") if piece is told[0] else piece for piece in once.values()]
+        return list(once.values())
 
     @cached_property
     def pieces(self) -> list[Piece]:
@@ -122,7 +123,7 @@ class FiledCard:
         found = [piece for piece in self._read if piece.kind == "ask"]
         if any(not one.vague for one in found):
             return found
-        if sentences.is_ask(self.title, self.language):
+        if is_ask(self.title, self.language):
             return [Piece("ask", self.title), *found]
         own = [one for one in self.documents if one.get("type") in ("prd", "mvp") and self.title]
         named = [one for one in own if self.title.lower() in str(one.get("title")).lower()]
@@ -134,49 +135,34 @@ class FiledCard:
 
     @cached_property
     def is_explicit(self) -> bool:
-        """Whether there is anything definite to work on: an ask, a criterion, or a fault with evidence."""
-        kinds = {piece.kind for piece in self._read}
-        title = [Piece("ask", self.title)] * sentences.is_ask(self.title, self.language)
-        asked = [] if self._is_a_mood else [*title, *(one for one in self.asks if not one.vague)]
-        if any(self._is_definite(one) for one in [*asked, *(one for one in self._read if one.kind == "criterion")]):
+        """Whether there is anything definite to work on: an ask, a criterion, or a fault with evidence: code, steps or an error."""
+        wishes = [*(one for one in self.asks if not one.vague), *(one for one in self._read if one.kind == "criterion")]
+        wishes += [Piece("ask", self.title)] * is_ask(self.title, self.language)
+        if any(self._is_definite(one) for one in wishes):
             return True
-        return self.is_fault and bool(kinds & {"code", "steps"} or self._has_evidence)
+        return self.is_fault and (any(one.kind in ("code", "steps") for one in self._read) or self._has_error)
 
     def _is_definite(self, wish: Piece) -> bool:
         """Whether a wish says what is to become of a thing: an item, a number, a name, or a word for what can be made or done."""
-        if wish.lead or wish.line in self._items or pattern("concrete").search(wish.text):
+        if wish.lead or wish.form not in _PROSE or pattern("concrete").search(wish.text):
             return True
-        is_title, known = wish.text == self.title, set(self.title.lower().split())  # a title names the thing anyway
-        low = wish.line.lower() if is_title else " ".join(word for word in wish.line.lower().split() if word not in known)
-        names = [name for name in keys("traits") if name != "screen" and not is_title]
-        return any(
-            one.search(low) for one in (mark(self.language, "made"), *(mark(self.language, name, "traits") for name in names))
-        )
-
-    @cached_property
-    def _items(self) -> str:
-        """The lines of the card whose form says that each is one of several."""
-        found = [one for text in self.texts.values() for one in blocks(text) if one.form not in ("prose", "heading", "code")]
-        return "\n".join(" ".join(one.text.split()) for one in found)
+        made = has(wish.line.lower(), "made", self.language)
+        if made or wish.text == self.title:  # a title names the thing anyway
+            return made
+        new = " ".join(word for word in wish.line.lower().split() if word not in self.title.lower().split())
+        return any(mark(self.language, name, "traits").search(new) for name in keys("traits") if name != "screen")
 
     @property
-    def _has_evidence(self) -> bool:
-        """Whether a fault's text shows an error word for word, or two values; what people are quoted with is none."""
+    def _has_error(self) -> bool:
+        """Whether a text shows an error word for word, or two values; what people are quoted with is none."""
         text = self.everything
         before = (text[: one.start()][-40:].lower() for one in pattern("error").finditer(text))
-        return bool(pattern("values").search(text)) or any(not mark(self.language, "speech").search(one) for one in before)
-
-    @property
-    def _is_a_mood(self) -> bool:
-        """Whether a short card wishes only, by its title and without a number or a quotation, that something be better."""
-        title, asks = self.title.lower(), " ".join(one.text.lower() for one in self.asks if one.text != self.title)
-        is_vague = sentences.is_vague(asks or title, self.language) and mark(self.language, "vague").search(title)
-        return bool(is_vague) and sentences.weight(self.everything) < _SHORT
+        return bool(pattern("values").search(text)) or any(not has(one, "speech", self.language) for one in before)
 
     @cached_property
     def questions(self) -> list[str]:
         """The lines of the table that ask for what is absent, at most five, and none that an agent has asked before."""
-        before = {line for is_agent, text in _comments(self.card) if is_agent for line in text.splitlines()}
+        before = {line for text in self._comments(of_agents=True) for line in text.splitlines()}
         absent = [key for key, answer in table("agents")["questions"].items() if self._lacks(answer)]
         lines = [wording.say(key, self.language) for key in absent]
         return [line for line in lines if f"- {line}" not in before][:MAX_QUESTIONS]
@@ -184,27 +170,16 @@ class FiledCard:
     def _lacks(self, answer: Mapping[str, Any]) -> bool:
         """Tell whether a question is one for this card, and neither the card nor its comments and documents answer it."""
         low = self.everything.lower()
-        is_meant = self.kind in answer["of"] and (sentences.weight(low) < _BRIEF or not answer.get("brief"))
-        if not is_meant or (answer.get("gate") and self.is_explicit):
+        is_meant = self.kind in answer["of"] and (weight(low) < _BRIEF or not answer.get("brief"))
+        is_about = "only" not in answer or has(low, answer["only"], self.language)
+        if not is_meant or not is_about or (answer.get("gate") and self.is_explicit):
             return False
-        is_about = "only" not in answer or mark(self.language, answer["only"]).search(low)
         has_line = any(one.kind in answer["lines"] for one in [*self.pieces, *self._pieces_of(self.documents)])
-        has_word = any(mark(self.language, name).search(low) for name in answer["words"])
-        return bool(is_about) and not (has_line or has_word or pattern(answer.get("pattern", "nothing")).search(low))
-
-
-def _comments(card: Mapping[str, Any]) -> list[tuple[bool, str]]:
-    """Return what was said about a card, and whether an agent said it: that is no wish. The catalogue's names end alike."""
-    return [(str(one.get("author")).endswith(" Agent"), str(one.get("content") or "")) for one in card.get("comments") or ()]
+        has_word = any(has(low, name, self.language) for name in answer["words"])
+        return not (has_line or has_word or pattern(answer.get("pattern", "nothing")).search(low))
 
 
 def lines_with(trait: str, pieces: Iterable[Piece], language: str) -> list[Piece]:
     """Return the lines with words of a trait; a line is about what the one that introduces it names, but not what that one does."""
-    is_noun, pattern = trait not in table("agents")["words"]["asked"], mark(language, trait, "traits")
-    return [one for one in pieces if pattern.search(f"{one.lead * is_noun} {one.line}".lower().strip())]
-
-
-@cache
-def pattern(name: str) -> re.Pattern[str]:
-    """Return what a text is searched for by its form, whatever its language."""
-    return re.compile(table("agents")["patterns"][name])
+    is_noun, words = trait not in table("agents")["words"]["asked"], mark(language, trait, "traits")
+    return [one for one in pieces if words.search(f"{one.lead * is_noun} {one.line}".lower().strip())]

@@ -15,7 +15,8 @@ from shared.agents.providers.embedded import MODEL, NAME
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.outputs import Action, plan
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.wording import is_ours, quoted, say, say_all
+from shared.agents.providers.embedded.tables import WIDE
+from shared.agents.providers.embedded.wording import is_ours, quoted, say
 from shared.agents.providers.port import (
     MAX_CALLS_PER_ANSWER,
     CancelCheck,
@@ -91,6 +92,7 @@ def _summary(request: Request, actions: list[Action], language: str) -> str:
     results = [result for message in request.messages for result in message.results]
     refused = {result.call_id: " ".join(result.content.split())[:_REFUSAL] for result in results if result.is_error}
     accepted = [action for number, action in enumerate(actions) if f"call_{number}" not in refused]
-    summary = say_all([*dict.fromkeys(action.summary for action in accepted if action.summary), "free"], language)
+    names = dict.fromkeys([*(action.summary for action in accepted if action.summary), "free"])
+    summary = ("" if language in WIDE else " ").join(say(name, language) for name in names)
     quotations = quoted(Piece("context", text) for text in list(refused.values())[:_MAX_REFUSALS])
     return "\n\n".join([summary, say("s_refused", language), quotations] if refused else [summary])

@@ -1,41 +1,19 @@
 """Sentences of a text, and what can be told of one by itself: by the marks of the card's language and of English."""
 
 import re
-from typing import Final
 
-from shared.agents.providers.embedded.blocks import COLON, LONGEST
-from shared.agents.providers.embedded.tables import ANY, heading_starts, mark, phrase
-
-_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s|$)|[。！？]+[」』”）]*")
-_SHORT = re.compile(r"\b[A-ZÄÖÜ][bcdfghjklmnpqrstvwxz][bcdfghjklmnpqrstvwxzS]{0,3}\.$|\b(?:[A-Z][a-z])?[A-Z]w?St\.$")  # `Hr.`
-_DATE = re.compile(r"\b\d{1,2}\.(?:\d{1,2}\.)?$")
-_FRONT = re.compile(r"(?:[^\w\"'(`¿¡「『“„«\[]+|\[?\d{1,2}[:.]\d\d(?:[:.]\d\d)?\]?\s+)+")  # a sign or the time of a message
-_BACK = re.compile(r"[\s\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]+$")
-# who says it, or a label
-NAME = re.compile(rf"[^\d\W][\w.-]*(?: [\w.-]+){{0,2}}(?: \([^)]{{1,30}}\))?: +|[^\s\d:：]{{1,12}}(?!:\s){COLON}")
-_WORD = re.compile(r"(?<=[\s/-])[^\W\d]{4}|[\u3040-\u9fff]")
-_CONCRETE = re.compile(r"\d|[\"“„«「`]|https?:")
-_RUN_ON: Final = {"zh": 12, "ja": 12}  # words without a full stop that nobody writes, but says; else 40
-_GREETED: Final = r"^<greeting>(?: \w+){0,2}[,!.，、]\s*(?=\S)"
-_LED_IN: Final = r"^(?:<lead_in>[,，、]?\s*)+(?=\S)"
-_ONLY: Final = r"(?:<{}>[\s,.!。！，、:：-]*)+(?:(?<=[\s,])[\w'@.]+[\s,.!。！，、~:)]*){{0,2}}[\s~:)]*"  # such words and names
+from shared.agents.providers.embedded.blocks import LONGEST
+from shared.agents.providers.embedded.tables import ANY, WIDE, keys, mark, pattern
 
 
 def sentences(text: str, language: str = "en") -> list[str]:
     """Split a paragraph into its sentences; abbreviations, initials, dates and what is in brackets do not end one."""
     found, start = [], 0
-    for end in _END.finditer(text):
+    for end in pattern("end").finditer(text):
         piece, rest = text[start : end.end()].strip(), text[end.end() :].strip()
-        is_date = language == "de" and _DATE.search(piece) and rest
-        is_within = (
-            (piece.count("(") > piece.count(")") and ")" in rest)
-            or (end[0][-1] in ")\"'" and rest[:1].islower())
-            or rest[:1] in ("»", "”")
-        )
-        is_short = phrase(language, r"(?:(?i:<abbreviations>|^\d{1,3})|\b[A-Z]|(?<!\d )\b[a-z])\.$").search(
-            piece
-        ) or _SHORT.search(piece)
-        if piece and not is_date and not is_within and not is_short:
+        is_open = piece.count("(") > piece.count(")") and ")" in rest
+        is_within = is_open or (end[0][-1] in ")\"'" and rest[:1].islower()) or rest[:1] in ("»", "”")
+        if piece and not is_within and not pattern("no_end", language).search(piece):
             found.append(piece)
             start = end.end()
     return [part for one in [*found, text[start:].strip()] if one for part in _spoken(one, language)]
@@ -43,7 +21,7 @@ def sentences(text: str, language: str = "en") -> list[str]:
 
 def _spoken(text: str, language: str) -> list[str]:
     """Split what was said without a stop: where a new clause begins, in Chinese and Japanese where a space is."""
-    if weight(text) < _RUN_ON.get(language, 40):
+    if weight(text) < (12 if language in WIDE else 40):  # words that nobody writes without a full stop
         return [text]
     starts = [one.start() for one in mark(language, "clause").finditer(text.lower())]
     return [part for begin, end in zip([0, *starts], [*starts, None], strict=True) if (part := text[begin:end].strip())]
@@ -58,9 +36,9 @@ def lowered(text: str) -> str:
     return text[:LONGEST].lower().replace("’", "'").replace("\n", " ")
 
 
-def has(low: str, name: str, language: str, *, strictly: bool = False) -> bool:
-    """Tell whether a text has a mark of the language or of English, `strictly` of the language alone."""
-    return bool(mark(language, name, strictly=strictly).search(low))
+def has(low: str, name: str, language: str) -> bool:
+    """Tell whether a text has a mark of the language or of English."""
+    return bool(mark(language, name).search(low))
 
 
 def heading_kind(text: str, language: str = ANY, *, whole: bool = False) -> str | None:
@@ -68,33 +46,25 @@ def heading_kind(text: str, language: str = ANY, *, whole: bool = False) -> str 
     plain = re.sub(r"^[^\w]+|^(?:[^\W\d]+ )?\d+[.):]+\s+|[^\w]+$", "", text.strip().lower().replace("’", "'")).strip()
     if not plain or len(plain.split()) > 8:
         return None
-    starts = heading_starts(language, plain[0])
-    kind = next((kind for kind, found in starts if (found.fullmatch(plain) if whole else found.match(plain))), None)
+    kinds = [(kind, mark(language, kind, "headings")) for kind in keys("headings")]
+    kind = next((kind for kind, found in kinds if (found.fullmatch(plain) if whole else found.match(plain))), None)
     if kind is None and not whole and len(plain.split()) < 5:
-        ends = [start.start() for start in _WORD.finditer(plain)][1:]
-        last = (
-            (kind, end) for end in ends for kind, found in heading_starts(language, plain[end]) if found.fullmatch(plain, end)
-        )
-        kind = next((kind for kind, _ in last), None)
+        ends = [start.start() for start in pattern("word").finditer(plain)][1:]
+        kind = next((kind for end in ends for kind, found in kinds if found.fullmatch(plain, end)), None)
     return "exclusion" if kind == "ask" and has(plain, "negation", language) else kind  # `What we do not need`
 
 
 def said(low: str, language: str) -> str:
     """Return a sentence without what stands around it: signs, a time, a greeting, who says it."""
-    low = _BACK.sub("", _FRONT.sub("", low, count=1) if _FRONT.match(low) else low)
-    low = phrase(language, _GREETED).sub("", low)
-    name = NAME.match(low)
+    begin = pattern("signs_before").match(low)
+    low = pattern("greeted", language).sub("", pattern("signs_after").sub("", low[begin.end() if begin else 0 :]))
+    name = pattern("speaker").match(low)
     return low[name.end() :] if name and heading_kind(name[0], language) is None else low
-
-
-def bare(low: str, language: str) -> str:
-    """Return a sentence without what stands around it, and without `also`."""
-    return phrase(language, _LED_IN).sub("", said(low, language))
 
 
 def is_only(low: str, name: str, language: str) -> bool:
     """Tell whether a line is nothing but such words, and names."""
-    return bool(phrase(language, _ONLY.format(name)).fullmatch(low))
+    return bool(pattern(f"only_{name}", language).fullmatch(low))
 
 
 def is_ask(text: str, language: str) -> bool:
@@ -105,9 +75,9 @@ def is_ask(text: str, language: str) -> bool:
 
 
 def is_question(text: str) -> bool:
-    return bool(re.search(r"[?？]|(?:吗|か)。?$", text.strip()))
+    return bool(pattern("question").search(text.strip()))
 
 
 def is_vague(low: str, language: str) -> bool:
     """Tell whether a wish says only that something should be better, without a number, a quotation or a name."""
-    return has(low, "vague", language) and not _CONCRETE.search(low)
+    return has(low, "vague", language) and not pattern("concrete").search(low)

@@ -2,12 +2,12 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 LANGUAGES: Final = ("en", "de", "es", "fr", "zh", "ja")
+WIDE: Final = ("zh", "ja")  # written without spaces
 ANY: Final = "*"  # of a text whose language is not known yet
 _BEGIN: Final = re.compile(r"(?:\(\?:)*[a-z0-9à-ÿ]")  # of a word
 _END: Final = re.compile(r"(?<=(?<!\\)[a-z0-9à-ÿ])\??\)*$")
@@ -15,7 +15,7 @@ _END: Final = re.compile(r"(?<=(?<!\\)[a-z0-9à-ÿ])\??\)*$")
 
 @cache
 def table(name: str) -> dict[str, Any]:
-    """Return a whole table: that of a language, `agents` or `traces`."""
+    """Return a whole table: that of a language, `agents` or `reader`."""
     return tomllib.loads(_text(name))
 
 
@@ -33,35 +33,22 @@ def keys(section: str) -> tuple[str, ...]:
 
 
 @cache
-def phrase(language: str, template: str) -> re.Pattern[str]:
-    """Compile a pattern in which `<name>` stands for the marks of that name in a language and in English, which people mix in."""
-    return re.compile(re.sub(r"<(\w+)>", lambda found: f"(?:{_words('marks', found[1], _read_as(language))})", template))
+def pattern(name: str, language: str = ANY) -> re.Pattern[str]:
+    """Return a pattern of `reader`, in which `<name>` stands for another one or for the marks of a language and of English."""
+    forms = table("reader")["patterns"]
+
+    def filled(found: re.Match[str]) -> str:
+        inner = pattern(found[1], language) if found[1] in forms else mark(language, found[1])
+        return f"(?:{inner.pattern})"
+
+    return re.compile(re.sub(r"<(\w+)>", filled, forms[name] if isinstance(forms[name], str) else "|".join(forms[name])))
 
 
 @cache
-def mark(language: str, name: str, section: str = "marks", *, strictly: bool = False) -> re.Pattern[str]:
-    """Return the pattern of a kind of mark in a language and, unless `strictly`, in English."""
-    languages = _read_as(language)
-    return re.compile(_words(section, name, languages[:1] if strictly else languages))
-
-
-def heading_starts(language: str, letter: str) -> Iterator[tuple[str, re.Pattern[str]]]:
-    """Yield the kinds of sections with the beginnings of their headings. What begins with another letter is not compiled."""
-    return ((kind, _starts(kind, letter, _read_as(language))) for kind in keys("headings"))
-
-
-@cache
-def _starts(kind: str, letter: str, languages: tuple[str, ...]) -> re.Pattern[str]:
-    items = [item for language in languages for item in entry(language, "headings", kind)]
-    fit = [one for one in items if one[0] == letter or not one[0].isalpha() or one[1:2] == "?"]
-    return re.compile("|".join(fit) or "(?!)")
-
-
-def _read_as(language: str) -> tuple[str, ...]:
-    """Return the languages whose words count on a card: its own before English, or all."""
-    if language == ANY:
-        return LANGUAGES
-    return (language, "en") if language in LANGUAGES[1:] else ("en",)
+def mark(language: str, name: str, section: str = "marks") -> re.Pattern[str]:
+    """Return the pattern of a kind of mark in a language and in English, which people mix in; of any language in all."""
+    own = LANGUAGES if language == ANY else (language,) if language in LANGUAGES else ()
+    return re.compile(_one_of([word for one in dict.fromkeys((*own, "en")) for word in _words(one, section, name)]))
 
 
 def _text(name: str) -> str:
@@ -76,21 +63,16 @@ def _entries(language: str) -> dict[tuple[str, str], str]:
     return {(name, part.split(" = ", 1)[0]): part for name, part in parts if " = " in part}
 
 
-def _words(section: str, name: str, languages: tuple[str, ...]) -> str:
-    return _one_of(item for language in languages for item in _whole_words(language, section, name))
-
-
-def _whole_words(language: str, section: str, name: str) -> list[str]:
-    """Return the patterns of a list with the lists that they name put in."""
-    words: list[str] = entry(language, section, name)
+def _words(language: str, section: str, name: str) -> list[str]:
+    """Return the patterns of a list, with the lists that they name put in, as whole words; a heading may go on."""
     inner = re.compile(r"\{([a-z]\w+)\}")
-    filled = [inner.sub(lambda found: f"(?:{_one_of(_whole_words(language, section, found[1]))})", one) for one in words]
-    return [_END.sub(lambda end: end[0] + r"\b", one) for one in filled]
+    found = entry(language, section, name)
+    filled = [inner.sub(lambda named: f"(?:{_one_of(_words(language, section, named[1]))})", one) for one in found]
+    return filled if section == "headings" else [_END.sub(lambda end: end[0] + r"\b", one) for one in filled]
 
 
-def _one_of(patterns: Iterable[str]) -> str:
+def _one_of(patterns: list[str]) -> str:
     """Return the pattern of any of these. What begins with a letter is tried only at the beginning of a word: in a third of the time."""
-    found = list(patterns)
-    words = [one for one in found if _BEGIN.match(one)]
-    others = [one for one in found if not _BEGIN.match(one)]
+    words = [one for one in patterns if _BEGIN.match(one)]
+    others = [one for one in patterns if not _BEGIN.match(one)]
     return "|".join([*([rf"\b(?:{'|'.join(words)})"] if words else []), *others]) or "(?!)"

@@ -1,28 +1,42 @@
-"""How the embedded model writes: the fixed sentences of the tables, with nothing put into them, quotations and titles."""
+"""How the embedded model writes: in the card's language, the fixed sentences of the tables, quotations and titles."""
 
 import textwrap
 import unicodedata
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.tables import LANGUAGES, entry
+from shared.agents.providers.embedded.tables import LANGUAGES, entry, pattern
 from shared.core.texts import is_seen
 
-_WIDE: Final = ("zh", "ja")
+OTHER: Final = "other"  # a language that is none of the six
+_LEAST: Final = 0.45  # measured on the marked cards: below it stand bare names and languages that papagan does not know
 _COLONS: Final = {"zh": "：", "ja": "：", "fr": " : "}
 _TITLE: Final = 200  # characters, as the tools take them
+PROSE: Final = 9_500  # characters of a comment or a description, as the tools take them; they are signed
+
+
+@lru_cache(maxsize=64)
+def recognize(text: str) -> str:
+    """Return one of LANGUAGES, or OTHER, by its script or by `papagan`; a text that says nothing about its language is English."""
+    letters = sum(one.isalpha() for one in text)
+    kana, han, other = (len(pattern(name).findall(text)) for name in ("kana", "han", "other_scripts"))
+    if (kana + han) * 4 > letters:  # Latin names of products stand between the signs
+        return "ja" if kana * 12 > han else "zh"
+    if other * 2 > letters:
+        return OTHER
+    from papagan import Detector  # 25 ms
+
+    found, certainty = Detector().detect(text).top()
+    if certainty < _LEAST or found == "?":
+        return "en"
+    return found if found in LANGUAGES else OTHER
 
 
 def say(key: str, language: str) -> str:
     """Return a line in a language; in English for other languages than the six."""
     return str(entry(language if language in LANGUAGES else "en", "lines", key))
-
-
-def say_all(names: Iterable[str], language: str) -> str:
-    """Return lines one after the other."""
-    return ("" if language in _WIDE else " ").join(say(key, language) for key in names)
 
 
 def quoted(pieces: Iterable[Piece]) -> str:
@@ -58,11 +72,6 @@ def plain_title(text: str, language: str) -> str:
     return (textwrap.shorten(plain, _TITLE, placeholder="") or plain[:_TITLE]) if is_seen(plain) else say("untitled", language)
 
 
-@cache
-def _signatures() -> frozenset[str]:
-    return frozenset(say(key, language) for key in ("author", "quoter", "free") for language in LANGUAGES)
-
-
 def is_ours(text: str) -> bool:
     """Tell whether the embedded model wrote this text: its comments, cards and documents name their author, its summaries the price."""
-    return any(line.strip(" _*") in _signatures() for line in text.splitlines())
+    return any(say(key, language) in text for key in ("author", "quoter", "free") for language in LANGUAGES)
