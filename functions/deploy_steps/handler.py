@@ -3,18 +3,11 @@
 import json
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from shared.core import logs, start
-from shared.core.errors import Conflict
 from shared.delivery.deployments import steps
-from shared.store import is_stale
+from shared.store import interruptible
 
 logs.start()
-
-
-class StepInterrupted(Exception):
-    """The step could not be done now; a retry helps."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -23,7 +16,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     Raises TargetFailed or StepInterrupted if a retry of the step may help.
     """
     about = {name: event[name] for name in ("deployment_id", "environment_id", "launch")}
-    try:
+    with interruptible():
         if event["step"] == "fail":
             if not _is_targets(event["error"]):
                 name = str(event["error"].get("Error", ""))
@@ -33,12 +26,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             after = steps.fail(**about, reason=_reason(event["error"]))
         else:
             after = steps.advance(**about)
-    except (BotoCoreError, ClientError) as error:
-        raise StepInterrupted(type(error).__name__) from error
-    except Conflict as conflict:
-        if is_stale(conflict):
-            raise StepInterrupted(conflict.message) from conflict
-        raise
     return about | after
 
 

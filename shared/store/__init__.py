@@ -36,6 +36,7 @@ from shared.store.files import (
     store_text,
     upload_url,
 )
+from shared.store.interruptions import StepInterrupted, interruptible
 from shared.store.optimistic import is_stale, retrying, stale
 from shared.store.rate_windows import RateStatus, count_requests, count_together
 from shared.store.reading import (
@@ -140,6 +141,7 @@ __all__ = [
     "Shards",
     "SignedUrl",
     "Slice",
+    "StepInterrupted",
     "Telemetry",
     "Unfinished",
     "UnicodeAttribute",
@@ -186,6 +188,7 @@ __all__ = [
     "id_of",
     "index_row",
     "index_rows",
+    "interruptible",
     "is_stale",
     "item_collection",
     "iterate",

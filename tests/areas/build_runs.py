@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from functions.delivery_steps.handler import StepInterrupted, handler
+from functions.delivery_steps.handler import handler
 from infra.build_and_deploy import definition
 from shared.delivery.building.runner import BuildState, Results, Source
 from shared.delivery.operations import requesting, steps
 from shared.delivery.operations.rows import OperationRow
-from shared.store import fetch, save, write
+from shared.store import StepInterrupted, fetch, save, write
 from shared.work.items import planning
 from shared.work.projects.rows import Project
 from tests.areas.boards_world import World

@@ -16,9 +16,8 @@ from infra.agent_run import definition
 from shared.agents.providers.embedded.model import EmbeddedProvider
 from shared.agents.providers.port import CancelCheck, Event, Finished, Request, never_cancelled
 from shared.runs.agent_runs import queue
-from shared.runs.agent_runs.failures import StepInterrupted
 from shared.runs.agent_runs.rows import Run
-from shared.store import fetch
+from shared.store import StepInterrupted, fetch
 from tests.kills import Killed
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:AgentRun"

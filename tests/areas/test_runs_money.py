@@ -17,11 +17,10 @@ from shared.money.budgets.rows import Budget, budget_id
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs import turns
 from shared.runs.agent_runs.approvals import resume_waiting
-from shared.runs.agent_runs.failures import StepInterrupted
 from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.runs.agent_runs.rows import AgentStats, Run, ToolCallRecord, Turn, UnsettledCall
 from shared.runs.agent_runs.spending import budget_scope, build_usage_line
-from shared.store import collection, fetch, get, load_text, query, write
+from shared.store import StepInterrupted, collection, fetch, get, load_text, query, write
 from shared.work.documents.writing import write_document
 from shared.work.items.rows import Item
 from tests.areas.test_runs import card_in, started, trigger

@@ -16,13 +16,12 @@ from shared.money.usage.month_summary import month_usage
 from shared.money.usage.rows import UsageLine
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs import queue, turns
-from shared.runs.agent_runs.failures import StepInterrupted
 from shared.runs.agent_runs.lease import acquire_lease
 from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.runs.agent_runs.rows import UNSETTLED_CALLS, Run, Turn, UnsettledCall
 from shared.runs.agent_runs.spending import reserve, settle_call, settle_stored_calls, store_call
 from shared.runs.agent_runs.steps import Step, run_step
-from shared.store import collection, fetch, query
+from shared.store import StepInterrupted, collection, fetch, query
 from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.driving import deadline
 from tests.areas.running import Machine, connected

@@ -24,10 +24,6 @@ class ModelWithoutPrice(RunFailure):
     pass
 
 
-class StepInterrupted(Exception):
-    """A service did not respond; the state machine retries the step, which is always safe."""
-
-
 class ModelRefused(RunFailure):
     pass
 
