@@ -36,8 +36,7 @@ from shared.store.files import (
     store_text,
     upload_url,
 )
-from shared.store.interruptions import StepInterrupted, interruptible
-from shared.store.optimistic import is_stale, retrying, stale
+from shared.store.optimistic import StepInterrupted, interruptible, is_stale, retrying, stale
 from shared.store.rate_windows import RateStatus, count_requests, count_together
 from shared.store.reading import (
     COLLECTION_CAP,

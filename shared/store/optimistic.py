@@ -1,7 +1,10 @@
-"""Optimistic writes: if another writer was faster, read the current state and decide again."""
+"""Optimistic writes: if another writer was faster, read the current state and decide again; and steps of state machines that do so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.core.backoff import pause
 from shared.core.errors import CadreError, Conflict
@@ -34,3 +37,20 @@ def retrying(attempt: Callable[[int], T], *, times: int = 6, again: Callable[[Ex
                 raise
         pause(number)
     return attempt(times - 1)
+
+
+class StepInterrupted(Exception):
+    """A retry of the step helps, which is always safe. The retries of the state machines know it by this name (`infra/agent_run.py`)."""
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise StepInterrupted where a service does not respond, and where too many write the same rows at once."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise StepInterrupted(type(error).__name__) from error
+    except Conflict as conflict:
+        if is_stale(conflict):
+            raise StepInterrupted(conflict.message) from conflict
+        raise
