@@ -580,8 +580,8 @@ def test_ten_thousand_refused_events_that_wait_cost_a_wake_nothing(hooks):
         with costing() as cost:
             hooks.work({"org": hooks.world.project.org_id, "webhook": webhook["id"]})
         tried = [one.json["data"] for one in hooks.receiver.received[before:]]
-        assert tried.count({}) == 2
-        assert len(tried) <= 2 + 2 * 8  # eight at a time, and none is begun after the first refusal
+        assert {} in tried  # what is new is begun first; eight go at a time, and none is begun after the first refusal
+        assert len(tried) <= 2 + 2 * 8
         assert cost.reads <= 50, cost
 
 

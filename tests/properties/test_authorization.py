@@ -182,15 +182,21 @@ def test_what_is_anothers_looks_as_what_is_unknown(route: Route, stage: Stage, c
 
 
 def within_one_window(client: Client, play: Callable[[], T]) -> T:
-    """Return what `play` does within one minute of the rate limits: the first request of each is counted by a trip of its own."""
+    """Return what `play` does within one minute of the rate limits, whose first request is counted by a trip of its own."""
     while True:
         minute = clock.epoch() // 60
-        for contract in ("agentworks", "omoios"):
-            assert client.at(contract)("auth", "GET", "/auth/me").status == 200
-        assert client.at("enterprise")("organizations", "GET", "/organizations").status == 200
+        if minute not in BEGUN:
+            for contract in ("agentworks", "omoios"):
+                assert client.at(contract)("auth", "GET", "/auth/me").status == 200
+            assert client.at("enterprise")("organizations", "GET", "/organizations").status == 200
+            BEGUN.add(minute)
         done = play()
         if clock.epoch() // 60 == minute:
             return done
+
+
+BEGUN: set[int] = set()
+"""The minutes in which the counted stranger has asked each contract."""
 
 
 @pytest.fixture(scope="module")
