@@ -13,13 +13,11 @@ from hypothesis import strategies as st
 from shared.agents.catalogue import AGENTS, agent_named
 from shared.agents.providers.context import render_context
 from shared.agents.providers.embedded import tables
-from shared.agents.providers.embedded.cards import MAX_CARDS
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.model import EmbeddedProvider
-from shared.agents.providers.embedded.outputs import outputs, plan, refusal, suits
+from shared.agents.providers.embedded.outputs import MAX_CARDS, outputs, plan, refusal, suits
 from shared.agents.providers.embedded.reading import Piece, read
-from shared.agents.providers.embedded.tables import LANGUAGES, entry, keys, table
-from shared.agents.providers.embedded.wording import recognize, say
+from shared.agents.providers.embedded.tables import LANGUAGES, entry, keys, recognize, say, table
 from shared.agents.providers.port import (
     MAX_CALLS_PER_ANSWER,
     Finished,

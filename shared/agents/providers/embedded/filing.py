@@ -5,21 +5,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
-from shared.agents.providers.embedded import reading, wording
+from shared.agents.providers.embedded import reading
 from shared.agents.providers.embedded.blocks import blocks
 from shared.agents.providers.embedded.reading import Piece
 from shared.agents.providers.embedded.sentences import has, is_ask, is_question, is_vague, weight
-from shared.agents.providers.embedded.tables import ANY, keys, mark, pattern, table
+from shared.agents.providers.embedded.tables import ANY, keys, mark, pattern, recognize, say, table
 
 MAX_QUESTIONS: Final = 5
 REPORTS: Final = ("bug", "incident")  # types of cards that report what has happened
-_FIELDS: Final = {  # the card's texts, and what a line of them is if nothing else is said
-    "description": None,
-    "requirements": "ask",
-    "user_stories": "ask",
-    "acceptance_criteria": "criterion",
-    "implementation_notes": "context",
-}
 _PROSE: Final = ("", "prose", "label", "after_label")  # forms of lines that may be no more than a mood
 _BRIEF: Final = 40  # words of a card that may leave out whom it is for, and why
 
@@ -43,7 +36,7 @@ class FiledCard:
 
     @cached_property
     def texts(self) -> dict[str, str]:
-        return {name: str(self.card.get(name) or "") for name in _FIELDS}
+        return {name: str(self.card.get(name) or "") for name in table("reader")["fields"]}
 
     @cached_property
     def spoken(self) -> list[str]:
@@ -63,7 +56,7 @@ class FiledCard:
     @cached_property
     def language(self) -> str:
         texts = [self.title, *self.texts.values(), *self.told]
-        return wording.recognize("\n".join(one.text for text in texts for one in blocks(text) if one.form != "code"))
+        return recognize("\n".join(one.text for text in texts for one in blocks(text) if one.form != "code"))
 
     @cached_property
     def is_fault(self) -> bool:
@@ -93,7 +86,7 @@ class FiledCard:
     def _read(self) -> list[Piece]:
         """All statements in the order of the texts, each once; what a card says that says only one thing is what it asks for."""
         found: list[Piece] = []
-        for name, kind in _FIELDS.items():
+        for name, kind in table("reader")["fields"].items():
             asked = name == "description" and is_ask(self.title, self.language)
             found += reading.read(self.texts[name], self.language, fault=self.is_fault, kind=kind, asked=asked)
         if self.is_inquiry:
@@ -140,7 +133,11 @@ class FiledCard:
         wishes += [Piece("ask", self.title)] * is_ask(self.title, self.language)
         if any(self._is_definite(one) for one in wishes):
             return True
-        return self.is_fault and (any(one.kind in ("code", "steps") for one in self._read) or self._has_error)
+        if not self.is_fault or any(one.kind in ("code", "steps") for one in self._read):
+            return self.is_fault
+        text = self.everything  # which shows an error word for word, or two values; what people are quoted with is none
+        before = (text[: one.start()][-40:].lower() for one in pattern("error").finditer(text))
+        return bool(pattern("values").search(text)) or any(not has(one, "speech", self.language) for one in before)
 
     def _is_definite(self, wish: Piece) -> bool:
         """Whether a wish says what is to become of a thing: an item, a number, a name, or a word for what can be made or done."""
@@ -152,19 +149,12 @@ class FiledCard:
         new = " ".join(word for word in wish.line.lower().split() if word not in self.title.lower().split())
         return any(mark(self.language, name, "traits").search(new) for name in keys("traits") if name != "screen")
 
-    @property
-    def _has_error(self) -> bool:
-        """Whether a text shows an error word for word, or two values; what people are quoted with is none."""
-        text = self.everything
-        before = (text[: one.start()][-40:].lower() for one in pattern("error").finditer(text))
-        return bool(pattern("values").search(text)) or any(not has(one, "speech", self.language) for one in before)
-
     @cached_property
     def questions(self) -> list[str]:
         """The lines of the table that ask for what is absent, at most five, and none that an agent has asked before."""
         before = {line for text in self._comments(of_agents=True) for line in text.splitlines()}
         absent = [key for key, answer in table("agents")["questions"].items() if self._lacks(answer)]
-        lines = [wording.say(key, self.language) for key in absent]
+        lines = [say(key, self.language) for key in absent]
         return [line for line in lines if f"- {line}" not in before][:MAX_QUESTIONS]
 
     def _lacks(self, answer: Mapping[str, Any]) -> bool:
