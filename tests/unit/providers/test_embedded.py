@@ -290,6 +290,13 @@ def test_what_is_read_of_a_table_piece_by_piece_is_the_whole_table():
             assert {key: entry(language, section, key) for key in rows} == rows
 
 
+def test_the_embedded_model_stays_small():
+    """What it does not quote stands in its tables: the code has at most 1,200 lines."""
+    sizes = [len(path.read_text(encoding="utf-8").splitlines()) for path in Path(tables.__file__).parent.glob("*.py")]
+    assert 0 < sum(sizes) <= 1_200
+    assert max(sizes) <= 400
+
+
 def test_only_what_is_needed_of_a_language_is_parsed(monkeypatch):
     parsed = []
     monkeypatch.setattr(tables.tomllib, "loads", lambda text, read=tables.tomllib.loads: parsed.append(text) or read(text))

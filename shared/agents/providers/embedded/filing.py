@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
-from shared.agents.providers.embedded import reading
 from shared.agents.providers.embedded.blocks import blocks
-from shared.agents.providers.embedded.reading import Piece
+from shared.agents.providers.embedded.reading import Piece, read
 from shared.agents.providers.embedded.sentences import has, is_ask, is_question, is_vague, weight
 from shared.agents.providers.embedded.tables import ANY, keys, mark, pattern, recognize, say, table
 
@@ -40,13 +39,9 @@ class FiledCard:
 
     @cached_property
     def spoken(self) -> list[str]:
-        """What people said in comments and to the run."""
-        return [*self._comments(of_agents=False), *self.told]
-
-    def _comments(self, *, of_agents: bool) -> list[str]:
-        """Return what agents, or people, said about the card; the names of agents in the catalogue end alike."""
-        found = [(str(one.get("author")), str(one.get("content") or "")) for one in self.card.get("comments") or ()]
-        return [text for author, text in found if author.endswith(" Agent") is of_agents]
+        """What people said in comments and to the run; the names of agents in the catalogue end alike."""
+        people = (one for one in self.card.get("comments") or () if not str(one.get("author")).endswith(" Agent"))
+        return [*(str(one.get("content") or "") for one in people), *self.told]
 
     @cached_property
     def everything(self) -> str:
@@ -88,11 +83,11 @@ class FiledCard:
         found: list[Piece] = []
         for name, kind in table("reader")["fields"].items():
             asked = name == "description" and is_ask(self.title, self.language)
-            found += reading.read(self.texts[name], self.language, fault=self.is_fault, kind=kind, asked=asked)
+            found += read(self.texts[name], self.language, fault=self.is_fault, kind=kind, asked=asked)
         if self.is_inquiry:
             found = [replace(piece, kind="ask") if piece.kind == "question" else piece for piece in found]
         for text in self.spoken:
-            found += reading.read(text, self.language, fault=True)  # a comment's list is no list of wishes unless it says so
+            found += read(text, self.language, fault=True)  # a comment's list is no list of wishes unless it says so
         once: dict[str, Piece] = {}
         for piece in found:
             once.setdefault(piece.line.lower().strip(" .!。"), piece)
@@ -124,7 +119,7 @@ class FiledCard:
 
     def _pieces_of(self, documents: Iterable[Mapping[str, Any]]) -> list[Piece]:
         texts = [str(one.get("content") or "") for one in documents]
-        return [piece for text in texts for piece in reading.read(text, self.language, fault=self.is_fault)]
+        return [piece for text in texts for piece in read(text, self.language, fault=self.is_fault)]
 
     @cached_property
     def is_explicit(self) -> bool:
@@ -151,8 +146,8 @@ class FiledCard:
 
     @cached_property
     def questions(self) -> list[str]:
-        """The lines of the table that ask for what is absent, at most five, and none that an agent has asked before."""
-        before = {line for text in self._comments(of_agents=True) for line in text.splitlines()}
+        """The lines of the table that ask for what is absent, at most five, and none that stands in a comment."""
+        before = {line for one in self.card.get("comments") or () for line in str(one.get("content")).splitlines()}
         absent = [key for key, answer in table("agents")["questions"].items() if self._lacks(answer)]
         lines = [say(key, self.language) for key in absent]
         return [line for line in lines if f"- {line}" not in before][:MAX_QUESTIONS]

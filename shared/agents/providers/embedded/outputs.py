@@ -12,7 +12,7 @@ from shared.agents.providers.embedded.blocks import error_line, own_frame
 from shared.agents.providers.embedded.filing import FiledCard, lines_with
 from shared.agents.providers.embedded.reading import Piece
 from shared.agents.providers.embedded.sentences import has, is_ask, is_question, weight
-from shared.agents.providers.embedded.tables import OTHER, WIDE, keys, mark, pattern, plain_title, say, signed, table, titled
+from shared.agents.providers.embedded.tables import OTHER, WIDE, keys, mark, pattern, plain_title, say, signed, table
 
 MAX_CARDS: Final = 30  # of one plan; what is left is named
 PROSE: Final = 9_500  # characters of a comment or a description, as the tools take them; they are signed
@@ -21,9 +21,8 @@ _LEAST_CHECKS: Final = 3  # without a line that gives reason for one; fewer hold
 _MAX_NAMED: Final = 3  # agents that are named instead
 _LEAST_SAID: Final = 3  # words, that say by themselves what they are about
 _BUILD_LANE: Final = 6
+_COLONS: Final = {"zh": "：", "ja": "：", "fr": " : "}  # as a language writes it before a title
 _NO_TASKS: Final = ("steps", "code", "link", "courtesy")  # of these the planner does not say that no card was made
-
-Group = list[Piece]  # the lines of one card: an ask, and what says nothing without it
 
 
 @dataclass(frozen=True)
@@ -74,6 +73,17 @@ def plan(role: str, filed: FiledCard) -> list[Action]:
     if role == "ceo_copilot" and filed.card.get("lane", 0) < lane:
         made.append(Action("move_card", {"to_lane": lane, "reason": say(f"k_{filed.kind}", filed.language)}, "s_moved"))
     return made
+
+
+def _comment(parts: list[str], filed: FiledCard, summary: str) -> Action:
+    return Action("comment", {"content": signed("\n\n".join(parts)[:PROSE], filed.language)}, summary)
+
+
+def _questions(filed: FiledCard, place: Iterable[str] = ()) -> list[str]:
+    """Return what an agent asks, unless its document has a place for the answer."""
+    known = {say(key, filed.language) for key in place}
+    lines = [f"- {line}" for line in filed.questions if line not in known]
+    return [say("asks_open", filed.language), "\n".join(lines)] if lines else []
 
 
 # -- who works
@@ -152,8 +162,8 @@ def _document(role: str, output: Output, filed: FiledCard) -> Action:
     for line, names in fitting_checks(output, filed).items():
         parts += [quoted([replace(line, lead="")])] if line else []
         parts.append("\n".join(f"- [ ] {say(name, language)}" for name in names))
-    title, content = titled(f"t_{role}", filed.title, language), signed("\n\n".join(parts), language)
-    document = {"type": output.type, "title": title, "content": content}
+    title = plain_title(say(f"t_{role}", language) + _COLONS.get(language, ": ") + filed.title, language)
+    document = {"type": output.type, "title": title, "content": signed("\n\n".join(parts), language)}
     return Action("write_document", document, "s_document" if output.whole else "s_checklist")
 
 
@@ -178,13 +188,15 @@ def _sections(output: Output, filed: FiledCard) -> Iterator[tuple[str, str]]:
 
 
 def _by_section(output: Output, filed: FiledCard) -> dict[str, list[Piece]]:
-    """Return the lines of each section; a greeting stands nowhere."""
+    """Return the lines of each section; what no section is for stands under `context`, a greeting nowhere."""
     found: dict[str, list[Piece]] = {"problem": background(filed)}
     others = dict.fromkeys([*filed.asks, *(one for one in filed.pieces if one.kind not in ("ask", "courtesy"))])
-    for piece in (one for one in others if one not in found["problem"]):
+    told, known = {*found["problem"]}, (*output.first, *table("agents")["order"]["usual"])
+    for piece in (one for one in others if one not in told):
         is_later = "later" in output.first and piece.kind == "exclusion" and lines_with("later", [piece], filed.language)
-        is_question_of_it = filed.kind == "inquiry" and piece.kind == "ask" and is_question(piece.text)
-        found.setdefault("later" if is_later else "question" if is_question_of_it else piece.kind, []).append(piece)
+        is_inquiry = filed.kind == "inquiry" and piece.kind == "ask" and is_question(piece.text)
+        section = "later" if is_later else "question" if is_inquiry else piece.kind
+        found.setdefault(section if section in known else "context", []).append(piece)
     if "tests" in output.first:
         found["tests"] = found.pop("criterion" if "criterion" in found else "ask", [filed.title_line])
     if "exception" in output.first:
@@ -270,10 +282,10 @@ def _key(title: str) -> str:
     return " ".join(title.lower().split()).strip(" .。")
 
 
-def _groups(filed: FiledCard) -> tuple[list[Group], list[Group]]:
-    """Return the asks that become cards, and those that are cards already; one that is the card itself is neither.
+def _groups(filed: FiledCard) -> tuple[list[list[Piece]], list[list[Piece]]]:
+    """Return the lines of each new card and of those that are on the board; an ask that is the card itself is neither.
     A sentence that says nothing without the one before it in its paragraph, like `After that it ends`, goes with that one."""
-    told, groups = " ".join(filed.texts["description"].split()), list[Group]()
+    told, groups = " ".join(filed.texts["description"].split()), list[list[Piece]]()
     for ask in filed.asks:
         is_itself = (ask.vague and filed.is_fault) or _key(ask.line) == _key(filed.title)
         if is_itself or has(ask.line.lower(), "no_card", filed.language):
@@ -321,17 +333,3 @@ def _named(low: str, lows: list[str], language: str) -> int:
         if max(sizes) >= (2 if is_wide else 7) and sizes.count(max(sizes)) == 1:
             return sizes.index(max(sizes))
     return -1
-
-
-# -- comments
-
-
-def _comment(parts: list[str], filed: FiledCard, summary: str = "") -> Action:
-    return Action("comment", {"content": signed("\n\n".join(parts)[:PROSE], filed.language)}, summary)
-
-
-def _questions(filed: FiledCard, place: Iterable[str] = ()) -> list[str]:
-    """Return what an agent asks, unless its document has a place for the answer."""
-    known = {say(key, filed.language) for key in place}
-    lines = [f"- {line}" for line in filed.questions if line not in known]
-    return [say("asks_open", filed.language), "\n".join(lines)] if lines else []

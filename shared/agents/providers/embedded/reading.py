@@ -30,11 +30,13 @@ class Piece:
 
 @lru_cache(maxsize=256)  # every turn of a run reads the same texts again
 def read(text: str, language: str, *, fault: bool = False, kind: str = "", asked: bool = False) -> tuple[Piece, ...]:
-    """Return the statements of a text in order. `kind`: what a text without headings is; what goes on with a vague wish is as vague."""
+    """Return the statements of a text in order. `fault`: it reports something broken. `kind`: of a text without headings.
+    `asked`: a title above it asks for something."""
     pieces: list[Piece] = []
     for one, elected in decide(statements(text, language, fault=fault, kind=kind), fault=fault, asked=asked):
-        goes_on = pieces and pieces[-1].vague and not {"strict", "modal", "order", "start"} & {*one.facts}
-        vague = elected == "ask" and one.section != "ask" and (bool(goes_on) or is_vague(lowered(one.text), language))
+        asks = not {"strict", "modal", "order", "start"}.isdisjoint(one.facts)
+        goes_on = bool(pieces) and pieces[-1].vague and not asks  # with a vague wish: it is as vague
+        vague = elected == "ask" and one.section != "ask" and (goes_on or is_vague(lowered(one.text), language))
         exact = f"{one.block.mark} {one.text}" if elected == "steps" and one.block.mark else one.text
         lead = one.lead if one.section in ("", elected) else ""  # a line that leads steps says nothing about what is expected
         is_done = elected == "ask" and one.block.is_done
@@ -77,6 +79,9 @@ class _Reader:
         before: Block | None = None
         for block, is_head in zip(found, heads, strict=True):
             self.signed = block.form == "prose" and self._is_courtesy(block)
+            closes = not self.signed and (is_head or block.form == "item")
+            while closes and self.section.level >= block.level and len(self.sections) > 1:
+                self.sections.pop()
             if self.signed:
                 yield self._statement(block.text, block, given="courtesy")
             elif is_head:
@@ -91,7 +96,6 @@ class _Reader:
         if block.form == "row":
             return [self._row(block, is_head=before is None or before.form != "row" or block.gap)]
         if block.form == "item":
-            self._close(block.level)
             sign = next((kind for kind, signs in table("reader")["before"].items() if block.sign in signs), "")
             return [self._statement(block.text, block, given=sign)]
         label = pattern("label").match(block.text)
@@ -133,15 +137,10 @@ class _Reader:
     def _open(self, block: Block) -> None:
         """Begin what a heading announces, or the one above it. A weak one may be a sentence: then it leads."""
         text, kind, is_weak = block.text, self._announced(block.text), block.form != "heading"
-        self._close(block.level)
         above = "" if block.form == "prose" else self.section.kind
         leads = is_weak if kind is None else (is_weak and len(text.split()) > 4) or has(lowered(text), "label", self.language)
         facts = () if kind else tuple(f"under {fact}" for fact in marks(text.rstrip(":："), self.language))
         self.sections.append(_Section(block.level, kind or above, text.strip() if leads else "", facts))
-
-    def _close(self, level: int) -> None:
-        while self.section.level >= level and len(self.sections) > 1:
-            self.sections.pop()
 
     def _announced(self, text: str) -> str | None:
         """Return what a heading announces; steps that are not those of a fault are a plan."""
@@ -149,12 +148,6 @@ class _Reader:
         if not self.fault and kind in ("steps", "ask") and has(low, "plan", self.language):
             return "plan"
         return "ask" if not self.fault and kind == "problem" and has(low, "result", self.language) else kind
-
-    def _labelled(self, kind: str, block: Block, rest: str) -> list[Statement]:
-        """File `Out of scope: the rest`: its first sentence is below the label, what follows is read by itself."""
-        first, *others = sentences(block.text if kind in _LABELS else rest.strip(), self.language)
-        label = self._statement(first, block, given=kind if kind == "problem" else "", form="label", kind=kind)
-        return [label, *(self._statement(one, block, form="after_label", kind="") for one in others)]
 
 
 def _announces(block: Block, following: Block | None, language: str) -> bool:

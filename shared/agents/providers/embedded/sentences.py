@@ -1,7 +1,4 @@
-"""Sentences: what the words of one tell, in the card's language and in English, and its kind, on which these facts vote.
-
-The weights of the votes are learned from the marked cards by `tools/train_reader.py`.
-"""
+"""Sentences: the facts that the words of one tell, and its kind, on which they vote with weights that `tools/train_reader.py` learns."""
 
 import json
 import re
@@ -9,13 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from heapq import nlargest
-from pathlib import Path
 from typing import Final
 
 from shared.agents.providers.embedded.blocks import LONGEST, Block
-from shared.agents.providers.embedded.tables import ANY, WIDE, keys, mark, pattern, table
+from shared.agents.providers.embedded.tables import ANY, TABLES, WIDE, keys, mark, pattern, table
 
-WEIGHTS: Final = Path(__file__).parent / "tables" / "weights.json"
+WEIGHTS: Final = TABLES / "weights.json"
 _MARGIN: Final = 12  # chosen by leaving out one set of cards after the other (decision 33)
 
 
@@ -107,9 +103,8 @@ class Statement:
     facts: list[str] = field(default_factory=list)
 
 
-Before = tuple[
-    str, Statement | None
-]  # the kind of what stands before a statement, and its statement unless that is a title or nothing
+Before = tuple[str, Statement | None]  # the kind of what stands before a statement, and that unless it is a title or nothing
+Choice = Callable[[Statement, Before, bool], str]  # of a kind; the last says whether something broken is reported
 
 
 def marks(text: str, language: str) -> list[str]:
@@ -160,16 +155,12 @@ def elect(one: Statement, before: Before, fault: bool) -> str:
     return kinds[second if is_doubtful else first]
 
 
-def decide(
-    found: list[Statement], choose: Callable[[Statement, Before, bool], str] = elect, *, fault: bool, asked: bool
-) -> list[tuple[Statement, str]]:
-    """Return statements with their kinds, chosen in order. `fault`: they report something broken. `asked`: a title asks for something."""
+def decide(found: list[Statement], choose: Choice = elect, *, fault: bool, asked: bool) -> Iterator[tuple[Statement, str]]:
+    """Yield statements with their kinds, chosen in order. `fault`: they report something broken. `asked`: a title asks for something."""
     before: Before = ("title" if asked else "none", None)
-    decided = []
     for one in found:
         before = (choose(one, before, fault), one)
-        decided.append((one, before[0]))
-    return decided
+        yield one, before[0]
 
 
 @cache

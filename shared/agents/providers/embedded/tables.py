@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from shared.core.texts import is_seen
 
+TABLES: Final = Path(__file__).parent / "tables"
 LANGUAGES: Final = ("en", "de", "es", "fr", "zh", "ja")
 WIDE: Final = ("zh", "ja")  # written without spaces
 ANY: Final = "*"  # of a text whose language is not known yet
 OTHER: Final = "other"  # a language that is none of the six
 _LEAST: Final = 0.45  # measured on the marked cards: below it stand bare names and languages that papagan does not know
-_COLONS: Final = {"zh": "：", "ja": "：", "fr": " : "}
 _TITLE: Final = 200  # characters, as the tools take them
 _BEGIN: Final = re.compile(r"(?:\(\?:)*[a-z0-9à-ÿ]")  # of a word
 _END: Final = re.compile(r"(?<=(?<!\\)[a-z0-9à-ÿ])\??\)*$")
@@ -24,7 +24,7 @@ _END: Final = re.compile(r"(?<=(?<!\\)[a-z0-9à-ÿ])\??\)*$")
 @cache
 def table(name: str) -> dict[str, Any]:
     """Return a whole table: that of a language, `agents` or `reader`."""
-    return tomllib.loads(_text(name))
+    return tomllib.loads((TABLES / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 @cache
@@ -59,14 +59,11 @@ def mark(language: str, name: str, section: str = "marks") -> re.Pattern[str]:
     return re.compile(_one_of([word for one in dict.fromkeys((*own, "en")) for word in _words(one, section, name)]))
 
 
-def _text(name: str) -> str:
-    return (Path(__file__).parent / "tables" / f"{name}.toml").read_text(encoding="utf-8")
-
-
 @cache
 def _entries(language: str) -> dict[tuple[str, str], str]:
     """Return the text of each entry by its section and key; what goes on is indented, so both begin at the margin."""
-    sections = [part.split("]\n", 1) for part in re.split(r"^\[(?=\w+\]$)", _text(language), flags=re.MULTILINE)[1:]]
+    text = (TABLES / f"{language}.toml").read_text(encoding="utf-8")
+    sections = [part.split("]\n", 1) for part in re.split(r"^\[(?=\w+\]$)", text, flags=re.MULTILINE)[1:]]
     parts = [(name, part) for name, rest in sections for part in re.split(r"^(?=\w+ = )", rest, flags=re.MULTILINE)]
     return {(name, part.split(" = ", 1)[0]): part for name, part in parts if " = " in part}
 
@@ -84,9 +81,6 @@ def _one_of(patterns: list[str]) -> str:
     words = [one for one in patterns if _BEGIN.match(one)]
     others = [one for one in patterns if not _BEGIN.match(one)]
     return "|".join([*([rf"\b(?:{'|'.join(words)})"] if words else []), *others]) or "(?!)"
-
-
-# -- what is written, in the card's language
 
 
 @lru_cache(maxsize=64)
@@ -113,11 +107,6 @@ def say(key: str, language: str) -> str:
 
 def signed(text: str, language: str, key: str = "author") -> str:
     return f"{text.rstrip()}\n\n---\n_{say(key, language)}_\n"
-
-
-def titled(key: str, title: str, language: str) -> str:
-    """Return a fixed word, a colon as the language writes it, and a title."""
-    return plain_title(say(key, language) + _COLONS.get(language, ": ") + title, language)
 
 
 def plain_title(text: str, language: str) -> str:
