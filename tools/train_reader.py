@@ -13,10 +13,9 @@ from typing import Any, Final
 
 import yaml
 
-from shared.agents.providers.embedded.reading import decide, statements
-from shared.agents.providers.embedded.sentences import is_ask
+from shared.agents.providers.embedded.reading import statements
+from shared.agents.providers.embedded.sentences import WEIGHTS, Before, Feature, Statement, decide, features, is_ask
 from shared.agents.providers.embedded.tables import LANGUAGES
-from shared.agents.providers.embedded.votes import WEIGHTS, Before, Feature, Statement, features
 
 DATA: Final = Path(__file__).parents[1] / "tests" / "data"
 CARDS: Final = (
@@ -114,11 +113,11 @@ def _of_forms() -> Iterator[tuple[str, str, str, str, bool]]:
 def _rows(
     found: list[Statement], kind_of: Callable[[str], str], *, fault: bool, asked: bool, known: str = ""
 ) -> Iterator[Example]:
-    before = Before("title" if asked else "none")
-    for one, kind in decide(found, lambda one, _: one.given or kind_of(one.text), asked=asked):
+    before: Before = ("title" if asked else "none", None)
+    for one, kind in decide(found, lambda one, *_: one.given or kind_of(one.text), fault=fault, asked=asked):
         if not one.given and one.text not in known:
             yield list(features(one, before, fault)), kind
-        before = Before(kind, one)
+        before = (kind, one)
 
 
 def _kind_of(text: str, card: dict[str, Any], others: dict[str, list[str]]) -> str:

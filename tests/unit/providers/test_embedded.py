@@ -13,13 +13,11 @@ from hypothesis import strategies as st
 from shared.agents.catalogue import AGENTS, agent_named
 from shared.agents.providers.context import render_context
 from shared.agents.providers.embedded import tables
-from shared.agents.providers.embedded.cards import MAX_CARDS
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.model import EmbeddedProvider
-from shared.agents.providers.embedded.outputs import outputs, plan, refusal, suits
+from shared.agents.providers.embedded.outputs import MAX_CARDS, outputs, plan, refusal, suits
 from shared.agents.providers.embedded.reading import Piece, read
-from shared.agents.providers.embedded.tables import LANGUAGES, entry, keys, table
-from shared.agents.providers.embedded.wording import recognize, say
+from shared.agents.providers.embedded.tables import LANGUAGES, entry, keys, recognize, say, table
 from shared.agents.providers.port import (
     MAX_CALLS_PER_ANSWER,
     Finished,
@@ -290,6 +288,13 @@ def test_what_is_read_of_a_table_piece_by_piece_is_the_whole_table():
     for language in LANGUAGES:
         for section, rows in table(language).items():
             assert {key: entry(language, section, key) for key in rows} == rows
+
+
+def test_the_embedded_model_stays_small():
+    """What it does not quote stands in its tables: the code has at most 1,200 lines."""
+    sizes = [len(path.read_text(encoding="utf-8").splitlines()) for path in Path(tables.__file__).parent.glob("*.py")]
+    assert 0 < sum(sizes) <= 1_200
+    assert max(sizes) <= 400
 
 
 def test_only_what_is_needed_of_a_language_is_parsed(monkeypatch):

@@ -8,12 +8,11 @@ import pytest
 import yaml
 
 from shared.agents.providers.embedded.blocks import blocks, error_line, own_frame
-from shared.agents.providers.embedded.cards import dependencies
 from shared.agents.providers.embedded.filing import FiledCard
+from shared.agents.providers.embedded.outputs import dependencies
 from shared.agents.providers.embedded.reading import Piece, read
 from shared.agents.providers.embedded.sentences import heading_kind, sentences
-from shared.agents.providers.embedded.tables import keys
-from shared.agents.providers.embedded.wording import recognize, say
+from shared.agents.providers.embedded.tables import keys, recognize, say
 from tools.train_reader import CARDS
 
 DATA = Path(__file__).parents[2] / "data"

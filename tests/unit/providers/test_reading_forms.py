@@ -11,8 +11,7 @@ from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.outputs import plan
 from shared.agents.providers.embedded.reading import read
 from shared.agents.providers.embedded.sentences import sentences
-from shared.agents.providers.embedded.tables import LANGUAGES
-from shared.agents.providers.embedded.wording import say
+from shared.agents.providers.embedded.tables import LANGUAGES, say
 
 DATA = Path(__file__).parents[2] / "data"
 GATES = yaml.safe_load((DATA / "gate_cards.yaml").read_text())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.agents.providers.embedded.votes import WEIGHTS
+from shared.agents.providers.embedded.sentences import WEIGHTS
 from tools.train_reader import examples, learn, text_of
 
 

@@ -1,8 +1,7 @@
 """The embedded model: deterministic, offline, free, and not a language model. It quotes and asks.
 
-It files the card's own lines by what they are (`reading`, `filing`) and puts them, each agent in its own order (`outputs`), between
-fixed sentences (`wording`), through the same tool calls that a language model would make. It never writes a sentence of its own:
-every line is a quotation or stands in the table. A card that asks for nothing definite gets questions and nothing else.
+It files the card's own lines (`reading`, `filing`), quotes them between fixed sentences, each agent in its own order (`outputs`), and
+makes the tool calls that a language model would make (`model`). A card that asks for nothing definite gets questions and nothing else.
 """
 
 NAME = "embedded"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from shared.agents.providers.embedded.tables import ANY, mark, pattern, table
+from shared.agents.providers.embedded.tables import ANY, mark, pattern
 
 BOLD, PROSE, ITEM = 7, 8, 9  # levels of a heading that has only bold letters or signs, of a line before a list, of an item
 LONGEST: Final = 1_000  # characters of a line that are looked at: nobody writes a longer one, and patterns stay fast
@@ -126,12 +126,12 @@ def error_line(trace: str) -> str | None:
 def own_frame(trace: str) -> str:
     """Return the innermost frame of the project's own code with the line of source or the function beside it; empty without one."""
     lines = trace.splitlines()
-    own = [number for number, line in enumerate(lines) if (frame := _frame(line)) and not pattern("foreign").search(frame[1])]
+    frames = [(number, frame) for number, line in enumerate(lines) if (frame := _frame(line))]
+    own = [(number, frame.lastgroup) for number, frame in frames if not pattern("foreign").search(frame[frame.lastgroup or 0])]
     if not own:
         return ""
-    number = own[-1] if _innermost_last(trace) else own[0]
-    kind, after = _frame(lines[number])[0], lines[number + 1 : number + 2]
-    has_source = kind == "python" and any(line[:4].isspace() and not _frame(line) for line in after)
+    number, kind = own[-1 if _innermost_last(trace) else 0]
+    has_source = kind == "python" and any(line[:4].isspace() and not _frame(line) for line in lines[number + 1 : number + 2])
     has_function = kind in ("go", "rust") and number and lines[number - 1].strip()
     return "\n".join(lines[number - bool(has_function) : number + 1 + has_source])
 
@@ -140,12 +140,8 @@ def _innermost_last(trace: str) -> bool:
     """Tell whether the innermost call stands last: as the first line says, which may be cut off, else as Python writes it."""
     if said := re.search(r"most recent call (first|last)", trace):
         return said[1] == "last"
-    return any(_frame(line)[:1] == ("python",) for line in trace.splitlines())
+    return any((frame := _frame(line)) and frame["python"] for line in trace.splitlines())
 
 
-def _frame(line: str) -> tuple[str, ...]:
-    """Return the kind and the place of a frame; nothing for any other line."""
-    for kind, frame in table("reader")["frames"].items():
-        if found := re.match(rf"\s*{frame}", line):
-            return kind, found[1]
-    return ()
+def _frame(line: str) -> re.Match[str] | None:
+    return pattern("frame").match(line)

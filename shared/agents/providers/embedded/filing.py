@@ -5,21 +5,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
-from shared.agents.providers.embedded import reading, wording
 from shared.agents.providers.embedded.blocks import blocks
-from shared.agents.providers.embedded.reading import Piece
+from shared.agents.providers.embedded.reading import Piece, read
 from shared.agents.providers.embedded.sentences import has, is_ask, is_question, is_vague, weight
-from shared.agents.providers.embedded.tables import ANY, keys, mark, pattern, table
+from shared.agents.providers.embedded.tables import ANY, keys, mark, pattern, recognize, say, table
 
 MAX_QUESTIONS: Final = 5
 REPORTS: Final = ("bug", "incident")  # types of cards that report what has happened
-_FIELDS: Final = {  # the card's texts, and what a line of them is if nothing else is said
-    "description": None,
-    "requirements": "ask",
-    "user_stories": "ask",
-    "acceptance_criteria": "criterion",
-    "implementation_notes": "context",
-}
 _PROSE: Final = ("", "prose", "label", "after_label")  # forms of lines that may be no more than a mood
 _BRIEF: Final = 40  # words of a card that may leave out whom it is for, and why
 
@@ -43,17 +35,13 @@ class FiledCard:
 
     @cached_property
     def texts(self) -> dict[str, str]:
-        return {name: str(self.card.get(name) or "") for name in _FIELDS}
+        return {name: str(self.card.get(name) or "") for name in table("reader")["fields"]}
 
     @cached_property
     def spoken(self) -> list[str]:
-        """What people said in comments and to the run."""
-        return [*self._comments(of_agents=False), *self.told]
-
-    def _comments(self, *, of_agents: bool) -> list[str]:
-        """Return what agents, or people, said about the card; the names of agents in the catalogue end alike."""
-        found = [(str(one.get("author")), str(one.get("content") or "")) for one in self.card.get("comments") or ()]
-        return [text for author, text in found if author.endswith(" Agent") is of_agents]
+        """What people said in comments and to the run; the names of agents in the catalogue end alike."""
+        people = (one for one in self.card.get("comments") or () if not str(one.get("author")).endswith(" Agent"))
+        return [*(str(one.get("content") or "") for one in people), *self.told]
 
     @cached_property
     def everything(self) -> str:
@@ -63,7 +51,7 @@ class FiledCard:
     @cached_property
     def language(self) -> str:
         texts = [self.title, *self.texts.values(), *self.told]
-        return wording.recognize("\n".join(one.text for text in texts for one in blocks(text) if one.form != "code"))
+        return recognize("\n".join(one.text for text in texts for one in blocks(text) if one.form != "code"))
 
     @cached_property
     def is_fault(self) -> bool:
@@ -93,13 +81,13 @@ class FiledCard:
     def _read(self) -> list[Piece]:
         """All statements in the order of the texts, each once; what a card says that says only one thing is what it asks for."""
         found: list[Piece] = []
-        for name, kind in _FIELDS.items():
+        for name, kind in table("reader")["fields"].items():
             asked = name == "description" and is_ask(self.title, self.language)
-            found += reading.read(self.texts[name], self.language, fault=self.is_fault, kind=kind, asked=asked)
+            found += read(self.texts[name], self.language, fault=self.is_fault, kind=kind, asked=asked)
         if self.is_inquiry:
             found = [replace(piece, kind="ask") if piece.kind == "question" else piece for piece in found]
         for text in self.spoken:
-            found += reading.read(text, self.language, fault=True)  # a comment's list is no list of wishes unless it says so
+            found += read(text, self.language, fault=True)  # a comment's list is no list of wishes unless it says so
         once: dict[str, Piece] = {}
         for piece in found:
             once.setdefault(piece.line.lower().strip(" .!。"), piece)
@@ -131,7 +119,7 @@ class FiledCard:
 
     def _pieces_of(self, documents: Iterable[Mapping[str, Any]]) -> list[Piece]:
         texts = [str(one.get("content") or "") for one in documents]
-        return [piece for text in texts for piece in reading.read(text, self.language, fault=self.is_fault)]
+        return [piece for text in texts for piece in read(text, self.language, fault=self.is_fault)]
 
     @cached_property
     def is_explicit(self) -> bool:
@@ -140,7 +128,11 @@ class FiledCard:
         wishes += [Piece("ask", self.title)] * is_ask(self.title, self.language)
         if any(self._is_definite(one) for one in wishes):
             return True
-        return self.is_fault and (any(one.kind in ("code", "steps") for one in self._read) or self._has_error)
+        if not self.is_fault or any(one.kind in ("code", "steps") for one in self._read):
+            return self.is_fault
+        text = self.everything  # which shows an error word for word, or two values; what people are quoted with is none
+        before = (text[: one.start()][-40:].lower() for one in pattern("error").finditer(text))
+        return bool(pattern("values").search(text)) or any(not has(one, "speech", self.language) for one in before)
 
     def _is_definite(self, wish: Piece) -> bool:
         """Whether a wish says what is to become of a thing: an item, a number, a name, or a word for what can be made or done."""
@@ -152,19 +144,12 @@ class FiledCard:
         new = " ".join(word for word in wish.line.lower().split() if word not in self.title.lower().split())
         return any(mark(self.language, name, "traits").search(new) for name in keys("traits") if name != "screen")
 
-    @property
-    def _has_error(self) -> bool:
-        """Whether a text shows an error word for word, or two values; what people are quoted with is none."""
-        text = self.everything
-        before = (text[: one.start()][-40:].lower() for one in pattern("error").finditer(text))
-        return bool(pattern("values").search(text)) or any(not has(one, "speech", self.language) for one in before)
-
     @cached_property
     def questions(self) -> list[str]:
-        """The lines of the table that ask for what is absent, at most five, and none that an agent has asked before."""
-        before = {line for text in self._comments(of_agents=True) for line in text.splitlines()}
+        """The lines of the table that ask for what is absent, at most five, and none that stands in a comment."""
+        before = {line for one in self.card.get("comments") or () for line in str(one.get("content")).splitlines()}
         absent = [key for key, answer in table("agents")["questions"].items() if self._lacks(answer)]
-        lines = [wording.say(key, self.language) for key in absent]
+        lines = [say(key, self.language) for key in absent]
         return [line for line in lines if f"- {line}" not in before][:MAX_QUESTIONS]
 
     def _lacks(self, answer: Mapping[str, Any]) -> bool:

@@ -10,26 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from shared.agents.providers import port
 from shared.agents.providers.context import Context, parse_context
 from shared.agents.providers.embedded import MODEL, NAME
 from shared.agents.providers.embedded.filing import FiledCard
-from shared.agents.providers.embedded.outputs import Action, plan
+from shared.agents.providers.embedded.outputs import Action, plan, quoted
 from shared.agents.providers.embedded.reading import Piece
-from shared.agents.providers.embedded.tables import WIDE
-from shared.agents.providers.embedded.wording import is_ours, quoted, say
-from shared.agents.providers.port import (
-    MAX_CALLS_PER_ANSWER,
-    CancelCheck,
-    Event,
-    Finished,
-    Request,
-    StopReason,
-    TextDelta,
-    TokenUsage,
-    ToolCall,
-    ToolCallReady,
-    never_cancelled,
-)
+from shared.agents.providers.embedded.tables import WIDE, is_ours, say
 from shared.agents.providers.tokens import count_tokens, input_tokens, part_text
 
 _ROLE = re.compile(r"^Agent: (\w+)", re.MULTILINE)
@@ -39,10 +26,10 @@ _MAX_REFUSALS, _REFUSAL = 5, 160  # quoted in the summary, and characters of eac
 class EmbeddedProvider:
     name = NAME
 
-    def stream(self, request: Request, cancelled: CancelCheck = never_cancelled) -> Iterator[Event]:
+    def stream(self, request: port.Request, cancelled: port.CancelCheck = port.never_cancelled) -> Iterator[port.Event]:
         """Stream the next turn; never raises Upstream, because no other service is called."""
         spent = 0
-        stop: StopReason = "end"
+        stop: port.StopReason = "end"
         for part in next_turn(request):
             cost = count_tokens(part if isinstance(part, str) else part_text(part))
             if cancelled():
@@ -53,20 +40,20 @@ class EmbeddedProvider:
                 break
             spent += cost
             stop = "end" if isinstance(part, str) else "tool_use"
-            yield TextDelta(part) if isinstance(part, str) else ToolCallReady(part)
-        yield Finished(stop, TokenUsage(input=input_tokens(request), output=spent), MODEL)
+            yield port.TextDelta(part) if isinstance(part, str) else port.ToolCallReady(part)
+        yield port.Finished(stop, port.TokenUsage(input=input_tokens(request), output=spent), MODEL)
 
 
-def next_turn(request: Request) -> Sequence[str | ToolCall]:
+def next_turn(request: port.Request) -> Sequence[str | port.ToolCall]:
     """Return the calls of the plan that were not made yet, else the lines of the summary."""
     filed = _filed(request.messages[0].text)
     actions = plan(_ROLE.findall(request.system)[0], filed)
     made = sum(len(message.calls) for message in request.messages)
     calls = [
-        _fitted(ToolCall(f"call_{number}", action.tool, action.arguments), request.max_tokens, filed.language)
+        _fitted(port.ToolCall(f"call_{number}", action.tool, action.arguments), request.max_tokens, filed.language)
         for number, action in enumerate(actions)
     ]
-    return calls[made : made + MAX_CALLS_PER_ANSWER] or _summary(request, actions, filed.language).splitlines(keepends=True)
+    return calls[made : made + port.MAX_CALLS_PER_ANSWER] or _summary(request, actions, filed.language).splitlines(keepends=True)
 
 
 @lru_cache(maxsize=64)  # every turn of a run files the same card again
@@ -77,7 +64,7 @@ def _filed(first_message: str) -> FiledCard:
     return FiledCard(context.card, documents, context.siblings, (context.extra,) if context.extra else ())
 
 
-def _fitted(call: ToolCall, limit: int, language: str) -> ToolCall:
+def _fitted(call: port.ToolCall, limit: int, language: str) -> port.ToolCall:
     """Return a call; a document for which the answer has no room is cut at the end of a line, aloud."""
     lines = call.arguments["content"].splitlines() if call.name == "write_document" else []
     while lines and count_tokens(part_text(call)) > limit:
@@ -87,7 +74,7 @@ def _fitted(call: ToolCall, limit: int, language: str) -> ToolCall:
     return call
 
 
-def _summary(request: Request, actions: list[Action], language: str) -> str:
+def _summary(request: port.Request, actions: list[Action], language: str) -> str:
     """Return what was done, by the calls that were accepted, and what was refused."""
     results = [result for message in request.messages for result in message.results]
     refused = {result.call_id: " ".join(result.content.split())[:_REFUSAL] for result in results if result.is_error}

@@ -1,14 +1,13 @@
 """Reading a card: its lines and sentences, each with its exact text and what kind it is. Nothing is rewritten."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from shared.agents.providers.embedded.blocks import Block, blocks
-from shared.agents.providers.embedded.sentences import has, heading_kind, is_only, is_vague, lowered, sentences
+from shared.agents.providers.embedded.sentences import Statement, decide, has, heading_kind, is_vague, lowered, marks, sentences
 from shared.agents.providers.embedded.tables import pattern, table
-from shared.agents.providers.embedded.votes import Before, Statement, elect, marks
 
 _MINOR: Final = ("context", "limit", "person", "link", "courtesy")  # what decides nothing about the lines beside it
 _LABELS: Final = ("person", "context", "link", "limit", "problem")  # `Owner: Ines` says more than `Ines`
@@ -30,38 +29,24 @@ class Piece:
 
 
 @lru_cache(maxsize=256)  # every turn of a run reads the same texts again
-def read(text: str, language: str, *, fault: bool = False, kind: str | None = None, asked: bool = False) -> tuple[Piece, ...]:
-    """Return the statements of a text in order. `fault`: it reports something broken. `kind`: what a text without headings is.
+def read(text: str, language: str, *, fault: bool = False, kind: str = "", asked: bool = False) -> tuple[Piece, ...]:
+    """Return the statements of a text in order. `fault`: it reports something broken. `kind`: of a text without headings.
     `asked`: a title above it asks for something."""
     pieces: list[Piece] = []
-    found = statements(text, language, fault=fault, kind=kind)
-    for one, kind_of_one in decide(found, lambda one, before: elect(one, before, fault), asked=asked):
-        pieces.append(_piece(one, kind_of_one, language, after_vague=bool(pieces) and pieces[-1].vague))
+    for one, elected in decide(statements(text, language, fault=fault, kind=kind), fault=fault, asked=asked):
+        asks = not {"strict", "modal", "order", "start"}.isdisjoint(one.facts)
+        goes_on = bool(pieces) and pieces[-1].vague and not asks  # with a vague wish: it is as vague
+        vague = elected == "ask" and one.section != "ask" and (goes_on or is_vague(lowered(one.text), language))
+        exact = f"{one.block.mark} {one.text}" if elected == "steps" and one.block.mark else one.text
+        lead = one.lead if one.section in ("", elected) else ""  # a line that leads steps says nothing about what is expected
+        is_done = elected == "ask" and one.block.is_done
+        pieces.append(Piece("context" if is_done else elected, exact, lead, vague, one.form))
     return tuple(pieces)
 
 
-def statements(text: str, language: str, *, fault: bool, kind: str | None = None) -> list[Statement]:
+def statements(text: str, language: str, *, fault: bool, kind: str = "") -> list[Statement]:
     """Return the statements of a text with all that is known about them before their kinds are."""
     return list(_Reader(language, fault, kind).read(blocks(text)))
-
-
-def decide(found: list[Statement], choose: Callable[[Statement, Before], str], *, asked: bool) -> list[tuple[Statement, str]]:
-    """Return statements with their kinds, chosen in order."""
-    decided: list[tuple[Statement, str]] = []
-    before = Before("title" if asked else "none")
-    for one in found:
-        before = Before(choose(one, before), one)
-        decided.append((one, before.kind))
-    return decided
-
-
-def _piece(one: Statement, kind: str, language: str, *, after_vague: bool) -> Piece:
-    """Return a statement as a piece; what goes on with a vague wish and asks for nothing by itself is as vague."""
-    goes_on = after_vague and not {"strict", "modal", "order", "start"} & {*one.facts}
-    vague = kind == "ask" and one.section != "ask" and (goes_on or is_vague(lowered(one.text), language))
-    text = f"{one.block.mark} {one.text}" if kind == "steps" and one.block.mark else one.text
-    lead = one.lead if one.section in ("", kind) else ""  # a line that leads steps says nothing about what is expected
-    return Piece("context" if kind == "ask" and one.block.is_done else kind, text, lead, vague, one.form)
 
 
 @dataclass(frozen=True)
@@ -77,9 +62,9 @@ class _Section:
 class _Reader:
     """Goes through the blocks of a text; what a heading announces holds until one of its level."""
 
-    def __init__(self, language: str, fault: bool, kind: str | None) -> None:
+    def __init__(self, language: str, fault: bool, kind: str) -> None:
         self.language, self.fault = language, fault
-        self.sections = [_Section(kind=kind or "")]
+        self.sections = [_Section(kind=kind)]
         self.columns: list[str | None] = []  # the kinds that the head of a table announces
         self.signed = self.asks_below = False
 
@@ -94,6 +79,9 @@ class _Reader:
         before: Block | None = None
         for block, is_head in zip(found, heads, strict=True):
             self.signed = block.form == "prose" and self._is_courtesy(block)
+            closes = not self.signed and (is_head or block.form == "item")
+            while closes and self.section.level >= block.level and len(self.sections) > 1:
+                self.sections.pop()
             if self.signed:
                 yield self._statement(block.text, block, given="courtesy")
             elif is_head:
@@ -108,12 +96,13 @@ class _Reader:
         if block.form == "row":
             return [self._row(block, is_head=before is None or before.form != "row" or block.gap)]
         if block.form == "item":
-            self._close(block.level)
             sign = next((kind for kind, signs in table("reader")["before"].items() if block.sign in signs), "")
             return [self._statement(block.text, block, given=sign)]
         label = pattern("label").match(block.text)
         if label and len(label[1].split()) <= 6 and (kind := self._announced(label[1])):
-            return self._labelled(kind, block, label[2])
+            first, *others = sentences(block.text if kind in _LABELS else label[2].strip(), self.language)
+            one = self._statement(first, block, given=kind if kind == "problem" else "", form="label", kind=kind)
+            return [one, *(self._statement(other, block, form="after_label", kind="") for other in others)]
         if block.gap and before and self.section.kind in ("criterion", "exclusion", "steps", "question"):
             self.sections.append(_Section(self.section.level))  # a paragraph apart is no part of what the heading announces
         return [self._statement(one, block) for one in sentences(block.text, self.language)]
@@ -133,8 +122,8 @@ class _Reader:
         """Tell whether a line is a greeting, or a short one below a greeting or a signature."""
         low = lowered(block.text)
         is_below = self.signed and not block.gap and len(low.split()) <= 6 and low[-1] not in ".:：。"
-        greets = is_only(low, "greeting", self.language) and self._announced(low) is None
-        return (is_below and not pattern("label").match(low)) or greets or is_only(low, "closing", self.language)
+        greets, closes = (pattern(f"only_{name}", self.language).fullmatch(low) for name in ("greeting", "closing"))
+        return bool((is_below and not pattern("label").match(low)) or (greets and self._announced(low) is None) or closes)
 
     def _row(self, block: Block, *, is_head: bool) -> Statement:
         """File a row of a table by its columns' heads or the section; without the number before it."""
@@ -148,15 +137,10 @@ class _Reader:
     def _open(self, block: Block) -> None:
         """Begin what a heading announces, or the one above it. A weak one may be a sentence: then it leads."""
         text, kind, is_weak = block.text, self._announced(block.text), block.form != "heading"
-        self._close(block.level)
         above = "" if block.form == "prose" else self.section.kind
         leads = is_weak if kind is None else (is_weak and len(text.split()) > 4) or has(lowered(text), "label", self.language)
         facts = () if kind else tuple(f"under {fact}" for fact in marks(text.rstrip(":："), self.language))
         self.sections.append(_Section(block.level, kind or above, text.strip() if leads else "", facts))
-
-    def _close(self, level: int) -> None:
-        while self.section.level >= level and len(self.sections) > 1:
-            self.sections.pop()
 
     def _announced(self, text: str) -> str | None:
         """Return what a heading announces; steps that are not those of a fault are a plan."""
@@ -164,12 +148,6 @@ class _Reader:
         if not self.fault and kind in ("steps", "ask") and has(low, "plan", self.language):
             return "plan"
         return "ask" if not self.fault and kind == "problem" and has(low, "result", self.language) else kind
-
-    def _labelled(self, kind: str, block: Block, rest: str) -> list[Statement]:
-        """File `Out of scope: the rest`: its first sentence is below the label, what follows is read by itself."""
-        first, *others = sentences(block.text if kind in _LABELS else rest.strip(), self.language)
-        label = self._statement(first, block, given=kind if kind == "problem" else "", form="label", kind=kind)
-        return [label, *(self._statement(one, block, form="after_label", kind="") for one in others)]
 
 
 def _announces(block: Block, following: Block | None, language: str) -> bool:

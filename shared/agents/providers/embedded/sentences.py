@@ -1,9 +1,18 @@
-"""Sentences of a text, and what can be told of one by itself: by the marks of the card's language and of English."""
+"""Sentences: the facts that the words of one tell, and its kind, on which they vote with weights that `tools/train_reader.py` learns."""
 
+import json
 import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from heapq import nlargest
+from typing import Final
 
-from shared.agents.providers.embedded.blocks import LONGEST
-from shared.agents.providers.embedded.tables import ANY, WIDE, keys, mark, pattern
+from shared.agents.providers.embedded.blocks import LONGEST, Block
+from shared.agents.providers.embedded.tables import ANY, TABLES, WIDE, keys, mark, pattern, table
+
+WEIGHTS: Final = TABLES / "weights.json"
+_MARGIN: Final = 12  # chosen by leaving out one set of cards after the other (decision 33)
 
 
 def sentences(text: str, language: str = "en") -> list[str]:
@@ -62,11 +71,6 @@ def said(low: str, language: str) -> str:
     return low[name.end() :] if name and heading_kind(name[0], language) is None else low
 
 
-def is_only(low: str, name: str, language: str) -> bool:
-    """Tell whether a line is nothing but such words, and names."""
-    return bool(pattern(f"only_{name}", language).fullmatch(low))
-
-
 def is_ask(text: str, language: str) -> bool:
     """Tell whether a line by itself, like a title, asks for something definite."""
     low = text.lower()
@@ -81,3 +85,86 @@ def is_question(text: str) -> bool:
 def is_vague(low: str, language: str) -> bool:
     """Tell whether a wish says only that something should be better, without a number, a quotation or a name."""
     return has(low, "vague", language) and not pattern("concrete").search(low)
+
+
+Feature = tuple[str, str]  # a fact, and the context in which it is seen, if any
+
+
+@dataclass
+class Statement:
+    """A sentence or an item, the block in which it stands and the section of that. `given` is its kind if its form says it."""
+
+    text: str
+    block: Block
+    section: str
+    form: str
+    lead: str = ""
+    given: str = ""
+    facts: list[str] = field(default_factory=list)
+
+
+Before = tuple[str, Statement | None]  # the kind of what stands before a statement, and that unless it is a title or nothing
+Choice = Callable[[Statement, Before, bool], str]  # of a kind; the last says whether something broken is reported
+
+
+def marks(text: str, language: str) -> list[str]:
+    """Return the marks of a sentence: with `^` those with which it begins, with `~` those that stand only behind its first clause."""
+    low, names = lowered(text), table("reader")["marks"]
+    told = said(low, language)
+    plain = pattern("lead_in_before", language).sub("", told)
+    asked = pattern("condition", language).sub("", plain)
+    purpose = mark(language, "purpose").split(plain)[0]
+    first = pattern("clause_end").split(purpose)[0]
+    end = max(len(first if weight(first) > 1 else purpose), 1)
+    found = []
+    for name in (*names["telling"], *names["others"]):
+        words = mark(language, name)
+        if one := words.search(plain) or words.search(told):
+            found += [f"^{name}"] * bool(one.start() == 0 or words.match(told))
+            found.append(name if one.start() < end else f"~{name}")
+    more = [f"then {name}" for name in names["asked"] if asked != plain and has(asked, name, language)]
+    more += [name for name in names["signs"] if pattern(name, language).search(low)]
+    more += ["condition"] * (asked != plain) + ["plain"] * (not {*names["telling"]} & {*found})
+    size = next((str(most) for most in (2, 4, 9, 20) if weight(text) < most), "more")
+    return [*found, *more, f"words<{size}"]
+
+
+def features(one: Statement, before: Before, fault: bool) -> Iterator[Feature]:
+    """Yield each fact about a statement alone, and together with its section, its form, and whether a fault is reported."""
+    kind, other = before
+    is_far = one.block.gap or (other and one.section != other.section)
+    near = "start" if not other else "line" if other.block is one.block else "far" if is_far else "near"
+    form = "question" if "question" in one.facts else "number" if one.form == "step" else one.form
+    contexts = (f"in {one.section or 'none'}", f"as {form}", "of fault" if fault else "of request")
+    facts = ("any", f"after {kind}", f"after {kind} {near}", *contexts, *one.facts)
+    return ((fact, context) for fact in facts for context in ("", *contexts))
+
+
+def elect(one: Statement, before: Before, fault: bool) -> str:
+    """Return the kind with the most votes; of an exclusion that is not sure, the one with the next most."""
+    if one.given:
+        return one.given
+    kinds, weights = _learned()
+    sums = [0] * len(kinds)
+    for fact, context in features(one, before, fault):
+        row = weights.get(fact, {}).get(context, ())
+        for kind, votes in zip(row[::2], row[1::2], strict=True):
+            sums[kind] += votes
+    first, second = nlargest(2, range(len(kinds)), key=sums.__getitem__)
+    is_doubtful = kinds[first] == "exclusion" and sums[first] - sums[second] < _MARGIN
+    return kinds[second if is_doubtful else first]
+
+
+def decide(found: list[Statement], choose: Choice = elect, *, fault: bool, asked: bool) -> Iterator[tuple[Statement, str]]:
+    """Yield statements with their kinds, chosen in order. `fault`: they report something broken. `asked`: a title asks for something."""
+    before: Before = ("title" if asked else "none", None)
+    for one in found:
+        before = (choose(one, before, fault), one)
+        yield one, before[0]
+
+
+@cache
+def _learned() -> tuple[list[str], dict[str, dict[str, list[int]]]]:
+    """Return the kinds, and of each fact in each context the number of a kind, its weight, the number of the next kind, and so on."""
+    learned = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+    return learned["kinds"], learned["weights"]
