@@ -905,6 +905,14 @@ def test_what_another_agent_has_asked_is_not_asked_again():
     assert "- " not in second
 
 
+def test_a_question_that_a_person_quotes_is_not_asked_again():
+    first = calls_of(run("prd", BARE), "comment")[0]["content"]
+    question = f"- {say('q_ask', 'en')}"
+    assert question in first
+    card = {**BARE, "comments": [{"author": "Ines", "content": f"Who knows this?\n{question}"}]}
+    assert question not in calls_of(run("qa", card), "comment")[0]["content"]
+
+
 def test_the_title_of_a_card_stands_once_in_its_document():
     for name, filed in DEFINITE.items():
         for (document,) in (documents("ceo_copilot", filed), documents("qa", filed)):
