@@ -9,10 +9,10 @@ from unittest.mock import patch
 import pytest
 
 from shared.agents.providers import registry
-from shared.core import logs
+from shared.core import clock, logs
 from shared.people.access import liveness, quota_leases
 from shared.people.tenancy.rows import Workspace
-from shared.store import fetch, save, write
+from shared.store import fetch, rate_windows, save, write
 from tests.areas.boards_world import World, create_world
 from tests.areas.receiver import Receiver
 from tests.areas.running import PAID, Machine, PaidModel, connected
@@ -25,8 +25,26 @@ from tests.trips import LARGE_LEASES
 def leases() -> Iterator[None]:
     """A process of its own, whose leases are large, so that what a request costs does not depend on how many went before: the first
     request of a caller takes the lease."""
-    with patch.multiple(quota_leases, PROCESS_LEASES=quota_leases.QuotaLeases(), **LARGE_LEASES):
+    windows = _Windows(clock.epoch())
+    with (
+        patch.multiple(quota_leases, PROCESS_LEASES=quota_leases.QuotaLeases(), clock=windows, **LARGE_LEASES),
+        patch.object(rate_windows, "clock", windows),
+    ):
         yield
+
+
+class _Windows:
+    """The clock of rate limits, which stands for a test's first minute: else what costs more is whatever is asked as a minute turns."""
+
+    def __init__(self, start: int) -> None:
+        self._start = start
+
+    def epoch(self) -> int:
+        now = clock.epoch()
+        return self._start if 0 <= now - self._start < 60 else now
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(clock, name)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from shared.core import clock
 from shared.delivery.operations import requesting
 from shared.people.access import quota_leases
 from shared.people.access.quota_leases import QuotaLeases
-from shared.store import get, put_file
+from shared.store import get, put_file, rate_windows
 from shared.work.attachments.rows import Upload
 from tests.areas.boards_world import create_world
 from tests.areas.build_runs import FakeRunner
@@ -160,6 +160,8 @@ def minute(stage: Stage) -> datetime:
 def one_process(leases, monkeypatch, minute: datetime) -> Iterator[None]:
     """All operations are asked of one process, as they have one stage, and in one minute, whose first request costs more."""
     monkeypatch.setattr(quota_leases, "PROCESS_LEASES", PROCESS)
+    for module in (quota_leases, rate_windows):
+        monkeypatch.setattr(module, "clock", clock)
     with time_machine.travel(minute):
         yield
 
