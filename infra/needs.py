@@ -21,9 +21,8 @@ class Needs:
     signs_for_clients: bool = False  # issues tokens of OAuth clients: the KMS key
     sends: tuple[str, ...] = ()  # queues
     machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun state machine
-    builds: Literal["none", "watch", "run"] = (
-        "none"  # of CodeBuild: reads their logs and stops them; also starts them and reads results
-    )
+    # of CodeBuild. watch: reads their logs and stops them; run: also starts them and reads results
+    builds: Literal["none", "watch", "run"] = "none"
     operations: tuple[Literal["start", "see"], ...] = ()  # the BuildAndDeploy state machine
     figures: bool = False  # reads CloudWatch's figures of the platform
     probes: bool = False  # reads the attributes of every queue and of the bucket, for the health check

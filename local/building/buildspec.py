@@ -57,7 +57,7 @@ def read(text: str) -> Buildspec:
         ValueError,
         LookupError,
         AttributeError,
-    ) as error:  # `!!int x`, `!!bool x`, `!!timestamp x`
+    ) as error:  # the last three: `!!int x`, `!!bool x`
         mark = getattr(error, "problem_mark", None)
         raise BuildFailed("buildspec.yml is no YAML" + (f" (line {mark.line + 1})" if mark else "")) from None
     spec = _map(spec, "buildspec.yml")

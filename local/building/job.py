@@ -12,7 +12,7 @@ from typing import IO, Any, Final
 
 from local.building import BuildFailed, Limits, artifacts, buildspec
 from local.building.processes import Cancelled, end_strays, go_on, remove, run
-from local.repositories import is_within
+from local.repositories import GIT, GIT_VARIABLES, is_within
 
 _PHASES: Final = {"install": "INSTALL", "pre_build": "PRE_BUILD", "build": "BUILD", "post_build": "POST_BUILD"}
 _SHOWN: Final = 200_000  # bytes of a log that are shown
@@ -176,9 +176,9 @@ class Job:
 
     def _git(self, arguments: list[str], cwd: Path, log: IO[bytes], until: float) -> int:
         return run(
-            ["git", "-c", "core.hooksPath=/dev/null", *arguments],
+            [*GIT, *arguments],
             cwd=cwd,
-            environment=self._environment() | _GIT,
+            environment=self._environment() | GIT_VARIABLES,
             log=log,
             limits=self.limits,
             until=until,
@@ -241,15 +241,6 @@ class Job:
         with self._lock:
             temporary.write_text(json.dumps(self.state))
         os.replace(temporary, self.folder / "state.json")
-
-
-_GIT: Final = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_ALLOW_PROTOCOL": "https:file",
-    "GIT_ASKPASS": "true",
-}
 
 
 def _now() -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from local.building.processes import end_strays
 from local.engine import free_port
+from local.repositories import GIT, GIT_VARIABLES
 
 CHILD = Path(__file__).with_name("child.py")
 _CLONE_SECONDS = 60
@@ -96,11 +97,9 @@ class Version:
         self._git("-C", str(self.folder), "checkout", "--quiet", "--detach", self.commit)
 
     def _git(self, *arguments: str) -> None:
-        environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
-        environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "https:file", "GIT_CONFIG_NOSYSTEM": "1"}
         subprocess.run(
-            ["git", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*", *arguments],
-            env=environment,
+            [*GIT, "-c", "safe.directory=*", *arguments],
+            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | GIT_VARIABLES,
             check=True,
             capture_output=True,
             stdin=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ from functions.deploy_steps.handler import handler
 from infra.deployment import definition
 from shared.core.ids import new_id
 from shared.delivery.builds.rows import Build
-from shared.delivery.deployments import steps, undoing
+from shared.delivery.deployments import undoing
 from shared.delivery.deployments.deploying import NewDeployment, request_deployment
 from shared.delivery.deployments.environments import NewEnvironment, set_environment
 from shared.delivery.deployments.rows import Deployment, Environment
@@ -81,8 +81,7 @@ class FakeTarget:
 @pytest.fixture
 def target(monkeypatch: pytest.MonkeyPatch) -> FakeTarget:
     made = FakeTarget()
-    for module in (steps, undoing):
-        monkeypatch.setattr(module, "target_of", lambda *_: made)
+    monkeypatch.setattr(undoing, "target_of", lambda *_: made)
     return made
 
 

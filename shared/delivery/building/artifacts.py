@@ -10,9 +10,8 @@ SCAN_REPORTS: Final = (".sarif", ".sarif.json", ".cdx.json", "bom.json")
 """How the name of a scanner's report ends: the same as on a laptop (`local/building/artifacts.py`)."""
 MAX_FILES: Final = 10_000
 MAX_ARTIFACT_BYTES: Final = 500_000_000
-_READ: Final = (
-    5_000_001  # bytes of a scan report: one more than it may have, so that one that is too large is refused and not cut
-)
+_READ: Final = 5_000_001
+"""Bytes of a scan report: one more than it may have, so that one that is too large is refused and not cut."""
 
 
 def read(bucket: str, folder: str) -> tuple[int | None, str | None]:

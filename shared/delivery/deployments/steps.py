@@ -16,8 +16,7 @@ from shared.delivery.deployments.analysis import Verdict, judge
 from shared.delivery.deployments.lease import LeaseLost, acquire, hold, release
 from shared.delivery.deployments.rows import Deployment, Environment
 from shared.delivery.deployments.strategies import weights_of
-from shared.delivery.deployments.undoing import begin_rollback, give_up, remove_quietly, undo
-from shared.delivery.targets import target_of
+from shared.delivery.deployments.undoing import begin_rollback, give_up, remove_quietly, target_in, undo
 from shared.delivery.targets.port import Figures, Release, Target, TargetFailed
 from shared.events import EventType, record
 from shared.store import fetch, get_many, save, write
@@ -37,11 +36,7 @@ class Work:
 
     @property
     def target(self) -> Target:
-        return target_of(self.environment.target, str(self.environment.proj_id), self.environment.name, self.secret_number)
-
-    @property
-    def secret_number(self) -> int:
-        return int(self.environment.secret_number)
+        return target_in(self.environment)
 
     @property
     def fence(self) -> int:

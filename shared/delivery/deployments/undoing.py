@@ -60,11 +60,16 @@ def take_back(environment_id: str, reason: str) -> None:
 
 
 def _undo_taken(environment: Environment, deployment: Deployment, actor: Actor) -> Deployment:
-    target = target_of(environment.target, str(environment.proj_id), environment.name, int(environment.secret_number))
+    target = target_in(environment)
     try:
         return _undo_or_give_up(target, environment, deployment, actor)
     except LeaseLost:  # this took so long that the job took over
         return fetch(Deployment, deployment.id) or deployment
+
+
+def target_in(environment: Environment) -> Target:
+    """Return what an environment deploys to. Raises TargetFailed for a target that this deployment of the platform does not have."""
+    return target_of(environment.target, str(environment.proj_id), environment.name, int(environment.secret_number))
 
 
 def _undo_or_give_up(target: Target, environment: Environment, deployment: Deployment, actor: Actor) -> Deployment:
@@ -105,9 +110,8 @@ def undo(target: Target, environment: Environment, deployment: Deployment, actor
         deployment.status, deployment.failure = "failed", deployment.rollback_reason
     deployment.completed_at = deployment.completed_at or moment
     record_end(deployment, actor)
-    before = (
-        deployment.previous_id if deployment.started_at else environment.current_id
-    )  # what had the traffic is noted at its start
+    # what had the traffic is noted at its start
+    before = deployment.previous_id if deployment.started_at else environment.current_id
     write(release(environment, before), save(deployment))
     return deployment
 

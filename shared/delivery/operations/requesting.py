@@ -120,7 +120,7 @@ class _HandedOver(Exception):
 def cancel_operation(actor: Actor, operation_id: str) -> OperationRow:
     """Cancel an operation with its build and its deployment; a deployment that goes on gives the traffic back.
 
-    Four round trips; a running deployment costs two more, and what its target takes. The machine stops what runs of a build, seconds later.
+    Three round trips; a running deployment costs more, and what its target takes. The machine stops what runs of a build, seconds later.
     Raises NotFound, Forbidden, Conflict(RUN_STATUS) for one that has ended, and Upstream if the target does not give the traffic back.
     """
     first = load(OperationRow, operation_id, actor, Permission.DEPLOYMENT_WRITE)

@@ -28,11 +28,8 @@ def application(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        telemetry={
-            "tracing": False,
-            "metrics": False,
-            "logs": False,
-        },  # nobody provides it; FastAPI would look for it at each request
+        # nobody provides it; FastAPI would look for it at each request
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         strict_content_type=False,  # a body without a type is JSON; the pipeline refuses other types
     )
 
