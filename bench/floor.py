@@ -3,7 +3,7 @@
 from typing import Any
 
 import functions  # isort: skip  # noqa: F401 - hands over what was kept
-from shared.edge.http import cold_start  # isort: skip
+from shared.core import start  # isort: skip
 
 import botocore.session
 from fastapi import FastAPI
@@ -24,7 +24,7 @@ class _One:
 app = FastAPI(openapi_url=None)
 app.add_api_route("/one", _One(), name="one", response_model=None)
 _mangum = Mangum(app, lifespan="off")
-cold_start.finish()
+start.finish()
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
