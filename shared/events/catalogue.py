@@ -57,6 +57,7 @@ class EventType(StrEnum):
     DOCUMENT_REJECTED = "document.rejected"
     DOCUMENT_PUBLISHED = "document.published"
     DISCOVERY_MADE = "discovery.made"
+    DISCOVERY_UPDATED = "discovery.updated"
     AGENT_CONFIGURED = "agent.configured"
     RUN_REQUESTED = "run.requested"
     RUN_STARTED = "run.started"
