@@ -69,7 +69,7 @@ def receive(actor: Actor, agent_id: str, beat: Beat) -> Acknowledged:
     except _NotNewer as refused:
         return Acknowledged(agent, at, refused.last == beat.sequence, _not_newer(beat.sequence, refused.last))
     if renews:
-        renew_tasks(agent)
+        renew_tasks(agent, beat.current_task_id)
     agent = _follow(actor, agent, beat.status)
     return Acknowledged(agent, at, True, _gap(beat.sequence, before) or _other_status(agent, beat.status))
 

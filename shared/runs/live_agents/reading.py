@@ -12,9 +12,10 @@ from typing import Any, Final, cast
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
+from shared.core.ids import bare_id
 from shared.runs.live_agents.health import Health, health_of, silence
 from shared.runs.live_agents.rows import CLIENT, Heartbeat, LiveAgent, agents_of, ended_of
-from shared.store import IndexRow, authorize, begin_index_rows, get_all, get_many, id_of
+from shared.store import IndexRow, authorize, begin_index_rows, get, get_all, get_many, id_of
 from shared.work.projects.reading import in_workspaces
 
 READ_AT_MOST: Final = 2_000
@@ -70,6 +71,11 @@ def get_agent(actor: Actor, agent_id: str, permission: Permission = Permission.P
     return see(authorize(row, actor, permission), cast("Heartbeat | None", beat))
 
 
+def last_heartbeat(agent_id: str) -> Heartbeat | None:
+    """Return the last heartbeat of an agent, if there is one. It shows nothing until it is known who asks."""
+    return get(Heartbeat, *Heartbeat.key(bare_id(agent_id)), consistent=False)
+
+
 def see(agent: LiveAgent, beat: Heartbeat | None) -> Seen:
     return Seen(agent, beat, health_of(agent, beat))
 
@@ -109,7 +115,9 @@ def see_again(agent_id: str) -> Seen | None:
 def read_agents(ids: Sequence[str]) -> list[Seen]:
     """Return agents with their heartbeats, without missing ones: 50 in a batch, batches side by side."""
     rows = iter(get_all([key for agent_id in ids for key in _keys(agent_id)], consistent=False))
-    return [see(agent, cast("Heartbeat | None", beat)) for agent, beat in zip(rows, rows, strict=True) if isinstance(agent, LiveAgent)]
+    return [
+        see(agent, cast("Heartbeat | None", beat)) for agent, beat in zip(rows, rows, strict=True) if isinstance(agent, LiveAgent)
+    ]
 
 
 def _keys(agent_id: str) -> list[Any]:
@@ -145,7 +153,6 @@ def match_of(seen: Seen, capabilities: Sequence[str]) -> Match:
 def free_capacity(agent: LiveAgent) -> int:
     """Return how many more tasks the agent can work on."""
     return max(0, int(agent.capacity) - len(agent.task_ids))
-
 
 
 def count_by(seen: Iterable[Seen], name: Callable[[Seen], str]) -> dict[str, int]:

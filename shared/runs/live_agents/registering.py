@@ -49,7 +49,7 @@ def refuse_inactive(project: Project) -> None:
 
 
 def create_agent(actor: Actor, new: NewAgent, org_id: str | None, ws_id: str, project_id: str | None = None) -> LiveAgent:
-    """Write a new agent with the next number of its type and phase; of two that are written at once, the later takes the number after it."""
+    """Write a new agent with the next number of its type and phase; of two at once, the later takes the number after it."""
     stem = "-".join(part for part in (new.agent_type, new.phase_id) if part)
 
     def attempt(_: int) -> LiveAgent:
@@ -92,5 +92,7 @@ def _take_place(ws_id: str) -> Operation:
 
 
 def _full(_: dict[str, Any] | None) -> LimitExceeded:
-    reason = f"This workspace has {LIMIT} agents, as many as it may have; terminate those that are not needed (cleanup-stale does)"
+    reason = (
+        f"This workspace has {LIMIT} agents, as many as it may have; terminate those that are not needed (cleanup-stale does)"
+    )
     return LimitExceeded(Situation.LIMIT_REACHED, reason, {"limit": LIMIT})

@@ -27,6 +27,8 @@ LIVING: Final = ("spawning", "idle", "running", "degraded")
 STATUSES: Final = (*LIVING, "failed", "quarantined", "terminated")
 WATCHED: Final = Shards("AINS#WATCHED", 4)
 """The agents whose heartbeats are watched by the scheduled job."""
+UNOCCUPIED: Final = Shards("AINS#UNOCCUPIED", 4)
+"""The platform's agents that wait for work, for the scheduled job."""
 FAILED: Final = Shards("AINS#FAILED", 4)
 """The agents that failed, by the time when they did."""
 KEPT: Final = 30 * 86_400
@@ -61,6 +63,8 @@ class LiveAgent(Entity):
     """Who does its work: a client, which sends heartbeats; or the platform, by agent runs, whose leases take their place."""
     task_ids = JSONAttribute(default=list)
     """The tasks that it holds."""
+    waits_because = UnicodeAttribute(null=True)
+    """Why the platform began no run for it when it last tried."""
     registered_by = JSONAttribute()
 
     @property
@@ -80,6 +84,8 @@ class LiveAgent(Entity):
             places[3] = (FAILED.partition_of(self.id), f"{self.status_since}#{self.id}")
         elif self.runner == CLIENT and self.status in LIVING:
             places[3] = (WATCHED.partition_of(self.id), f"{self.created_at}#{self.id}")
+        elif self.status == "idle":
+            places[3] = (UNOCCUPIED.partition_of(self.id), f"{self.created_at}#{self.id}")
         return places
 
     def filters(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Nothing else depends on the job. Health is told when it is asked for, and a lease that has ended is anybody's.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
@@ -10,9 +11,11 @@ from typing import Any, Final
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import ConditionFailed
+from shared.runs.live_agents.holding import free_unbegun
 from shared.runs.live_agents.reading import ANY, Seen, is_stale, read_agents, see_again, stale_agents
-from shared.runs.live_agents.rows import FAILED, LIVING, WATCHED, Heartbeat, LiveAgent
+from shared.runs.live_agents.rows import FAILED, LIVING, UNOCCUPIED, WATCHED, Heartbeat, LiveAgent
 from shared.runs.live_agents.statuses import TRANSITIONS, set_status
+from shared.runs.live_agents.working import give_work
 from shared.store import Operation, check, fetch, fetch_indexed, iterate_shards, process_all, retrying, save, write
 
 MARKS: Final = {
@@ -67,21 +70,51 @@ def _still_silent(seen: Seen) -> Operation:
 
 
 def watch_heartbeats(until: float) -> int:
-    """Write the status of every agent that has become degraded or has failed by its silence; terminate those that failed a day ago.
+    """Write the status of every agent that its silence has made degraded or failed, free what agents were given and never began, terminate
+    those that failed a day ago, and let the platform's own agents look for work again.
 
-    Return how many were changed. Stops at `until` (`time.monotonic`); the next call goes on there.
+    Return how much was done. Each part has its share of the time until `until` (`time.monotonic`); the next call goes on there.
     """
+    parts: tuple[Callable[[float], int], ...] = (_watch, _terminate_failed, _look_for_work)
+
+    def do(number: int) -> int:
+        now = time.monotonic()
+        return parts[number](now + (until - now) / (len(parts) - number))
+
+    return process_all("the watch of live agents", range(len(parts)), do, lambda number: parts[number].__name__)
+
+
+def _watch(until: float) -> int:
     watched = iterate_shards(LiveAgent, WATCHED, until, index=3, limit=_PAGE, read=_see_all)
-    changed = process_all(WATCHED.name, watched, _follow_silence, lambda seen: f"{LiveAgent.NAME} {seen.agent.id}")
+    return process_all(WATCHED.name, watched, _look_after, _name_of_seen)
+
+
+def _terminate_failed(until: float) -> int:
     over = ("0", clock.in_seconds(-FAILED_KEPT))
     failed = iterate_shards(LiveAgent, FAILED, until, index=3, between=over, limit=_PAGE, read=partial(fetch_indexed, LiveAgent))
-    return changed + process_all(FAILED.name, failed, _terminate, lambda agent: f"{LiveAgent.NAME} {agent.id}")
+    return process_all(FAILED.name, failed, _terminate, lambda agent: f"{LiveAgent.NAME} {agent.id}")
+
+
+def _look_for_work(until: float) -> int:
+    """What kept an agent from its work, a limit or another run on the card, may be over without an event of its own."""
+    rows = iterate_shards(LiveAgent, UNOCCUPIED, until, index=3, limit=_PAGE)
+    return process_all(
+        UNOCCUPIED.name, rows, lambda row: give_work(row.entity_id), lambda row: f"{LiveAgent.NAME} {row.entity_id}"
+    )
+
+
+def _name_of_seen(seen: Seen) -> str:
+    return f"{LiveAgent.NAME} {seen.agent.id}"
+
+
+def _look_after(seen: Seen) -> int:
+    return _follow_silence(seen) if seen.health.status != seen.agent.status else free_unbegun(seen.agent)
 
 
 def _see_all(rows: Sequence[LiveAgent]) -> Iterable[Seen]:
-    """Return the agents of a page whose silence says more than their status."""
+    """Return the agents of a page that fall silent or hold tasks."""
     ids = [row.entity_id for row in rows]
-    return [seen for seen in read_agents(ids) if seen.health.status != seen.agent.status]
+    return [seen for seen in read_agents(ids) if seen.health.status != seen.agent.status or seen.agent.task_ids]
 
 
 def _follow_silence(seen: Seen) -> int:
@@ -96,7 +129,7 @@ def _mark_if(seen: Seen | None, status: str) -> bool:
 
     def applies(now: Seen) -> bool:
         silent = now.health.status if now.agent.status in LIVING else None
-        return silent == "failed" or silent == status
+        return silent in ("failed", status)
 
     return _mark(seen, status, SYSTEM, "Its heartbeats did not come", applies)
 

@@ -68,4 +68,3 @@ def set_status(
         return []
     agent.ttl = clock.epoch() + KEPT
     return [update(AgentCount.of(str(agent.ws_id)), [AgentCount.living.add(-1)])]
-
