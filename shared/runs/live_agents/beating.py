@@ -47,6 +47,10 @@ class _NotNewer(ConditionFailed):
         self.last = int(Heartbeat.decode(raw).sequence) if raw else 0
 
 
+def _not_newer_than(raw: dict[str, Any] | None) -> ConditionFailed:
+    return _NotNewer(raw)
+
+
 def receive(actor: Actor, agent_id: str, beat: Beat) -> Acknowledged:
     """Receive a heartbeat. Two round trips; more when the agent's status changes or the leases of its tasks are renewed.
 
@@ -86,7 +90,7 @@ def _store(agent_id: str, beat: Beat, at: str, renewed: int | None) -> None:
     if renewed is not None:
         actions.append(Heartbeat.renewed.set(renewed))
     newer = Heartbeat.pk.does_not_exist() | (Heartbeat.sequence < beat.sequence)
-    update_now(Heartbeat.of(agent_id), actions, newer, _NotNewer)
+    update_now(Heartbeat.of(agent_id), actions, newer, _not_newer_than)
 
 
 def _not_newer(sequence: int, last: int) -> str:
