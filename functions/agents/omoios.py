@@ -148,7 +148,7 @@ class Cleaned(Shape):
     message: str
 
 
-class NextTask(Shape):
+class ClaimedTask(Shape):
     """The fence belongs to this claim: a late completion under an older one is refused."""
 
     task_id: str
@@ -162,6 +162,11 @@ class NextTask(Shape):
     status: str
     fence: int
     lease_until: str | None
+
+
+class NextTask(Shape):
+    task: ClaimedTask | None
+    """None: there is none that the agent can do, or it has no room for one."""
 
 
 @routes.post("/agents/register", "agents.register", status=201, permission=Permission.AGENT_RUN)
@@ -327,11 +332,10 @@ async def heartbeat(agent_id: str, body: HeartbeatMessage, caller: Caller, reque
 
 
 @routes.post("/agents/{agent_id}/next-task", "agents.nextTask", permission=Permission.AGENT_RUN, addition=True)
-async def take_next(agent_id: str, caller: Caller) -> NextTask | None:
-    """Claim the task that the agent does next; null if there is none, or no room for it. What it was given and has not begun comes
-    first."""
+async def take_next(agent_id: str, caller: Caller) -> NextTask:
+    """Claim the task that the agent does next. What it was given and has not begun comes first."""
     task = next_task(caller, agent_id)
-    return None if task is None else _next_task(task)
+    return NextTask(task=None if task is None else _claimed(task))
 
 
 def _wanted(
@@ -380,8 +384,8 @@ def _health(seen: Seen, timeout_seconds: int) -> AgentHealth:
     )
 
 
-def _next_task(task: TaskRow) -> NextTask:
-    return NextTask(
+def _claimed(task: TaskRow) -> ClaimedTask:
+    return ClaimedTask(
         task_id=task.id,
         ticket_id=task.item_id,
         project_id=str(task.proj_id),
