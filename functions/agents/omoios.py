@@ -306,9 +306,10 @@ async def health(agent_id: str, caller: Caller, timeout_seconds: TimeoutSeconds 
 @routes.post("/agents/{agent_id}/heartbeat", "agents.heartbeat", permission=Permission.AGENT_RUN)
 async def heartbeat(agent_id: str, body: HeartbeatMessage, caller: Caller, request: HttpRequest) -> HeartbeatAck:
     """Receive a heartbeat: the agent is alive, and keeps the tasks that it has begun. `message` says what is odd about it."""
-    if bare_id(body.agent_id) != bare_id(agent_id):
-        raise Malformed(f"The heartbeat is of agent {body.agent_id}, the address names {agent_id}")
+    found, last = beating.find(caller, agent_id)
     metrics = body.health_metrics or {}
+    if bare_id(body.agent_id) != found.id:
+        raise Malformed(f"The heartbeat is of agent {body.agent_id}, the address names {agent_id}")
     if len(json.dumps(metrics, ensure_ascii=False).encode()) > METRICS_BYTES:
         raise Malformed(f"health_metrics are longer than {METRICS_BYTES:,} bytes")
     if not checksums.is_valid(await request.body(), body.checksum):
@@ -316,9 +317,11 @@ async def heartbeat(agent_id: str, body: HeartbeatMessage, caller: Caller, reque
             "The checksum does not belong to this heartbeat: SHA-256 of the other six fields as JSON with sorted keys"
         )
     task_id = bare_id(body.current_task_id) if body.current_task_id else None
-    done = beating.receive(caller, agent_id, beating.Beat(body.sequence_number, body.status, task_id, metrics))
-    if done.received:
-        _publish(done.agent, metrics, done.at)
+    topic = workspace_topic(str(found.ws_id))
+    somebody_listens = read_ahead(lambda: has_subscribers(topic))
+    done = beating.receive(caller, found, last, beating.Beat(body.sequence_number, body.status, task_id, metrics))
+    if done.received and somebody_listens.result():
+        _publish(topic, done.agent, metrics, done.at)
     return HeartbeatAck(
         agent_id=done.agent.id,
         sequence_number=body.sequence_number,
@@ -352,13 +355,11 @@ def _with_heartbeat(caller: Caller, agent_id: str, change: Any) -> Agent:
     return agent(see(changed, beat.result()))
 
 
-def _publish(changed: LiveAgent, metrics: dict[str, Any], at: str) -> None:
+def _publish(topic: str, sender: LiveAgent, metrics: dict[str, Any], at: str) -> None:
     """Send a heartbeat to whoever listens now; it is kept nowhere."""
-    topic = workspace_topic(str(changed.ws_id))
-    if has_subscribers(topic):
-        from shared.edge.views.omoios.events import heartbeat_frame  # with all rows that events show
+    from shared.edge.views.omoios.events import heartbeat_frame  # with all rows that events show
 
-        publish(topic, {OMOIOS.name: [heartbeat_frame(changed.id, metrics, at)]}, ws_id=changed.ws_id)
+    publish(topic, {OMOIOS.name: [heartbeat_frame(sender.id, metrics, at)]}, ws_id=sender.ws_id)
 
 
 def _match(one: reading.Match) -> AgentMatch:

@@ -14,7 +14,7 @@ from shared.runs.live_agents.holding import AgentChanged, held_tasks, renew_task
 from shared.runs.live_agents.reading import Seen, agents_in, get_agent, match_of, see_again
 from shared.runs.live_agents.rows import CLIENT, PLATFORM, LiveAgent
 from shared.runs.live_agents.task_runs import run_task
-from shared.store import IndexRow, fetch, first_index_rows, read_ahead
+from shared.store import IndexRow, fetch, first_index_rows
 from shared.work.projects.rows import in_order
 from shared.work.tasks.claiming import next_claimable
 from shared.work.tasks.rows import Task, TaskHead
@@ -71,11 +71,20 @@ def _take(agent: LiveAgent, task_id: str) -> Task | None:
 
 
 def candidates(agent: LiveAgent) -> list[IndexRow]:
-    """Return the tasks that an agent can do next: by priority, then those that name what it is capable of, then by age."""
+    """Return the tasks that an agent can do next, of its project, or of the first project that has any.
+
+    They stand by priority, then those that name what the agent is capable of, then by age.
+    """
     phases = {str(agent.phase_id)} if agent.phase_id else set()
-    reads = [read_ahead(partial(next_claimable, project_id, phases=phases)) for project_id in _projects(agent)]
-    rows = [row for read in reads for row in read.result() if _takes(agent, row.f["task_type"])]
-    return sorted(rows, key=lambda row: (RANKS[row.f["priority"]], -_named(agent, row.f["title"], row.f["task_type"]), row.id))
+    for project_id in _projects(agent):
+        rows = [row for row in next_claimable(project_id, phases=phases) if _takes(agent, row.f["task_type"])]
+        if rows:
+            return sorted(rows, key=partial(_place, agent))
+    return []
+
+
+def _place(agent: LiveAgent, row: IndexRow) -> tuple[int, int, str]:
+    return RANKS[row.f["priority"]], -_named(agent, row.f["title"], row.f["task_type"]), row.id
 
 
 def _projects(agent: LiveAgent) -> list[str]:
