@@ -87,6 +87,7 @@ EVERYBODYS = {("agentworks", "agents.get")}
 """Acts on what belongs to no tenant: the catalogue."""
 ONES_OWN = {
     ("omoios", "projects.create"),
+    ("omoios", "agents.cleanupStale"),
     ("enterprise", "organizations.list"),
     ("enterprise", "organizations.create"),
     ("enterprise", "apiKeys.list"),
