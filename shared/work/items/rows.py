@@ -94,7 +94,8 @@ class Item(ItemHead):
     implementation_notes = UnicodeAttribute(null=True)
     context = JSONAttribute(null=True)
     approval = JSONAttribute(null=True)
-    """Who asked for the approval and who decided: `requested_by`, `requested_at`, `expires_at`, then `decided_by`, `decided_at`, `reason`."""
+    """Who asked for the approval (`requested_by`, `requested_at`), until when (`expires_at`), and who decided (`decided_by`, `decided_at`,
+    `reason`)."""
     blocker_type = UnicodeAttribute(null=True)
     """Why the card is blocked; means nothing on a card that is not blocked."""
     recent_runs = JSONAttribute(default=list)
