@@ -60,7 +60,9 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
     "TC": ((1, "TC#{}"),),
 }
 """Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
-LEAF_KINDS = frozenset({"ACT", "AINS", "BUDGET", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "INV", "LANE", "POSTING", "WORDS"})
+LEAF_KINDS = frozenset(
+    {"ACT", "AINS", "ART", "BUDGET", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "INV", "LANE", "POSTING", "WORDS"}
+)
 """Kinds with no rows below or beside them: many are erased in one write."""
 RETAINED_KINDS = frozenset({"BILLING"})
 """Kinds that are not erased: the account that invoices belong to."""

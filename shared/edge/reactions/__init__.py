@@ -21,6 +21,7 @@ from shared.edge.reactions import (
     progress,
     runs,
     sockets,
+    stints,
     triggers,
     usage,
     webhooks,
@@ -32,6 +33,7 @@ Reaction = Callable[[Change], None]
 
 REACTIONS: Final[tuple[Reaction, ...]] = (
     activity.react,  # write the event's activity row and the project's counters
+    stints.react,  # write how long a card was in a phase
     workspaces.react,  # note the time of the last activity
     files.react,  # delete files of removed attachments
     deployments.react,  # start requested deployments
