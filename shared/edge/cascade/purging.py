@@ -42,6 +42,8 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (2, "PROJ#{}#ACT"),
         (2, "PROJ#{}#TRACE"),  # deployments, and what else is in a chain
         (1, "PROJ#{}#ENV"),
+        (1, "PROJ#{}#REPO"),
+        (2, "PROJ#{}#CMT"),
     ),
     "BOARD": (
         (1, "BOARD#{}#ITEM"),
@@ -51,17 +53,19 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (None, words_partition("{}")),
     ),
     "ITEM": (
-        (1, "ITEM#{}"),  # comments, activities, runs, dependencies, tasks, discoveries, test cases
+        (1, "ITEM#{}"),  # comments, activities, runs, dependencies, tasks, discoveries, test cases, links of commits
         (1, "FEAT#{}#BLD"),
     ),
     "TC": ((1, "TC#{}"),),
 }
 """Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
-LEAF_KINDS = frozenset({"ACT", "BUDGET", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "INV", "LANE", "POSTING", "TASK", "WORDS"})
+LEAF_KINDS = frozenset(
+    {"ACT", "BUDGET", "CMTLINK", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "INV", "LANE", "POSTING", "TASK", "WORDS"}
+)
 """Kinds with no rows below or beside them: many are erased in one write."""
 RETAINED_KINDS = frozenset({"BILLING"})
 """Kinds that are not erased: the account that invoices belong to."""
-FILE_PREFIXES = ("attachments/{}/", "documents/{}/", "exports/{}/", "runs/{}/")
+FILE_PREFIXES = ("attachments/{}/", "documents/{}/", "exports/{}/", "github/{}/", "runs/{}/")
 """The key prefixes of a workspace's files."""
 _PAGE = 100
 log = logging.getLogger(__name__)
