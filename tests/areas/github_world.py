@@ -9,12 +9,15 @@ from moto.sqs.models import sqs_backends
 from functions.github_worker import handler as worker
 from shared.core.ids import new_id
 from shared.core.settings import settings
+from shared.edge.views.omoios.events import EVENTS
+from shared.events.change import parse_change
 from shared.store import fetch
 from shared.store.client import dynamodb
 from shared.work.repositories import receiving
 from shared.work.repositories.rows import Repository, repository_id_of
 from tests.areas.boards_world import World
 from tests.areas.driving import Answer, Client, Context, call
+from tests.areas.viewers import stream_record
 from tests.github_server import NAME, OWNER, TOKEN, FakeGithub
 
 
@@ -104,3 +107,10 @@ def rows_of(kind: str) -> list[dict[str, Any]]:
     """All rows of a kind, raw."""
     found = dynamodb().scan(TableName="core")["Items"]
     return [row for row in found if row.get("kind", {}).get("S") == kind]
+
+
+def frames(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """What omoios' socket shows of a row that was just written."""
+    change = parse_change(stream_record(row))
+    assert change is not None
+    return [json.loads(frame.text) for frame in EVENTS[change.event.type](change)]
