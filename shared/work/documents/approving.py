@@ -28,10 +28,20 @@ class VersionSnapshot:
     status: str
 
 
-def list_versions(actor: Actor, either_id: str, *, limit: int = MAX_VERSIONS) -> tuple[Document, list[VersionSnapshot]]:
-    """List the versions of a document, newest first, by its id or that of a version. Two or three reads. Raises NotFound, Forbidden."""
+def list_versions(
+    actor: Actor, either_id: str, *, limit: int = MAX_VERSIONS, offset: int = 0
+) -> tuple[Document, list[VersionSnapshot]]:
+    """List the versions of a document, newest first, by its id or that of a version. Two or three reads. Raises NotFound, Forbidden.
+
+    Versions are numbered without a gap, so a page begins at any `offset`.
+    """
     document, _ = _load_by_either_id(actor, either_id, Permission.PROJECT_READ)
-    rows = query(DocumentVersion, f"DOC#{document.id}", prefix="V#", newest_first=True, limit=limit, consistent=True).rows
+    newest = int(document.number) - offset
+    if newest < 1:
+        return document, []
+    bounds = DocumentVersion.key_of(document.id, 1)[1], DocumentVersion.key_of(document.id, newest)[1]
+    partition = f"DOC#{document.id}"
+    rows = query(DocumentVersion, partition, between=bounds, newest_first=True, limit=limit, consistent=True).rows
     return document, [VersionSnapshot(row, statuses.version_status(document, row)) for row in rows]
 
 
