@@ -23,7 +23,7 @@ Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 class ApproveDocument(Request):
     """`user_id` is the caller."""
 
-    user_id: Id
+    user_id: Id | None = None
 
 
 class RejectDocument(Request):

@@ -365,7 +365,7 @@ def _spec(view: SpecView) -> Spec:
         spec_id=view.spec.id,
         spec_name=view.spec.name,
         status=view.status,
-        exploration_id=view.spec.exploration_id,
+        exploration_id=view.spec.id,
         requirements_file_path=view.path("requirements.md"),
         design_file_path=view.path("design.md"),
         tasks_file_path=view.path("tasks.md"),

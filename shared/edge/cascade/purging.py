@@ -33,10 +33,10 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "WS#{}#EXP"),
         (2, "WS#{}#ACT"),
         (1, "BUDGETS#{}"),
+        (1, "WS#{}#SPEC"),
         (1, "WS#{}#EXPL"),  # after the projects, whose ids they have
     ),
     "EXPL": (
-        (1, "EXPL#{}#SPEC"),
         (1, "PROJ#{}#DOC"),  # of an exploration that became no project
         (2, "PROJ#{}#ACT"),
     ),

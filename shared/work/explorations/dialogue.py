@@ -109,7 +109,8 @@ def find_conflicts(said: Sequence[Statement]) -> list[tuple[str, str]]:
     found = []
     for one, other in conflicts():
         first = next((each.text for each in said if one.search(each.text)), None)
-        second = next((each.text for each in said if other.search(each.text) and not one.search(each.text)), None)
+        seconds = [each.text for each in said if other.search(each.text)]
+        second = next((text for text in seconds if not one.search(text)), next(iter(seconds), None))
         if first is not None and second is not None:
             found.append((first, second))
     return found
@@ -138,14 +139,14 @@ def _candidates(idea: str, asked: Sequence[Asked], waiting: int) -> Iterator[New
     said = statements_so_far(idea, asked)
     for first, second in find_conflicts(said):
         key = f"conflict:{first[:60]}|{second[:60]}"
-        yield NewQuestion(key, "scope", own["conflict"].format(one=_shortened(first), other=_shortened(second)))
+        yield NewQuestion(key, "scope", own["conflict"].format(**_pair(first, second)))
     tables = [list(_open_templates(idea, asked, category)) for category in CATEGORIES]
     for place in range(_OF_A_CATEGORY + 1):
         for found in tables:
             if place < len(found):
                 yield NewQuestion(found[place].key, found[place].category, found[place].text)
-    if not waiting:
-        yield from _measures(said, asked, language)
+        if not place and asked:
+            yield from _measures(said, asked, language)
 
 
 def _measures(said: Sequence[Statement], asked: Sequence[Asked], language: str) -> Iterator[NewQuestion]:
@@ -165,6 +166,7 @@ def _open_templates(idea: str, asked: Sequence[Asked], category: str) -> Iterato
     """Yield the questions of a category that nothing answers yet: those of the idea's topics first."""
     language, text = language_of(idea, asked), said_by(idea, asked)
     about, known = set(topics_of(text)), {one.key for one in asked}
+    first = topics_of("\n".join([idea, *(one.answer for one in asked if one.key == "purpose")]))
     fitting = [
         one
         for one in templates(language)
@@ -174,13 +176,22 @@ def _open_templates(idea: str, asked: Sequence[Asked], category: str) -> Iterato
         and (not one.topic or one.topic in about)
         and not (one.said and one.said.search(text))
     ]
-    yield from sorted(fitting, key=lambda one: not one.topic)
+    yield from sorted(fitting, key=lambda one: 0 if one.topic in first else 1 if not one.topic else 2)
 
 
 def _waits(category: str, asked: Sequence[Asked], found: Sequence[NewQuestion]) -> bool:
     """Tell whether a question of this category waits already: one of each at a time."""
     waiting = [one.category for one in asked if one.status == "waiting" and ":" not in one.key]
     return category in (*waiting, *(one.category for one in found if ":" not in one.key))
+
+
+def _pair(first: str, second: str) -> dict[str, str]:
+    """Return two statements as a question names them: of one sentence the words that do not go together."""
+    if first != second:
+        return {"one": _shortened(first), "other": _shortened(second)}
+    one, other = next((one, other) for one, other in conflicts() if one.search(first) and other.search(first))
+    found, against = one.search(first), other.search(first)
+    return {"one": found[0] if found else first, "other": against[0] if against else second}
 
 
 def _shortened(text: str) -> str:

@@ -18,17 +18,27 @@ _ACTORS: Final = (
     r"drivers?|operators?|developers?|owners?|patients?|doctors?|players?|parents?|employees|staff|clients?|everyone|anyone|nobody|"
     r"somebody|i|we|they|editors?|authors?|readers?|analysts?|engineers?|support agents?|plugins?)"
 )
-_CAN: Final = re.compile(
-    rf"(?P<who>{_ACTORS})(?: also)? (?P<modal>can ?not|can't|can|should not be able to|must not be able to|should be able to|must be able to|"
-    r"shall be able to|may not|may|must not|should not|shall not|are not allowed to|are allowed to|is allowed to)\s+(?P<what>.+)",
+_MODAL: Final = (
+    r"can ?not|can't|can|should not be able to|must not be able to|should be able to|must be able to|shall be able to|may not|may|"
+    r"must not|should not|shall not|are not allowed to|is not allowed to|are allowed to|is allowed to"
+)
+_WHO: Final = r"(?!(?:if|when|while|where|after|once|it)\b)(?:(?!\b(?:that|which|who|because|so|but)\b)[^,;:.]){2,60}?"
+_CAN: Final = re.compile(rf"(?P<who>{_WHO})(?: also)? (?P<modal>{_MODAL})\s+(?P<what>.+)", re.IGNORECASE | re.DOTALL)
+_MUST: Final = re.compile(
+    rf"(?P<who>{_ACTORS}) (?:must|have to|has to|need to|needs to|should|shall) (?P<what>(?!be\b|not\b|have been\b).+)",
     re.IGNORECASE | re.DOTALL,
+)
+_VERBS: Final = (
+    r"add|answer|approve|archive|ask|assign|book|borrow|browse|buy|cancel|change|chat|choose|click|close|comment|compare|compete|confirm|"
+    r"configure|connect|create|delete|download|edit|enter|export|fill|filter|find|follow|get|give|import|integrate|invite|join|learn|lend|"
+    r"like|list|log|manage|mark|move|offer|open|order|pay|pick|play|post|publish|query|rate|read|receive|register|reject|rent|reply|report|"
+    r"request|reserve|return|revoke|review|save|scan|search|see|select|send|set|share|show|sign|start|stop|submit|subscribe|swap|tag|track|"
+    r"train|type|update|upload|use|view|visit|vote|watch|withdraw|work|write"
 )
 _DO: Final = re.compile(
-    rf"(?P<who>(?:{_ACTORS})) (?P<what>(?!(?:is|are|was|were|have|has|had|must|should|shall|will|would|need|needs|who|that|which|of|"
-    r"and|or|in|on|at|with|from|can|may|do|does|don't|never|not|also|log-?in)\b)[a-z]+(?<!ing)(?<!ed)\b.+)",
+    rf"(?P<who>{_ACTORS}|[a-z'-]+s|(?:all|our|my|the|other|most) (?:[a-z'-]+ )?[a-z'-]+s) (?P<what>(?:{_VERBS})\b(?!,).+)",
     re.IGNORECASE | re.DOTALL,
 )
-_PLURAL: Final = re.compile(r"(?:.*\s)?(?:\w+[^s\W]s|people|staff|everyone|i|we|they)", re.IGNORECASE)
 _SYSTEM: Final = re.compile(
     r"(?:the|this|our|my|that)\s+(?:\w+[\s-]){0,3}(?:system|app|application|tool|site|website|service|shop|store|platform|program|"
     r"product|software|bot|game|pipeline|api|server|client)\s+(?:must|should|shall|has to|needs to|ought to|will)\s+(?P<what>.+)",
@@ -83,7 +93,7 @@ class Ears:
 def to_ears(sentence: str, name: str, language: str, item: str | None = None) -> Ears:
     """Turn a sentence into a requirement. `item` is the form of an entry of a list: "accept payment by {item}"."""
     text = plain(sentence)
-    if item is not None and not _is_clause(text):
+    if item is not None and _is_entry(text, language):
         return _ears("ubiquitous", "", item.format(item=f"“{text}”" if language == "en" else f"„{text}“"), text, name, language)
     for kind, form in _CONDITIONS:
         if found := form.fullmatch(text):
@@ -154,17 +164,15 @@ def _predicate(clause: str) -> tuple[str, str, str, bool] | None:
     text = plain(clause)
     if text.endswith("?"):
         return None
+    if found := next((found for form in (_SYSTEM, _IT, _ORDER) if (found := form.fullmatch(text))), None):
+        return _small(found["what"]), "", "", False
     if found := _CAN.fullmatch(text):
         who, what, modal = _small(found["who"]), found["what"], found["modal"].lower()
-        if modal in ("must not", "should not", "shall not") and not re.match(rf"(?:{_ACTORS})\Z", who, re.IGNORECASE):
-            return None
         denied = "not" in modal or modal == "can't"
         return f"{'not ' if denied else ''}let {who} {what}", who, what, denied
-    for form in (_SYSTEM, _IT, _ORDER):
-        if found := form.fullmatch(text):
-            return _small(found["what"]), "", "", False
-    found = _DO.fullmatch(text)
-    if found and _PLURAL.fullmatch(found["who"]) and not found["who"].lower().endswith("nobody"):
+    if found := _MUST.fullmatch(text):
+        return f"require {_small(found['who'])} to {found['what']}", "", "", False
+    if found := _DO.fullmatch(text):
         who = _small(found["who"])
         return f"let {who} {found['what']}", who, found["what"], False
     return None
@@ -185,11 +193,14 @@ def _kept(condition: str, language: str) -> str:
     return condition if language == "en" else f"„{condition}“"
 
 
-def _is_clause(text: str) -> bool:
-    """Tell whether an entry of an answer is a sentence of its own, and no name of a thing."""
-    return len(text.split()) > 8 or bool(_CLAUSE.search(text))
+def _is_entry(text: str, language: str) -> bool:
+    """Tell whether an entry of an answer is the name of a thing, and no sentence of its own."""
+    is_short = len(text.split()) <= _ENTRY[language] and not _CLAUSE.search(text) and not _MANNER.match(text)
+    return is_short and (language != "en" or _predicate(text) is None)
 
 
+_ENTRY: Final = {"en": 6, "de": 3}  # words
+_MANNER: Final = re.compile(r"\w+ed\b|(?:using|with|by|via|per|after|before|until|every)\b", re.IGNORECASE)
 _CLAUSE: Final = re.compile(
     r"\b(can|cannot|must|should|shall|will|may|is|are|has|have|needs?|when|if|while|kann|können|muss|müssen|soll|sollen|darf|dürfen|"
     r"ist|sind|hat|haben|wird|werden|wenn|falls)\b",
@@ -197,9 +208,11 @@ _CLAUSE: Final = re.compile(
 )
 
 
-def entries(text: str) -> list[str]:
+def entries(text: str, language: str) -> list[str]:
     """Return the entries of a list in a sentence ("OAuth2, JWT, and API keys"); the sentence alone if it is none."""
     line = plain(text)
+    if language == "en" and _predicate(line) is not None:
+        return [line]
     parts = [part.strip() for part in re.split(r"\s*[,;/]\s*(?:(?:and|or|und|oder)\s+)?|\s+(?:and|or|und|oder|&)\s+", line)]
     if len(parts) < 2 or _CLAUSE.search(line) or any(not part or len(part.split()) > 5 for part in parts):
         return [line]

@@ -10,7 +10,7 @@ from shared.work.explorations.dialogue import Asked, find_conflicts, language_of
 from shared.work.explorations.ears import Ears, criteria_of, numbers, plain, to_ears
 from shared.work.explorations.goals import Goal, find_goal, title_of
 from shared.work.explorations.requirements import MAX_REQUIREMENTS, Requirement, RequirementsText, written
-from shared.work.explorations.statements import VAGUE
+from shared.work.explorations.statements import VAGUE, Statement
 from shared.work.explorations.wording import CATEGORIES, template, templates, words
 
 _TITLE: Final = 80  # characters
@@ -51,18 +51,19 @@ def requirements_of(idea: str, asked: Sequence[Asked]) -> RequirementsText:
             ears, origin = to_ears(statement.text, file.name, language), _origin(own["idea"], statement.text, language)
             file.add(ears, statement.text, origin, group_of(statement.text))
         elif statement.text == goal.sentence and statement.text not in decided:
-            _add_goal(file, goal)
+            _add_goal(file, goal, others=sum(one.kind == "required" for one in said) > 1)
     others: list[tuple[str, str]] = [(one.kind, one.text) for one in said if one.text != goal.sentence]
     for question in asked:
         others += _add_answer(file, question, language, decided)
     title = own["requirements_title"].format(name=title_of(goal.name, idea, language))
-    return _with_lists(written(title, idea, _bygroup_of(file.found), language), others, asked, decided, file.left_out)
+    return _with_lists(written(title, idea, _by_group(file.found), language), others, asked, decided, file.left_out)
 
 
 def headline(text: str) -> str:
     """Return the title of a requirement: the beginning of the person's sentence."""
     line = shortened(text)
-    return line[0].upper() + line[1:]
+    first = line.partition(" ")[0]
+    return line[0].upper() + line[1:] if first == first.lower() else line
 
 
 def shortened(text: str, length: int = _TITLE) -> str:
@@ -70,7 +71,7 @@ def shortened(text: str, length: int = _TITLE) -> str:
     return line if len(line) <= length else f"{line[: length - 1].rsplit(' ', 1)[0]}…"
 
 
-def _add_goal(file: _File, goal: Goal) -> None:
+def _add_goal(file: _File, goal: Goal, *, others: bool) -> None:
     """Add what the sentence that names the thing asks for besides."""
     own = words(file.language)
     origin = _origin(own["idea"], goal.sentence, file.language)
@@ -78,10 +79,8 @@ def _add_goal(file: _File, goal: Goal) -> None:
         file.add(to_ears(goal.clause, file.name, file.language), goal.clause, origin, group_of(goal.clause))
     elif goal.does:
         statement = f"{own['always'].format(The=own['system'].format(name=goal.name), does=goal.does)}."
-        file.add(
-            Ears("ubiquitous", statement, goal.does.partition(" ")[2] or goal.does), goal.does.partition(" ")[2], origin, "scope"
-        )
-    elif file.language != "en" and len(goal.sentence.split()) > len(goal.name.split()) + 3:
+        file.add(Ears("ubiquitous", statement, goal.does.partition(" ")[2]), goal.title, origin, "scope")
+    elif not others and file.language != "en" and len(goal.sentence.split()) > len(goal.name.split()) + 3:
         file.add(to_ears(goal.sentence, "", file.language), goal.sentence, origin, "scope")
 
 
@@ -93,12 +92,17 @@ def _add_answer(file: _File, question: Asked, language: str, decided: dict[str, 
     place = own["answer"].format(question=question.text)
     for statement in statements.of_answer(question.answer, language, template(question.key, language)):
         if statement.kind == "required" and statement.text not in decided:
-            origin = _origin(place, question.answer if statement.item else statement.text, language)
+            origin = _origin(place, question.answer if _is_part(statement, question) else statement.text, language)
             ears = to_ears(statement.text, file.name, language, statement.item)
             file.add(ears, statement.text, origin, question.category)
         elif statement.kind != "required":
             others.append((statement.kind, statement.text))
     return others
+
+
+def _is_part(statement: Statement, question: Asked) -> bool:
+    """Tell whether a statement is one entry of a list, which says little without the others."""
+    return statement.item is not None and len(statement.text.split()) < len(question.answer.split())
 
 
 def _decided(idea: str, asked: Sequence[Asked]) -> dict[str, Asked]:
@@ -146,7 +150,7 @@ def _with_lists(
     return text
 
 
-def _bygroup_of(found: Sequence[Requirement]) -> list[Requirement]:
+def _by_group(found: Sequence[Requirement]) -> list[Requirement]:
     """Return requirements numbered in the order in which the document shows them."""
     ordered = [one for category in CATEGORIES for one in found if one.category == category]
     return [replace(one, number=number) for number, one in enumerate(ordered, start=1)]

@@ -45,6 +45,7 @@ class Goal:
     sentence: str
     does: str = ""
     clause: str = ""
+    title: str = ""
 
 
 def find_goal(sentences: list[str], language: str) -> Goal:
@@ -80,8 +81,19 @@ def _goal(sentence: str, language: str) -> Goal | None:
         return None
     rest = what[end.start() :].strip(" ,;:-–—(") if end else ""
     if language != "en" or not rest:
-        return Goal(name, line)
+        return Goal(_plain_name(name) if language == "en" else name, line)
     for form, does in _TAIL:
         if found := form.fullmatch(rest):
-            return Goal(name, line, does.format(rest=found["rest"]) if does else "", "" if does else found["rest"])
-    return Goal(name, line)
+            said = found["rest"]
+            title = re.sub(r"^(?:that|which) ", "", said, flags=re.IGNORECASE)
+            return Goal(_plain_name(name), line, does.format(rest=said) if does else "", "" if does else said, title)
+    return Goal(_plain_name(name), line)
+
+
+def _plain_name(name: str) -> str:
+    """Return a name as it stands inside a sentence: only names of their own keep a capital at the beginning."""
+    first, space, rest = name.partition(" ")
+    return first.lower() + space + rest if first[1:] == first[1:].lower() and (rest or first.lower() in _KINDS) else name
+
+
+_KINDS: Final = frozenset({"app", "shop", "website", "game", "tool", "blog", "bot", "platform", "system", "forum", "store"})

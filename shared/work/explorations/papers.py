@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict
-from shared.core.ids import new_id
+from shared.core.ids import bare_id, new_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import LastBlock, Operation, check, save, stale
@@ -43,6 +43,7 @@ def generate_requirements(actor: Actor, exploration_id: str, author: Author = EM
 
     Raises NotFound, Forbidden, Conflict if there are requirements already, or if nothing was said of which one can be made.
     """
+    last = LastBlock(documents_of(bare_id(exploration_id)))
     state = read_state(actor, exploration_id, Permission.DOCUMENT_WRITE)
     state.require("exploring", instead="the requirements were generated before; refine or approve them")
     subject = Subject(state.exploration.initial_idea, state.asked)
@@ -57,7 +58,7 @@ def generate_requirements(actor: Actor, exploration_id: str, author: Author = EM
     exploration = state.exploration
     exploration.title = subject.title
     title = words(text.language)["requirements_title"].format(name=subject.title)
-    return _create(actor, state, REQUIREMENTS, title, text.text)
+    return _create(actor, state, REQUIREMENTS, title, text.text, last)
 
 
 def refine_requirements(actor: Actor, exploration_id: str, feedback: str, changes: list[str], author: Author = EMBEDDED) -> Paper:
@@ -86,6 +87,7 @@ def refine_requirements(actor: Actor, exploration_id: str, feedback: str, change
 def generate_design(actor: Actor, exploration_id: str, author: Author = EMBEDDED) -> Paper:
     """Write the design from the approved requirements, as a draft; a new version if the requirements have changed since the last one, or if
     that was rejected. Two round trips. Raises NotFound, Forbidden, Conflict."""
+    last = LastBlock(documents_of(bare_id(exploration_id)))
     state = read_state(actor, exploration_id, Permission.DOCUMENT_WRITE)
     rejected = state.design is not None and state.design.status == "rejected"
     stages = ("design_generated", "requirements_approved") if rejected else ("requirements_approved",)
@@ -107,7 +109,7 @@ def generate_design(actor: Actor, exploration_id: str, author: Author = EMBEDDED
             actor, state, state.design, state.text_of(state.design), design, "draft", _still_approved(requirements)
         )
     title = words(text.language)["design_title"].format(name=state.exploration.title or subject.title)
-    return _create(actor, state, DESIGN, title, design, _still_approved(requirements))
+    return _create(actor, state, DESIGN, title, design, last, _still_approved(requirements))
 
 
 def requirements_text(state: State) -> RequirementsText:
@@ -120,10 +122,9 @@ def still_approved(document: Document | None) -> Operation:
     return _still_approved(_present(document))
 
 
-def _create(actor: Actor, state: State, type_: str, title: str, text: str, *conditions: Operation) -> Paper:
+def _create(actor: Actor, state: State, type_: str, title: str, text: str, last: LastBlock, *conditions: Operation) -> Paper:
     exploration = state.exploration
     version_id = new_id()
-
     document = Document.new(
         document_id(exploration.id, type_),
         org_id=exploration.org_id,
@@ -134,7 +135,7 @@ def _create(actor: Actor, state: State, type_: str, title: str, text: str, *cond
         origin=ORIGIN,
         created_by=actor.summary,
     )
-    pending = DocumentWrite(document, "", is_new=True, last=LastBlock(documents_of(exploration.id)))
+    pending = DocumentWrite(document, "", is_new=True, last=last)
     pending.next_version(version_id)
     pending.set_text(text)
     record(document, EventType.DOCUMENT_CREATED, actor, title=document.title, type=type_, number=1)

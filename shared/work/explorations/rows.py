@@ -5,8 +5,8 @@ EXPL#<id>, Q#01           Question      a question with its answer
 SPEC#<id>, META           Spec          what was approved, under a name; its properties
 DOC#<...>, META                         the requirements and the design are documents of the project that the exploration becomes
 
-An exploration and its project have the same id: so the documents are the project's from the first one on, and there can be no second
-project.
+An exploration, its spec and its project have the same id: so the documents are the project's from the first one on, there can be no second
+spec or project, and whoever knows one of them can read the others beside it.
 """
 
 from typing import Any, Final
@@ -71,7 +71,6 @@ class Spec(Entity):
     KIND = "SPEC"
     NAME = "spec"
 
-    exploration_id = UnicodeAttribute()
     name = UnicodeAttribute()
     status = UnicodeAttribute(default="requirements_complete")  # requirements_complete | tasks_generated | executing
     requirements_number = NumberAttribute()
@@ -81,12 +80,8 @@ class Spec(Entity):
     created_by = JSONAttribute()
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        return {1: (f"EXPL#{self.exploration_id}#SPEC", self.created_at)}
+        return {1: (f"WS#{self.ws_id}#SPEC", f"{self.created_at}#{self.id}")}
 
 
 def document_id(exploration_id: str, type_: str) -> str:
     return derived_id("exploration-document", exploration_id, type_)
-
-
-def spec_id_of(exploration_id: str) -> str:
-    return derived_id("spec", exploration_id)

@@ -9,14 +9,14 @@ from shared.core.errors import Conflict, NotFound
 from shared.core.ids import bare_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
-from shared.store import create, get, id_of, load, load_text, read_ahead, save, stale, write
-from shared.work.documents.reading import stored_text
-from shared.work.documents.rows import Document, DocumentVersion
+from shared.store import authorize, create, get, get_many, id_of, load_text, save, stale, write
+from shared.work.documents.reading import is_text_of, latest_text, stored_text
+from shared.work.documents.rows import Document, DocumentText, DocumentVersion
 from shared.work.explorations.authors import Subject
 from shared.work.explorations.papers import still_approved
 from shared.work.explorations.planning import PlannedCard, Property, plan_cards, properties_of, tasks_text
 from shared.work.explorations.requirements import RequirementsText, parse
-from shared.work.explorations.rows import DESIGN, REQUIREMENTS, Exploration, Spec, document_id, spec_id_of
+from shared.work.explorations.rows import DESIGN, REQUIREMENTS, Exploration, Spec, document_id
 from shared.work.explorations.state import State, read_state
 
 FILES: Final = ("requirements.md", "design.md", "tasks.md")
@@ -57,10 +57,9 @@ def generate_spec(actor: Actor, exploration_id: str, name: str) -> SpecView:
     state.require("design_approved", instead=_missing_step(state))
     exploration, requirements, design = state.exploration, state.requirements, state.design
     spec = Spec.new(
-        spec_id_of(exploration.id),
+        exploration.id,
         org_id=exploration.org_id,
         ws_id=exploration.ws_id,
-        exploration_id=exploration.id,
         name=name,
         requirements_number=requirements.number if requirements else 1,
         design_number=design.number if design else 1,
@@ -103,20 +102,20 @@ class LoadedSpec:
 
 
 def get_spec(actor: Actor, spec_id: str) -> SpecView:
-    """Return a spec. Two round trips: it names its exploration. Raises NotFound, Forbidden."""
-    spec = load(Spec, spec_id, actor, Permission.PROJECT_READ)
-    return SpecView(spec, bool(_exploration_of(spec).initialized_at))
+    """Return a spec. One round trip. Raises NotFound, Forbidden."""
+    spec, exploration = _read(actor, spec_id, Permission.PROJECT_READ)
+    return SpecView(spec, bool(exploration.initialized_at))
 
 
 def load_spec(actor: Actor, spec_id: str, permission: Permission) -> LoadedSpec:
-    """Return a spec with the requirements of which it was made. Two round trips; one more if these were changed since.
+    """Return a spec with the requirements of which it was made. One round trip; one or two more if these were changed since.
 
     Raises NotFound, Forbidden.
     """
-    spec = load(Spec, id_of(Spec, spec_id), actor, permission)
-    text = read_ahead(lambda: version_text(spec.exploration_id, REQUIREMENTS, int(spec.requirements_number)))
-    exploration = _exploration_of(spec)
-    return LoadedSpec(spec, exploration, parse(text.result()))
+    texts = latest_text(document_id(bare_id(spec_id), REQUIREMENTS))
+    spec, exploration = _read(actor, spec_id, permission)
+    text = version_text(exploration.id, REQUIREMENTS, int(spec.requirements_number), texts.result())
+    return LoadedSpec(spec, exploration, parse(text))
 
 
 def spec_file(actor: Actor, spec_id: str, file: str) -> str:
@@ -124,8 +123,9 @@ def spec_file(actor: Actor, spec_id: str, file: str) -> str:
     if file not in FILES:
         raise NotFound("file")
     if file == "design.md":
-        spec = load(Spec, spec_id, actor, Permission.PROJECT_READ)
-        return version_text(spec.exploration_id, DESIGN, int(spec.design_number))
+        texts = latest_text(document_id(bare_id(spec_id), DESIGN))
+        spec, exploration = _read(actor, spec_id, Permission.PROJECT_READ)
+        return version_text(exploration.id, DESIGN, int(spec.design_number), texts.result())
     loaded = load_spec(actor, spec_id, Permission.PROJECT_READ)
     return loaded.text.text if file == "requirements.md" else tasks_text(loaded.title, loaded.cards, loaded.text.language)
 
@@ -150,24 +150,23 @@ def mark_tasks_generated(actor: Actor, spec: Spec) -> None:
         write(save(spec, stale))
 
 
-def version_text(exploration_id: str, type_: str, number: int) -> str:
-    """Return the text of a version of an exploration's document. Up to two reads. Raises NotFound."""
-    document = Document.new(document_id(bare_id(exploration_id), type_), text=number)
-    version = read_ahead(lambda: get(DocumentVersion, *DocumentVersion.key_of(document.id, number)))
-    try:
-        return load_text(stored_text(document))
-    except LookupError:  # the version only changed the title: its text is an older one's
-        row = version.result()
-        if row is None:
-            raise NotFound(Document.NAME) from None
-        return load_text(stored_text(document, int(row.text)))
+def version_text(exploration_id: str, type_: str, number: int, latest: DocumentText | None) -> str:
+    """Return the text of a version of an exploration's document; `latest` is the newest text, as it was read. Raises NotFound."""
+    document = Document.new(document_id(exploration_id, type_), text=number)
+    if latest is not None and is_text_of(latest, document):
+        return load_text(latest.content)
+    version = get(DocumentVersion, *DocumentVersion.key_of(document.id, number))
+    if version is None:
+        raise NotFound(Document.NAME)
+    return load_text(stored_text(document, int(version.text)))
 
 
-def _exploration_of(spec: Spec) -> Exploration:
-    row = get(Exploration, *Exploration.key(spec.exploration_id))
-    if row is None or row.deleted_at:
-        raise NotFound(Exploration.NAME)
-    return row
+def _read(actor: Actor, spec_id: str, permission: Permission) -> tuple[Spec, Exploration]:
+    bare = id_of(Spec, spec_id)
+    spec, exploration = get_many([(Spec, *Spec.key(bare)), (Exploration, *Exploration.key(bare))])
+    if not isinstance(spec, Spec) or not isinstance(exploration, Exploration) or exploration.deleted_at:
+        raise NotFound(Spec.NAME)
+    return authorize(spec, actor, permission), exploration
 
 
 def planned(state: State) -> Sequence[PlannedCard]:
@@ -179,6 +178,6 @@ def planned(state: State) -> Sequence[PlannedCard]:
             {"current_stage": state.stage},
         )
     exploration = state.exploration
-    text = parse(version_text(exploration.id, REQUIREMENTS, int(state.spec.requirements_number)))
+    text = parse(version_text(exploration.id, REQUIREMENTS, int(state.spec.requirements_number), state.newest.get(REQUIREMENTS)))
     title = exploration.title or Subject(exploration.initial_idea, state.asked).title
     return plan_cards(exploration.id, title, text.requirements, text.language)

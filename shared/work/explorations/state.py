@@ -3,7 +3,6 @@
 The stage is stored nowhere: whoever approves the requirements, through whichever contract, has changed it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,10 +11,10 @@ from shared.core.errors import Conflict, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.core.situations import Situation
 from shared.store import authorize, get_many, load_text, query, read_ahead
-from shared.work.documents.reading import stored_text
+from shared.work.documents.reading import is_text_of, latest_text, stored_text
 from shared.work.documents.rows import Document, DocumentText
 from shared.work.explorations.dialogue import Asked
-from shared.work.explorations.rows import DESIGN, REQUIREMENTS, Exploration, Question, Spec, document_id, spec_id_of
+from shared.work.explorations.rows import DESIGN, REQUIREMENTS, Exploration, Question, Spec, document_id
 
 STAGES: Final = (
     "exploring",
@@ -30,14 +29,14 @@ STAGES: Final = (
 
 @dataclass
 class State:
-    """An exploration as it was read. `stored` has the latest text of each document, by its type."""
+    """An exploration as it was read. `newest` has the newest text of each document, by its type."""
 
     exploration: Exploration
     questions: list[Question]
     requirements: Document | None
     design: Document | None
     spec: Spec | None
-    stored: dict[str, str]
+    newest: dict[str, DocumentText]
 
     @property
     def stage(self) -> str:
@@ -59,7 +58,8 @@ class State:
 
     def text_of(self, document: Document) -> str:
         """Return the latest text of a document. One read if it was written between the reads of the rows."""
-        return load_text(self.stored.get(document.type) or stored_text(document))
+        newest = self.newest.get(document.type)
+        return load_text(newest.content if newest is not None and is_text_of(newest, document) else stored_text(document))
 
     def require(self, *stages: str, instead: str) -> None:
         """Raise Conflict unless the exploration is at one of these stages; `instead` says what must come first."""
@@ -78,29 +78,18 @@ def read_state(actor: Actor, exploration_id: str, permission: Permission) -> Sta
     if not is_id(bare):
         raise NotFound(Exploration.NAME)
     questions = read_ahead(lambda: query(Question, f"EXPL#{bare}", prefix="Q#", consistent=True).rows)
-    texts = {type_: read_ahead(lambda type_=type_: _latest_text(document_id(bare, type_))) for type_ in (REQUIREMENTS, DESIGN)}
+    texts = {type_: latest_text(document_id(bare, type_)) for type_ in (REQUIREMENTS, DESIGN)}
     rows: list[Any] = get_many(
         [
             (Exploration, *Exploration.key(bare)),
             (Document, *Document.key(document_id(bare, REQUIREMENTS))),
             (Document, *Document.key(document_id(bare, DESIGN))),
-            (Spec, *Spec.key(spec_id_of(bare))),
+            (Spec, *Spec.key(bare)),
         ]
     )
     exploration, requirements, design, spec = rows
     if exploration is None or exploration.deleted_at:
         raise NotFound(Exploration.NAME)
     authorize(exploration, actor, permission)
-    stored = {}
-    for document in (requirements, design):
-        row = texts[document.type].result() if document is not None else None
-        if row is not None and row.sk == DocumentText.key_of(document.id, int(document.text))[1]:
-            stored[document.type] = row.content
-    return State(exploration, list(questions.result()), requirements, design, spec, stored)
-
-
-def _latest_text(document: str) -> DocumentText | None:
-    rows: Sequence[DocumentText] = query(
-        DocumentText, f"DOC#{document}", prefix="TEXT#", newest_first=True, limit=1, consistent=True
-    ).rows
-    return next(iter(rows), None)
+    newest = {type_: row for type_, read in texts.items() if (row := read.result()) is not None}
+    return State(exploration, list(questions.result()), requirements, design, spec, newest)

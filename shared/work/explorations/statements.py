@@ -36,8 +36,11 @@ _ORDERS: Final = re.compile(
     r"(?:please )?(?:support|allow|let|send|show|store|save|export|import|encrypt|log|when|if|while|the system|users?|admins?|wenn|falls)\b",
     re.IGNORECASE,
 )
+_PROJECT: Final = re.compile(
+    r"\b(?:budget (?:is|of)|go-?live|our deadline|we have (?:\w+ ){1,2}developers|das budget|unser budget)\b", re.IGNORECASE
+)
 _OUT: Final = re.compile(
-    r"\b(?:out of scope|not (?:needed|required|necessary|part of)|no need (?:for|of)|leave out|left out|we (?:do not|don't) need|"
+    r"^(?:no|without|keine?[nmrs]?|ohne) (?:[\w-]+ ?){1,4}$|\b(?:out of scope|not (?:needed|required|necessary|part of)|no need (?:for|of)|leave out|left out|we (?:do not|don't) need|"
     r"nicht (?:nötig|teil)|brauchen wir nicht|wird nicht gebraucht|bleibt weg|bleiben weg)\b",
     re.IGNORECASE,
 )
@@ -85,7 +88,8 @@ def of_idea(text: str, language: str) -> list[Statement]:
         Statement(_kind(line, piece.kind in _REQUIRED, piece.kind == "exclusion"), line)
         for piece in read(text, language)
         for sentence in sentences(piece.text, language)
-        if (line := plain(sentence) + ("?" if sentence.rstrip().endswith("?") else "")).strip("?")
+        for part in re.split(r";\s+", sentence)
+        if (line := plain(part)).strip("?")
     ]
 
 
@@ -99,18 +103,18 @@ def _of_answer(text: str, language: str, item: str | None) -> Iterator[Statement
         bare = re.sub(r"^\s*(?:[-*•]|\d+[.)])\s+", "", line).strip()
         for sentence in sentences(bare, language) if bare else ():
             for part in re.split(r";\s+", sentence):
-                line_of_part = plain(part) + ("?" if part.rstrip().endswith("?") else "")
+                line_of_part = plain(part)
                 kind = _kind(line_of_part, asked=True, excluded=False)
                 if not line_of_part.strip("?"):
                     continue
                 if kind == "required" and item is not None:
-                    yield from (Statement(kind, one, item) for one in entries(line_of_part))
+                    yield from (Statement(kind, one, item) for one in entries(line_of_part, language))
                 else:
                     yield Statement(kind, line_of_part)
 
 
 def _kind(line: str, asked: bool, excluded: bool) -> str:
-    if _TO_A_MODEL.search(line):
+    if _TO_A_MODEL.search(line) or _PROJECT.search(line):
         return "other"
     if line.endswith("?") or is_unknown(line):
         return "open"
