@@ -91,6 +91,10 @@ LISTED: dict[str, tuple[int, str]] = {
     ),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
+    "omoios exploration.initializeProject": (
+        23,
+        "the exploration, the project, then each of three cards with its tasks and its dependency; that it is done",
+    ),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),
     "omoios projects.createTicket": (3, "the project names the board, then the board, then the transaction"),
     "projects.restore": (3, "the project, then the limit of its workspace, then the transaction"),

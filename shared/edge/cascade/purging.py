@@ -36,6 +36,12 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "WS#{}#AINS#ENDED"),
         (2, "WS#{}#ACT"),
         (1, "BUDGETS#{}"),
+        (1, "WS#{}#SPEC"),
+        (1, "WS#{}#EXPL"),  # after the projects, whose ids they have
+    ),
+    "EXPL": (
+        (1, "PROJ#{}#DOC"),  # of an exploration that became no project
+        (2, "PROJ#{}#ACT"),
     ),
     "PROJ": (
         (1, "TRASH#PROJ#{}"),
@@ -63,7 +69,24 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
 }
 """Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
 LEAF_KINDS = frozenset(
-    {"ACT", "AINS", "ART", "BUDGET", "CMTLINK", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "INV", "LANE", "POSTING", "WORDS"}
+    {
+        "ACT",
+        "AINS",
+        "ART",
+        "BUDGET",
+        "CMTLINK",
+        "COM",
+        "DEP",
+        "DPL",
+        "DSC",
+        "ENV",
+        "EXP",
+        "INV",
+        "LANE",
+        "POSTING",
+        "SPEC",
+        "WORDS",
+    }
 )
 """Kinds with no rows below or beside them: many are erased in one write."""
 RETAINED_KINDS = frozenset({"BILLING"})
@@ -160,6 +183,13 @@ def _project_rows(project_id: str) -> Iterator[list[Row]]:
             yield [*page]
 
 
+def _exploration_rows(exploration_id: str) -> Iterator[list[Row]]:
+    """Yield what an exploration that became no project has under the project's id: the copies of its documents, and their counts."""
+    for partition in (*(DocumentCopy.partition(exploration_id, type_) for type_ in TYPES), f"PROJ#{exploration_id}"):
+        for page in _pages(partition):
+            yield [*page]
+
+
 def _card_rows(card_id: str) -> Iterator[list[Row]]:
     """Yield the attachments of a card."""
     card = fetch(Item, card_id)
@@ -180,6 +210,7 @@ def _no_rows(_: str) -> Iterator[list[Row]]:
 
 UNLISTED_ROWS: dict[str, Callable[[str], Iterator[list[Row]]]] = {
     "PROJ": _project_rows,
+    "EXPL": _exploration_rows,
     "ITEM": _card_rows,
     "DOC": _document_rows,
 }

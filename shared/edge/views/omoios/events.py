@@ -6,6 +6,13 @@ from typing import Any, Final
 
 from shared.channels.sockets.frames import Frame, compact
 from shared.core.ids import new_id
+from shared.edge.views.omoios.explorations import (
+    document_changed,
+    document_generated,
+    exploration_started,
+    project_initialized,
+    question_answered,
+)
 from shared.edge.views.omoios.filters import FILTERS
 from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.edge.views.rendering import Renderer, Table, not_shown
@@ -280,11 +287,16 @@ EVENTS: Final[Table] = {
     EventType.ARTIFACT_ADDED: not_shown,
     EventType.TASK_CREATED: _events(_task_created),
     EventType.TASK_UPDATED: _events(_task_updated),
-    EventType.DOCUMENT_CREATED: not_shown,
-    EventType.DOCUMENT_UPDATED: not_shown,
-    EventType.DOCUMENT_APPROVED: not_shown,
-    EventType.DOCUMENT_REJECTED: not_shown,
-    EventType.DOCUMENT_PUBLISHED: not_shown,
+    EventType.DOCUMENT_CREATED: _events(document_generated),
+    EventType.DOCUMENT_UPDATED: _events(document_changed),
+    EventType.DOCUMENT_APPROVED: _events(document_changed),
+    EventType.DOCUMENT_REJECTED: _events(document_changed),
+    EventType.DOCUMENT_PUBLISHED: _events(document_changed),
+    EventType.EXPLORATION_STARTED: _events(exploration_started),
+    EventType.QUESTION_ANSWERED: _events(question_answered),
+    EventType.PROJECT_INITIALIZED: _events(project_initialized),
+    EventType.SPEC_GENERATED: not_shown,
+    EventType.SPEC_UPDATED: not_shown,
     EventType.DISCOVERY_MADE: _events(_discovered),
     EventType.REPOSITORY_CONNECTED: not_shown,
     EventType.REPOSITORY_UPDATED: not_shown,
