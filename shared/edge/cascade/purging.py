@@ -32,6 +32,7 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "WS#{}#INV"),
         (1, "WS#{}#EXP"),
         (2, "WS#{}#ACT"),
+        (None, "LOG#WS#{}"),
         (1, "BUDGETS#{}"),
     ),
     "PROJ": (
@@ -40,6 +41,7 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "PROJ#{}#DOC"),
         (1, "PROJ#{}#BOARD"),
         (2, "PROJ#{}#ACT"),
+        (None, "LOG#PROJ#{}"),
         (2, "PROJ#{}#TRACE"),  # deployments, and what else is in a chain
         (1, "PROJ#{}#ENV"),
     ),

@@ -7,6 +7,7 @@ import contextlib
 from typing import Any
 
 from shared.core.errors import ConditionFailed
+from shared.edge.views.omoios.events import shown_of
 from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.agent_runs.rows import ACTIVE, Run
@@ -36,10 +37,7 @@ class _Subject(Entity):
 def react(change: Change) -> None:
     if change.event.type in PRIVATE:
         return
-    row = new_activity(change.after(_Subject), change.event)
-    row.subject_kind = change.kind
-    if change.kind == Item.KIND:
-        row.item_id, row.subject_id = change.id, None
+    row = new_activity(change.after(_Subject), change.event, change.kind, shown_of(change))
     with contextlib.suppress(_EventConsumed):
         write(create(row, _EventConsumed), *_count_changes(change))
 
