@@ -40,6 +40,7 @@ class Needs:
 
 AREAS = {
     "agents": Needs(),
+    "audit": Needs(files="write", sends=("exports",)),
     "auth": Needs(sends=("emails",), oauth=True, signs_for_clients=True, memory=1769),  # argon2: 23 ms of a whole core per login
     "billing": Needs(files="write", bills=True),
     "boards": Needs(),

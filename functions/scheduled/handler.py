@@ -21,12 +21,14 @@ from shared.money.billing.dunning import run_dunning
 from shared.money.billing.monthly_close import close_periods
 from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.store import Unfinished
+from shared.work.audit.sealing import seal_due
 from shared.work.items.archiving import archive_finished
 
 logs.start()
 SECONDS = 40.0  # of a minute, the shortest time between two calls
 
 JOBS: dict[str, Callable[[float], int]] = {
+    "audit-seal": seal_due,  # seals the entries of the audit trail
     "auto-archive": archive_finished,  # archives cards that were finished some time ago
     "billing-close": close_periods,  # bills months that are over
     "invoices-overdue": run_dunning,  # charges invoices, reminds, and finally suspends the workspace

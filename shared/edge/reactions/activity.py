@@ -13,6 +13,7 @@ from shared.events.change import Change
 from shared.runs.agent_runs.rows import ACTIVE, Run
 from shared.store import Entity, Operation, UnicodeAttribute, create, update, write
 from shared.work.activities.rows import new_activity
+from shared.work.audit.marking import mark, note_if_late
 from shared.work.items.rows import Item
 from shared.work.projects.rows import ProjectStats
 
@@ -38,8 +39,9 @@ def react(change: Change) -> None:
     if change.event.type in PRIVATE:
         return
     row = new_activity(change.after(_Subject), change.event, change.kind, shown_of(change))
+    mark(row)
     with contextlib.suppress(_EventConsumed):
-        write(create(row, _EventConsumed), *_count_changes(change))
+        write(create(row, _EventConsumed), *note_if_late(row), *_count_changes(change))
 
 
 def _count_changes(change: Change) -> list[Operation]:

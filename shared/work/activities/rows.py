@@ -58,7 +58,13 @@ class Activity(Entity):
     def decode(cls, raw: dict[str, Any]) -> Self:
         if raw["PK"]["S"].startswith(LOG):
             at, _, event_id = raw["SK"]["S"].partition("#")
-            said = {"at": {"S": at}, "id": {"S": event_id}, "created_at": {"S": at}, "updated_at": {"S": at}, "version": {"N": "1"}}
+            said = {
+                "at": {"S": at},
+                "id": {"S": event_id},
+                "created_at": {"S": at},
+                "updated_at": {"S": at},
+                "version": {"N": "1"},
+            }
             if raw["PK"]["S"].startswith(f"{LOG}PROJ#"):
                 said["proj_id"] = {"S": raw["PK"]["S"].removeprefix(f"{LOG}PROJ#")}
             raw = said | raw
@@ -134,7 +140,9 @@ def pack_shown(shown: Sequence[Shown], entity_id: str | None) -> list[Shown]:
     for event_type, entity_type, shown_id, payload in shown:
         marked = _SAME not in payload.values() and isinstance(entity_id, str)
         short = {name: _SAME if value == entity_id else value for name, value in payload.items()} if marked else payload
-        packed.append([event_type, entity_type, _SAME if marked and shown_id == entity_id else shown_id, short, *([] if marked else [0])])
+        packed.append(
+            [event_type, entity_type, _SAME if marked and shown_id == entity_id else shown_id, short, *([] if marked else [0])]
+        )
     return packed
 
 
@@ -143,7 +151,6 @@ def unpack_shown(row: Activity) -> list[Shown]:
     entity_id = row.subject_id or row.item_id
     found = []
     for event_type, entity_type, shown_id, payload, *plain in row.shown or ():
-        if not plain:
-            payload = {name: entity_id if value == _SAME else value for name, value in payload.items()}
-        found.append([event_type, entity_type, entity_id if shown_id == _SAME else shown_id, payload])
+        full = payload if plain else {name: entity_id if value == _SAME else value for name, value in payload.items()}
+        found.append([event_type, entity_type, entity_id if shown_id == _SAME else shown_id, full])
     return found
