@@ -127,7 +127,7 @@ def sealed_blocks(tenant: str, after: int = 0, last: int | None = None) -> Itera
     """Yield the blocks of a chain behind number `after`, in order, up to number `last`."""
     between = (block_key(after + 1), block_key(last) if last is not None else "BLOCK#~")
     if last is None or last > after:
-        yield from iterate(Block, f"AUDIT#{tenant}", between=between)
+        yield from iterate(Block, f"AUDIT#{tenant}", between=between, limit=20, consistent=True)
 
 
 def blocks_since(tenant: str, position: str, limit: int) -> list[Block]:

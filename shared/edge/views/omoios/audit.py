@@ -145,8 +145,13 @@ _ENTITIES: Final = {
 }
 
 
-def audit_entry(row: Activity, caller: Actor) -> AuditEntry:
+def shown_to(caller: Actor, row: Activity) -> AuditEntry:
     """Return an entry as this caller may see it: amounts only with the permission to see costs."""
+    return audit_entry(row, costs=caller.may(Permission.USAGE_READ, row.ws_id, row.org_id))
+
+
+def audit_entry(row: Activity, *, costs: bool) -> AuditEntry:
+    """Return an entry, with or without amounts."""
     kind = KINDS[row.type]
     actor = row.actor
     return AuditEntry(
@@ -163,7 +168,7 @@ def audit_entry(row: Activity, caller: Actor) -> AuditEntry:
         actor_id=actor["id"],
         actor_name=actor["name"],
         description=f"{actor['name']} {_sentence(row, kind)}",
-        details=_details(row, costs=caller.may(Permission.USAGE_READ, row.ws_id, row.org_id)),
+        details=_details(row, costs=costs),
     )
 
 
