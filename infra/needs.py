@@ -41,6 +41,7 @@ class Needs:
 
 AREAS = {
     "agents": Needs(sends=("ws-live",)),  # heartbeats, to those who listen
+    "audit": Needs(files="write", sends=("exports",)),
     "auth": Needs(sends=("emails",), oauth=True, signs_for_clients=True, memory=1769),  # argon2: 23 ms of a whole core per login
     "billing": Needs(files="write", bills=True),
     "boards": Needs(),

@@ -35,6 +35,7 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "WS#{}#AINS"),
         (1, "WS#{}#AINS#ENDED"),
         (2, "WS#{}#ACT"),
+        (None, "LOG#WS#{}"),
         (1, "BUDGETS#{}"),
         (1, "WS#{}#SPEC"),
         (1, "WS#{}#EXPL"),  # after the projects, whose ids they have
@@ -48,6 +49,7 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "PROJ#{}#DOC"),
         (1, "PROJ#{}#BOARD"),
         (2, "PROJ#{}#ACT"),
+        (None, "LOG#PROJ#{}"),
         (2, "PROJ#{}#TRACE"),  # deployments, and what else is in a chain
         (1, "PROJ#{}#ENV"),
         (1, "PROJ#{}#REPO"),

@@ -25,7 +25,8 @@ from shared.work.items.dependencies import create_dependency
 from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
-from shared.work.tasks.rows import Task, create_task
+from shared.work.tasks.creating import create_task
+from shared.work.tasks.rows import Task
 
 SECONDS: Final = 18.0
 """After which a request makes no more cards and says how many there are: API Gateway waits 29 seconds."""

@@ -1,7 +1,8 @@
 """omoios, section 11: events as `{event_type, entity_type, entity_id, payload}`. The payloads are the document's; the additional
 `event_id` identifies a repeated delivery."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from shared.channels.sockets.frames import Frame, compact
@@ -19,6 +20,7 @@ from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.live_agents.rows import LiveAgent
+from shared.work.activities.rows import Activity, unpack_shown
 from shared.work.boards.counting import card_location
 from shared.work.commits.rows import Commit, CommitLink
 from shared.work.discoveries.rows import Discovery
@@ -219,18 +221,26 @@ def _events(show: Callable[[Change], Iterator[EventFields]]) -> Renderer:
     """Return a renderer of the events that `show` yields. A listener may filter by their first three fields."""
 
     def render(change: Change) -> Iterator[Frame]:
-        for event_type, entity_type, entity_id, payload in show(change):
-            message = {
-                "event_type": event_type,
-                "entity_type": entity_type,
-                "entity_id": entity_id,
-                "payload": payload,
-                "event_id": change.event.id,
-                "timestamp": change.event.at,
-            }
-            yield event_frame(message)
+        for fields in show(change):
+            yield _frame(fields, change.event.id, change.event.at)
 
     return render
+
+
+def shown_of(change: Change) -> list[list[Any]]:
+    """Return what listeners are shown of a change: the four fields of each of its events."""
+    messages = [json.loads(frame.text) for frame in EVENTS[change.event.type](change)]
+    return [[message[name] for name in ("event_type", "entity_type", "entity_id", "payload")] for message in messages]
+
+
+def shown_frames(row: Activity) -> list[Frame]:
+    """Return the frames that listeners were shown of an event, byte for byte."""
+    return [_frame(fields, row.id, row.at) for fields in unpack_shown(row)]
+
+
+def _frame(fields: Sequence[Any], event_id: str, at: str) -> Frame:
+    names = ("event_type", "entity_type", "entity_id", "payload")
+    return event_frame(dict(zip(names, fields, strict=True)) | {"event_id": event_id, "timestamp": at})
 
 
 def event_frame(message: dict[str, Any]) -> Frame:
