@@ -71,6 +71,7 @@ class EventType(StrEnum):
     ISSUE_CREATED = "issue.created"
     PULL_REQUEST_OPENED = "pull_request.opened"
     PULL_REQUEST_MERGED = "pull_request.merged"
+    DISCOVERY_UPDATED = "discovery.updated"
     AGENT_CONFIGURED = "agent.configured"
     LIVE_AGENT_REGISTERED = "live_agent.registered"
     LIVE_AGENT_UPDATED = "live_agent.updated"

@@ -81,6 +81,7 @@ _DESCRIPTIONS = {
     EventType.ISSUE_CREATED: "linked an issue",
     EventType.PULL_REQUEST_OPENED: "opened a pull request",
     EventType.PULL_REQUEST_MERGED: "merged a pull request",
+    EventType.DISCOVERY_UPDATED: "updated a discovery",
     EventType.RUN_REQUESTED: "requested an agent run",
     EventType.RUN_STARTED: "started a run",
     EventType.RUN_RESUMED: "resumed a run",

@@ -354,6 +354,7 @@ WORKSPACE_EVENTS: Final[Table] = {
     EventType.ISSUE_CREATED: not_shown,
     EventType.PULL_REQUEST_OPENED: not_shown,
     EventType.PULL_REQUEST_MERGED: not_shown,
+    EventType.DISCOVERY_UPDATED: not_shown,
     EventType.AGENT_CONFIGURED: not_shown,
     EventType.LIVE_AGENT_REGISTERED: not_shown,
     EventType.LIVE_AGENT_UPDATED: not_shown,
