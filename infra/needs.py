@@ -54,6 +54,7 @@ AREAS = {
         telemetry="read", files="read", sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"
     ),
     "system": Needs(core="read", telemetry="read", probes=True, figures=True),
+    "tasks": Needs(),
     "usage": Needs(files="write", sends=("exports",)),
     "webhooks": Needs(telemetry="write", sends=("webhook-delivery",), secrets="seal"),
     "workspaces": Needs(sends=("emails",)),

@@ -57,6 +57,7 @@ class EventType(StrEnum):
     DOCUMENT_REJECTED = "document.rejected"
     DOCUMENT_PUBLISHED = "document.published"
     DISCOVERY_MADE = "discovery.made"
+    DISCOVERY_UPDATED = "discovery.updated"
     AGENT_CONFIGURED = "agent.configured"
     LIVE_AGENT_REGISTERED = "live_agent.registered"
     LIVE_AGENT_UPDATED = "live_agent.updated"

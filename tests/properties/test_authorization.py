@@ -88,6 +88,7 @@ EVERYBODYS = {("agentworks", "agents.get")}
 ONES_OWN = {
     ("omoios", "projects.create"),
     ("omoios", "agents.cleanupStale"),
+    ("omoios", "tasks.cleanupTimedOut"),
     ("enterprise", "organizations.list"),
     ("enterprise", "organizations.create"),
     ("enterprise", "apiKeys.list"),
@@ -96,7 +97,7 @@ ONES_OWN = {
     ("enterprise", "webhooks.list"),
     ("enterprise", "metrics.get"),
 }
-"""Acts in the caller's own organization, whose owner everybody is."""
+"""Acts in the caller's own organization or workspaces, whose owner everybody is."""
 ANOTHERS = {
     (contract, operation): Permission.WORKSPACE_WRITE
     for contract in ("agentworks", "omoios")

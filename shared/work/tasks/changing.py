@@ -32,8 +32,7 @@ def change_task(actor: Actor, task_id: str, change: Change, *, first: Task | Non
     """
 
     def apply(task: Task) -> Sequence[Operation]:
-        if task.archived_at:
-            raise Conflict(Situation.CARD_ARCHIVED, Wording("The {card} of this task is archived; restore it to change the task"))
+        refuse_archived(task)
         before = task.label
         further = change(task)
         if further is None:
@@ -41,6 +40,11 @@ def change_task(actor: Actor, task_id: str, change: Change, *, first: Task | Non
         return [*further, *relabel(tasks_of(str(task.ws_id)), task.counted_in, before, task.label), *task_conditions(task)]
 
     return update_with_retry(lambda: load(Task, task_id, actor, Permission.CARD_EDIT), apply, first=first)
+
+
+def refuse_archived(task: TaskHead) -> None:
+    if task.archived_at:
+        raise Conflict(Situation.CARD_ARCHIVED, Wording("The {card} of this task is archived; restore it to change the task"))
 
 
 def set_status(task: Task, status: str, actor: Actor, **also: Any) -> None:
@@ -87,7 +91,7 @@ def open_dependencies(task: TaskHead) -> list[TaskHead]:
     """Return the tasks that must be completed before this one can begin. One round trip, none if it depends on nothing."""
     if not task.depends_on:
         return []
-    return [one for one in fetch_all(TaskHead, task.depends_on) if one.status != "completed" and not one.deleted_at]
+    return [one for one in fetch_all(TaskHead, task.depends_on) if one.is_open]
 
 
 def require_ready(task: Task) -> None:

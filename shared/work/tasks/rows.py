@@ -110,6 +110,11 @@ class TaskHead(CountedEntity):
         return NO_LIST if self.deleted_at or self.archived_at else label_of(self.listed())
 
     @property
+    def is_open(self) -> bool:
+        """Whether what depends on it has to wait. A task that was deleted or archived before it was completed is waited for no longer."""
+        return self.status != "completed" and not self.deleted_at and not self.archived_at
+
+    @property
     def is_held(self) -> bool:
         return self.status in HELD
 

@@ -67,6 +67,7 @@ _DESCRIPTIONS = {
     EventType.TASK_CREATED: "added a task",
     EventType.TASK_UPDATED: "changed a task",
     EventType.DISCOVERY_MADE: "reported a discovery",
+    EventType.DISCOVERY_UPDATED: "updated a discovery",
     EventType.RUN_REQUESTED: "requested an agent run",
     EventType.RUN_STARTED: "started a run",
     EventType.RUN_RESUMED: "resumed a run",

@@ -340,6 +340,7 @@ WORKSPACE_EVENTS: Final[Table] = {
     EventType.DOCUMENT_REJECTED: not_shown,
     EventType.DOCUMENT_PUBLISHED: not_shown,
     EventType.DISCOVERY_MADE: not_shown,
+    EventType.DISCOVERY_UPDATED: not_shown,
     EventType.AGENT_CONFIGURED: not_shown,
     EventType.LIVE_AGENT_REGISTERED: not_shown,
     EventType.LIVE_AGENT_UPDATED: not_shown,

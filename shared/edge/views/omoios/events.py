@@ -118,14 +118,18 @@ def _task_updated(change: Change) -> Iterator[EventFields]:
 
 
 def _discovered(change: Change) -> Iterator[EventFields]:
+    """Yield the event of a discovery: when it is made, and with each task that it becomes."""
     discovery = change.after(Discovery)
+    spawned = change.event.data.get("spawned_task_id")
+    if change.event.type is EventType.DISCOVERY_UPDATED and spawned is None:
+        return
     payload = {
         "discovery_id": discovery.id,
         "type": discovery.type,
         "task_id": discovery.task_id,
         "agent_id": discovery.agent["id"],
         "description": discovery.description,
-        "spawned_task_id": discovery.spawned_task_ids[0] if discovery.spawned_task_ids else None,
+        "spawned_task_id": spawned,
     }
     yield "DISCOVERY_MADE", "discovery", discovery.id, payload
 
@@ -225,6 +229,7 @@ EVENTS: Final[Table] = {
     EventType.DOCUMENT_REJECTED: not_shown,
     EventType.DOCUMENT_PUBLISHED: not_shown,
     EventType.DISCOVERY_MADE: _events(_discovered),
+    EventType.DISCOVERY_UPDATED: _events(_discovered),
     EventType.AGENT_CONFIGURED: not_shown,
     EventType.LIVE_AGENT_REGISTERED: _events(_agent_registered),
     EventType.LIVE_AGENT_UPDATED: not_shown,
