@@ -84,26 +84,26 @@ def test_an_agent_asks_for_its_next_task_by_priority(ada, world):
     low, high = task(world, priority="low"), task(world, priority="high")
     task(world, phase_id="PHASE_TESTING", priority="critical")
     got = ask(ada, made)
-    assert (got["task_id"], got["status"], got["priority"], got["fence"]) == (high, "assigned", "HIGH", 1)
+    assert (got["id"], got["status"], got["priority"], got["fence"]) == (high, "assigned", "HIGH", 1)
     assert ask(ada, made)["fence"] == 1  # an answer that was lost
     assert (stored(made).status, stored(made).task_ids) == ("running", [high])
     start_task(worker_actor(stored(made)), high, 1)
     assert ask(ada, made) is None  # its capacity is one
     ada("agents", "PATCH", f"/agents/{made}", body={"capacity": 2})
-    assert ask(ada, made)["task_id"] == low
+    assert ask(ada, made)["id"] == low
 
 
 def test_what_an_agent_is_capable_of_comes_first(ada, world):
     task(world, "Draw the logo")
     mine = task(world, "Write the Python parser")
-    assert ask(ada, registered(ada)["agent_id"])["task_id"] == mine
+    assert ask(ada, registered(ada)["agent_id"])["id"] == mine
 
 
 def test_who_watches_does_no_tasks_and_validators_do_their_own(ada, world):
     build, check = task(world), task(world, task_type="validation")
     assert ask(ada, registered(ada, agent_type="guardian")["agent_id"]) is None
-    assert ask(ada, registered(ada, agent_type="validator")["agent_id"])["task_id"] == check
-    assert ask(ada, registered(ada)["agent_id"])["task_id"] == build
+    assert ask(ada, registered(ada, agent_type="validator")["agent_id"])["id"] == check
+    assert ask(ada, registered(ada)["agent_id"])["id"] == build
 
 
 def test_of_two_that_ask_at_once_each_gets_another_task(ada, world):
@@ -194,7 +194,7 @@ def test_the_work_of_an_agent_that_dies_goes_to_another(ada, world, stream, late
     late.move_to(heard + timedelta(seconds=76))
     assert ada("agents", "GET", f"/agents/{dies}").json["status"] == "failed"
     again = ask(ada, other)
-    assert (again["task_id"], again["fence"]) == (only, got["fence"] + 1)
+    assert (again["id"], again["fence"]) == (only, got["fence"] + 1)
     with pytest.raises(FenceLost):
         complete_task(worker_actor(stored(dies)), only, "late", fence=got["fence"])
     done = complete_task(worker_actor(stored(other)), only, "in time", fence=again["fence"])
