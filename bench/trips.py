@@ -85,10 +85,7 @@ LISTED: dict[str, tuple[int, str]] = {
     "enterprise deployments.rollback": (4, "the deployment, then its environment, then what begins it, then what ends it"),
     "omoios agents.cleanupStale": (3, "which agents there are, then they and their heartbeats, then a transaction for each"),
     "omoios agents.nextTask": (4, "the agent, then which tasks are ready, then the first of them, then the transaction"),
-    "omoios agents.register": (
-        3,
-        "the caller's organization names the workspace, then what counts its agents, then the transaction",
-    ),
+    "omoios agents.register": (3, "the organization or the project, then the last number there, then the transaction"),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios exploration.initializeProject": (
@@ -97,6 +94,7 @@ LISTED: dict[str, tuple[int, str]] = {
     ),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),
     "omoios projects.createTicket": (3, "the project names the board, then the board, then the transaction"),
+    "omoios projects.spawnAgent": (3, "the project, then the last number in its workspace, then the transaction"),
     "omoios discoveries.spawnTask": (3, "the discovery names the card, then the card, then the transaction"),
     "omoios tasks.addDependencies": (3, "the tasks, then the graph of their project, then the transaction"),
     "omoios tasks.cleanupTimedOut": (3, "the tasks whose time is up, then each of them and its transaction"),

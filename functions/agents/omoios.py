@@ -19,6 +19,7 @@ from shared.edge.contracts.omoios import OMOIOS, Id, Phase
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.agents import Agent, AgentPhase, AgentType, Capacity, Status, Words, agent
+from shared.edge.views.omoios.tasks import ClaimedTask, claimed_task
 from shared.runs.live_agents import beating, checksums, reading, silence
 from shared.runs.live_agents.changing import set_available, update_agent
 from shared.runs.live_agents.health import DEFAULT_TIMEOUT
@@ -28,7 +29,6 @@ from shared.runs.live_agents.rows import LiveAgent
 from shared.runs.live_agents.working import next_task
 from shared.store import read_ahead
 from shared.work.boards.lanes import canonical_phase
-from shared.work.tasks.rows import Task as TaskRow
 
 routes = Routes(OMOIOS, "agents")
 METRICS_BYTES = 4_000  # of JSON: a heartbeat is written many times an hour
@@ -146,22 +146,6 @@ class Cleaned(Shape):
     timeout_seconds: int
     marked_as: str
     message: str
-
-
-class ClaimedTask(Shape):
-    """The fence belongs to this claim: a late completion under an older one is refused."""
-
-    task_id: str
-    ticket_id: str
-    project_id: str
-    title: str
-    description: str | None
-    task_type: str
-    priority: str
-    phase_id: str
-    status: str
-    fence: int
-    lease_until: str | None
 
 
 class NextTask(Shape):
@@ -338,7 +322,7 @@ async def heartbeat(agent_id: str, body: HeartbeatMessage, caller: Caller, reque
 async def take_next(agent_id: str, caller: Caller) -> NextTask:
     """Claim the task that the agent does next. What it was given and has not begun comes first."""
     task = next_task(caller, agent_id)
-    return NextTask(task=None if task is None else _claimed(task))
+    return NextTask(task=None if task is None else claimed_task(task))
 
 
 def _wanted(
@@ -382,20 +366,4 @@ def _health(seen: Seen, timeout_seconds: int) -> AgentHealth:
         time_since_last_heartbeat=seen.health.seconds,
         timeout_seconds=timeout_seconds,
         missed_heartbeats=seen.health.missed,
-    )
-
-
-def _claimed(task: TaskRow) -> ClaimedTask:
-    return ClaimedTask(
-        task_id=task.id,
-        ticket_id=task.item_id,
-        project_id=str(task.proj_id),
-        title=task.title,
-        description=task.description,
-        task_type=task.task_type,
-        priority=task.priority.upper(),
-        phase_id=task.phase_id,
-        status=task.status,
-        fence=int(task.fence),
-        lease_until=task.lease_until,
     )

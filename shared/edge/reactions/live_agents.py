@@ -4,16 +4,13 @@ is free again.
 Idempotent, because the current state decides: a task that has an agent is given to no other one.
 """
 
-from shared.core.actor import SYSTEM
 from shared.events import EventType
 from shared.events.change import Change
-from shared.runs.agent_runs.approvals import stop_run
 from shared.runs.agent_runs.rows import Run
 from shared.runs.live_agents.holding import follow_task, free_tasks
 from shared.runs.live_agents.rows import LiveAgent
 from shared.runs.live_agents.task_runs import end_task
 from shared.runs.live_agents.working import dispatch, give_work
-from shared.store import fetch
 from shared.work.tasks.rows import TaskHead
 
 _RUN_ENDED = frozenset({EventType.RUN_COMPLETED, EventType.RUN_FAILED, EventType.RUN_CANCELLED})
@@ -31,10 +28,7 @@ def react(change: Change) -> None:
 
 
 def _react_to_agent(change: Change) -> None:
-    for task in free_tasks(change.id, change.event.data.get("released") or ()):
-        run = fetch(Run, task.work_run_id) if task.work_run_id else None
-        if run is not None and not run.ended:
-            stop_run(SYSTEM, run, "The agent that did the task with it was taken out of work")
+    free_tasks(change.id, change.event.data.get("released") or ())
     if change.after(LiveAgent).status == "idle":
         give_work(change.id)
 

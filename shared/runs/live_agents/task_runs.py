@@ -29,6 +29,7 @@ RUN_SECONDS: Final = WAITING_LEASE + PENDING_LEASE
 """For how long a run may hold a task: longer than any run lasts."""
 _BUILDER: Final = "dev_backend"
 """The agent of lanes that have none of their own, unless another one's capabilities fit better."""
+_SUMMARY: Final = 5_000  # characters of a summary in a task's result
 _PLACES: Final = 3  # times that a place is looked for in an agent that others change
 log = logging.getLogger(__name__)
 
@@ -138,4 +139,7 @@ def end_task(run: Run) -> None:
 
 
 def _result(run: Run) -> dict[str, Any]:
-    return {"run_id": run.id, "agent": run.agent["name"], "summary": run.result_summary, "made": run.result_data}
+    """Return the result of a task that a run has done: how much it made of what; the run has the rest."""
+    made = {kind: len(ones) for kind, ones in (run.result_data or {}).items() if isinstance(ones, list)}
+    summary = (run.result_summary or "")[:_SUMMARY]
+    return {"run_id": run.id, "agent": run.agent["name"], "summary": summary, "made": made}

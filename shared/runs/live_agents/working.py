@@ -9,12 +9,12 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, NotFound
 from shared.core.situations import Situation
 from shared.core.texts import searchable
-from shared.people.tenancy.rows import Organization
+from shared.people.tenancy.rows import Organization, Workspace
 from shared.runs.live_agents.holding import AgentChanged, held_tasks, renew_task, take_task
 from shared.runs.live_agents.reading import Seen, agents_in, get_agent, match_of, see_again
 from shared.runs.live_agents.rows import CLIENT, PLATFORM, LiveAgent
 from shared.runs.live_agents.task_runs import run_task
-from shared.store import IndexRow, fetch, first_index_rows
+from shared.store import IndexRow, fetch, first_index_rows, get_many
 from shared.work.projects.rows import in_order
 from shared.work.tasks.claiming import next_claimable
 from shared.work.tasks.rows import Task, TaskHead
@@ -109,6 +109,8 @@ def give_work(agent_id: str) -> int:
     """Give an agent that waits for work what it can do, as much as it has room for. Return how many tasks it got."""
     given = 0
     while (seen := see_again(agent_id)) is not None and _can_be_given(seen):
+        if not given and not _is_open(str(seen.agent.ws_id), str(seen.agent.org_id)):
+            break
         if not any(_give(seen.agent, row.id) for row in candidates(seen.agent)[:TRIES]):
             break
         given += 1
@@ -121,6 +123,8 @@ def dispatch(task_id: str) -> bool:
     if task is None or task.deleted_at or task.archived_at or task.status != "pending" or task.waiting:
         return False
     fitting = [one for one in agents_in(str(task.ws_id)) if _can_be_given(one) and _fits(one.agent, task)]
+    if not fitting or not _is_open(str(task.ws_id), str(task.org_id)):
+        return False
     return any(_give(one.agent, task.id) for one in _best_first(fitting, task)[:TRIES])
 
 
@@ -145,14 +149,14 @@ def _best_first(agents: Iterable[Seen], task: TaskHead) -> list[Seen]:
 
 def _give(agent: LiveAgent, task_id: str) -> bool:
     """Give a task to an agent: a client's agent claims it, one of the platform's begins a run. Return whether it has it."""
-    if not _organization_is_active(agent):
-        return False
     if agent.runner == PLATFORM:
         return run_task(agent, task_id)
     now = fetch(LiveAgent, agent.id)
     return now is not None and now.has_room and _take(now, task_id) is not None
 
 
-def _organization_is_active(agent: LiveAgent) -> bool:
-    organization = fetch(Organization, str(agent.org_id))
-    return organization is not None and organization.status == "active"
+def _is_open(ws_id: str, org_id: str) -> bool:
+    """Tell whether anything may be changed in a workspace: it is not deleted, and its organization is active."""
+    workspace, organization = get_many([(Workspace, *Workspace.key(ws_id)), (Organization, *Organization.key(org_id))])
+    there = isinstance(workspace, Workspace) and workspace.deleted_at is None
+    return there and isinstance(organization, Organization) and organization.status == "active"
