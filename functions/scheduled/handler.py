@@ -22,11 +22,13 @@ from shared.money.billing.monthly_close import close_periods
 from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.store import Unfinished
 from shared.work.items.archiving import archive_finished
+from shared.work.tickets.approving import time_out_due
 
 logs.start()
 SECONDS = 40.0  # of a minute, the shortest time between two calls
 
 JOBS: dict[str, Callable[[float], int]] = {
+    "approvals": time_out_due,  # tells of tickets that were not approved in time
     "auto-archive": archive_finished,  # archives cards that were finished some time ago
     "billing-close": close_periods,  # bills months that are over
     "invoices-overdue": run_dunning,  # charges invoices, reminds, and finally suspends the workspace
