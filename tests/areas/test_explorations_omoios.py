@@ -6,6 +6,7 @@ from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.people.tenancy.rows import Workspace
 from shared.store import collection, fetch, get
+from shared.work.documents import approving
 from shared.work.explorations import exploring, initializing, papers, specs
 from shared.work.explorations.rows import Exploration
 from shared.work.items.dependencies import DependencyGraph
@@ -287,10 +288,7 @@ def test_the_design_s_approval_is_enough_to_initialize(journey: Journey):
 
 def explored(world: World) -> str:
     """An exploration with a spec, made by the services."""
-    place = (world.ws_id, world.project.org_id)
-    made = exploring.start(world.actor, place, IDEA).exploration.id
-    from shared.work.documents import approving
-
+    made = exploring.start(world.actor, exploring.workspace_for(world.actor, world.ws_id), IDEA).exploration.id
     approving.approve(world.actor, papers.generate_requirements(world.actor, made).document.id)
     approving.approve(world.actor, papers.generate_design(world.actor, made).document.id)
     specs.generate_spec(world.actor, made, "auth")
@@ -338,7 +336,7 @@ def test_a_request_whose_time_ends_says_how_far_it_came(world: World, monkeypatc
 
 
 def test_an_answer_beside_another_one_loses_nothing(world: World):
-    made = exploring.start(world.actor, (world.ws_id, world.project.org_id), IDEA).exploration.id
+    made = exploring.start(world.actor, exploring.workspace_for(world.actor, world.ws_id), IDEA).exploration.id
     with concurrently(lambda: exploring.answer(world.actor, made, "q-1", "Developers")):
         dialogue = exploring.answer(world.actor, made, "q-2", "OAuth2")
     waiting = [one.id for one in dialogue.waiting]
