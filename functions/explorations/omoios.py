@@ -1,5 +1,6 @@
 """omoios, section 9: explorations and specs."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -14,6 +15,7 @@ from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.documents import document_status
 from shared.edge.views.omoios.tickets import upper
+from shared.runs.authoring import choosing
 from shared.work.boards.lanes import canonical_phase
 from shared.work.explorations import exploring, initializing, papers, specs
 from shared.work.explorations.exploring import MAX_ANSWER, MAX_IDEA, Dialogue
@@ -34,6 +36,7 @@ SpecName = Annotated[
     Form(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}", "Should be 1 to 80 letters, digits, hyphens and underscores, and begin with no sign"),
 ]
 _WRONG_STEP = (Situation.DOCUMENT_STATUS,)
+_BY_MODEL = (*_WRONG_STEP, Situation.USAGE_LIMIT, Situation.PROVIDER_UNAVAILABLE, Situation.TIMEOUT)
 
 
 class StartExploration(Request):
@@ -169,7 +172,8 @@ class InitializedProject(Shape):
 async def start(body: StartExploration, caller: Caller) -> StartedExploration:
     """Start to explore an idea: the first questions about it, at most five."""
     caller.require_self(body.user_id)
-    dialogue = exploring.start(caller, exploring.place_for(caller, body.workspace_id), body.initial_idea)
+    workspace = exploring.workspace_for(caller, body.workspace_id)
+    dialogue = exploring.start(caller, workspace, body.initial_idea, **asdict(choosing.choose(workspace)))
     row = dialogue.exploration
     return StartedExploration(
         exploration_id=row.id,
@@ -197,44 +201,44 @@ async def get(exploration_id: str, caller: Caller) -> ExplorationDetails:
 
 
 @routes.post(
-    "/projects/explore/{exploration_id}/answer", "exploration.answer", permission=Permission.DOCUMENT_WRITE, errors=_WRONG_STEP
+    "/projects/explore/{exploration_id}/answer", "exploration.answer", permission=Permission.DOCUMENT_WRITE, errors=_BY_MODEL
 )
 async def answer(exploration_id: str, body: AnswerQuestion, caller: Caller) -> ExplorationQuestions:
     """Answer a question, or answer it anew; the response has all questions that wait, with those that follow from the answer."""
-    return _questions(exploring.answer(caller, exploration_id, body.question_id, body.answer_text))
+    return _questions(exploring.answer(caller, exploration_id, body.question_id, body.answer_text, choosing.author_of))
 
 
 @routes.post(
     "/projects/explore/{exploration_id}/generate-requirements",
     "exploration.generateRequirements",
     permission=Permission.DOCUMENT_WRITE,
-    errors=_WRONG_STEP,
+    errors=_BY_MODEL,
 )
 async def generate_requirements(exploration_id: str, caller: Caller) -> RequirementsDocument:
     """Generate the requirements document; what was not answered stands in it as an open question."""
-    return _requirements(papers.generate_requirements(caller, exploration_id))
+    return _requirements(papers.generate_requirements(caller, exploration_id, choosing.author_of))
 
 
 @routes.post(
     "/projects/explore/{exploration_id}/refine-requirements",
     "exploration.refineRequirements",
     permission=Permission.DOCUMENT_WRITE,
-    errors=_WRONG_STEP,
+    errors=_BY_MODEL,
 )
 async def refine_requirements(exploration_id: str, body: RefineRequirements, caller: Caller) -> RequirementsDocument:
     """Write the next version of the requirements: what is not spoken of keeps its number and its text."""
-    return _requirements(papers.refine_requirements(caller, exploration_id, body.feedback, body.changes))
+    return _requirements(papers.refine_requirements(caller, exploration_id, body.feedback, body.changes, choosing.author_of))
 
 
 @routes.post(
     "/projects/explore/{exploration_id}/generate-design",
     "exploration.generateDesign",
     permission=Permission.DOCUMENT_WRITE,
-    errors=_WRONG_STEP,
+    errors=_BY_MODEL,
 )
 async def generate_design(exploration_id: str, caller: Caller) -> DesignDocument:
     """Generate the design document from the approved requirements."""
-    paper = papers.generate_design(caller, exploration_id)
+    paper = papers.generate_design(caller, exploration_id, choosing.author_of)
     document = paper.document
     return DesignDocument(
         document_id=document.version_id,

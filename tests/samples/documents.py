@@ -1,5 +1,6 @@
 """Requests of the area `documents`."""
 
+from tests.samples.explorations import document
 from tests.samples.stage import Sample, Samples, Stage, of_project
 
 
@@ -20,7 +21,7 @@ SAMPLES: Samples = {
     ("agentworks", "documents.publish"): lambda s: Sample({"id": s.document()}, {}),
     ("omoios", "documents.approve"): lambda s: Sample({"document_id": s.document()}, {}),
     ("omoios", "documents.reject"): lambda s: Sample(
-        {"document_id": s.document()}, {"rejection_reason": "Missing security requirements"}
+        {"document_id": document(s)}, {"rejection_reason": "Missing security requirements"}
     ),
     ("omoios", "documents.versions"): lambda s: Sample({"document_id": s.document()}),
 }

@@ -13,8 +13,8 @@ SPEC_NAME = "authentication-system"
 
 
 def exploration(stage: Stage) -> str:
-    place = (stage.world.ws_id, stage.organization)
-    return exploring.start(stage.world.actor, place, IDEA).exploration.id
+    workspace = exploring.workspace_for(stage.world.actor, stage.world.ws_id)
+    return exploring.start(stage.world.actor, workspace, IDEA).exploration.id
 
 
 def with_requirements(stage: Stage, *, approved: bool = False) -> str:
@@ -23,6 +23,11 @@ def with_requirements(stage: Stage, *, approved: bool = False) -> str:
     if approved:
         approving.approve(stage.world.actor, document.id)
     return made
+
+
+def document(stage: Stage) -> str:
+    """A draft that nobody has approved."""
+    return papers.generate_requirements(stage.world.actor, exploration(stage)).document.version_id
 
 
 def with_design(stage: Stage, *, approved: bool = False) -> str:

@@ -3,15 +3,17 @@
 What an author returns is checked (`check_requirements`) and written by the services; an author writes nothing itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.core.actor import Actor
 from shared.work.explorations import designing, dialogue, filing, refining
 from shared.work.explorations.dialogue import Asked, NewQuestion
 from shared.work.explorations.goals import find_goal, title_of
 from shared.work.explorations.refining import Remarks
 from shared.work.explorations.requirements import RequirementsText
+from shared.work.explorations.rows import Exploration
 from shared.work.explorations.statements import of_idea
 from shared.work.explorations.wording import words
 
@@ -68,3 +70,9 @@ class EmbeddedAuthor:
 
 
 EMBEDDED = EmbeddedAuthor()
+AuthorOf = Callable[[Actor, Exploration], Author]
+"""Returns who writes for an exploration."""
+
+
+def embedded(actor: Actor, exploration: Exploration) -> Author:  # noqa: ARG001 - one kind of AuthorOf
+    return EMBEDDED

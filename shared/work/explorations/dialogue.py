@@ -16,7 +16,7 @@ AT_ONCE: Final = 5
 """Questions that wait for an answer at one time: a handful."""
 MOST: Final = 14
 """Questions of a whole exploration; what is not asked then is left to the refinement of the requirements."""
-_OF_A_CATEGORY: Final = 2
+_OF_A_CATEGORY: Final = 3
 _VAGUE_WORDS: Final = 4
 """Words below which an idea says nothing: what it shall do is asked first, alone."""
 _MEASURES: Final = 2
@@ -80,7 +80,7 @@ def next_questions(idea: str, asked: Sequence[Asked]) -> list[NewQuestion]:
         if ":" not in one.key:
             counted[one.category] += 1
     found: list[NewQuestion] = []
-    for candidate in _candidates(idea, asked, waiting):
+    for candidate in _candidates(idea, asked):
         if candidate.key in known or len(found) >= room:
             continue
         from_table = ":" not in candidate.key
@@ -126,7 +126,7 @@ def statements_so_far(idea: str, asked: Sequence[Asked]) -> list[Statement]:
     return found
 
 
-def _candidates(idea: str, asked: Sequence[Asked], waiting: int) -> Iterator[NewQuestion]:
+def _candidates(idea: str, asked: Sequence[Asked]) -> Iterator[NewQuestion]:
     language = language_of(idea, asked)
     own = words(language)
     if is_vague(idea) and not any(one.key == "purpose" for one in asked):
@@ -141,7 +141,7 @@ def _candidates(idea: str, asked: Sequence[Asked], waiting: int) -> Iterator[New
         key = f"conflict:{first[:60]}|{second[:60]}"
         yield NewQuestion(key, "scope", own["conflict"].format(**_pair(first, second)))
     tables = [list(_open_templates(idea, asked, category)) for category in CATEGORIES]
-    for place in range(_OF_A_CATEGORY + 1):
+    for place in range(max(map(len, tables))):
         for found in tables:
             if place < len(found):
                 yield NewQuestion(found[place].key, found[place].category, found[place].text)
@@ -176,7 +176,7 @@ def _open_templates(idea: str, asked: Sequence[Asked], category: str) -> Iterato
         and (not one.topic or one.topic in about)
         and not (one.said and one.said.search(text))
     ]
-    yield from sorted(fitting, key=lambda one: 0 if one.topic in first else 1 if not one.topic else 2)
+    yield from sorted(fitting, key=lambda one: 0 if one.topic in first else 1 if one.topic else 2)
 
 
 def _waits(category: str, asked: Sequence[Asked], found: Sequence[NewQuestion]) -> bool:

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import new_id
 from shared.events import EventType, record
+from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import get_workspace
 from shared.store import Operation, create, retrying, save, update, write
-from shared.work.explorations.authors import EMBEDDED, Author, Subject
+from shared.work.explorations.authors import EMBEDDED, AuthorOf, Subject, embedded
 from shared.work.explorations.dialogue import NewQuestion, is_ready, status_of
 from shared.work.explorations.rows import Exploration, Question
 from shared.work.explorations.state import State, asked_of, read_state
@@ -31,27 +32,29 @@ class Dialogue:
     ready: bool
 
 
-def place_for(actor: Actor, workspace_id: str | None) -> tuple[str, str | None]:
-    """Return the ids of the workspace and the organization of a new exploration: those that are named, else the default workspace of the
-    caller's organization. One read. Raises NotFound, Forbidden."""
+def workspace_for(actor: Actor, workspace_id: str | None) -> Workspace:
+    """Return the workspace of a new exploration: the one that is named, else the default one of the caller's organization.
+
+    One read, or two. Raises NotFound, Forbidden.
+    """
     if workspace_id is None:
-        return default_workspace_id(actor, actor.org_id, Permission.DOCUMENT_WRITE), actor.org_id
-    workspace = get_workspace(actor, workspace_id, Permission.DOCUMENT_WRITE)
-    return workspace.id, workspace.org_id
+        workspace_id = default_workspace_id(actor, actor.org_id, Permission.DOCUMENT_WRITE)
+    return get_workspace(actor, workspace_id, Permission.DOCUMENT_WRITE)
 
 
-def start(actor: Actor, place: tuple[str, str | None], idea: str, author: Author = EMBEDDED) -> Dialogue:
-    """Start an exploration at a place of `place_for`, with its first questions. One write."""
+def start(actor: Actor, workspace: Workspace, idea: str, **model: Any) -> Dialogue:
+    """Start an exploration, with its first questions, which need no model. One write. `model`: `provider`, `model`, `priced`."""
     subject = Subject(idea)
-    asked = author.ask(subject)
+    asked = EMBEDDED.ask(subject)
     exploration = Exploration.new(
         new_id(),
-        org_id=place[1],
-        ws_id=place[0],
+        org_id=workspace.org_id,
+        ws_id=workspace.id,
         initial_idea=idea,
         language=subject.language,
         asked=len(asked),
         created_by=actor.summary,
+        **model,
     )
     rows = _question_rows(exploration.id, asked, 0)
     record(exploration, EventType.EXPLORATION_STARTED, actor, questions=_shown(rows))
@@ -59,15 +62,15 @@ def start(actor: Actor, place: tuple[str, str | None], idea: str, author: Author
     return Dialogue(exploration, "exploring", rows, is_ready(idea, [asked_of(row) for row in rows]))
 
 
-def answer(actor: Actor, exploration_id: str, question_id: str, text: str, author: Author = EMBEDDED) -> Dialogue:
+def answer(actor: Actor, exploration_id: str, question_id: str, text: str, author_of: AuthorOf = embedded) -> Dialogue:
     """Answer a question, or answer it anew, and ask what follows from it. Two round trips.
 
     Raises NotFound (exploration, question), Forbidden, Conflict after the requirements were generated.
     """
-    return retrying(lambda _: _answer(actor, exploration_id, question_id, text, author))
+    return retrying(lambda _: _answer(actor, exploration_id, question_id, text, author_of))
 
 
-def _answer(actor: Actor, exploration_id: str, question_id: str, text: str, author: Author) -> Dialogue:
+def _answer(actor: Actor, exploration_id: str, question_id: str, text: str, author_of: AuthorOf) -> Dialogue:
     state = read_state(actor, exploration_id, Permission.DOCUMENT_WRITE)
     question = next((row for row in state.questions if row.id == question_id.strip().lower()), None)
     if question is None:
@@ -76,7 +79,7 @@ def _answer(actor: Actor, exploration_id: str, question_id: str, text: str, auth
     exploration = state.exploration
     question.answer, question.status = text, status_of(text)
     question.answered_by, question.answered_at = actor.summary, clock.iso()
-    new = author.ask(Subject(exploration.initial_idea, state.asked))
+    new = author_of(actor, exploration).ask(Subject(exploration.initial_idea, state.asked))
     rows = _question_rows(exploration.id, new, len(state.questions))
     exploration.asked = len(state.questions) + len(rows)
     record(

@@ -13,7 +13,7 @@ from shared.work.documents import statuses
 from shared.work.documents.committing import DocumentWrite, RevisionInfo
 from shared.work.documents.diffs import diff_texts
 from shared.work.documents.rows import Document, documents_of
-from shared.work.explorations.authors import EMBEDDED, Author, Subject
+from shared.work.explorations.authors import AuthorOf, Subject, embedded
 from shared.work.explorations.designing import sections_of
 from shared.work.explorations.refining import Remarks
 from shared.work.explorations.requirements import RequirementsText, parse
@@ -38,7 +38,7 @@ class Paper:
         return sections_of(self.text)
 
 
-def generate_requirements(actor: Actor, exploration_id: str, author: Author = EMBEDDED) -> Paper:
+def generate_requirements(actor: Actor, exploration_id: str, author_of: AuthorOf = embedded) -> Paper:
     """Write the requirements from the idea and the answers, as a draft. Two round trips.
 
     Raises NotFound, Forbidden, Conflict if there are requirements already, or if nothing was said of which one can be made.
@@ -47,7 +47,7 @@ def generate_requirements(actor: Actor, exploration_id: str, author: Author = EM
     state = read_state(actor, exploration_id, Permission.DOCUMENT_WRITE)
     state.require("exploring", instead="the requirements were generated before; refine or approve them")
     subject = Subject(state.exploration.initial_idea, state.asked)
-    text = author.requirements(subject)
+    text = author_of(actor, state.exploration).requirements(subject)
     if not text.requirements:
         waiting = next((row.id for row in state.questions if row.status == "waiting"), "one of the questions")
         raise Conflict(
@@ -61,7 +61,9 @@ def generate_requirements(actor: Actor, exploration_id: str, author: Author = EM
     return _create(actor, state, REQUIREMENTS, title, text.text, last)
 
 
-def refine_requirements(actor: Actor, exploration_id: str, feedback: str, changes: list[str], author: Author = EMBEDDED) -> Paper:
+def refine_requirements(
+    actor: Actor, exploration_id: str, feedback: str, changes: list[str], author_of: AuthorOf = embedded
+) -> Paper:
     """Write the next version of the requirements, for review: what was said becomes changes, all else stays as it is. Two round trips.
 
     Why the version was rejected counts as feedback. Raises NotFound, Forbidden, Conflict before there are requirements and after the spec
@@ -80,11 +82,12 @@ def refine_requirements(actor: Actor, exploration_id: str, feedback: str, change
     document = _present(state.requirements)
     before = state.text_of(document)
     remarks = Remarks(feedback, changes, document.rejection_reason or "")
-    text = author.refine(Subject(state.exploration.initial_idea, state.asked), parse(before), remarks, int(document.number))
+    subject = Subject(state.exploration.initial_idea, state.asked)
+    text = author_of(actor, state.exploration).refine(subject, parse(before), remarks, int(document.number))
     return _next_version(actor, state, document, before, text.text, "review")
 
 
-def generate_design(actor: Actor, exploration_id: str, author: Author = EMBEDDED) -> Paper:
+def generate_design(actor: Actor, exploration_id: str, author_of: AuthorOf = embedded) -> Paper:
     """Write the design from the approved requirements, as a draft; a new version if the requirements have changed since the last one, or if
     that was rejected. Two round trips. Raises NotFound, Forbidden, Conflict."""
     last = LastBlock(documents_of(bare_id(exploration_id)))
@@ -102,7 +105,7 @@ def generate_design(actor: Actor, exploration_id: str, author: Author = EMBEDDED
     if not text.requirements:
         raise Conflict(Situation.DOCUMENT_STATUS, "The requirements document has no requirement (### REQ-001: ...) any more")
     subject = Subject(state.exploration.initial_idea, state.asked)
-    design = author.design(subject, text)
+    design = author_of(actor, state.exploration).design(subject, text)
     state.exploration.design_of = requirements.number
     if state.design is not None:
         return _next_version(

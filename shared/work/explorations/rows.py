@@ -12,7 +12,7 @@ spec or project, and whoever knows one of them can read the others beside it.
 from typing import Any, Final
 
 from shared.core.ids import derived_id
-from shared.store import Entity, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
+from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
 
 ORIGIN: Final = "exploration"
 """The origin of documents that were made by an exploration."""
@@ -26,6 +26,10 @@ class Exploration(Entity):
 
     initial_idea = UnicodeAttribute()
     language = UnicodeAttribute(default="en")
+    provider = UnicodeAttribute(default="embedded")
+    model = UnicodeAttribute(null=True)
+    priced = BooleanAttribute(default=True)
+    """Who writes, as it was chosen at the start, and whether its price is known."""
     asked = NumberAttribute(default=0)
     """How many questions were asked."""
     design_of = NumberAttribute(null=True)
