@@ -85,6 +85,11 @@ LISTED: dict[str, tuple[int, str]] = {
     "enterprise deployments.rollback": (4, "the deployment, then its environment, then what begins it, then what ends it"),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
+    "omoios github.createIssue": (3, "the repository and the ticket, then that an issue is being made, then the link to it"),
+    "omoios github.webhook": (
+        3,
+        "once in a while the repository and the lease of its requests; then the delivery: GitHub asks, and nobody waits",
+    ),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),
     "omoios projects.createTicket": (3, "the project names the board, then the board, then the transaction"),
     "projects.restore": (3, "the project, then the limit of its workspace, then the transaction"),
