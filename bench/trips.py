@@ -110,6 +110,11 @@ LISTED: dict[str, tuple[int, str]] = {
     "omoios tickets.regress": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios tickets.transition": (4, "the ticket, the lanes of its board, what a finished one depends on, then the transaction"),
     "omoios tickets.updateContext": (3, "the ticket and beside it what stands around it, then the rows of these, then the write"),
+    "omoios github.createIssue": (3, "the repository and the ticket, then that an issue is being made, then the link to it"),
+    "omoios github.webhook": (
+        3,
+        "once in a while the repository and the lease of its requests; then the delivery: GitHub asks, and nobody waits",
+    ),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),
     "omoios projects.createTicket": (3, "the project names the board, then the board, then the transaction"),
     "omoios projects.spawnAgent": (3, "the project, then the last number in its workspace, then the transaction"),

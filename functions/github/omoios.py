@@ -324,14 +324,15 @@ async def create_issue(repo_id: str, body: CreateIssue, caller: Caller) -> Creat
     return CreatedIssue(issue_number=int(made.number or 0), url=made.url)
 
 
-@routes.post("/webhooks/github", "github.webhook", public=True, max_body=receiving.MAX_BODY)
+@routes.post("/webhooks/github", "github.webhook", public=True, max_body=receiving.MAX_BODY, errors=(Situation.RATE_LIMITED,))
 async def webhook(
     request: Request,
+    call: ThisCall,
     event: Annotated[str, Header(alias="X-GitHub-Event")] = "",
     delivery: Annotated[str, Header(alias="X-GitHub-Delivery")] = "",
     signature: Annotated[str, Header(alias="X-Hub-Signature-256")] = "",
     repository: str | None = None,
 ) -> Received:
     """Receive an event of a repository. It must be signed with the repository's secret; a repeated delivery changes nothing."""
-    receiving.receive(receiving.Incoming(await request.body(), event, delivery, signature, repository))
+    call.rate_status = receiving.receive(receiving.Incoming(await request.body(), event, delivery, signature, repository))
     return Received()

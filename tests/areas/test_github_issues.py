@@ -145,8 +145,8 @@ def test_a_message_that_comes_twice_tells_github_once(octo: Octo):
 
 def test_a_ticket_that_may_not_be_done_stays(octo: Octo):
     card, other = opened(octo), octo.world.card(title="First")
-    body = {"dependencyCardId": card.id, "type": "blocks"}
-    assert octo.world.ada("cards", "POST", f"/cards/{other.id}/dependencies", body=body).status == 201
+    body = {"dependencyCardId": other.id, "type": "blocks"}
+    assert octo.world.ada("cards", "POST", f"/cards/{card.id}/dependencies", body=body).status == 201
     changed(octo, 7, "closed", state="closed", title="Closed anyway")
     now = fetch(Item, card.id)
     assert (now.status != "done", now.title) == (True, "Closed anyway")

@@ -73,6 +73,7 @@ NO_PERMISSION = (
     | {("enterprise", f"oauth.{name}"): "our pages ask who it is" for name in ("authorize", "decide")}
     | {("enterprise", name): "the document is public" for name in ("jwks.get", "oauth.metadata")}
     | {("agentworks", "billing.stripeWebhook"): "Stripe signs what it sends"}
+    | {("omoios", "github.webhook"): "GitHub signs what it sends"}
     | {("enterprise", "health.get"): PROBE, ("aintandem", "system.health"): PROBE, ("aintandem", "system.info"): PROBE}
     | {(contract, f"docs.{name}"): "the document is public" for contract in CONTRACTS for name in ("asset", "redoc", "swagger")}
     | {

@@ -68,7 +68,7 @@ def link_issue(actor: Actor, repository: Repository, issue: Mapping[str, Any], c
         sent=fingerprints(content_of_card(card)),
         changed_at=str(issue.get("updated_at") or ""),
     )
-    said = {"number": int(issue["number"]), "repo": repository.full_name, "title": link.title, "url": link.url}
+    said: dict[str, Any] = {"number": int(issue["number"]), "repo": repository.full_name, "title": link.title, "url": link.url}
     record(link, EventType.ISSUE_CREATED, actor, item_id=card.id, **said)
     pk, sk = Item.key(card.id)
     named = update(ItemHead(pk=pk, sk=sk), [ItemHead.issue.set(reference), ItemHead.version.add(1)], ItemHead.pk.exists(), _Known)
