@@ -17,6 +17,7 @@ from shared.work.items.rows import Item
 from tests.areas.driving import Client, confirm_address
 from tests.areas.stripe_server import webhook
 from tests.samples import ALONE, SAMPLES, Sample, Samples, Stage, ask, key_of
+from tests.samples.audit import spoiled
 from tests.samples.delivery import buildable
 from tests.samples.stage import of_workspace
 
@@ -139,6 +140,7 @@ OTHERWISE: Samples = {
     ("agentworks", "projects.archive"): lambda s: Sample({"id": new_project(s)}),
     ("agentworks", "projects.restore"): lambda s: Sample({"id": new_project(s, archived=True)}),
     ("enterprise", "features.buildAndDeploy"): lambda s: Sample({"feature_id": buildable(s)}, {}),
+    ("omoios", "audit.verify"): spoiled,
     ("omoios", "board.wipViolations"): too_full,
     ("omoios", "board.autoTransition"): lambda s: Sample({"ticket_id": s.card(lane=6)}),
     ("omoios", "board.move"): lambda s: Sample({}, {"ticket_id": s.card(), "target_column_id": "building"}),

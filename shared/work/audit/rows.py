@@ -2,8 +2,8 @@
 
 AUDIT#<tenant>   HEAD                the last block, and the position up to which everything is sealed
                  BLOCK#<number>      a block: its text and its hash
-                 COUNT#<list>        how many sealed entries a log has, or an agent
                  LATE#<position>     an entry that came so late that the blocks may have passed it
+AUDIT#<list>     COUNT               how many sealed entries a log has, or an agent
 AUDIT#DUE#<n>    <tenant> <log>      a log in which something has happened since it was sealed
 """
 
@@ -82,10 +82,12 @@ def block_key(number: int) -> str:
 
 class Count(AuditRow):
     entries = NumberAttribute(default=0)
+    position = UnicodeAttribute(default="")
+    """Where the chain ended when the list was counted last: all entries of the list up to there are counted, but for late ones."""
 
     @classmethod
-    def of(cls, tenant: str, name: str) -> "Count":
-        return cls(pk=f"AUDIT#{tenant}", sk=f"COUNT#{name}")
+    def of(cls, name: str) -> "Count":
+        return cls(pk=f"AUDIT#{name}", sk="COUNT")
 
 
 class Late(AuditRow):

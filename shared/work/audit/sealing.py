@@ -126,11 +126,12 @@ def _write(tenant: str, head: Head, rows: list[Activity], late: list[Late]) -> H
         Head.number.set(number), Head.hash.set(block.hash), Head.position.set(position), Head.kind.set("AUDIT"),
     ]  # fmt: skip
     counts = Counter(name for row in rows for name in _lists_of(row))
+    counted = [Count.position.set(position), Count.kind.set("AUDIT")]
     sealed = {row.position for row in rows}
     operations: list[Operation] = [
         create(block, _HeadMoved),
         update(Head.of(tenant), actions, is_head, _HeadMoved),
-        *(update(Count.of(tenant, name), [Count.entries.add(more), Count.kind.set("AUDIT")]) for name, more in counts.items()),
+        *(update(Count.of(name), [*counted, Count.entries.add(more)]) for name, more in counts.items()),
         *(delete(one) for one in late if one.position in sealed),
     ]
     write(*operations)
