@@ -10,6 +10,7 @@ AUDIT#DUE#<n>    <tenant> <log>      a log in which something has happened since
 import json
 from typing import Any
 
+from shared.core import clock
 from shared.store import NumberAttribute, Row, Shards, UnicodeAttribute
 from shared.work.activities.rows import Activity
 from shared.work.audit.proof import GENESIS, canonical
@@ -94,10 +95,12 @@ class Late(AuditRow):
     log = UnicodeAttribute()
     agent = UnicodeAttribute(null=True)
     """The partition of the agent that acted."""
+    noted = UnicodeAttribute()
 
     @classmethod
     def of(cls, tenant: str, row: Activity) -> "Late":
-        return cls(pk=f"AUDIT#{tenant}", sk=f"LATE#{row.position}", log=row.pk, agent=row.indexes().get(3, (None,))[0])
+        agent = row.indexes().get(3, (None,))[0]
+        return cls(pk=f"AUDIT#{tenant}", sk=f"LATE#{row.position}", log=row.pk, agent=agent, noted=clock.iso())
 
     @property
     def position(self) -> str:

@@ -58,7 +58,7 @@ def seal(tenant: str, until: float = float("inf")) -> int:
     while time.monotonic() <= until:
         block = list(islice(entries, ENTRIES))
         late = _late(tenant)  # after the entries: whatever is noted of one of these is there
-        passed = _rows([one for one in late if one.position <= head.position][:ENTRIES])
+        passed = late_rows([one for one in late if one.position <= head.position][:ENTRIES])
         if not block and not passed:
             _remove(marks)
             break
@@ -86,7 +86,8 @@ def _late(tenant: str) -> list[Late]:
     return list(iterate(Late, f"AUDIT#{tenant}", prefix="LATE#", consistent=True))
 
 
-def _rows(late: list[Late]) -> list[Activity]:
+def late_rows(late: list[Late]) -> list[Activity]:
+    """Return the entries that were noted as late; what was erased since is left out."""
     rows: list[Activity] = []
     for start in range(0, len(late), 100):
         found = get_many([(Activity, one.log, one.position) for one in late[start : start + 100]])

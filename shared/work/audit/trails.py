@@ -17,7 +17,7 @@ from shared.store import Entity, ReadFuture, count, decode_cursor, encode_cursor
 from shared.work.activities.reading import read_activities
 from shared.work.activities.rows import Activity, agent_partition, project_log
 from shared.work.audit.proof import entries_of
-from shared.work.audit.rows import Block, Count, Head, Late, block_key, workspace_tenant
+from shared.work.audit.rows import Block, Count, Late, block_key, workspace_tenant
 from shared.work.audit.sealing import log_entries, marks_of
 from shared.work.projects.rows import Project
 
@@ -155,29 +155,14 @@ def sealed_blocks(tenant: str, after: int = 0, last: int | None = None) -> Itera
         yield from iterate(Block, f"AUDIT#{tenant}", between=between, limit=20, consistent=True)
 
 
-def blocks_since(tenant: str, position: str, limit: int) -> list[Block]:
-    """Return the newest blocks, oldest first, that may hold entries behind a position; `limit` blocks at most."""
-    found: list[Block] = []
-    for block in iterate(Block, f"AUDIT#{tenant}", prefix="BLOCK#", newest_first=True, limit=20):
-        found.append(block)
-        if max(at for _, at, _ in entries_of(block.parsed)) <= position or len(found) >= limit:
-            break
-    return found[::-1]
-
-
 def unsealed_entries(tenant: str, after: str) -> Iterator[Activity]:
-    """Yield what has happened in a tenant's logs since the last block, behind a position, in order. Strongly consistent."""
-    head = get(Head, f"AUDIT#{tenant}", "HEAD")
-    start = max(after, head.position if head else "")
-    yield from heapq.merge(*(log_entries(one.log, start, _AFTER_ALL) for one in marks_of(tenant)), key=lambda row: row.position)
+    """Yield what has happened in a tenant's logs behind a position that is not sealed, in order. Strongly consistent."""
+    yield from heapq.merge(*(log_entries(one.log, after, _AFTER_ALL) for one in marks_of(tenant)), key=lambda row: row.position)
 
 
-def block_entries(block: Block, logs: frozenset[str] | None = None, after: str = "") -> list[Activity]:
-    """Return the entries of a block, in its order: those of these logs, behind a position. What was erased is left out."""
-    keys: list[Any] = [
-        (Activity, log, position)
-        for log, position, _ in entries_of(block.parsed)
-        if position > after and (logs is None or log in logs)
-    ]
+def block_entries(block: Block, logs: frozenset[str] | None = None) -> list[Activity]:
+    """Return the entries of a block that are in these logs, in its order. What was erased is left out."""
+    listed = entries_of(block.parsed)
+    keys: list[Any] = [(Activity, log, position) for log, position, _ in listed if logs is None or log in logs]
     rows = [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
     return [row for row in rows if isinstance(row, Activity)]
