@@ -134,6 +134,15 @@ LISTED: dict[str, tuple[int, str]] = {
     "usage.export": (4, "the row, the sums again as rows of the file, the row as done: the file is made in the request"),
     "workspaces.transfer": (3, "the workspace names its owner, then both memberships, then the transaction"),
     "workspaces.delete": (3, "the workspace, then its members, whose access ends in the transaction"),
+    "omoios audit.verify": (
+        7,
+        "the project, the head of the chain, its blocks, their entries; what is counted and what there is",
+    ),
+    "omoios export.auditTrail": (7, "the project and how long its log is; the export, its rows, that it is finished"),
+    "omoios export.tickets": (
+        7,
+        "the project and how many tickets it has; the export, its rows, their count, that it is finished",
+    ),
 }
 
 

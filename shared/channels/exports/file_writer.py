@@ -83,7 +83,7 @@ def _write_remaining(export: Export, source: Source, max_rows: int, until: float
         rows += len(page.rows)
         add_to_totals(columns, page.rows, sums)
         if rows > max_rows:
-            raise TooManyRows(f"This export has more than {max_rows:,} rows: ask for less")
+            raise TooManyRows(f"This export has more than {max_rows:,} rows: ask for fewer days or entries")
         if len(buffer) >= PART_BYTES and page.cursor is not None:
             _upload_part(export, bytes(buffer), rows_done=rows, sums=sums, cursor=page.cursor)
             buffer.clear()
@@ -115,7 +115,7 @@ def _write_whole(export: Export, source: Source, max_rows: int) -> int:
                 export.rows_done += len(page.rows)
                 add_to_totals(source.columns, page.rows, sums)
                 if export.rows_done > max_rows:
-                    raise TooManyRows(f"A file of this format takes {max_rows:,} rows: ask for less, or for csv")
+                    raise TooManyRows(f"A file of this format takes {max_rows:,} rows: ask for fewer days or entries, or for csv")
                 if export.rows_done - reported >= _PROGRESS_EVERY:
                     reported = int(export.rows_done)
                     _save(export, rows_done=reported)

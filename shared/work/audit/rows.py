@@ -2,14 +2,15 @@
 
 AUDIT#<tenant>   HEAD                the last block, and the position up to which everything is sealed
                  BLOCK#<number>      a block: its text and its hash
-                 COUNT#<list>        how many sealed entries a log has, or an agent
                  LATE#<position>     an entry that came so late that the blocks may have passed it
+AUDIT#<list>     COUNT               how many sealed entries a log has, or an agent
 AUDIT#DUE#<n>    <tenant> <log>      a log in which something has happened since it was sealed
 """
 
 import json
 from typing import Any
 
+from shared.core import clock
 from shared.store import NumberAttribute, Row, Shards, UnicodeAttribute
 from shared.work.activities.rows import Activity
 from shared.work.audit.proof import GENESIS, canonical
@@ -82,20 +83,24 @@ def block_key(number: int) -> str:
 
 class Count(AuditRow):
     entries = NumberAttribute(default=0)
+    position = UnicodeAttribute(default="")
+    """Where the chain ended when the list was counted last: all entries of the list up to there are counted, but for late ones."""
 
     @classmethod
-    def of(cls, tenant: str, name: str) -> "Count":
-        return cls(pk=f"AUDIT#{tenant}", sk=f"COUNT#{name}")
+    def of(cls, name: str) -> "Count":
+        return cls(pk=f"AUDIT#{name}", sk="COUNT")
 
 
 class Late(AuditRow):
     log = UnicodeAttribute()
     agent = UnicodeAttribute(null=True)
     """The partition of the agent that acted."""
+    noted = UnicodeAttribute()
 
     @classmethod
     def of(cls, tenant: str, row: Activity) -> "Late":
-        return cls(pk=f"AUDIT#{tenant}", sk=f"LATE#{row.position}", log=row.pk, agent=row.indexes().get(3, (None,))[0])
+        agent = row.indexes().get(3, (None,))[0]
+        return cls(pk=f"AUDIT#{tenant}", sk=f"LATE#{row.position}", log=row.pk, agent=agent, noted=clock.iso())
 
     @property
     def position(self) -> str:

@@ -58,7 +58,7 @@ def seal(tenant: str, until: float = float("inf")) -> int:
     while time.monotonic() <= until:
         block = list(islice(entries, ENTRIES))
         late = _late(tenant)  # after the entries: whatever is noted of one of these is there
-        passed = _rows([one for one in late if one.position <= head.position][:ENTRIES])
+        passed = late_rows([one for one in late if one.position <= head.position][:ENTRIES])
         if not block and not passed:
             _remove(marks)
             break
@@ -86,7 +86,8 @@ def _late(tenant: str) -> list[Late]:
     return list(iterate(Late, f"AUDIT#{tenant}", prefix="LATE#", consistent=True))
 
 
-def _rows(late: list[Late]) -> list[Activity]:
+def late_rows(late: list[Late]) -> list[Activity]:
+    """Return the entries that were noted as late; what was erased since is left out."""
     rows: list[Activity] = []
     for start in range(0, len(late), 100):
         found = get_many([(Activity, one.log, one.position) for one in late[start : start + 100]])
@@ -126,11 +127,12 @@ def _write(tenant: str, head: Head, rows: list[Activity], late: list[Late]) -> H
         Head.number.set(number), Head.hash.set(block.hash), Head.position.set(position), Head.kind.set("AUDIT"),
     ]  # fmt: skip
     counts = Counter(name for row in rows for name in _lists_of(row))
+    counted = [Count.position.set(position), Count.kind.set("AUDIT")]
     sealed = {row.position for row in rows}
     operations: list[Operation] = [
         create(block, _HeadMoved),
         update(Head.of(tenant), actions, is_head, _HeadMoved),
-        *(update(Count.of(tenant, name), [Count.entries.add(more), Count.kind.set("AUDIT")]) for name, more in counts.items()),
+        *(update(Count.of(name), [*counted, Count.entries.add(more)]) for name, more in counts.items()),
         *(delete(one) for one in late if one.position in sealed),
     ]
     write(*operations)

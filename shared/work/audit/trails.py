@@ -7,16 +7,17 @@ the few that are not yet.
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
-from shared.store import Entity, count, decode_cursor, encode_cursor, get, get_many, iterate, load, query, read_ahead
+from shared.store import Entity, ReadFuture, count, decode_cursor, encode_cursor, get, get_many, iterate, load, query, read_ahead
 from shared.work.activities.reading import read_activities
 from shared.work.activities.rows import Activity, agent_partition, project_log
 from shared.work.audit.proof import entries_of
-from shared.work.audit.rows import Block, Count, Head, Late, block_key, workspace_tenant
+from shared.work.audit.rows import Block, Count, Late, block_key, workspace_tenant
 from shared.work.audit.sealing import log_entries, marks_of
 from shared.work.projects.rows import Project
 
@@ -61,36 +62,36 @@ class TrailPage:
 
 
 def project_trail(actor: Actor, project_id: str, span: Span) -> TrailPage:
-    """Return a page of all that has happened in a project. Raises NotFound, Forbidden, Invalid for a foreign cursor."""
+    """Return a page of all that has happened in a project. Two round trips. Raises NotFound, Forbidden, Invalid for a foreign cursor."""
     bare, log = bare_id(project_id), project_log(bare_id(project_id))
     bound = (actor.id, bare, span.start)
     page = span.continued(*bound)
     number = page.offset + page.limit + 2  # one behind the page, and the cursor's own
     rows = read_ahead(lambda: query(Activity, log, between=page.between, newest_first=True, limit=number).rows)
+    total = _Total(log, None, span)
     project = load(Project, project_id, actor, Permission.PROJECT_READ)
-    tenant = workspace_tenant(str(project.ws_id))
-    total = read_ahead(lambda: _total(tenant, log, None, span))
+    total.begin(workspace_tenant(str(project.ws_id)))
     found = [row for row in rows.result() if row.position < page.end][page.offset :]
     return TrailPage(found[: page.limit], total.result(), _cursor(found, page.limit, bound))
 
 
 def agent_trail(actor: Actor, agent_id: str, span: Span) -> TrailPage:
-    """Return a page of what an agent has done in all workspaces of the actor: no query where none of them is.
+    """Return a page of what an agent has done in all workspaces of the actor. Two round trips: a query for each workspace, side by side.
 
     Raises Invalid for a foreign cursor; an agent that has done nothing there has an empty trail.
     """
     bare = bare_id(agent_id)
     bound = (actor.id, bare, span.start)
     page = span.continued(*bound)
-    number = page.offset + page.limit + 2  # one behind the page, and the cursor's own
+    number = page.offset + page.limit + 2
     ws_ids = [ws_id for ws_id in sorted(actor.workspaces) if actor.may(Permission.CARD_READ, ws_id)]
-    partitions = {ws_id: agent_partition(ws_id, bare) for ws_id in ws_ids}
-    reads = [
-        read_ahead(lambda name=name: query(Entity, name, index=3, between=page.between, newest_first=True, limit=number).rows)
-        for name in partitions.values()
-    ]
-    totals = [read_ahead(lambda ws=ws, name=name: _total(workspace_tenant(ws), name, 3, span)) for ws, name in partitions.items()]
-    rows = heapq.merge(*(read.result() for read in reads), key=lambda row: str(row.gsi3sk), reverse=True)
+    options: Any = {"index": 3, "between": page.between, "newest_first": True, "limit": number}
+    names = [agent_partition(ws_id, bare) for ws_id in ws_ids]
+    reads = [read_ahead(partial(query, Entity, name, **options)) for name in names]
+    totals = [_Total(name, 3, span) for name in names]
+    for ws_id, one in zip(ws_ids, totals, strict=True):
+        one.begin(workspace_tenant(ws_id))
+    rows = heapq.merge(*(read.result().rows for read in reads), key=lambda row: str(row.gsi3sk), reverse=True)
     listed = list(islice((row for row in rows if str(row.gsi3sk) < page.end), page.offset, number))
     entries = read_activities([(row.pk, row.sk) for row in listed[: page.limit]])
     counted = [one.result() for one in totals]
@@ -104,23 +105,47 @@ def _cursor(found: list[Activity], limit: int, bound: tuple[str, ...]) -> str | 
     return encode_cursor({"before": found[limit - 1].position}, "audit", *bound) if len(found) > limit else None
 
 
-def _total(tenant: str, name: str, index: int | None, span: Span) -> int | None:
-    """Return how many entries a list has, or how many lie between the dates of a span (None: more than are counted)."""
-    if not span.is_whole:
-        number = count(Activity, name, index=index, between=span.between, at_most=MAX_COUNTED + 1)
-        return None if number > MAX_COUNTED else number
-    return list_total(tenant, name, index)
+class _Total:
+    """How many entries a list has, or how many lie between the dates of a span: being counted, however many they are.
+
+    The count of what is sealed is read ahead; `begin` reads what is not in it.
+    """
+
+    def __init__(self, name: str, index: int | None, span: Span) -> None:
+        self._name, self._index, self._span = name, index, span
+        self._sealed = read_ahead(lambda: get(Count, f"AUDIT#{name}", "COUNT") or Count.of(name)) if span.is_whole else None
+        self._reads: list[ReadFuture[Any]] = []
+
+    def begin(self, tenant: str) -> None:
+        """Begin to count what is not sealed. Where the sealed ones were asked for ahead, that is the second round trip."""
+        if self._sealed is None:
+            between = self._span.between
+            counted = partial(count, Activity, self._name, index=self._index, between=between, at_most=MAX_COUNTED + 1)
+            self._reads = [read_ahead(counted)]
+            return
+        position = self._sealed.result().position
+        behind = partial(count, Activity, self._name, index=self._index, between=(f"{position} ", _AFTER_ALL))
+        self._reads = [read_ahead(behind), read_ahead(lambda: late_entries(tenant, self._name, position))]
+
+    def result(self) -> int | None:
+        """Return the number; None where it is too large to be counted."""
+        numbers = [read.result() for read in self._reads]
+        if self._sealed is None:
+            return None if numbers[0] > MAX_COUNTED else int(numbers[0])
+        return int(self._sealed.result().entries) + sum(numbers)
 
 
-def list_total(tenant: str, name: str, index: int | None = None) -> int:
-    """Return how many entries a log or an agent's list has: two round trips, however many they are."""
-    late = read_ahead(lambda: list(iterate(Late, f"AUDIT#{tenant}", prefix="LATE#", consistent=True)))
-    keys = (Head.of(tenant), Count.of(tenant, name))
-    head, sealed = get_many([(type(row), str(row.pk), str(row.sk)) for row in keys])
-    position = head.position if isinstance(head, Head) else ""
-    unsealed = count(Activity, name, index=index, between=(f"{position} ", _AFTER_ALL))
-    passed = sum(name in (one.log, one.agent) and one.position <= position for one in late.result())
-    return (int(sealed.entries) if isinstance(sealed, Count) else 0) + unsealed + passed
+def late_entries(tenant: str, name: str, position: str) -> int:
+    """Return how many entries of a list came so late that its count has passed them and does not have them yet."""
+    rows = iterate(Late, f"AUDIT#{tenant}", prefix="LATE#", consistent=True)
+    return sum(name in (one.log, one.agent) and one.position <= position for one in rows)
+
+
+def list_total(tenant: str, name: str) -> int:
+    """Return how many entries a log has. Two round trips."""
+    total = _Total(name, None, Span())
+    total.begin(tenant)
+    return total.result() or 0
 
 
 def sealed_blocks(tenant: str, after: int = 0, last: int | None = None) -> Iterator[Block]:
@@ -130,29 +155,14 @@ def sealed_blocks(tenant: str, after: int = 0, last: int | None = None) -> Itera
         yield from iterate(Block, f"AUDIT#{tenant}", between=between, limit=20, consistent=True)
 
 
-def blocks_since(tenant: str, position: str, limit: int) -> list[Block]:
-    """Return the newest blocks, oldest first, that may hold entries behind a position; `limit` blocks at most."""
-    found: list[Block] = []
-    for block in iterate(Block, f"AUDIT#{tenant}", prefix="BLOCK#", newest_first=True, limit=20):
-        found.append(block)
-        if max(at for _, at, _ in entries_of(block.parsed)) <= position or len(found) >= limit:
-            break
-    return found[::-1]
-
-
 def unsealed_entries(tenant: str, after: str) -> Iterator[Activity]:
-    """Yield what has happened in a tenant's logs since the last block, behind a position, in order. Strongly consistent."""
-    head = get(Head, f"AUDIT#{tenant}", "HEAD")
-    start = max(after, head.position if head else "")
-    yield from heapq.merge(*(log_entries(one.log, start, _AFTER_ALL) for one in marks_of(tenant)), key=lambda row: row.position)
+    """Yield what has happened in a tenant's logs behind a position that is not sealed, in order. Strongly consistent."""
+    yield from heapq.merge(*(log_entries(one.log, after, _AFTER_ALL) for one in marks_of(tenant)), key=lambda row: row.position)
 
 
-def block_entries(block: Block, logs: frozenset[str] | None = None, after: str = "") -> list[Activity]:
-    """Return the entries of a block, in its order: those of these logs, behind a position. What was erased is left out."""
-    keys: list[Any] = [
-        (Activity, log, position)
-        for log, position, _ in entries_of(block.parsed)
-        if position > after and (logs is None or log in logs)
-    ]
+def block_entries(block: Block, logs: frozenset[str] | None = None) -> list[Activity]:
+    """Return the entries of a block that are in these logs, in its order. What was erased is left out."""
+    listed = entries_of(block.parsed)
+    keys: list[Any] = [(Activity, log, position) for log, position, _ in listed if logs is None or log in logs]
     rows = [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
     return [row for row in rows if isinstance(row, Activity)]

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from itertools import islice
 
-from shared.store import count, get, get_all, iterate
+from shared.store import count, get, get_all
 from shared.work.activities.rows import Activity
 from shared.work.audit.proof import GENESIS, digest, entries_of
-from shared.work.audit.rows import Block, Count, Head, Late, block_key, canonical_entry
-from shared.work.audit.trails import sealed_blocks
+from shared.work.audit.rows import Block, Count, Head, block_key, canonical_entry
+from shared.work.audit.trails import late_entries, sealed_blocks
 
 BLOCKS = 20
 """Blocks that one call checks: 4,000 entries, about two seconds."""
@@ -73,8 +73,6 @@ def _check_block(block: Block, number: int, previous: str, check: Check) -> None
 def count_unsealed_past(tenant: str, log: str) -> int:
     """Return by how many entries a log is longer, in the time that is sealed, than its blocks and what is noted as late: they were added
     by somebody who does not write the log. One query for each megabyte of the log."""
-    head = get(Head, f"AUDIT#{tenant}", "HEAD") or Head.of(tenant)
-    sealed = get(Count, f"AUDIT#{tenant}", f"COUNT#{log}")
-    late = [one for one in iterate(Late, f"AUDIT#{tenant}", prefix="LATE#", consistent=True) if one.log == log]
-    passed = sum(one.position <= head.position for one in late)
-    return count(Activity, log, between=(" ", head.position or " ")) - int(sealed.entries if sealed else 0) - passed
+    sealed = get(Count, f"AUDIT#{log}", "COUNT") or Count.of(log)
+    found = count(Activity, log, between=(" ", sealed.position or " "))
+    return found - int(sealed.entries) - late_entries(tenant, log, sealed.position)

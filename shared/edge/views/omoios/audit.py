@@ -188,7 +188,7 @@ def _details(row: Activity, *, costs: bool) -> dict[str, Any]:
     data = places_of(row.changes, row.data) if row.subject_kind == "ITEM" else row.data
     details: dict[str, Any] = {}
     for name, value in data.items():
-        if value is None or name in _PLACES:
+        if value is None or name in _PLACES or name in ("agent_id", "agent_name"):
             continue
         if name.endswith("_micros"):
             details |= {name.removesuffix("_micros"): usd(int(value))} if costs else {}
