@@ -83,10 +83,11 @@ NO_PERMISSION = (
 )  # fmt: skip
 """What anybody may ask without a token, and why. An operation that became public by mistake fails here."""
 
-EVERYBODYS = {("agentworks", "agents.get")}
-"""Acts on what belongs to no tenant: the catalogue."""
+EVERYBODYS = {("agentworks", "agents.get"), ("omoios", "costs.agent")}
+"""Names what belongs to no tenant: the catalogue."""
 ONES_OWN = {
     ("omoios", "projects.create"),
+    ("omoios", "costs.agent"),
     ("enterprise", "organizations.list"),
     ("enterprise", "organizations.create"),
     ("enterprise", "apiKeys.list"),

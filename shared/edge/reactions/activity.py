@@ -7,6 +7,7 @@ import contextlib
 from typing import Any
 
 from shared.core.errors import ConditionFailed
+from shared.edge.reactions.statistics import statistics_operations
 from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.agent_runs.rows import ACTIVE, Run
@@ -41,7 +42,7 @@ def react(change: Change) -> None:
     if change.kind == Item.KIND:
         row.item_id, row.subject_id = change.id, None
     with contextlib.suppress(_EventConsumed):
-        write(create(row, _EventConsumed), *_count_changes(change))
+        write(create(row, _EventConsumed), *_count_changes(change), *statistics_operations(change))
 
 
 def _count_changes(change: Change) -> list[Operation]:
