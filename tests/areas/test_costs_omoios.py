@@ -1,6 +1,5 @@
 """omoios, section 16: what calls cost, the budgets that stop them, and what they will cost."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -10,7 +9,7 @@ from shared.agents.catalogue import agent_named
 from shared.core import clock
 from shared.core.actor import Role
 from shared.core.ids import new_id
-from shared.money.budgets.reserving import BudgetExhausted, Scope, announce_spending, read_caps, set_limit, settle_reservation
+from shared.money.budgets.reserving import BudgetExhausted, Scope, announce_spending, read_caps, settle_reservation
 from shared.money.budgets.rows import Budget, budget_id, within
 from shared.money.usage import forecasting
 from shared.money.usage.rows import Rollup, UsageLine
@@ -308,31 +307,6 @@ def test_a_budget_whose_period_is_over_limits_nothing_and_begins_anew(world, ada
         assert (fresh["spent_amount"], fresh["remaining_amount"], fresh["period_end"]) == (0, 3, None)
         stored = fetch(Budget, budget_id("agent", within(org_id, PRD.id)))
         assert stored.available == 3_000_000
-
-
-def test_racing_runs_of_one_agent_in_two_projects_stay_below_its_budget(engine_tables):
-    """Their projects and cards differ; the agent's budget is one row, and its condition decides."""
-    org_id, agent = new_id(), PRD.id
-    set_limit("agent", within(org_id, agent), 1_000_000, org_id=org_id)
-    set_limit("phase", within(org_id, "PHASE_TESTING"), 700_000, org_id=org_id)
-
-    def reserve(number: int) -> bool:
-        phase = "PHASE_TESTING" if number % 2 else "PHASE_DESIGN"
-        caps = read_caps(
-            Scope(org_id, f"ws{number % 3}", f"p{number}", f"c{number}", f"r{number}", agent_id=agent, phase_id=phase)
-        )
-        try:
-            write(*caps.reserve(100_000))
-        except BudgetExhausted:
-            return False
-        return True
-
-    with ThreadPoolExecutor(16) as pool:
-        taken = list(pool.map(reserve, range(40)))
-    assert sum(taken) == 10
-    assert sum(taken[1::2]) <= 7
-    stored = fetch(Budget, budget_id("agent", within(org_id, agent)))
-    assert (int(stored.available), int(stored.reserved)) == (0, 1_000_000)
 
 
 def test_a_budget_warns_once_and_says_once_that_it_is_used_up(world, ada):
