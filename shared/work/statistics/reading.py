@@ -16,8 +16,7 @@ from shared.work.statistics.rows import TOTAL, Statistic, project_statistics, wo
 ACTIVE: Final = timedelta(days=1)
 """An agent is active if something of it was counted in this time."""
 _NUMBERS: Final = (
-    "pending_tasks", "tasks_completed", "task_seconds", "commits", "linked_commits", "insertions", "deletions", "files_changed",
-    "stints", "stint_seconds",
+    "tasks_completed", "task_seconds", "commits", "linked_commits", "insertions", "deletions", "files_changed",
 )  # fmt: skip
 
 
@@ -25,7 +24,6 @@ _NUMBERS: Final = (
 class Tally:
     """A sum of counters (`Statistic` has what they mean)."""
 
-    pending_tasks: int = 0
     tasks_completed: int = 0
     task_seconds: int = 0
     commits: int = 0
@@ -33,8 +31,6 @@ class Tally:
     insertions: int = 0
     deletions: int = 0
     files_changed: int = 0
-    stints: int = 0
-    stint_seconds: int = 0
     last_at: str = ""
 
     def add(self, row: Statistic) -> None:
@@ -57,14 +53,14 @@ class Tally:
 
 @dataclass
 class Tallies:
-    """Counters of one kind by their value (an agent's id, a phase, a day)."""
+    """Counters of one kind by their value (an agent's id, a day), and the totals."""
 
     total: Tally = field(default_factory=Tally)
     by_value: dict[str, Tally] = field(default_factory=dict)
 
 
 def begin_tallies(partitions: Iterable[str], kind: str, first: str = "") -> Callable[[], Tallies]:
-    """Begin to read the counters of a kind (AGENT, PHASE, DAY) and the totals; what is returned waits for them."""
+    """Begin to read the counters of a kind (AGENT, DAY) and the totals; what is returned waits for them."""
     reads = [
         (
             read_ahead(partial(get, Statistic, partition, TOTAL, consistent=False)),

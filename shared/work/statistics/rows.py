@@ -9,29 +9,23 @@ TOTAL: Final = "TOTAL"
 
 
 class Statistic(Row):
-    """Counters at `STAT#<WS or PROJ>#<id>`: `TOTAL`, of each `AGENT#<agent>`, of each `DAY#<day>` (UTC), of each `PHASE#<phase>`.
-
-    `pending_tasks` goes up and down; all others only rise. Those that do not belong to a row are 0 there.
-    """
+    """Counters at `STAT#<WS or PROJ>#<id>`: `TOTAL`, of each `AGENT#<agent>`, of each `DAY#<day>` (UTC). They only rise."""
 
     TABLE = "core_table"
 
     kind = UnicodeAttribute(default="STAT")
     name = UnicodeAttribute(null=True)
     """The agent's name, as of its last event."""
-    pending_tasks = NumberAttribute(default=0)
     tasks_completed = NumberAttribute(default=0)
     """Tasks that ended well, and runs of agents on a card."""
     task_seconds = NumberAttribute(default=0)
     """From start to end of those."""
     commits = NumberAttribute(default=0)
     linked_commits = NumberAttribute(default=0)
+    """Links of commits to tickets."""
     insertions = NumberAttribute(default=0)
     deletions = NumberAttribute(default=0)
     files_changed = NumberAttribute(default=0)
-    stints = NumberAttribute(default=0)
-    """How often a card has left this phase."""
-    stint_seconds = NumberAttribute(default=0)
     last_at = UnicodeAttribute(null=True)
 
     @property
