@@ -62,6 +62,8 @@ class Situation(StrEnum):
     RUN_IN_PROGRESS = auto()
     RUN_STATUS = auto()
     """The run has ended, does not wait, or was already answered."""
+    TASK_STATUS = auto()
+    """The status of the task, or who holds it, does not allow it."""
     DEPLOYMENT_IN_PROGRESS = auto()
     """Another deployment holds the environment."""
     INVOICE_STATUS = auto()

@@ -19,7 +19,8 @@ from shared.work.items.moving import move_item, move_to_column
 from shared.work.items.rows import Item
 from shared.work.items.updating import block_item, update_item
 from shared.work.projects.rows import ProjectStats
-from shared.work.tasks.rows import Task, create_task
+from shared.work.tasks.creating import create_task
+from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World, create_world
 from tests.areas.viewers import listen, messages, project, pushed, raw_row, stream_record
 from tests.trips import count_requests

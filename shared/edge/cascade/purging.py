@@ -22,6 +22,7 @@ from shared.work.items.postings import partition_of
 from shared.work.items.rows import Item
 from shared.work.items.searching import words_partition
 from shared.work.projects.rows import Project
+from shared.work.tasks.rows import GraphRow
 
 RETENTION = timedelta(days=30)
 """How long the operator can restore a deleted workspace."""
@@ -36,7 +37,6 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
     ),
     "PROJ": (
         (1, "TRASH#PROJ#{}"),
-        (2, "PROJ#{}#TASK"),
         (1, "PROJ#{}#DOC"),
         (1, "PROJ#{}#BOARD"),
         (2, "PROJ#{}#ACT"),
@@ -51,13 +51,14 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (None, words_partition("{}")),
     ),
     "ITEM": (
-        (1, "ITEM#{}"),  # comments, activities, runs, dependencies, tasks, discoveries, test cases
+        (1, "ITEM#{}"),  # comments, activities, runs, dependencies, discoveries, test cases
+        (2, "ITEM#{}#TASK"),
         (1, "FEAT#{}#BLD"),
     ),
     "TC": ((1, "TC#{}"),),
 }
 """Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
-LEAF_KINDS = frozenset({"ACT", "BUDGET", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "INV", "LANE", "POSTING", "TASK", "WORDS"})
+LEAF_KINDS = frozenset({"ACT", "BUDGET", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "INV", "LANE", "POSTING", "WORDS"})
 """Kinds with no rows below or beside them: many are erased in one write."""
 RETAINED_KINDS = frozenset({"BILLING"})
 """Kinds that are not erased: the account that invoices belong to."""
@@ -141,11 +142,13 @@ class _Sweep:
 
 
 def _project_rows(project_id: str) -> Iterator[list[Row]]:
-    """Yield the project's slug, the counter of its builds and the copies of its documents."""
+    """Yield the project's slug, the counter of its builds, the graph of its tasks and the copies of its documents."""
     project = fetch(Project, project_id)
     yield [BuildCounter.of(project_id)]
     if project is not None:
         yield [slug_guard(f"WS#{project.ws_id}", project.slug)]
+    for edges in _pages(GraphRow.partition(project_id)):
+        yield [*edges]
     for type_ in TYPES:
         for page in _pages(DocumentCopy.partition(project_id, type_)):
             yield [*page]

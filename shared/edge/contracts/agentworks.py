@@ -148,6 +148,7 @@ _ANSWERS = {
     Situation.RUN_IN_PROGRESS: Answer(409, "AGENT_RUN_IN_PROGRESS", "Agent run already in progress for this card"),
     Situation.RUN_STATUS: _CONFLICT,
     Situation.DEPLOYMENT_IN_PROGRESS: _CONFLICT,
+    Situation.TASK_STATUS: _CONFLICT,
     Situation.INVOICE_STATUS: _CONFLICT,
     Situation.INVITATION_NOT_PENDING: Answer(
         409, "INVITATION_NOT_PENDING", "The invitation was accepted or cancelled, or has expired"
