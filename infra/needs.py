@@ -39,7 +39,7 @@ class Needs:
 
 
 AREAS = {
-    "agents": Needs(),
+    "agents": Needs(sends=("ws-live",)),  # heartbeats, to those who listen
     "auth": Needs(sends=("emails",), oauth=True, signs_for_clients=True, memory=1769),  # argon2: 23 ms of a whole core per login
     "billing": Needs(files="write", bills=True),
     "boards": Needs(),

@@ -32,6 +32,8 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "TRASH#WS#{}"),  # includes the projects that the cascade has deleted
         (1, "WS#{}#INV"),
         (1, "WS#{}#EXP"),
+        (1, "WS#{}#AINS"),
+        (1, "WS#{}#AINS#ENDED"),
         (2, "WS#{}#ACT"),
         (1, "BUDGETS#{}"),
     ),
@@ -58,7 +60,7 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
     "TC": ((1, "TC#{}"),),
 }
 """Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
-LEAF_KINDS = frozenset({"ACT", "BUDGET", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "INV", "LANE", "POSTING", "WORDS"})
+LEAF_KINDS = frozenset({"ACT", "AINS", "BUDGET", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "INV", "LANE", "POSTING", "WORDS"})
 """Kinds with no rows below or beside them: many are erased in one write."""
 RETAINED_KINDS = frozenset({"BILLING"})
 """Kinds that are not erased: the account that invoices belong to."""

@@ -16,6 +16,7 @@ from shared.edge.reactions import (
     cascade,
     deployments,
     files,
+    live_agents,
     members,
     progress,
     runs,
@@ -37,6 +38,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     runs.react,  # stop the agents of deleted cards and archived projects
     builds.react,  # start requested builds
     triggers.react,  # start agents automatically
+    live_agents.react,  # bring live agents and tasks together
     progress.react,  # move cards automatically; a card with a running agent stays until the run has ended
     usage.react,  # apply changed limits, mail usage alerts
     billing_mails.react,  # mail those who pay for a workspace

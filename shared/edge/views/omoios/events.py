@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from shared.channels.sockets.frames import Frame, compact
+from shared.core.ids import new_id
 from shared.core.money import usd
 from shared.edge.views.omoios.filters import FILTERS
 from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
 from shared.events.change import Change
+from shared.runs.live_agents.rows import LiveAgent
 from shared.work.boards.counting import card_location
 from shared.work.discoveries.rows import Discovery
 from shared.work.items.places import places_of
@@ -151,6 +153,24 @@ def _budget(event_type: str) -> Callable[[Change], Iterator[EventFields]]:
     return show
 
 
+def _agent_registered(change: Change) -> Iterator[EventFields]:
+    agent = change.after(LiveAgent)
+    payload = {"agent_id": agent.id, "agent_type": agent.agent_type, "phase_id": agent.phase_id}
+    yield "AGENT_REGISTERED", "agent", agent.id, payload
+
+
+def _agent_status_changed(change: Change) -> Iterator[EventFields]:
+    old, new = change.event.changes["status"]
+    yield "AGENT_STATUS_CHANGED", "agent", change.id, {"agent_id": change.id, "old_status": old, "new_status": new}
+
+
+def heartbeat_frame(agent_id: str, health_metrics: dict[str, Any], at: str) -> Frame:
+    """Return the message of a heartbeat. Its event is in no log: whoever listens sees it, nobody can ask for it later."""
+    payload = {"agent_id": agent_id, "health_metrics": health_metrics}
+    about = {"event_type": "AGENT_HEARTBEAT", "entity_type": "agent", "entity_id": agent_id}
+    return event_frame(about | {"payload": payload, "event_id": new_id(), "timestamp": at})
+
+
 def _events(show: Callable[[Change], Iterator[EventFields]]) -> Renderer:
     """Return a renderer of the events that `show` yields. A listener may filter by their first three fields."""
 
@@ -229,6 +249,9 @@ EVENTS: Final[Table] = {
     EventType.DOCUMENT_PUBLISHED: not_shown,
     EventType.DISCOVERY_MADE: _events(_discovered),
     EventType.AGENT_CONFIGURED: not_shown,
+    EventType.LIVE_AGENT_REGISTERED: _events(_agent_registered),
+    EventType.LIVE_AGENT_UPDATED: not_shown,
+    EventType.LIVE_AGENT_STATUS: _events(_agent_status_changed),
     EventType.RUN_REQUESTED: not_shown,
     EventType.RUN_STARTED: not_shown,
     EventType.RUN_WAITING: not_shown,
