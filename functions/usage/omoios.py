@@ -33,7 +33,8 @@ from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs.rows import Run
 from shared.store import load
 from shared.work.boards.lanes import canonical_phase
-from shared.work.statistics.reading import Tallies, begin_project_tallies, visible_tallies
+from shared.work.statistics.reading import AGENTS, Range, Tallies, begin_project_tallies, visible_tallies
+from shared.work.statistics.tasks import begin_pending_tasks
 
 routes = Routes(OMOIOS, "usage")
 budgets.publish(routes)
@@ -182,7 +183,7 @@ async def project_costs(project_id: str, caller: Caller) -> ProjectCosts:
     """Get what a project has cost, by agent and by phase, and what it will cost."""
     agents = costs.begin_project_costs(project_id)
     phases = costs.begin_project_costs(project_id, "phase")
-    counted = begin_project_tallies(project_id, "AGENT")
+    counted = begin_project_tallies(project_id, AGENTS)
     project = costs.project_of_costs(caller, project_id)
     standing = read_standing(project.org_id, [str(project.ws_id)], project.id)
     sums, done = agents(), counted().by_value
@@ -217,7 +218,7 @@ async def agent_costs(agent_id: str, caller: Caller) -> AgentCosts:
     """Get what an agent has cost in all the caller's workspaces."""
     agent = get_agent(agent_id)
     sums = costs.visible_costs(caller, "agent", agent.id)
-    counted = visible_tallies(caller, "AGENT", Permission.USAGE_READ, agent.id).by_value
+    counted = visible_tallies(caller, Range.agent(agent.id), Permission.USAGE_READ).by_value
     done = counted[agent.id].tasks_completed if agent.id in counted else 0
     return AgentCosts(
         agent_id=agent.id,
@@ -233,13 +234,14 @@ async def agent_costs(agent_id: str, caller: Caller) -> AgentCosts:
 async def forecast(caller: Caller, project_id: Id | None = None) -> CostForecast:
     """Forecast the costs of a project (`project_id`, an addition) or of all the caller's workspaces."""
     today = clock.now().date()
-    sums, counted, where = _forecast_basis(caller, project_id, str(_history_begin(today)))
-    standing = read_standing(*where)
+    sums, counted, (org_id, ws_ids, project) = _forecast_basis(caller, project_id, str(_history_begin(today)))
+    pending = [begin_pending_tasks(ws_id, project) for ws_id in ws_ids]
+    standing = read_standing(org_id, ws_ids, project)
     days = forecasting.history(sums.days, today)
     week, month = forecasting.estimate(days, _WEEK), forecasting.estimate(days, _MONTH)
     done = sum(tally.tasks_completed for tally in counted.by_value.values())
     average = sum(sums.days.values()) // done if done else None
-    waiting = counted.total.pending_tasks
+    waiting = sum(count() for count in pending)
     return CostForecast(
         estimated_monthly=_amount(month.expected),
         estimated_weekly=_amount(week.expected),
@@ -267,11 +269,11 @@ def _forecast_basis(
     """Return what was spent, what was completed on each day since, and whose budgets hold: organization, workspaces, project."""
     if project_id is None:
         sums = costs.visible_costs(caller, "provider")
-        counted = visible_tallies(caller, "DAY", Permission.USAGE_READ, since)
+        counted = visible_tallies(caller, Range("DAY", since), Permission.USAGE_READ)
         seen = [ws_id for ws_id in caller.workspaces if caller.may(Permission.USAGE_READ, ws_id)]
         return sums, counted, (caller.org_id, seen, None)
     begun = costs.begin_project_costs(project_id, "provider")
-    tallies = begin_project_tallies(project_id, "DAY", since)
+    tallies = begin_project_tallies(project_id, Range("DAY", since))
     project = costs.project_of_costs(caller, project_id)
     return begun(), tallies(), (project.org_id, [str(project.ws_id)], project.id)
 

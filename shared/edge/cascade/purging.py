@@ -14,6 +14,7 @@ from datetime import timedelta
 from shared.core import clock
 from shared.delivery.builds.rows import BuildCounter
 from shared.edge.cascade.queue import Task, enqueue
+from shared.money.usage.rows import Rollup, card_partition
 from shared.people.tenancy.rows import DELETED_WORKSPACES, Workspace, slug_guard
 from shared.store import OWN_KEYS, Entity, Row, delete, delete_files, delete_many, fetch, pages, process_all, sweep, write
 from shared.work.attachments.rows import Attachment
@@ -22,6 +23,7 @@ from shared.work.items.postings import partition_of
 from shared.work.items.rows import Item
 from shared.work.items.searching import words_partition
 from shared.work.projects.rows import Project
+from shared.work.search.rows import partition_of as partition_of_search
 from shared.work.tasks.rows import GraphRow
 
 RETENTION = timedelta(days=30)
@@ -36,9 +38,14 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "WS#{}#AINS#ENDED"),
         (2, "WS#{}#ACT"),
         (1, "BUDGETS#{}"),
+        (None, "STAT#WS#{}"),
+        (None, partition_of_search("{}", "ticket")),
+        (None, partition_of_search("{}", "task")),
+        (None, partition_of_search("{}", "commit")),
     ),
     "PROJ": (
         (1, "TRASH#PROJ#{}"),
+        (None, "STAT#PROJ#{}"),
         (1, "PROJ#{}#DOC"),
         (1, "PROJ#{}#BOARD"),
         (2, "PROJ#{}#ACT"),
@@ -60,7 +67,9 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
     "TC": ((1, "TC#{}"),),
 }
 """Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
-LEAF_KINDS = frozenset({"ACT", "AINS", "BUDGET", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "INV", "LANE", "POSTING", "WORDS"})
+LEAF_KINDS = frozenset(
+    {"ACT", "AINS", "BUDGET", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "FOUND", "INV", "LANE", "POSTING", "STAT", "WORDS"}
+)
 """Kinds with no rows below or beside them: many are erased in one write."""
 RETAINED_KINDS = frozenset({"BILLING"})
 """Kinds that are not erased: the account that invoices belong to."""
@@ -157,7 +166,9 @@ def _project_rows(project_id: str) -> Iterator[list[Row]]:
 
 
 def _card_rows(card_id: str) -> Iterator[list[Row]]:
-    """Yield the attachments of a card."""
+    """Yield the attachments of a card, and the sums of its usage: the ledger's own do not need them."""
+    for page in pages(Rollup, card_partition(card_id), limit=_PAGE, consistent=True):
+        yield [*page.rows]
     card = fetch(Item, card_id)
     keys = [Attachment.key(attached["id"]) for attached in card.attachments] if card else []
     yield [Attachment(pk=pk, sk=sk) for pk, sk in keys]

@@ -113,7 +113,9 @@ def update_counts(
     for left, entered in zip(before, after, strict=True):
         actions += [amount(name).add(change) for name, change in _differences(left, entered).items()]
     if leaves is None or enters is None or leaves.priority != enters.priority:  # a move changes none
-        actions += [amount(priority_tally(one.priority)).add(sign) for one, sign in ((leaves, -1), (enters, 1)) if one is not None]
+        actions += [
+            amount(priority_tally(one.priority)).add(sign) for one, sign in ((leaves, -1), (enters, 1)) if one is not None
+        ]
     if leaves is None:
         actions.append(Counts.next.add(1))
     condition: Any = Counts.pk.exists() if also_closed else Counts.pk.exists() & Counts.closed.does_not_exist()

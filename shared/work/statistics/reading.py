@@ -1,6 +1,6 @@
 """Reading the counters of one project, or of all of an actor's workspaces together."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -38,6 +38,11 @@ class Tally:
             setattr(self, name, getattr(self, name) + int(getattr(row, name)))
         self.last_at = max(self.last_at, row.last_at or "")
 
+    def merge(self, other: "Tally") -> None:
+        for name in _NUMBERS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.last_at = max(self.last_at, other.last_at)
+
     @property
     def lines_changed(self) -> int:
         return self.insertions + self.deletions
@@ -53,56 +58,65 @@ class Tally:
 
 @dataclass
 class Tallies:
-    """Counters of one kind by their value (an agent's id, a day), and the totals."""
+    """Counters of one kind by their value (an agent's id, a day), and the totals. Those of agents also by their phases."""
 
     total: Tally = field(default_factory=Tally)
     by_value: dict[str, Tally] = field(default_factory=dict)
+    by_phase: dict[str, Tally] = field(default_factory=dict)
+
+    def add(self, other: "Tallies") -> None:
+        self.total.merge(other.total)
+        for own, others in ((self.by_value, other.by_value), (self.by_phase, other.by_phase)):
+            for value, tally in others.items():
+                own.setdefault(value, Tally()).merge(tally)
 
 
-def begin_tallies(partitions: Iterable[str], kind: str, first: str = "") -> Callable[[], Tallies]:
-    """Begin to read the counters of a kind (AGENT, DAY) and the totals; what is returned waits for them."""
-    reads = [
-        (
-            read_ahead(partial(get, Statistic, partition, TOTAL, consistent=False)),
-            read_ahead(partial(_rows, partition, kind, first)),
-        )
-        for partition in partitions
-    ]
+@dataclass(frozen=True)
+class Range:
+    """Which counters are read: of all agents, of one, or of the days from one on."""
+
+    kind: str
+    first: str = ""
+    last: str = "~"
+
+    @classmethod
+    def agent(cls, agent_id: str) -> "Range":
+        return cls("AGENT", f"{agent_id}#", f"{agent_id}#~")
+
+
+AGENTS: Final = Range("AGENT")
+
+
+def begin_tallies(partition: str, wanted: Range) -> Callable[[], Tallies]:
+    """Begin to read counters and the totals beside them; what is returned waits for both."""
+    total = read_ahead(partial(get, Statistic, partition, TOTAL, consistent=False))
+    rows = read_ahead(partial(_rows, partition, wanted))
 
     def finish() -> Tallies:
         found = Tallies()
-        for total, rows in reads:
-            if (row := total.result()) is not None:
-                found.total.add(row)
-            for one in rows.result():
-                found.by_value.setdefault(one.value, Tally()).add(one)
+        if (row := total.result()) is not None:
+            found.total.add(row)
+        for one in rows.result():
+            found.by_value.setdefault(one.value, Tally()).add(one)
+            if wanted.kind == "AGENT":
+                found.by_phase.setdefault(one.phase_id, Tally()).add(one)
         return found
 
     return finish
 
 
-def _rows(partition: str, kind: str, first: str) -> list[Statistic]:
-    return list(iterate(Statistic, partition, between=(f"{kind}#{first}", f"{kind}#~")))
+def _rows(partition: str, wanted: Range) -> list[Statistic]:
+    return list(iterate(Statistic, partition, between=(f"{wanted.kind}#{wanted.first}", f"{wanted.kind}#{wanted.last}")))
 
 
-def begin_project_tallies(project_id: str, kind: str, first: str = "") -> Callable[[], Tallies]:
+def begin_project_tallies(project_id: str, wanted: Range) -> Callable[[], Tallies]:
     """Begin to read a project's counters; the caller authorizes the project in between."""
-    return begin_tallies([project_statistics(bare_id(project_id))], kind, first)
+    return begin_tallies(project_statistics(bare_id(project_id)), wanted)
 
 
-def visible_tallies(actor: Actor, kind: str, permission: Permission, first: str = "") -> Tallies:
-    """Return the counters of all workspaces in which the actor has the permission, together."""
-    parts = in_workspaces(actor, lambda ws_id: begin_tallies([workspace_statistics(ws_id)], kind, first), permission)
+def visible_tallies(actor: Actor, wanted: Range, permission: Permission) -> Tallies:
+    """Return the counters of all workspaces in which the actor has the permission, together. One round trip."""
     whole = Tallies()
-    for part in parts:
-        one = part()
-        _merge(whole.total, one.total)
-        for value, tally in one.by_value.items():
-            _merge(whole.by_value.setdefault(value, Tally()), tally)
+    for part in in_workspaces(actor, lambda ws_id: begin_tallies(workspace_statistics(ws_id), wanted), permission):
+        whole.add(part())
     return whole
-
-
-def _merge(into: Tally, other: Tally) -> None:
-    for name in _NUMBERS:
-        setattr(into, name, getattr(into, name) + getattr(other, name))
-    into.last_at = max(into.last_at, other.last_at)

@@ -9,7 +9,7 @@ TOTAL: Final = "TOTAL"
 
 
 class Statistic(Row):
-    """Counters at `STAT#<WS or PROJ>#<id>`: `TOTAL`, of each `AGENT#<agent>`, of each `DAY#<day>` (UTC). They only rise."""
+    """Counters at `STAT#<WS or PROJ>#<id>`: `TOTAL`, of each `AGENT#<agent>#<phase>`, of each `DAY#<day>` (UTC). They only rise."""
 
     TABLE = "core_table"
 
@@ -30,7 +30,13 @@ class Statistic(Row):
 
     @property
     def value(self) -> str:
-        return str(self.sk).partition("#")[2]
+        """The day, or the agent."""
+        return str(self.sk).split("#")[1]
+
+    @property
+    def phase_id(self) -> str:
+        """The phase of an agent's counters; empty of commits."""
+        return str(self.sk).split("#")[2]
 
 
 def workspace_statistics(ws_id: str) -> str:
