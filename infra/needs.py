@@ -30,6 +30,7 @@ class Needs:
     mails: bool = False  # sends e-mail
     oauth: bool = False  # the client ids and secrets of sign-in providers
     models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
+    embeds: bool = False  # turns texts into vectors: asks the service for it that is chosen, if one is
     secrets: Literal["none", "seal", "unseal"] = "none"  # of tenants: encrypts them, decrypts them
     bills: bool = False  # writes and charges invoices: the seller's name and address, the payment gateway's keys
     starts_deployments: bool = False  # the Deployment state machine
@@ -43,7 +44,7 @@ AREAS = {
     "auth": Needs(sends=("emails",), oauth=True, signs_for_clients=True, memory=1769),  # argon2: 23 ms of a whole core per login
     "billing": Needs(files="write", bills=True),
     "boards": Needs(),
-    "cards": Needs(files="write"),
+    "cards": Needs(files="write", embeds=True),  # whether a new ticket is like another one
     "comments": Needs(files="write"),
     "delivery": Needs(builds="watch", deploys=True),  # a rollback by a person is done while they wait
     "documents": Needs(files="write"),

@@ -49,6 +49,7 @@ class EventType(StrEnum):
     DEPLOYMENT_STEPPED = "deployment.stepped"
     DEPLOYMENT_COMPLETED = "deployment.completed"
     ENVIRONMENT_UPDATED = "environment.updated"
+    ARTIFACT_ADDED = "artifact.added"
     TASK_CREATED = "task.created"
     TASK_UPDATED = "task.updated"
     DOCUMENT_CREATED = "document.created"

@@ -68,7 +68,7 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
 }
 """Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
 LEAF_KINDS = frozenset(
-    {"ACT", "AINS", "BUDGET", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "FOUND", "INV", "LANE", "POSTING", "STAT", "WORDS"}
+    {"ACT", "AINS", "ART", "BUDGET", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "FOUND", "INV", "LANE", "POSTING", "STAT", "WORDS"}
 )
 """Kinds with no rows below or beside them: many are erased in one write."""
 RETAINED_KINDS = frozenset({"BILLING"})

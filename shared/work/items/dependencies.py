@@ -28,6 +28,7 @@ from shared.store import (
     authorize,
     collection,
     count,
+    create,
     delete,
     fetch_all,
     get,
@@ -125,20 +126,8 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
     board, graph = get_many(
         [(Board, *Board.key(dependent.board_id)), (DependencyGraph, *DependencyGraph.key(dependent.board_id))]
     )
-    if not isinstance(board, Board) or not board.settings.get("enableCardDependencies", True):
-        raise Conflict(Situation.DEPENDENCIES_DISABLED, "Dependencies are switched off on this board")
-    dependency = Dependency.new(
-        derived_id("dependency", dependent.id, blocker.id, kind),
-        org_id=dependent.org_id,
-        ws_id=dependent.ws_id,
-        proj_id=dependent.proj_id,
-        item_id=dependent.id,
-        dependency_id=blocker.id,
-        board_id=dependent.board_id,
-        type=kind,
-        created_by=actor.summary,
-    )
-    record(dependency, EventType.DEPENDENCY_ADDED, actor, **_event_data(dependency), title=blocker.title)
+    _refuse_switched_off(board)
+    dependency = _new_dependency(actor, dependent, blocker, kind)
     free = Dependency.pk.does_not_exist() | Dependency.deleted_at.exists()
     rows = [put(dependency, free, _DependencyExists), put(dependency.back), require_writable(dependent.board_id)]
     if kind == "blocks":
@@ -153,6 +142,48 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
             _refuse_many_related(card)
         write(*rows)
     return ResolvedDependency(dependency, dependent, blocker)
+
+
+def new_blockers(
+    actor: Actor, board: Board, graph: DependencyGraph | None, pairs: Sequence[tuple[ItemHead, ItemHead]]
+) -> list[Operation]:
+    """Return the operations that make cards of a board depend on others: pairs of the dependent and the blocker, at least one.
+
+    Their transaction is refused with `stale` if another one has changed the board's edges since the graph was read. Raises Conflict
+    (a cycle, dependencies switched off), LimitExceeded.
+    """
+    _refuse_switched_off(board)
+    graph = graph or DependencyGraph(*DependencyGraph.key(board.id))
+    edges, operations = [*graph.edges], []
+    for dependent, blocker in pairs:
+        edges = _add_edge(edges, dependent, blocker)
+        dependency = _new_dependency(actor, dependent, blocker, "blocks")
+        operations += [create(dependency, _DependencyExists), put(dependency.back)]
+    unchanged = DependencyGraph.version == graph.version if graph.version else DependencyGraph.version.does_not_exist()
+    changed = DependencyGraph(*DependencyGraph.key(board.id), edges=edges, version=int(graph.version) + 1)
+    return [*operations, put(changed, unchanged, stale)]
+
+
+def _refuse_switched_off(board: Board | Row | None) -> None:
+    if not isinstance(board, Board) or not board.settings.get("enableCardDependencies", True):
+        raise Conflict(Situation.DEPENDENCIES_DISABLED, "Dependencies are switched off on this board")
+
+
+def _new_dependency(actor: Actor, dependent: ItemHead, blocker: ItemHead, kind: str) -> Dependency:
+    """Build a dependency with its event, not yet written."""
+    dependency = Dependency.new(
+        derived_id("dependency", dependent.id, blocker.id, kind),
+        org_id=dependent.org_id,
+        ws_id=dependent.ws_id,
+        proj_id=dependent.proj_id,
+        item_id=dependent.id,
+        dependency_id=blocker.id,
+        board_id=dependent.board_id,
+        type=kind,
+        created_by=actor.summary,
+    )
+    record(dependency, EventType.DEPENDENCY_ADDED, actor, **_event_data(dependency), title=blocker.title)
+    return dependency
 
 
 def _refuse_many_related(card: ItemHead) -> None:

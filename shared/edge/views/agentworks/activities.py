@@ -64,6 +64,7 @@ _DESCRIPTIONS = {
     EventType.DEPLOYMENT_STARTED: "started a deployment",
     EventType.DEPLOYMENT_STEPPED: "moved a deployment on",
     EventType.DEPLOYMENT_COMPLETED: "ended a deployment",
+    EventType.ARTIFACT_ADDED: "added a result of a phase",
     EventType.TASK_CREATED: "added a task",
     EventType.TASK_UPDATED: "changed a task",
     EventType.DISCOVERY_MADE: "reported a discovery",

@@ -332,6 +332,7 @@ WORKSPACE_EVENTS: Final[Table] = {
     EventType.DEPLOYMENT_STEPPED: not_shown,
     EventType.DEPLOYMENT_COMPLETED: not_shown,
     EventType.ENVIRONMENT_UPDATED: not_shown,
+    EventType.ARTIFACT_ADDED: not_shown,
     EventType.TASK_CREATED: not_shown,
     EventType.TASK_UPDATED: not_shown,
     EventType.DOCUMENT_CREATED: not_shown,

@@ -16,17 +16,22 @@ from shared.runs.live_agents.rows import LiveAgent
 from shared.work.boards.counting import card_location
 from shared.work.discoveries.rows import Discovery
 from shared.work.items.places import places_of
-from shared.work.items.rows import PERSON_FIELDS, ItemHead
+from shared.work.items.rows import PENDING, PERSON_FIELDS, ItemHead
 from shared.work.tasks.rows import Task
 
 EventFields = tuple[str, str, str, dict[str, Any]]
 """Event type, entity type, entity id, payload."""
 
 
+_DECISIONS: Final = {"approved": "TICKET_APPROVED", "rejected": "TICKET_REJECTED", "timed_out": "TICKET_TIMED_OUT"}
+
+
 def _ticket_created(change: Change) -> Iterator[EventFields]:
     item = change.after(ItemHead)
     payload = {"ticket_id": item.id, "title": item.title, "phase_id": item.phase_id, "status": _status(item)}
     yield "TICKET_CREATED", "ticket", item.id, payload
+    if item.approval_status == PENDING:
+        yield "TICKET_APPROVAL_PENDING", "ticket", item.id, {"ticket_id": item.id, "status": PENDING}
 
 
 def _status(item: ItemHead) -> str:
@@ -36,6 +41,10 @@ def _status(item: ItemHead) -> str:
 def _ticket_updated(change: Change) -> Iterator[EventFields]:
     item = change.after(ItemHead)
     yield "TICKET_UPDATED", "ticket", item.id, {"ticket_id": item.id, "changes": _changes(change)}
+    decided = _DECISIONS.get(str(item.approval_status)) if "approval_status" in change.event.changes else None
+    if decided is not None:
+        payload = {"ticket_id": item.id, "status": item.approval_status, "decided_by": change.event.actor["id"]}
+        yield decided, "ticket", item.id, payload
 
 
 def _changes(change: Change) -> dict[str, Any]:
@@ -240,6 +249,7 @@ EVENTS: Final[Table] = {
     EventType.DEPLOYMENT_STEPPED: not_shown,
     EventType.DEPLOYMENT_COMPLETED: not_shown,
     EventType.ENVIRONMENT_UPDATED: not_shown,
+    EventType.ARTIFACT_ADDED: not_shown,
     EventType.TASK_CREATED: _events(_task_created),
     EventType.TASK_UPDATED: _events(_task_updated),
     EventType.DOCUMENT_CREATED: not_shown,
