@@ -14,6 +14,7 @@ SCHEDULES = {  # job -> EventBridge schedule, in UTC
     "letters": "rate(5 minutes)",
     "operations": "rate(1 minute)",
     "purge": "cron(0 4 * * ? *)",
+    "repositories": "rate(15 minutes)",
     "timeouts": "rate(1 minute)",
     "webhook-retry": "rate(5 minutes)",
     "ws-reaper": "rate(1 minute)",

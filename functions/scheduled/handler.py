@@ -23,6 +23,7 @@ from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.runs.live_agents.silence import watch_heartbeats
 from shared.store import Unfinished
 from shared.work.items.archiving import archive_finished
+from shared.work.repositories.reconciling import ask_for_reconciling
 
 logs.start()
 SECONDS = 40.0  # of a minute, the shortest time between two calls
@@ -36,6 +37,7 @@ JOBS: dict[str, Callable[[float], int]] = {
     "deployments": resume_deployments,  # goes on with deployments whose execution is gone
     "letters": watch_letters,  # says which dead-letter queues have messages
     "timeouts": sweep_runs,  # ends or resumes runs that nobody works on
+    "repositories": ask_for_reconciling,  # looks for what GitHub has sent and nobody got
     "operations": sweep_operations,  # goes on with builds that nobody works on
     "ws-reaper": close_expired,  # closes expired connections
     "webhook-retry": wake_due,  # wakes the worker for webhooks whose next attempt is due

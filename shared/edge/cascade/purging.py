@@ -51,6 +51,8 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (2, "PROJ#{}#ACT"),
         (2, "PROJ#{}#TRACE"),  # deployments, and what else is in a chain
         (1, "PROJ#{}#ENV"),
+        (1, "PROJ#{}#REPO"),
+        (2, "PROJ#{}#CMT"),
     ),
     "BOARD": (
         (1, "BOARD#{}#ITEM"),
@@ -60,7 +62,7 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (None, words_partition("{}")),
     ),
     "ITEM": (
-        (1, "ITEM#{}"),  # comments, activities, runs, dependencies, discoveries, test cases
+        (1, "ITEM#{}"),  # comments, activities, runs, dependencies, discoveries, test cases, links of commits
         (2, "ITEM#{}#TASK"),
         (1, "FEAT#{}#BLD"),
     ),
@@ -68,12 +70,30 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
 }
 """Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
 LEAF_KINDS = frozenset(
-    {"ACT", "AINS", "ART", "BUDGET", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "FOUND", "INV", "LANE", "POSTING", "STAT", "WORDS"}
+    {
+        "ACT",
+        "AINS",
+        "ART",
+        "BUDGET",
+        "CMTLINK",
+        "COM",
+        "DEP",
+        "DPL",
+        "DSC",
+        "ENV",
+        "EXP",
+        "FOUND",
+        "INV",
+        "LANE",
+        "POSTING",
+        "STAT",
+        "WORDS",
+    }  # fmt: skip
 )
 """Kinds with no rows below or beside them: many are erased in one write."""
 RETAINED_KINDS = frozenset({"BILLING"})
 """Kinds that are not erased: the account that invoices belong to."""
-FILE_PREFIXES = ("attachments/{}/", "documents/{}/", "exports/{}/", "runs/{}/")
+FILE_PREFIXES = ("attachments/{}/", "documents/{}/", "exports/{}/", "github/{}/", "runs/{}/")
 """The key prefixes of a workspace's files."""
 _PAGE = 100
 log = logging.getLogger(__name__)

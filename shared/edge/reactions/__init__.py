@@ -16,6 +16,7 @@ from shared.edge.reactions import (
     cascade,
     deployments,
     files,
+    issues,
     live_agents,
     members,
     progress,
@@ -47,6 +48,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     search.react,  # keep the index of words
     billing_mails.react,  # mail those who pay for a workspace
     account_mails.react,  # mail users about their account
+    issues.react,  # tell GitHub of cards that are kept in step with an issue
     sockets.react,  # publish to sockets
     webhooks.react,  # queue deliveries to webhooks, mail the owner of one that was switched off
     members.react,  # update members' names, disconnect removed members

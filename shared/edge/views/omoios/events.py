@@ -14,9 +14,11 @@ from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.live_agents.rows import LiveAgent
 from shared.work.boards.counting import card_location
+from shared.work.commits.rows import Commit, CommitLink
 from shared.work.discoveries.rows import Discovery
 from shared.work.items.places import places_of
 from shared.work.items.rows import PENDING, PERSON_FIELDS, ItemHead
+from shared.work.repositories.rows import IssueLink, PullRequest, Remark
 from shared.work.tasks.rows import Task
 
 EventFields = tuple[str, str, str, dict[str, Any]]
@@ -180,6 +182,55 @@ def heartbeat_frame(agent_id: str, health_metrics: dict[str, Any], at: str) -> F
     return event_frame(about | {"payload": payload, "event_id": new_id(), "timestamp": at})
 
 
+def _commit_pushed(change: Change) -> Iterator[EventFields]:
+    commit = change.after(Commit)
+    payload = {
+        "commit_sha": commit.sha,
+        "message": commit.message,
+        "author": commit.author,
+        "files_changed": int(commit.file_count),
+        "insertions": int(commit.insertions),
+        "deletions": int(commit.deletions),
+    }
+    yield "COMMIT_PUSHED", "commit", commit.sha, payload
+
+
+def _commit_linked(change: Change) -> Iterator[EventFields]:
+    link = change.after(CommitLink)
+    yield "COMMIT_LINKED", "commit", link.sha, {"commit_sha": link.sha, "ticket_id": link.item_id, "agent_id": link.agent_id}
+
+
+def _commit_commented(change: Change) -> Iterator[EventFields]:
+    remark = change.after(Remark)
+    yield (
+        "COMMIT_COMMENTED",
+        "commit",
+        remark.sha,
+        {
+            "commit_sha": remark.sha,
+            "comment": remark.text,
+            "ticket_id": remark.card_id,
+        },
+    )
+
+
+def _issue_created(change: Change) -> Iterator[EventFields]:
+    link = change.after(IssueLink)
+    payload = {"issue_number": int(link.number or 0), "repo": link.repo, "title": link.title}
+    yield "GITHUB_ISSUE_CREATED", "issue", f"{link.repo}#{payload['issue_number']}", payload
+
+
+def _pull_request(change: Change) -> Iterator[EventFields]:
+    pull, number = change.after(PullRequest), int(change.event.data["number"])
+    entity_id = f"{pull.repo}#{number}"
+    if change.event.type is EventType.PULL_REQUEST_OPENED:
+        opened = {"pr_number": number, "repo": pull.repo, "linked_task_id": pull.task_id}
+        yield "GITHUB_PR_OPENED", "pull_request", entity_id, opened
+    else:
+        merged = {"pr_number": number, "commit_sha": pull.merge_sha, "linked_task_id": pull.task_id}
+        yield "GITHUB_PR_MERGED", "pull_request", entity_id, merged
+
+
 def _events(show: Callable[[Change], Iterator[EventFields]]) -> Renderer:
     """Return a renderer of the events that `show` yields. A listener may filter by their first three fields."""
 
@@ -258,6 +309,14 @@ EVENTS: Final[Table] = {
     EventType.DOCUMENT_REJECTED: not_shown,
     EventType.DOCUMENT_PUBLISHED: not_shown,
     EventType.DISCOVERY_MADE: _events(_discovered),
+    EventType.REPOSITORY_CONNECTED: not_shown,
+    EventType.REPOSITORY_UPDATED: not_shown,
+    EventType.COMMIT_PUSHED: _events(_commit_pushed),
+    EventType.COMMIT_LINKED: _events(_commit_linked),
+    EventType.COMMIT_COMMENTED: _events(_commit_commented),
+    EventType.ISSUE_CREATED: _events(_issue_created),
+    EventType.PULL_REQUEST_OPENED: _events(_pull_request),
+    EventType.PULL_REQUEST_MERGED: _events(_pull_request),
     EventType.AGENT_CONFIGURED: not_shown,
     EventType.LIVE_AGENT_REGISTERED: _events(_agent_registered),
     EventType.LIVE_AGENT_UPDATED: not_shown,
