@@ -50,6 +50,7 @@ AREAS = {
     "documents": Needs(files="write"),
     # both: it connects repositories, and asks GitHub with their tokens while somebody waits
     "github": Needs(files="write", sends=("github-events",), secrets="both"),
+    "insights": Needs(core="read"),
     "organizations": Needs(),
     "planning": Needs(),
     "projects": Needs(),

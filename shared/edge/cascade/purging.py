@@ -88,7 +88,7 @@ LEAF_KINDS = frozenset(
         "POSTING",
         "STAT",
         "WORDS",
-    }  # fmt: skip
+    }
 )
 """Kinds with no rows below or beside them: many are erased in one write."""
 RETAINED_KINDS = frozenset({"BILLING"})

@@ -11,7 +11,7 @@ from shared.edge.reactions.statistics import statistics_operations
 from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.agent_runs.rows import ACTIVE, Run
-from shared.store import Entity, Operation, UnicodeAttribute, create, update, write
+from shared.store import Entity, Operation, UnicodeAttribute, create, retrying, update, write
 from shared.work.activities.rows import new_activity
 from shared.work.items.rows import Item
 from shared.work.projects.rows import ProjectStats
@@ -41,8 +41,12 @@ def react(change: Change) -> None:
     row.subject_kind = change.kind
     if change.kind == Item.KIND:
         row.item_id, row.subject_id = change.id, None
-    with contextlib.suppress(_EventConsumed):
+
+    def attempt(_: int) -> None:
         write(create(row, _EventConsumed), *_count_changes(change), *statistics_operations(change))
+
+    with contextlib.suppress(_EventConsumed):
+        retrying(attempt)
 
 
 def _count_changes(change: Change) -> list[Operation]:

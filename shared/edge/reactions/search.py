@@ -5,7 +5,8 @@ from typing import Final
 
 from shared.events import EventType
 from shared.events.change import Change
-from shared.store import Entity, UnicodeAttribute, fetch
+from shared.store import fetch
+from shared.work.commits.rows import Commit
 from shared.work.items.rows import Item
 from shared.work.search.filing import file_entry, remove_entry
 from shared.work.search.rows import Entry
@@ -44,32 +45,17 @@ def _file_task(task_id: str, ws_id: str) -> None:
     file_entry(Entry("task", task.id, ws_id, task.proj_id, task.created_at, task.title, body))
 
 
-class CommitHead(Entity):
-    """What searches and statistics need of a commit. Only for reading."""
-
-    KIND = "CMT"
-    NAME = "commit"
-
-    sha = UnicodeAttribute()
-    subject = UnicodeAttribute()
-    message = UnicodeAttribute(null=True)
-    author = UnicodeAttribute()
-    date = UnicodeAttribute()
-    card_id = UnicodeAttribute(null=True)
-    agent_id = UnicodeAttribute(null=True)
-
-
 def _file_commit(commit_id: str, ws_id: str) -> None:
-    commit = fetch(CommitHead, commit_id)
+    commit = fetch(Commit, commit_id)
     if commit is None or commit.deleted_at:
         remove_entry(ws_id, "commit", commit_id)
         return
-    body = f"{commit.sha} {commit.author} {(commit.message or '')[:_EXCERPT]}"
+    body = f"{commit.sha} {commit.author} {commit.message[:_EXCERPT]}"
     file_entry(Entry("commit", commit.id, ws_id, commit.proj_id, commit.date, commit.subject, body))
 
 
 _FILERS: Final[Mapping[str, Callable[[str, str], None]]] = {
     Item.KIND: _file_card,
     Task.KIND: _file_task,
-    CommitHead.KIND: _file_commit,
+    Commit.KIND: _file_commit,
 }

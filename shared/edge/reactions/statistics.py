@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.core import clock
-from shared.edge.reactions.search import CommitHead
 from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.agent_runs.rows import Run
-from shared.store import Operation, update
+from shared.store import Operation, get, update
+from shared.work.commits.changes import load_changes
+from shared.work.commits.rows import Commit, CommitFiles, CommitLink
+from shared.work.statistics.files import count_files
 from shared.work.statistics.rows import TOTAL, Statistic, project_statistics, workspace_statistics
 from shared.work.tasks.rows import Task
 
@@ -31,18 +33,25 @@ def statistics_operations(change: Change) -> list[Operation]:
         run = change.after(Run)
         done = {"tasks_completed": 1, "task_seconds": (run.duration_ms or 0) // 1000}
         return _count_work(change, done, (run.agent_id, run.phase_id or "", run.agent["display_name"]))
-    if change.kind == CommitHead.KIND and change.event.type is EventType.COMMIT_PUSHED:
+    if change.kind == Commit.KIND and change.event.type is EventType.COMMIT_PUSHED:
         return _count_commit(change)
-    if change.event.type is EventType.COMMIT_LINKED:
-        return _count(change, TOTAL, {"linked_commits": 1})
+    if change.kind == CommitLink.KIND and change.event.type is EventType.COMMIT_LINKED:
+        link = change.after(CommitLink)
+        agent = (link.agent_id, "", "") if link.agent_id else None
+        return [*_count(change, TOTAL, {"linked_commits": 1}), *_count_agent(change, {"linked_commits": 1}, agent)]
     return []
 
 
 def _count_commit(change: Change) -> list[Operation]:
-    commit, data = change.after(CommitHead), change.event.data
-    numbers = {name: int(data.get(name) or 0) for name in ("files_changed", "insertions", "deletions")}
-    agent_id = commit.agent_id or data.get("agent_id")
-    return _count_work(change, {"commits": 1} | numbers, (agent_id, "", "") if agent_id else None)
+    commit = change.after(Commit)
+    lines = {"insertions": int(commit.insertions), "deletions": int(commit.deletions)}
+    counts = {"commits": 1, "files_changed": int(commit.file_count)} | lines
+    stored = get(CommitFiles, *CommitFiles.key_of(str(change.ws_id), commit.sha))
+    files = load_changes(stored.files if stored is not None else None)
+    project_id = str(change.proj_id)
+    places = dict.fromkeys((None, commit.agent_id)) if files else {}
+    sketches = [count_files(project_id, agent_id, files) for agent_id in places]
+    return [*_count_work(change, counts, (commit.agent_id, "", "") if commit.agent_id else None), *sketches]
 
 
 def _count_task(change: Change) -> list[Operation]:
