@@ -87,6 +87,10 @@ LISTED: dict[str, tuple[int, str]] = {
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),
     "omoios projects.createTicket": (3, "the project names the board, then the board, then the transaction"),
+    "omoios search.global": (
+        3,
+        "the project and beside it the words, then the live agents, then their rows and those that were found",
+    ),
     "projects.restore": (3, "the project, then the limit of its workspace, then the transaction"),
     "runs.cancel": (4, "the run, then its card, then the transaction; where its terminal ends"),
     "runs.reject": (5, "the run, its answer, its card, then the transaction; where its terminal ends"),

@@ -17,7 +17,7 @@ from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.runs.agent_runs.rows import Run, runs_of
 from shared.runs.live_agents import reading as live_agents
 from shared.runs.live_agents.reading import Seen, Wanted
-from shared.store import CountedRows, fetch_all, get_all, load, read_ahead
+from shared.store import CountedRows, RowKey, fetch_all, get_all, load, read_ahead
 from shared.work.boards import columns
 from shared.work.boards.creating import board_id_of
 from shared.work.boards.rows import Counts
@@ -217,7 +217,8 @@ async def project_overview(project_id: str, caller: Caller) -> ProjectOverview:
 @routes.get("/statistics/tickets", "statistics.tickets", permission=Permission.PROJECT_READ)
 async def ticket_statistics(caller: Caller, project_id: Id | None = None) -> TicketStatistics:
     """Count the tickets of a project, or of all the caller's projects."""
-    rows = _read(caller, project_id, lambda one: [(Counts, *Counts.key(board_id_of(one))), (PhaseTimes, *PhaseTimes.key(one))])
+    ids = _project_ids(caller, project_id)
+    rows: list[Any] = get_all([key for one in ids for key in _ticket_keys(one)], consistent=False)
     counts = count_tickets(row for row in rows if isinstance(row, Counts))
     seconds: dict[str, int] = {}
     stays: dict[str, int] = {}
@@ -234,14 +235,19 @@ async def ticket_statistics(caller: Caller, project_id: Id | None = None) -> Tic
     )
 
 
-def _read(caller: Actor, project_id: str | None, keys: Any) -> list[Any]:
-    """Return rows of a project, or of all projects that the caller may see. Two trips for one, three for all. Raises NotFound."""
-    ids = (
-        visible_project_ids(caller)
-        if project_id is None
-        else [get_project(caller, project_id, Permission.PROJECT_READ).project.id]
-    )
-    return get_all([key for one in ids for key in keys(one)], consistent=False)
+def _ticket_keys(project_id: str) -> Iterable[RowKey]:
+    return (Counts, *Counts.key(board_id_of(project_id))), (PhaseTimes, *PhaseTimes.key(project_id))
+
+
+def _commit_keys(project_id: str, agent_id: str | None) -> Iterable[RowKey]:
+    return (Counts, *Counts.key(board_id_of(project_id))), (FileActivity, *FileActivity.key(project_id, agent_id))
+
+
+def _project_ids(caller: Actor, project_id: str | None) -> list[str]:
+    """Return the id of a project, or those of all that the caller may see. Raises NotFound."""
+    if project_id is None:
+        return visible_project_ids(caller)
+    return [get_project(caller, project_id, Permission.PROJECT_READ).project.id]
 
 
 @routes.get("/statistics/agents", "statistics.agents", permission=Permission.PROJECT_READ)
@@ -273,12 +279,12 @@ def _tallies(caller: Actor, project_id: str | None, wanted: Range) -> Tallies:
 @routes.get("/statistics/commits", "statistics.commits", permission=Permission.PROJECT_READ)
 async def commit_statistics(caller: Caller, project_id: Id | None = None, agent_id: Id | None = None) -> CommitStatistics:
     """Count the commits of a project, or of all the caller's projects; also only those of an agent."""
+    begun = begin_project_tallies(project_id, AGENTS) if project_id else None
+    ids = _project_ids(caller, project_id)
     agent = _agent_id(caller, agent_id) if agent_id else None
-    tallies = _tallies(caller, project_id, Range.agent(agent) if agent else AGENTS)
+    rows: list[Any] = get_all([key for one in ids for key in _commit_keys(one, agent)], consistent=False)
+    tallies = begun() if begun else visible_tallies(caller, AGENTS, Permission.PROJECT_READ)
     counted = tallies.by_value.get(agent, Tally()) if agent else tallies.total
-    rows = _read(
-        caller, project_id, lambda one: [(Counts, *Counts.key(board_id_of(one))), (FileActivity, *FileActivity.key(one, agent))]
-    )
     tickets = sum(row.cards for row in rows if isinstance(row, Counts))
     files = most_active((row for row in rows if isinstance(row, FileActivity)), MAX_FILES)
     return CommitStatistics(

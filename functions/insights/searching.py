@@ -26,7 +26,7 @@ from shared.work.commits.rows import Commit
 from shared.work.items.rows import Item
 from shared.work.search.finding import Hits, query_words
 from shared.work.search.rows import KINDS, words_in
-from shared.work.search.searching import read_filtered, read_page, search_kinds
+from shared.work.search.searching import begin_page, read_filtered, search_kinds
 from shared.work.tasks.rows import Task
 
 Words = Annotated[str, Query(min_length=1, max_length=500)]
@@ -146,10 +146,13 @@ async def search(
     """Search in tickets, tasks, commits and agents; `types` names some of these with commas. `limit` (an addition) is of each kind."""
     kinds, words = _kinds(types), query_words(q)
     found = search_kinds(caller, [kind for kind in kinds if kind != "agent"], words, project_id)
-    tickets = read_page(Item, found.get("ticket", Hits([])), limit)
-    tasks = read_page(Task, found.get("task", Hits([])), limit)
-    commits = read_page(Commit, found.get("commit", Hits([])), limit)
+    begun = (
+        begin_page(Item, found.get("ticket", Hits([])), limit),
+        begin_page(Task, found.get("task", Hits([])), limit),
+        begin_page(Commit, found.get("commit", Hits([])), limit),
+    )
     agents = _find_agents(caller, words, project_id) if "agent" in kinds else []
+    tickets, tasks, commits = begun[0](), begun[1](), begun[2]()
     return SearchResults(
         tickets=[_ticket(row) for row in tickets.rows],
         tasks=[_task(row) for row in tasks.rows],
@@ -204,17 +207,21 @@ async def search_tickets(
     id), `labels` (a list, of which a ticket has all) and `project_id`. `X-Total-Count` has how many were found."""
     wanted = _parse_filter(filters)
     hits = search_kinds(caller, ["ticket"], query_words(q), wanted.project_id)["ticket"]
-    found = read_page(Item, hits, limit, offset) if wanted.is_empty else read_filtered(Item, hits, wanted.keeps, limit, offset)
+    if wanted.is_empty:
+        found = begin_page(Item, hits, limit, offset)()
+    else:
+        found = read_filtered(Item, hits, wanted.keeps, limit, offset)
     call.headers.append(("X-Total-Count", str(found.total)))
     return [_ticket(row) for row in found.rows]
 
 
 async def search_commits(
     caller: Caller, call: ThisCall, q: Words, agent_id: Id | None = None, ticket_id: Id | None = None,
-    date_from: Date | None = None, date_to: Date | None = None, limit: PageSize = 20, offset: Offset = 0,
+    date_from: Date | None = None, date_to: Date | None = None, project_id: Id | None = None, limit: PageSize = 20, offset: Offset = 0,
 ) -> list[FoundCommit]:  # fmt: skip
-    """Search in commits: words of the message, the author, or the beginning of a sha. A day as `date_to` is included."""
-    hits = search_kinds(caller, ["commit"], query_words(q))["commit"]
+    """Search in commits: words of the message, the author, or the beginning of a sha. A day as `date_to` is included. `project_id` is an
+    addition."""
+    hits = search_kinds(caller, ["commit"], query_words(q), project_id)["commit"]
     within = _within(date_from, date_to)
     hits = Hits([hit for hit in hits.hits if within(hit.at)], hits.complete)
     asked = {"agent_id": agent_id and bare_id(agent_id), "card_id": ticket_id and bare_id(ticket_id)}
@@ -223,7 +230,7 @@ async def search_commits(
         return all(value is None or getattr(commit, name) == value for name, value in asked.items())
 
     filtered = any(asked.values())
-    found = read_filtered(Commit, hits, keeps, limit, offset) if filtered else read_page(Commit, hits, limit, offset)
+    found = read_filtered(Commit, hits, keeps, limit, offset) if filtered else begin_page(Commit, hits, limit, offset)()
     call.headers.append(("X-Total-Count", str(found.total)))
     return [_commit(row) for row in found.rows]
 

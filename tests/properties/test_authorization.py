@@ -83,7 +83,7 @@ NO_PERMISSION = (
 )  # fmt: skip
 """What anybody may ask without a token, and why. An operation that became public by mistake fails here."""
 
-EVERYBODYS = {("agentworks", "agents.get"), ("omoios", "costs.agent")}
+EVERYBODYS = {("agentworks", "agents.get"), ("omoios", "costs.agent"), ("omoios", "time.agent")}
 """Names what belongs to no tenant: the catalogue."""
 ONES_OWN = {
     ("omoios", "projects.create"),

@@ -2,10 +2,13 @@
 
 from shared.core import clock
 from shared.core.ids import new_id
-from shared.store import create, write
+from shared.store import create, fetch, write
+from shared.work.commits.changes import ChangedFile
 from shared.work.commits.rows import Commit, commit_id
+from shared.work.items.rows import Item
 from shared.work.search.filing import file_entry
 from shared.work.search.rows import Entry
+from shared.work.statistics.files import count_files
 from tests.samples.stage import PRD, Sample, Samples, Stage
 
 
@@ -46,17 +49,32 @@ def _tickets(stage: Stage) -> Sample:
 
 def _commits(stage: Stage) -> Sample:
     commit(stage)
-    return Sample({}, query="q=walrus")
+    return Sample({}, query=f"q=walrus&project_id={stage.world.project.id}")
+
+
+def _changed(stage: Stage) -> Sample:
+    """A project with a file that a commit has changed."""
+    write(count_files(stage.world.project.id, None, [ChangedFile("main.py", "modified", 2, 1)]))
+    return Sample({}, query=f"project_id={stage.world.project.id}")
+
+
+def _worked(stage: Stage) -> Sample:
+    """A ticket on which an agent works."""
+    card = stage.card()
+    item = fetch(Item, card)
+    assert item is not None
+    stage.world.run(item)
+    return Sample({"ticket_id": card})
 
 
 SAMPLES: Samples = {
     ("omoios", "statistics.projectOverview"): lambda s: Sample({"project_id": s.world.project.id}),
     ("omoios", "statistics.tickets"): lambda s: Sample({}, query=f"project_id={s.world.project.id}"),
     ("omoios", "statistics.agents"): lambda s: Sample({}, query=f"project_id={s.world.project.id}"),
-    ("omoios", "statistics.commits"): lambda s: Sample({}, query=f"project_id={s.world.project.id}"),
+    ("omoios", "statistics.commits"): _changed,
     ("omoios", "search.global"): _filed,
     ("omoios", "search.tickets"): _tickets,
     ("omoios", "search.commits"): _commits,
-    ("omoios", "time.ticket"): lambda s: Sample({"ticket_id": s.card()}),
+    ("omoios", "time.ticket"): _worked,
     ("omoios", "time.agent"): lambda _: Sample({"agent_id": PRD.id}),
 }

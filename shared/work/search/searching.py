@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from shared.core.actor import Actor, Permission
-from shared.store import Entity, fetch_all, load
+from shared.store import Entity, fetch_all, load, read_ahead
 from shared.work.projects.reading import in_workspaces
 from shared.work.projects.rows import Project
 from shared.work.search.finding import Hit, Hits, begin_search, ranked
@@ -25,13 +25,15 @@ class Found(Generic[E]):
 
 
 def search_kinds(actor: Actor, kinds: Sequence[str], words: Sequence[str], project_id: str | None = None) -> dict[str, Hits]:
-    """Return what has all the words, by kind. One round trip beside the decision who asks; two in a project. Raises NotFound, Forbidden."""
-    if project_id is not None:
-        project = load(Project, project_id, actor, Permission.CARD_READ)
-        parts = [_begin(kinds, words, str(project.ws_id))]
-    else:
+    """Return what has all the words, by kind. One round trip beside the decision who asks; one more in a workspace that this process does
+    not know of. Raises NotFound, Forbidden."""
+    if project_id is None:
         parts = in_workspaces(actor, partial(_begin, kinds, words), Permission.CARD_READ)
-    return {kind: _together([part[kind]() for part in parts], project_id and project.id) for kind in kinds}
+        return {kind: _together([part[kind]() for part in parts], None) for kind in kinds}
+    begun = {ws_id: _begin(kinds, words, ws_id) for ws_id in actor.likely_workspaces}
+    project = load(Project, project_id, actor, Permission.CARD_READ)
+    part = begun.get(str(project.ws_id)) or _begin(kinds, words, str(project.ws_id))
+    return {kind: _together([part[kind]()], project.id) for kind in kinds}
 
 
 def _begin(kinds: Sequence[str], words: Sequence[str], ws_id: str) -> dict[str, Callable[[], Hits]]:
@@ -43,11 +45,16 @@ def _together(found: Sequence[Hits], project_id: str | None) -> Hits:
     return Hits(ranked(hits), all(part.complete for part in found))
 
 
-def read_page(model: type[E], found: Hits, limit: int, offset: int = 0) -> Found[E]:
-    """Read the rows of a page. What has left all lists since it was found is left out. One round trip."""
+def begin_page(model: type[E], found: Hits, limit: int, offset: int = 0) -> Callable[[], Found[E]]:
+    """Begin to read the rows of a page; what is returned waits for them. What has left all lists since it was found is left out."""
     page = found.hits[offset : offset + limit]
-    rows = _living(model, page)
-    return Found(rows, len(found.hits) - (len(page) - len(rows)), found.complete)
+    read = read_ahead(partial(_living, model, page))
+
+    def finish() -> Found[E]:
+        rows = read.result()
+        return Found(rows, len(found.hits) - (len(page) - len(rows)), found.complete)
+
+    return finish
 
 
 def read_filtered(model: type[E], found: Hits, keeps: Callable[[E], bool], limit: int, offset: int = 0) -> Found[E]:
