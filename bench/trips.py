@@ -126,6 +126,10 @@ LISTED: dict[str, tuple[int, str]] = {
         "the ticket names the workspace, then what it waits for and the block that counts, the transaction",
     ),
     "omoios tasks.setDependencies": (3, "the tasks, then the graph of their project, then the transaction"),
+    "omoios search.global": (
+        3,
+        "the project and beside it the words, then the live agents, then their rows and those that were found",
+    ),
     "projects.restore": (3, "the project, then the limit of its workspace, then the transaction"),
     "runs.cancel": (4, "the run, then its card, then the transaction; where its terminal ends"),
     "runs.reject": (5, "the run, its answer, its card, then the transaction; where its terminal ends"),

@@ -52,6 +52,7 @@ AREAS = {
     "explorations": Needs(files="write", models="call", memory=1769),
     # both: it connects repositories, and asks GitHub with their tokens while somebody waits
     "github": Needs(files="write", sends=("github-events",), secrets="both"),
+    "insights": Needs(core="read"),
     "organizations": Needs(),
     "planning": Needs(),
     "projects": Needs(),

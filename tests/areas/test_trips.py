@@ -132,6 +132,7 @@ WRITES_NOTHING = {
     ("omoios", "tickets.checkDuplicates"): "it only looks",
     ("omoios", "tickets.detectBlocking"): "it only looks",
     ("omoios", "tickets.validateGate"): "it only looks",
+    ("omoios", "costs.forecastPost"): "it only computes",
 }
 """Changes whose sample finds everything as it should be, and why."""
 

@@ -85,12 +85,13 @@ NO_PERMISSION = (
 )  # fmt: skip
 """What anybody may ask without a token, and why. An operation that became public by mistake fails here."""
 
-EVERYBODYS = {("agentworks", "agents.get"), ("omoios", "audit.agent")}
+EVERYBODYS = {("agentworks", "agents.get"), ("omoios", "audit.agent"), ("omoios", "costs.agent"), ("omoios", "time.agent")}
 """Acts on what belongs to no tenant: the catalogue."""
 ONES_OWN = {
     ("omoios", "projects.create"),
     ("omoios", "agents.cleanupStale"),
     ("omoios", "tasks.cleanupTimedOut"),
+    ("omoios", "costs.agent"),
     ("enterprise", "organizations.list"),
     ("enterprise", "organizations.create"),
     ("enterprise", "apiKeys.list"),

@@ -20,8 +20,8 @@ from tests.areas.driving import Client, confirm_address
 from tests.areas.stripe_server import webhook
 from tests.samples import ALONE, SAMPLES, Sample, Samples, Stage, ask, key_of
 from tests.samples.agents import agent
-from tests.samples.cards import card_in
 from tests.samples.audit import spoiled
+from tests.samples.cards import card_in
 from tests.samples.delivery import buildable
 from tests.samples.stage import of_workspace
 

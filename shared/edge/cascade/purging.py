@@ -14,6 +14,7 @@ from datetime import timedelta
 from shared.core import clock
 from shared.delivery.builds.rows import BuildCounter
 from shared.edge.cascade.queue import Task, enqueue
+from shared.money.usage.rows import Rollup, card_partition
 from shared.people.tenancy.rows import DELETED_WORKSPACES, Workspace, slug_guard
 from shared.store import OWN_KEYS, Entity, Row, delete, delete_files, delete_many, fetch, pages, process_all, sweep, write
 from shared.work.attachments.rows import Attachment
@@ -22,6 +23,7 @@ from shared.work.items.postings import partition_of
 from shared.work.items.rows import Item
 from shared.work.items.searching import words_partition
 from shared.work.projects.rows import Project
+from shared.work.search.rows import partition_of as partition_of_search
 from shared.work.tasks.rows import GraphRow
 
 RETENTION = timedelta(days=30)
@@ -39,6 +41,10 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "BUDGETS#{}"),
         (1, "WS#{}#SPEC"),
         (1, "WS#{}#EXPL"),  # after the projects, whose ids they have
+        (None, "STAT#WS#{}"),
+        (None, partition_of_search("{}", "ticket")),
+        (None, partition_of_search("{}", "task")),
+        (None, partition_of_search("{}", "commit")),
     ),
     "EXPL": (
         (1, "PROJ#{}#DOC"),  # of an exploration that became no project
@@ -46,6 +52,7 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
     ),
     "PROJ": (
         (1, "TRASH#PROJ#{}"),
+        (None, "STAT#PROJ#{}"),
         (1, "PROJ#{}#DOC"),
         (1, "PROJ#{}#BOARD"),
         (2, "PROJ#{}#ACT"),
@@ -83,10 +90,12 @@ LEAF_KINDS = frozenset(
         "DSC",
         "ENV",
         "EXP",
+        "FOUND",
         "INV",
         "LANE",
         "POSTING",
         "SPEC",
+        "STAT",
         "WORDS",
     }
 )
@@ -193,7 +202,9 @@ def _exploration_rows(exploration_id: str) -> Iterator[list[Row]]:
 
 
 def _card_rows(card_id: str) -> Iterator[list[Row]]:
-    """Yield the attachments of a card."""
+    """Yield the attachments of a card, and the sums of its usage: the ledger's own do not need them."""
+    for page in pages(Rollup, card_partition(card_id), limit=_PAGE, consistent=True):
+        yield [*page.rows]
     card = fetch(Item, card_id)
     keys = [Attachment.key(attached["id"]) for attached in card.attachments] if card else []
     yield [Attachment(pk=pk, sk=sk) for pk, sk in keys]

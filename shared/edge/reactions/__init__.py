@@ -21,6 +21,7 @@ from shared.edge.reactions import (
     members,
     progress,
     runs,
+    search,
     sockets,
     stints,
     tasks,
@@ -46,6 +47,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     live_agents.react,  # bring live agents and tasks together
     progress.react,  # move cards automatically; a card with a running agent stays until the run has ended
     usage.react,  # apply changed limits, mail usage alerts
+    search.react,  # keep the index of words
     billing_mails.react,  # mail those who pay for a workspace
     account_mails.react,  # mail users about their account
     issues.react,  # tell GitHub of cards that are kept in step with an issue

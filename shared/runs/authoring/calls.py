@@ -28,7 +28,7 @@ from shared.core.ids import derived_id, new_id
 from shared.core.situations import Situation
 from shared.money.billing.prices import Priced, worst_case_cost
 from shared.money.billing.pricing import customer_price_micros
-from shared.money.budgets.reserving import Scope, announce_month_thresholds, read_caps, release_reservation, settle_reservation
+from shared.money.budgets.reserving import Scope, announce_spending, read_caps, release_reservation, settle_reservation
 from shared.money.usage.recording import usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs.spending import find_cost
@@ -199,7 +199,7 @@ class Calls:
             *settle_reservation(held.reservation, (), used),
         )
         if line.customer_price_micros:
-            announce_month_thresholds(str(one.ws_id))
+            announce_spending(self._scope)
 
     def _line(self, held: ModelCall, done: Finished) -> UsageLine:
         one, usage, agent = self.exploration, done.usage, get_agent(AGENT)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from shared.channels.sockets.frames import Frame, compact
 from shared.core.ids import new_id
+from shared.core.money import usd
 from shared.edge.views.omoios.explorations import (
     document_changed,
     document_generated,
@@ -152,6 +153,28 @@ def _discovered(change: Change) -> Iterator[EventFields]:
         "spawned_task_id": spawned,
     }
     yield "DISCOVERY_MADE", "discovery", discovery.id, payload
+
+
+BUDGET_SCOPES: Final = {"organization": "global", "card": "ticket"}
+"""This contract's names of the scopes of budgets; the others have ours."""
+
+
+def _budget(event_type: str) -> Callable[[Change], Iterator[EventFields]]:
+    """Return what shows the event of a budget, under a name of the original service; the payload is ours."""
+
+    def show(change: Change) -> Iterator[EventFields]:
+        data = change.event.data
+        scope_id = data["scope_id"].rpartition("/")[2]
+        payload = {
+            "scope_type": BUDGET_SCOPES.get(data["scope"], data["scope"]),
+            "scope_id": scope_id,
+            "limit": usd(data["limit_micros"]),
+            "spent": usd(data["spent_micros"]),
+            "alert_threshold": data.get("alert_threshold"),
+        }
+        yield event_type, "budget", scope_id, payload
+
+    return show
 
 
 def _agent_registered(change: Change) -> Iterator[EventFields]:
@@ -339,6 +362,9 @@ EVENTS: Final[Table] = {
     EventType.WEBHOOK_DELETED: not_shown,
     EventType.USAGE_RECORDED: not_shown,
     EventType.USAGE_THRESHOLD: not_shown,
+    EventType.BUDGET_SET: _events(_budget("budget.created")),
+    EventType.BUDGET_WARNING: _events(_budget("cost.budget.warning")),
+    EventType.BUDGET_EXCEEDED: _events(_budget("cost.budget.exceeded")),
     EventType.BILLING_CHANGED: not_shown,
     EventType.BILLING_SUSPENDED: not_shown,
     EventType.BILLING_REACTIVATED: not_shown,
