@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 from bench.callgrind import mark
@@ -92,11 +93,23 @@ class Player:
                 answer = handler(event, None)
             spent = time.process_time() - started
             mark()
-        if answer["statusCode"] >= 300 or self._tape.at != times * len(self._side.responses):
-            raise RuntimeError(
-                f"{answer['statusCode']}, {self._tape.at} round trips instead of {times * len(self._side.responses)}"
-            )
+            _let_reads_end()
+        most = times * len(self._side.responses)
+        least = (
+            most - times * self._side.beside
+        )  # a read that began ahead and that nobody needs is dropped, if it has not been sent
+        if answer["statusCode"] >= 300 or not least <= self._tape.at <= most:
+            raise RuntimeError(f"{answer['statusCode']}, {self._tape.at} round trips instead of {least} to {most}")
         return spent
+
+
+def _let_reads_end() -> None:
+    """Wait for reads that began ahead and that nobody needed, so that they are not counted as the next block's."""
+    from shared.store import ahead
+
+    together = Barrier(ahead._THREADS)
+    for waiting in [ahead._pool().submit(together.wait) for _ in range(ahead._THREADS)]:
+        waiting.result()
 
 
 def load(file: Path) -> Recording:
