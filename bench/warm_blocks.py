@@ -31,12 +31,14 @@ COUNTED = 5  # requests of a counted block: callgrind needs fifty times the time
 
 @dataclass(frozen=True)
 class Side:
-    """One request to a handler and the AWS responses that it needs; `beside` is how many of them are read ahead."""
+    """One request to a handler and the AWS responses that it needs; `beside` is how many of them are read ahead, `size` the length of
+    the answer."""
 
     module: str
     event: dict[str, Any]
     responses: list[tuple[Key, Recorded]]
     beside: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ class Player:
         )  # a read that began ahead and that nobody needs is dropped, if it has not been sent
         if answer["statusCode"] >= 300 or not least <= self._tape.at <= most:
             raise RuntimeError(f"{answer['statusCode']}, {self._tape.at} round trips instead of {least} to {most}")
+        if len(answer["body"]) != self._side.size:
+            raise RuntimeError(f"an answer of {len(answer['body'])} characters instead of {self._side.size}")
         return spent
 
 
