@@ -207,6 +207,12 @@ def _entry(item: dict[str, Any], number: int) -> dict[str, Any]:
     return {name: item[name] for name in ("PK", "SK", *IN_INDEXES, *keys) if name in item}
 
 
+def write_units(old: dict[str, Any], new: dict[str, Any], *, in_transaction: bool) -> int:
+    """Return the write units of a change of a row and of its places in indexes; an empty row is not there."""
+    units = max(1, math.ceil(max(size_of(old), size_of(new)) / 1024))
+    return units * (2 if in_transaction else 1) + _index_units(old, new)
+
+
 def _index_units(old: dict[str, Any], new: dict[str, Any]) -> int:
     units = 0
     for number in range(1, 5):
@@ -267,9 +273,7 @@ def costing() -> Iterator[Cost]:
             cost.reads += max(1, math.ceil(total / 4096)) * (1 if request.get("ConsistentRead") else 0.5)
         for operation, old in zip(_operations_of(name, request), context["cadre_rows"], strict=True):
             new = row(operation)
-            units = max(1, math.ceil(max(size_of(old), size_of(new)) / 1024))
-            cost.writes += units * (2 if name == "TransactWriteItems" else 1)
-            cost.writes += _index_units(old, new)
+            cost.writes += write_units(old, new, in_transaction=name == "TransactWriteItems")
             cost.events += int("event_id" in new and old.get("event_id") != new["event_id"])
 
     events = the_client().meta.events
