@@ -12,7 +12,7 @@ from shared.work.explorations.rows import Exploration
 from shared.work.items.dependencies import DependencyGraph
 from shared.work.items.rows import Item
 from shared.work.projects.rows import Project
-from shared.work.tasks.rows import Task
+from shared.work.tasks.rows import Task, tasks_of_card
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Client, sign_up
 from tests.areas.viewers import listen, pushed, raw_row, stream_record
@@ -266,7 +266,7 @@ def test_the_project_is_the_same_in_every_contract(world: World, journey: Journe
     assert [one["id"] for one in answer.json["data"]] == [feature["id"]]
     graph = get(DependencyGraph, *DependencyGraph.key(board))
     assert [edge[0] for edge in graph.edges] == [feature["id"]]
-    tasks = collection(1, f"ITEM#{feature['id']}", "TASK#")
+    tasks = collection(2, tasks_of_card(feature["id"]))
     assert len(tasks) == 2
     assert fetch(Task, tasks[1].id).depends_on == [tasks[0].id]
 
@@ -299,7 +299,7 @@ def check_project(world: World, made: str) -> None:
     """The project has each card once, and the workspace counts it once."""
     rows = collection(1, f"BOARD#{fetch(Project, made).board_id}#ITEM")
     assert sorted(row.f["type"] for row in rows) == ["epic", "feature", "task"]
-    assert sum(len(collection(1, f"ITEM#{row.id}", "TASK#")) for row in rows) == 4
+    assert sum(len(collection(2, tasks_of_card(row.id))) for row in rows) == 4
     assert int(fetch(Workspace, world.ws_id).project_count) == 2
     exploration = fetch(Exploration, made)
     assert (int(exploration.cards_made), int(exploration.tasks_made)) == (3, 4)

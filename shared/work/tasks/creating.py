@@ -89,6 +89,30 @@ def add_task_once(
         raise NotFound(Task.NAME)
     others = get_many([(TaskHead, *TaskHead.key(one)) for one in needed])
     open_tasks = [one for one in needed_tasks(actor, card, others) if one.is_open]
+    task, operations = build_task(actor, card, task_id, new, last, needed, waiting=bool(open_tasks))
+    graph = [put(GraphRow.of(str(card.proj_id), task_id, needed))] if needed else []
+    write(
+        *operations,
+        *task_conditions(task),
+        *graph,
+        *(put(Dependent.of(one, task_id)) for one in needed),
+        *still_waiting(open_tasks),
+        *beside,
+    )
+    return task
+
+
+def build_task(
+    actor: Actor,
+    card: ItemHead,
+    task_id: str,
+    new: NewTask,
+    last: LastBlock,
+    depends_on: Sequence[str] = (),
+    *,
+    waiting: bool = False,
+) -> tuple[Task, list[Operation]]:
+    """Return a task with its event, not yet written, and what creates and counts it: for a transaction that writes its card."""
     description = new.description
     task = Task.new(
         task_id,
@@ -102,8 +126,8 @@ def add_task_once(
         task_type=new.task_type,
         priority=new.priority,
         phase_id=new.phase_id or card.phase_id,
-        depends_on=needed,
-        waiting=bool(open_tasks),
+        depends_on=list(depends_on),
+        waiting=waiting,
         timeout_seconds=new.timeout_seconds,
         max_retries=new.max_retries,
         run_id=new.run_id,
@@ -124,17 +148,7 @@ def add_task_once(
     )
     place = enter(tasks_of(str(card.ws_id)), last.result(), task.label)
     task.counted_in = place.start
-    graph = [put(GraphRow.of(str(card.proj_id), task_id, needed))] if needed else []
-    write(
-        create(task),
-        *place.operations,
-        *task_conditions(task),
-        *graph,
-        *(put(Dependent.of(one, task_id)) for one in needed),
-        *still_waiting(open_tasks),
-        *beside,
-    )
-    return task
+    return task, [create(task), *place.operations]
 
 
 def needed_tasks(actor: Actor, card: ItemHead | TaskHead, rows: Sequence[object]) -> list[TaskHead]:
