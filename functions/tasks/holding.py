@@ -14,7 +14,7 @@ from shared.edge.contracts.fields import Offset, OneLine
 from shared.edge.contracts.omoios import Id
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
-from shared.edge.views.omoios.tasks import Task, task, task_fields, task_status
+from shared.edge.views.omoios.tasks import ClaimedTask, Task, claimed_task, task, task_status
 from shared.work.tasks import claiming, timeouts, updating
 from shared.work.tasks.timeouts import MAX_TIMEOUT
 
@@ -26,13 +26,6 @@ class ClaimTask(Request):
     agent_id: Annotated[str, Field(min_length=1, max_length=100), OneLine]
     agent_name: Annotated[str, Field(min_length=1, max_length=100), OneLine] | None = None
     lease_seconds: Annotated[int, Field(ge=5, le=3_600)] = 300
-
-
-class ClaimedTask(Task):
-    """A task with the fence that its holder gives with each change, and the time until which nobody else may claim it."""
-
-    fence: int
-    lease_until: str | None
 
 
 class TimeoutStatus(Shape):
@@ -103,7 +96,7 @@ async def claim(task_id: str, body: ClaimTask, caller: Caller) -> ClaimedTask:
     """Give a task to an agent for some time. Claim it again, or let it go, when that has passed without the end of the task."""
     agent = {"id": body.agent_id, "name": body.agent_name or body.agent_id}
     row = claiming.claim_task(caller, task_id, agent, body.lease_seconds)
-    return ClaimedTask(**task_fields(row), fence=int(row.fence), lease_until=row.lease_until)
+    return claimed_task(row)
 
 
 async def timeout_status(task_id: str, caller: Caller) -> TimeoutStatus:

@@ -59,6 +59,8 @@ class Situation(StrEnum):
     FILE_NOT_UPLOADED = auto()
     DOCUMENT_STATUS = auto()
     """The status of the document or of the version does not allow it."""
+    AGENT_STATUS = auto()
+    """The status of a live agent does not allow it."""
     RUN_IN_PROGRESS = auto()
     RUN_STATUS = auto()
     """The run has ended, does not wait, or was already answered."""

@@ -145,6 +145,7 @@ _ANSWERS = {
     Situation.DEPENDENCIES_DISABLED: _CONFLICT,
     Situation.FILE_NOT_UPLOADED: _CONFLICT,
     Situation.DOCUMENT_STATUS: _CONFLICT,
+    Situation.AGENT_STATUS: _CONFLICT,
     Situation.RUN_IN_PROGRESS: Answer(409, "AGENT_RUN_IN_PROGRESS", "Agent run already in progress for this card"),
     Situation.RUN_STATUS: _CONFLICT,
     Situation.DEPLOYMENT_IN_PROGRESS: _CONFLICT,

@@ -99,6 +99,17 @@ def task(row: TaskRow) -> Task:
     return Task(**task_fields(row))
 
 
+class ClaimedTask(Task):
+    """A task with the fence that its holder gives with each change, and the time until which nobody else may claim it."""
+
+    fence: int
+    lease_until: str | None
+
+
+def claimed_task(row: TaskRow) -> ClaimedTask:
+    return ClaimedTask(**task_fields(row), fence=int(row.fence), lease_until=row.lease_until)
+
+
 class TaskSummary(Shape):
     id: str
     description: str
