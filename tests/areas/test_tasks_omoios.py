@@ -331,7 +331,10 @@ def test_tasks_follow_their_card(world):
     changed(gone, old)
     assert not ask(world, "GET", f"/tasks/{waits}").json["is_blocked"]
     restore_item(world.actor, card.id)
+    old = raw_row(f"TASK#{gone}")
     follow(f"ITEM#{card.id}")
+    changed(gone, old)
+    assert ask(world, "GET", f"/tasks/{waits}").json["is_blocked"]
     listed = ask(world, "GET", "/tasks")
     assert (ids(listed), total(listed)) == ([waits, gone], 2)
     delete_item(world.actor, card.id)

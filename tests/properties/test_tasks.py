@@ -17,7 +17,7 @@ from shared.core.situations import Situation
 from shared.store import count_entries, fetch, fetch_all, index_rows, query
 from shared.work.tasks.claiming import claim_next, claim_task, complete_task, fail_task, release_task, renew_lease, start_task
 from shared.work.tasks.creating import NewTask, add_task
-from shared.work.tasks.dependencies import add_dependencies, read_graph, release_dependents, set_dependencies
+from shared.work.tasks.dependencies import add_dependencies, read_graph, refresh_dependents, set_dependencies
 from shared.work.tasks.rows import Dependent, GraphRow, Task, tasks_of
 from shared.work.tasks.updating import TaskChanges, update_task
 from tests.areas.boards_world import World, create_world
@@ -200,8 +200,8 @@ def test_a_task_that_is_completed_while_another_begins_to_wait_for_it(world):
     assert not made.waiting
     add_dependencies(world.actor, c, [made.id])
     update_task(world.actor, made.id, TaskChanges(status="completed"))
-    release_dependents(made.id)
-    release_dependents(made.id)
+    refresh_dependents(made.id)
+    refresh_dependents(made.id)
     check_graph(world, [a, b, c, made.id])
 
 

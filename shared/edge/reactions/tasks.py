@@ -12,7 +12,7 @@ from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
 from shared.work.discoveries.spawning import delete_of_card, resolve_by_task
 from shared.work.items.rows import ItemHead
-from shared.work.tasks.dependencies import release_dependents
+from shared.work.tasks.dependencies import refresh_dependents
 from shared.work.tasks.following import follow_card
 from shared.work.tasks.rows import TaskHead
 from shared.work.tasks.statuses import ENDED
@@ -30,9 +30,8 @@ def react(change: Change) -> None:
 
 def _react_to_task(change: Change) -> None:
     task, before = change.after(TaskHead), change.before(TaskHead)
-    was_open = before is None or before.is_open
-    if was_open and not task.is_open:
-        release_dependents(task.id)
+    if before is None or before.is_open != task.is_open:
+        refresh_dependents(task.id)
     ended = task.status in ENDED and (before is None or before.status != task.status)
     if ended and task.discovery_id:
         resolve_by_task(task)

@@ -199,25 +199,28 @@ def _cycle(task_id: str, needed: Iterable[str], edges: Sequence[tuple[str, str]]
     return []
 
 
-def release_dependents(needed_id: str) -> None:
-    """Note of all tasks that depend on one that was completed or deleted whether they still wait. Repeating it changes nothing."""
+def refresh_dependents(needed_id: str) -> None:
+    """Note of all tasks that depend on one whether they wait, after it was completed, deleted, archived or restored. It may be repeated."""
     start = None
     while True:
         page = query(Dependent, f"TASK#{needed_id}", prefix="NEEDED#", consistent=True, limit=100, start=start)
         for row in page.rows:
-            _look_again(row.task_id)
+            _refresh(row.task_id)
         start = page.next_key
         if start is None:
             return
 
 
-def _look_again(task_id: str) -> None:
-    """Note that a task no longer waits, if so."""
+def _refresh(task_id: str) -> None:
+    """Note whether a task waits."""
 
-    def change(task: Task) -> None:
-        if task.waiting and not task.deleted_at and not open_dependencies(task):
-            task.waiting = False
-            record_update(task, SYSTEM, {"waiting": [True, False]})
+    def change(task: Task) -> list[Operation]:
+        open_tasks = [] if task.deleted_at else open_dependencies(task)
+        if bool(task.waiting) == bool(open_tasks):
+            return []
+        task.waiting = bool(open_tasks)
+        record_update(task, SYSTEM, {"waiting": [not open_tasks, bool(open_tasks)]})
+        return still_waiting(open_tasks)
 
     found = fetch(Task, task_id)
     if found is not None:
