@@ -20,7 +20,6 @@ from shared.work.repositories.rows import Repository
 from tests.github_server import NAME, NEW_FILE, OWNER, TOKEN, FakeGithub, changed
 from tests.samples.stage import PRD, Sample, Samples, Stage, nothing
 
-
 NUMBERS = count(1_000)
 """The numbers of issues: each once, whatever stage has them."""
 
