@@ -140,7 +140,9 @@ def _cpu(call: Callable[[], None]) -> float:
     gc.collect()
     spent = []
     for _ in range(BLOCKS):
-        vars(PROCESS_LEASES).update(deepcopy(leases))  # the lease's trip, one in twenty webhooks of a repository, is counted by hand
+        vars(PROCESS_LEASES).update(
+            deepcopy(leases)
+        )  # the lease's trip, one in twenty webhooks of a repository, is counted by hand
         started = time.process_time()
         for _ in range(EACH):
             call()

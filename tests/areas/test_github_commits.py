@@ -302,6 +302,16 @@ def test_one_file_with_its_texts_which_are_fetched_once(octo: Octo):
     assert octo.ask("GET", f"/commits/{sha}/diff?file_path=nothing.py").status == 404
 
 
+def test_a_path_with_signs_of_addresses(octo: Octo):
+    path = "docs/what is #1? 100%.md"
+    sha = octo.github.commit("Odd names", files=[changed(path, PATCH, 2, 1)])
+    parent = octo.github.commits[sha]["parents"][0]["sha"]
+    octo.github.contents = {(sha, path): b"new", (parent, path): b"old"}
+    octo.happens("push", octo.github.push(sha))
+    [file] = octo.ask("GET", f"/commits/{sha}/diff?file_path=docs/what%20is%20%231%3F%20100%25.md").json["files"]
+    assert (file["old_content"], file["new_content"]) == ("old", "new")
+
+
 @pytest.mark.parametrize(
     ("content", "omitted"),
     [(b"x" * 1_000_001, "too_large"), (b"\xff\x00", "binary"), (None, "unavailable")],

@@ -152,6 +152,22 @@ def test_a_ticket_that_may_not_be_done_stays(octo: Octo):
     assert (now.status != "done", now.title) == (True, "Closed anyway")
 
 
+def test_a_board_whose_cards_need_what_no_issue_has(octo: Octo):
+    """The message is worked off: nobody could repair it in the dead letters."""
+    octo.world.define_fields({"key": "customer", "label": "Customer", "type": "text", "required": True})
+    octo.happens("issues", octo.github.payload(action="opened", issue=octo.github.issue(7, "It crashes")))
+    assert (rows_of("ISS"), octo.world.counts().cards) == ([], 0)
+
+
+def test_an_archived_ticket_stays_as_it_is(octo: Octo):
+    card = opened(octo)
+    from tests.samples.counted import archived
+
+    archived(card.id)
+    changed(octo, 7, "closed", state="closed", title="Closed later")
+    assert fetch(Item, card.id).title == "It crashes"
+
+
 def test_a_deleted_ticket_leaves_the_issue_alone(octo: Octo):
     card = opened(octo)
     assert octo.world.ada("cards", "DELETE", f"/cards/{card.id}").status < 300

@@ -119,6 +119,7 @@ SAMPLES: Samples = {
     ("omoios", "commits.listByAgent"): _of_agent,
     ("omoios", "github.connect"): _connect,
     ("omoios", "github.list"): _listed,
+    ("omoios", "github.disconnect"): lambda s: Sample({"repo_id": repository(s).id}),
     ("omoios", "github.issues"): _issues,
     ("omoios", "github.createIssue"): _new_issue,
     ("omoios", "github.webhook"): _delivery,
