@@ -246,6 +246,8 @@ class Functions:
             )
         if needs.models != "none":
             self._grant_models(grants, calls=needs.models == "call")
+        if needs.embeds:
+            self._grant_embeddings(grants)
         return grants
 
     def _grant_table(self, grants: Grants, name: str, access: Access) -> None:
@@ -306,6 +308,20 @@ class Functions:
             grants.add(
                 allow(["secretsmanager:GetSecretValue"], settings.payment_secret_arn), payment_secret=settings.payment_secret_arn
             )
+
+    def _grant_embeddings(self, grants: Grants) -> None:
+        """The service that turns texts into vectors, if another than the embedded one is chosen."""
+        settings = self.settings
+        service, _, _ = settings.embeddings.partition(":")
+        if settings.embeddings:
+            grants.environment["CADRE_EMBEDDINGS"] = settings.embeddings
+        if service in ("bedrock", "openai") and settings.provider_secret_arn:
+            grants.add(
+                allow(["secretsmanager:GetSecretValue"], settings.provider_secret_arn),
+                provider_secret=settings.provider_secret_arn,
+            )
+        if service == "bedrock" and settings.bedrock_model_arns:
+            grants.add(allow(["bedrock:InvokeModel"], *settings.bedrock_model_arns))
 
     def _grant_models(self, grants: Grants, *, calls: bool) -> None:
         settings = self.settings

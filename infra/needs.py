@@ -30,6 +30,7 @@ class Needs:
     mails: bool = False  # sends e-mail
     oauth: bool = False  # the client ids and secrets of sign-in providers
     models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
+    embeds: bool = False  # turns texts into vectors: asks the service for it that is chosen, if one is
     secrets: Literal["none", "seal", "unseal", "both"] = "none"  # of tenants: encrypts them, decrypts them
     bills: bool = False  # writes and charges invoices: the seller's name and address, the payment gateway's keys
     starts_deployments: bool = False  # the Deployment state machine
@@ -39,16 +40,19 @@ class Needs:
 
 
 AREAS = {
-    "agents": Needs(),
+    "agents": Needs(sends=("ws-live",)),  # heartbeats, to those who listen
+    "audit": Needs(files="write", sends=("exports",)),
     "auth": Needs(sends=("emails",), oauth=True, signs_for_clients=True, memory=1769),  # argon2: 23 ms of a whole core per login
     "billing": Needs(files="write", bills=True),
     "boards": Needs(),
-    "cards": Needs(files="write"),
+    "cards": Needs(files="write", embeds=True),  # whether a new ticket is like another one
     "comments": Needs(files="write"),
     "delivery": Needs(builds="watch", deploys=True),  # a rollback by a person is done while they wait
     "documents": Needs(files="write"),
+    "explorations": Needs(files="write", models="call", memory=1769),
     # both: it connects repositories, and asks GitHub with their tokens while somebody waits
     "github": Needs(files="write", sends=("github-events",), secrets="both"),
+    "insights": Needs(core="read"),
     "organizations": Needs(),
     "planning": Needs(),
     "projects": Needs(),
@@ -56,6 +60,7 @@ AREAS = {
         telemetry="read", files="read", sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"
     ),
     "system": Needs(core="read", telemetry="read", probes=True, figures=True),
+    "tasks": Needs(),
     "usage": Needs(files="write", sends=("exports",)),
     "webhooks": Needs(telemetry="write", sends=("webhook-delivery",), secrets="seal"),
     "workspaces": Needs(sends=("emails",)),

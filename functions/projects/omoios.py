@@ -14,8 +14,12 @@ from shared.edge.contracts.fields import Description, Form, Name, Offset, Title
 from shared.edge.contracts.omoios import OMOIOS, Phase, Priority
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
+from shared.edge.views.omoios.agents import Agent, AgentPhase, AgentType, Capacity, Words, agent_fields
 from shared.edge.views.omoios.tickets import Ticket, ticket
 from shared.money.usage.reading import project_agent_sums
+from shared.runs.live_agents.reading import see
+from shared.runs.live_agents.registering import NewAgent, register_agent
+from shared.runs.live_agents.rows import PLATFORM
 from shared.store import fetch, read_ahead
 from shared.work.boards.creating import board_id_of
 from shared.work.boards.lanes import LANE_PHASES, LANES, canonical_phase, lane_id_of
@@ -82,6 +86,17 @@ class CreateProject(Request):
     github_owner: Owner | None = None
     github_repo: Owner | None = None
     default_phase_id: Phase | None = None
+
+
+class SpawnAgent(Request):
+    agent_type: AgentType
+    phase_id: AgentPhase | None = None
+    capabilities: Words = []
+    capacity: Capacity = 1
+
+
+class SpawnedAgent(Agent):
+    id: str
 
 
 class CreateTicket(Request):
@@ -175,6 +190,14 @@ async def create_ticket(project_id: str, body: CreateTicket, caller: Caller) -> 
         phase_id=phase,
     )
     return ticket(create_item(caller, project.board_id, new))
+
+
+@routes.post("/projects/{project_id}/spawn-agent", "projects.spawnAgent", status=201, permission=Permission.AGENT_RUN)
+async def spawn_agent(project_id: str, body: SpawnAgent, caller: Caller) -> SpawnedAgent:
+    """Start an agent that the platform runs: it does the tasks of its phase, each by an agent run on the task's ticket."""
+    new = NewAgent(body.agent_type, body.phase_id, body.capabilities, body.capacity, runner=PLATFORM)
+    spawned = register_agent(caller, new, project_id)
+    return SpawnedAgent.model_validate(agent_fields(see(spawned, None)) | {"id": spawned.id})
 
 
 def _lane_id(project: ProjectRow, phase: str) -> str | None:

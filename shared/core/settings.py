@@ -76,6 +76,8 @@ class Settings:
     provider_secret: str = ""
     default_provider: str = ""
     default_model: str = ""
+    # what turns texts into vectors: a service and its model, e.g. openai:text-embedding-3-small; empty: the embedded one
+    embeddings: str = ""
     # prices
     price_multiplier: str = "5"
     price_step_micros: str = "250000"

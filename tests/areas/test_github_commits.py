@@ -12,7 +12,7 @@ from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.store import fetch
 from shared.work.commits.rows import Commit, commit_id
-from shared.work.tasks.rows import create_task
+from shared.work.tasks.creating import create_task
 from tests.areas.boards_world import World, create_world
 from tests.areas.github_world import Octo, frames, post, receive, rows_of, run_worker, use
 from tests.areas.viewers import project, stream_record

@@ -14,7 +14,8 @@ from shared.store import fetch, get, put, write
 from shared.work.items.rows import Item
 from shared.work.repositories.reconciling import ask_for_reconciling
 from shared.work.repositories.rows import Delivery, Intent, IssueLink
-from shared.work.tasks.rows import Task, create_task
+from shared.work.tasks.creating import create_task
+from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World
 from tests.areas.driving import deadline
 from tests.areas.github_world import Octo, frames, rows_of, taken, use, waiting
