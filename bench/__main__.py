@@ -162,6 +162,19 @@ def _webhooks(rows: Rows) -> list[list[str]]:
     return table
 
 
+def _github(rows: Rows) -> list[list[str]]:
+    table = [
+        ["webhook", "bytes", "calls of tables, new process", "known repository", "messages", "CPU µs", "a second and core",
+         "cores at 1,000/s", "processes at 1,000/s"]
+    ]  # fmt: skip
+    for row in rows:
+        table.append([
+            row["webhook"], f"{row['bytes']:,}", str(row["cold"]), str(row["warm"]), "1", f"{row['us']:.0f}", f"{row['per_core']:,.0f}",
+            f"{row['cores']:.2f}", f"{row['processes']:.0f}",
+        ])  # fmt: skip
+    return table
+
+
 PARTS = {
     "cold": Part("Cold start", "bench.cold", _cold, 1500),
     "warm": Part("Warm requests", "bench.warm", _warm, 900),
@@ -174,6 +187,7 @@ PARTS = {
     "close": Part("Monthly close, simulated", "bench.close", _close, 240),
     "terminal": Part("Terminal to viewer, local stack", "bench.live", _terminal, 120, ("terminal",), "terminal"),
     "webhooks": Part("Webhooks, local stack", "bench.live", _webhooks, 120, ("webhooks",), "webhooks"),
+    "github": Part("Webhooks of GitHub", "bench.github", _github, 120),
     "requests": Part(
         f"Requests a second, local stack, {live.CONNECTIONS} connections", "bench.live", _requests, 90, ("requests",), "requests"
     ),

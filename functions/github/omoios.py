@@ -176,6 +176,10 @@ class CreatedIssue(Shape):
     url: str
 
 
+class Disconnected(Shape):
+    status: str = "disconnected"
+
+
 class Received(Shape):
     status: str = "processed"
 
@@ -294,6 +298,15 @@ def _repository(row: RepositoryRow) -> Repository:
         project_id=str(row.proj_id),
         status_reason=row.status_reason,
     )
+
+
+@routes.delete(
+    "/github/repositories/{repo_id}", "github.disconnect", permission=Permission.PROJECT_WRITE, addition=True, errors=_GITHUB
+)
+async def disconnect(repo_id: str, caller: Caller) -> Disconnected:
+    """Disconnect a repository: its webhook is removed, its token is forgotten. Commits and links stay."""
+    connecting.disconnect_repository(caller, repo_id)
+    return Disconnected()
 
 
 @routes.get("/github/repositories/{repo_id}/issues", "github.issues", permission=Permission.PROJECT_READ, errors=_GITHUB)

@@ -65,6 +65,7 @@ class EventType(StrEnum):
     DISCOVERY_MADE = "discovery.made"
     REPOSITORY_CONNECTED = "repository.connected"
     REPOSITORY_UPDATED = "repository.updated"
+    REPOSITORY_DISCONNECTED = "repository.disconnected"
     COMMIT_PUSHED = "commit.pushed"
     COMMIT_LINKED = "commit.linked"
     COMMIT_COMMENTED = "commit.commented"

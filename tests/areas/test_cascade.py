@@ -41,6 +41,7 @@ from shared.work.testing import cases, results
 from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.cascades import event, process_all, waiting
 from tests.areas.driving import Client, Context, confirm_address, sign_up
+from tests.areas.github_world import in_repository
 from tests.areas.test_invitations import accept, invite, token_of
 from tests.areas.test_workspaces_agentworks import make
 from tests.areas.viewers import Viewer, drain, messages, project, raw_row, stream_record
@@ -245,7 +246,13 @@ def furnished(place: Place) -> None:
     second = add_task(place.actor, feature, new_id(), NewTask("Second", depends_on=[first.id]))
     add_dependencies(place.actor, first.id, [add_task(place.actor, feature, new_id(), NewTask("Before")).id])
     spawn_task(place.actor, report_discovery(place.actor, second.id, NewDiscovery("bug", "It leaks")).id, SpawnedTask("Mend it"))
-    for key in (f"documents/{place.ws_id}/d/1", f"runs/{place.ws_id}/r/context", f"documents/{place.world.ws_id}/d/1"):
+    in_repository(place.actor, place.projects[0], fetch(Item, card))
+    for key in (
+        f"github/{place.ws_id}/contents/1",
+        f"documents/{place.ws_id}/d/1",
+        f"runs/{place.ws_id}/r/context",
+        f"documents/{place.world.ws_id}/d/1",
+    ):
         store_text(key, "x" * 400_000)
     for row in rows(but=("ACT",)).values():
         if "event" in row and row.get("ws_id", {}).get("S") == place.ws_id:
@@ -322,7 +329,7 @@ ELSEWHERE = {
     "USER", "ORG", "ORGMEM", "APIKEY", "OCL", "WHK",  # of no workspace
     "USE", "BILLING", "INVC", "PAY", "CREDIT",  # the ledger, and the invoices that are made of it: they stay
     "ATT", "DOCSHELF",  # in places of their own: `APART`
-    "WSMEM", "ACFG", "PROJSTATS", "VUL",  # beside their workspace, project or build, and gone with it
+    "WSMEM", "ACFG", "PROJSTATS", "VUL", "ISS", "PULL", "REMARK",  # beside their workspace, project, build or repository, and gone with it
     "OP",  # kept for thirty days, which a deleted workspace is kept too: gone before the purge
 }  # fmt: skip
 """Kinds that no list below a workspace leads to."""
@@ -343,7 +350,7 @@ def test_whoever_adds_a_kind_says_what_becomes_of_it():
 
     for module in pkgutil.walk_packages(shared.__path__, "shared."):
         import_module(module.name)
-    below = {"PROJ", "BOARD", "ITEM", "EXPL", "DOC", "RUN", "TASK", "TC", "TR", "BLD", "WS"} | LEAF_KINDS
+    below = {"PROJ", "BOARD", "ITEM", "EXPL", "DOC", "RUN", "TASK", "TC", "TR", "BLD", "WS", "REPO", "CMT"} | LEAF_KINDS
     ours = [one for one in _below(Entity) if one.__module__.startswith("shared.")]  # tests have entities of their own
     kinds = {one.KIND for one in ours if getattr(one, "KIND", "")}
     assert kinds - below - ELSEWHERE == set()

@@ -18,7 +18,7 @@ from shared.work.tasks.creating import create_task
 from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World
 from tests.areas.driving import deadline
-from tests.areas.github_world import Octo, frames, rows_of, use, waiting
+from tests.areas.github_world import Octo, frames, rows_of, taken, use, waiting
 from tests.areas.viewers import project, stream_record
 from tests.github_server import FULL, FakeGithub, limited
 
@@ -151,6 +151,22 @@ def test_a_ticket_that_may_not_be_done_stays(octo: Octo):
     changed(octo, 7, "closed", state="closed", title="Closed anyway")
     now = fetch(Item, card.id)
     assert (now.status != "done", now.title) == (True, "Closed anyway")
+
+
+def test_a_board_whose_cards_need_what_no_issue_has(octo: Octo):
+    """The message is worked off: nobody could repair it in the dead letters."""
+    octo.world.define_fields({"key": "customer", "label": "Customer", "type": "text", "required": True})
+    octo.happens("issues", octo.github.payload(action="opened", issue=octo.github.issue(7, "It crashes")))
+    assert (rows_of("ISS"), octo.world.counts().cards) == ([], 0)
+
+
+def test_an_archived_ticket_stays_as_it_is(octo: Octo):
+    card = opened(octo)
+    from tests.samples.counted import archived
+
+    archived(card.id)
+    changed(octo, 7, "closed", state="closed", title="Closed later")
+    assert fetch(Item, card.id).title == "It crashes"
 
 
 def test_a_deleted_ticket_leaves_the_issue_alone(octo: Octo):
@@ -355,11 +371,7 @@ def test_a_delivery_that_was_never_worked_off_may_come_again(octo: Octo):
     octo.deliver("push", payload, delivery=guid)
     octo.deliver("push", payload, delivery=guid)
     assert len(waiting()) == 1
-    octo_queue = waiting()
-    assert octo_queue[0]["delivery"] == guid
-    from tests.areas.github_world import taken
-
-    taken("github_events.fifo")  # lost
+    assert len(taken()) == 1  # and lost
     with time_machine.travel(clock.now().timestamp() + 600):
         octo.happens("push", payload, delivery=guid)
         assert len(rows_of("CMT")) == 1

@@ -20,7 +20,6 @@ from shared.work.repositories.rows import Repository
 from tests.github_server import NAME, NEW_FILE, OWNER, TOKEN, FakeGithub, changed
 from tests.samples.stage import PRD, Sample, Samples, Stage, nothing
 
-
 NUMBERS = count(1_000)
 """The numbers of issues: each once, whatever stage has them."""
 
@@ -120,6 +119,7 @@ SAMPLES: Samples = {
     ("omoios", "commits.listByAgent"): _of_agent,
     ("omoios", "github.connect"): _connect,
     ("omoios", "github.list"): _listed,
+    ("omoios", "github.disconnect"): lambda s: Sample({"repo_id": repository(s).id}),
     ("omoios", "github.issues"): _issues,
     ("omoios", "github.createIssue"): _new_issue,
     ("omoios", "github.webhook"): _delivery,

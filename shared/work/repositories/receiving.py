@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.core import clock, strict_json
-from shared.core.errors import ConditionFailed, FieldError, Invalid, Malformed, Unauthenticated
+from shared.core.errors import ConditionFailed, Malformed, Unauthenticated
 from shared.core.ids import is_id
 from shared.core.limits import RateRule
 from shared.core.sealing import unseal
@@ -70,7 +70,7 @@ def receive(incoming: Incoming) -> RateStatus:
     if incoming.event not in EVENTS:
         return status
     if not _DELIVERY.fullmatch(incoming.delivery):
-        raise Invalid(FieldError("X-GitHub-Delivery", "The number of the delivery is missing"), situation=Situation.MALFORMED)
+        raise Malformed("The header X-GitHub-Delivery has no number of a delivery")
     take(repository, incoming.event, incoming.delivery, incoming.body)
     return status
 

@@ -75,6 +75,7 @@ _DESCRIPTIONS = {
     EventType.DISCOVERY_MADE: "reported a discovery",
     EventType.REPOSITORY_CONNECTED: "connected a repository",
     EventType.REPOSITORY_UPDATED: "changed a repository",
+    EventType.REPOSITORY_DISCONNECTED: "disconnected a repository",
     EventType.COMMIT_PUSHED: "pushed a commit",
     EventType.COMMIT_LINKED: "linked a commit",
     EventType.COMMIT_COMMENTED: "commented on a commit",

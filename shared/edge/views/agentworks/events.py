@@ -348,6 +348,7 @@ WORKSPACE_EVENTS: Final[Table] = {
     EventType.DISCOVERY_MADE: not_shown,
     EventType.REPOSITORY_CONNECTED: not_shown,
     EventType.REPOSITORY_UPDATED: not_shown,
+    EventType.REPOSITORY_DISCONNECTED: not_shown,
     EventType.COMMIT_PUSHED: not_shown,
     EventType.COMMIT_LINKED: not_shown,
     EventType.COMMIT_COMMENTED: not_shown,

@@ -337,6 +337,7 @@ EVENTS: Final[Table] = {
     EventType.DISCOVERY_MADE: _events(_discovered),
     EventType.REPOSITORY_CONNECTED: not_shown,
     EventType.REPOSITORY_UPDATED: not_shown,
+    EventType.REPOSITORY_DISCONNECTED: not_shown,
     EventType.COMMIT_PUSHED: _events(_commit_pushed),
     EventType.COMMIT_LINKED: _events(_commit_linked),
     EventType.COMMIT_COMMENTED: _events(_commit_commented),
