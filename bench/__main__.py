@@ -175,6 +175,12 @@ def _github(rows: Rows) -> list[list[str]]:
     return table
 
 
+def _audit(rows: Rows) -> list[list[str]]:
+    table = [["what", "trips", "read units", "write units", "seconds of CPU", "memory MB", "file MB"]]
+    names = ("trips", "reads", "writes", "seconds", "memory MB", "file MB")
+    return [*table, *([row["what"], *(f"{row[name]:,}" if name in row else "" for name in names)] for row in rows)]
+
+
 PARTS = {
     "cold": Part("Cold start", "bench.cold", _cold, 1500),
     "warm": Part("Warm requests", "bench.warm", _warm, 900),
@@ -184,6 +190,7 @@ PARTS = {
     "prices": Part("Prices", "bench.prices", _prices, 60),
     "growth": Part("Lists as they grow", "bench.growth", _by_size, 1800),
     "boards": Part("Lists of a board as it grows", "bench.board_lists", _by_size, 300),
+    "audit": Part("The audit trail of 100,000 events", "bench.audit", _audit, 2400),
     "close": Part("Monthly close, simulated", "bench.close", _close, 240),
     "terminal": Part("Terminal to viewer, local stack", "bench.live", _terminal, 120, ("terminal",), "terminal"),
     "webhooks": Part("Webhooks, local stack", "bench.live", _webhooks, 120, ("webhooks",), "webhooks"),

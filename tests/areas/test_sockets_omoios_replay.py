@@ -1,6 +1,7 @@
 """The socket of omoios sends again what somebody missed: in order, once, without a gap."""
 
 import json
+import threading
 
 import pytest
 import time_machine
@@ -11,7 +12,7 @@ from shared.channels.sockets.topics import workspace_topic
 from shared.core import clock
 from shared.core.clock import timedelta
 from shared.core.ids import new_id
-from shared.store import get
+from shared.store import get, query
 from shared.work.activities.rows import Activity, project_log
 from shared.work.audit import marking
 from shared.work.audit.sealing import seal
@@ -27,6 +28,7 @@ from tests.areas.viewers import (
     shared_gateway,
     stream_record,
 )
+from tests.kills import concurrently
 
 PATH = "/api/v1/ws/events"
 SHOWN = {"replay_started", "replay_completed", "replay_gap"}
@@ -114,27 +116,35 @@ def test_what_happens_during_a_replay_comes_once_and_behind_it(world, gateway):
     assert events(watching.received()) == [seen, missed, during, late_push, after]
 
 
-def test_a_push_between_the_last_look_and_the_end_is_not_lost(world, gateway, monkeypatch):
+def test_a_push_between_the_last_look_and_the_end_is_not_lost(world, gateway):
     Viewer(gateway, world.ada, PATH)
     seen = happen(world)
     drain()
     again = Viewer(gateway, world.ada, PATH, last_event_id=seen)
     (job,) = messages()
     between: list[str] = []
-    go_live = replaying._Player._go_live
 
-    def interrupted(self, one: Subscription) -> bool:
-        if not between:
-            between.append(happen(world))
-            push_batch(*messages())
-        return go_live(self, one)
+    def elsewhere() -> None:
+        between.append(happen(world))
+        push_batch(*messages())
 
-    monkeypatch.setattr(replaying._Player, "_go_live", interrupted)
-    push_batch(job)
+    def happens() -> None:
+        thread = threading.Thread(target=elsewhere, name="elsewhere")
+        thread.start()
+        thread.join()
+
+    with concurrently(
+        happens, 2, ignore_thread="elsewhere"
+    ):  # the job is claimed by the first write, and ends with the second one
+        push_batch(job)
     drain()
     heard = again.received()
     assert events(heard) == between
+    assert len(between) == 1
     assert said(heard)[-1] == {"type": "replay_completed", "events": 1}
+    after = happen(world)
+    drain()
+    assert events(again.received()) == [after]
 
 
 def test_filters_hold_for_a_replay_and_can_be_changed_with_it(world, gateway):
@@ -174,8 +184,6 @@ def test_events_of_one_millisecond_are_told_apart(world, gateway):
 
 
 def sealed_or_not(world: World) -> list[Activity]:
-    from shared.store import query
-
     return query(Activity, project_log(world.project.id)).rows
 
 

@@ -8,6 +8,7 @@ again, and its size is limited (`MAX_ROWS`). Every write to the row checks the f
 import os
 import tempfile
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from shared.channels.exports.formats import STREAMED, Workbook
@@ -23,7 +24,7 @@ MAX_ROWS_IN_REQUEST: Final = 2_000
 MAX_ROWS: Final = {"csv": 1_000_000, "json": 1_000_000, "xlsx": 100_000, "pdf": 5_000, "proof.json": 1_000_000}
 """PDF: about 500 pages, which nobody reads further. XLSX: one call of the worker makes so many in a tenth of its time (12 s of a core), in
 half of its 512 MB of temporary files."""
-WHOLE: Final = {"xlsx": Workbook, "pdf": PdfList}
+WHOLE: Final[Mapping[str, type[Workbook | PdfList]]] = {"xlsx": Workbook, "pdf": PdfList}
 """Formats that are written as a whole, and begin again after an interruption."""
 _PROGRESS_EVERY: Final = 5_000  # rows of a workbook between two updates of `rows_done`
 

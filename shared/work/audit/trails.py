@@ -132,7 +132,7 @@ class _Total:
         numbers = [read.result() for read in self._reads]
         if self._sealed is None:
             return None if numbers[0] > MAX_COUNTED else int(numbers[0])
-        return int(self._sealed.result().entries) + sum(numbers)
+        return int(self._sealed.result().entries) + int(sum(numbers))
 
 
 def late_entries(tenant: str, name: str, position: str) -> int:

@@ -1,6 +1,6 @@
 """omoios, section 17: the tables of exports: the tickets of a project, and the audit trail of a ticket, an agent or a project."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -58,7 +58,8 @@ AUDIT_COLUMNS: Final = (
 
 def export_source(export: Export) -> Source:
     """Return the table of an export from its row."""
-    return {TICKETS: TicketTable, AUDIT: AuditTable, PROOF: ProofTable}[export.subject](export.ask)
+    tables: Mapping[str, Callable[[Mapping[str, Any]], Source]] = {TICKETS: TicketTable, AUDIT: AuditTable, PROOF: ProofTable}
+    return tables[export.subject](export.ask)
 
 
 @dataclass(frozen=True)
