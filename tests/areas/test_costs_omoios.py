@@ -18,7 +18,7 @@ from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Client
 from tests.areas.ledger import record_usage
 from tests.areas.test_runs import card_in, started
-from tests.areas.viewers import project, raw_row, stream_record
+from tests.areas.viewers import drain, listen, project, pushed, raw_row, stream_record
 from tests.trips import count_requests
 
 PRD, QA = agent_named("prd"), agent_named("qa")
@@ -325,6 +325,24 @@ def test_a_budget_warns_once_and_says_once_that_it_is_used_up(world, ada):
         if before.get("event_id") != raw_row(f"BUDGET#{name}").get("event_id"):
             events.append(fetch(Budget, name).event["type"])
     assert events == ["budget.warning", "budget.exceeded"]
+
+
+def test_listeners_are_told_of_budgets_also_of_their_organizations(world, ada, gateway):
+    card = world.card()
+    for scope, scope_id, name, shown in (
+        ("ticket", card.id, budget_id("card", card.id), card.id),
+        ("agent", "prd", budget_id("agent", within(world.project.org_id, PRD.id)), PRD.id),
+    ):
+        budget(ada, scope, scope_id, 1)
+        before = raw_row(f"BUDGET#{name}")
+        write(*settle_reservation(None, [name], 900_000))
+        announce_spending(Scope(world.project.org_id, world.ws_id, world.project.id, card.id, "", agent_id=PRD.id))
+        drain()
+        listen(world.ws_id)
+        project(stream_record(raw_row(f"BUDGET#{name}"), before))
+        (message,) = pushed("omoios")
+        assert (message["event_type"], message["entity_type"], message["entity_id"]) == ("cost.budget.warning", "budget", shown)
+        assert message["payload"] == {"scope_type": scope, "scope_id": shown, "limit": 1.0, "spent": 0.9, "alert_threshold": 0.8}
 
 
 # -- forecasts
