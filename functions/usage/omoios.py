@@ -33,7 +33,7 @@ from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs.rows import Run
 from shared.store import load
 from shared.work.boards.lanes import canonical_phase
-from shared.work.statistics.reading import AGENTS, Range, Tallies, begin_project_tallies, visible_tallies
+from shared.work.statistics.reading import AGENTS, Range, Tallies, begin_project_tallies, begin_visible_tallies
 from shared.work.statistics.tasks import begin_pending_tasks
 
 routes = Routes(OMOIOS, "usage")
@@ -217,8 +217,9 @@ async def project_costs(project_id: str, caller: Caller) -> ProjectCosts:
 async def agent_costs(agent_id: str, caller: Caller) -> AgentCosts:
     """Get what an agent has cost in all the caller's workspaces."""
     agent = get_agent(agent_id)
+    tallies = begin_visible_tallies(caller, Range.agent(agent.id), Permission.USAGE_READ)
     sums = costs.visible_costs(caller, "agent", agent.id)
-    counted = visible_tallies(caller, Range.agent(agent.id), Permission.USAGE_READ).by_value
+    counted = tallies().by_value
     done = counted[agent.id].tasks_completed if agent.id in counted else 0
     return AgentCosts(
         agent_id=agent.id,
@@ -268,10 +269,10 @@ def _forecast_basis(
 ) -> tuple[CostSums, Tallies, tuple[str | None, list[str], str | None]]:
     """Return what was spent, what was completed on each day since, and whose budgets hold: organization, workspaces, project."""
     if project_id is None:
+        visible = begin_visible_tallies(caller, Range("DAY", since), Permission.USAGE_READ)
         sums = costs.visible_costs(caller, "provider")
-        counted = visible_tallies(caller, Range("DAY", since), Permission.USAGE_READ)
         seen = [ws_id for ws_id in caller.workspaces if caller.may(Permission.USAGE_READ, ws_id)]
-        return sums, counted, (caller.org_id, seen, None)
+        return sums, visible(), (caller.org_id, seen, None)
     begun = costs.begin_project_costs(project_id, "provider")
     tallies = begin_project_tallies(project_id, Range("DAY", since))
     project = costs.project_of_costs(caller, project_id)
