@@ -13,7 +13,8 @@ from shared.money.budgets.reserving import BudgetExhausted, Scope, announce_spen
 from shared.money.budgets.rows import Budget, budget_id, within
 from shared.money.usage import forecasting
 from shared.money.usage.rows import Rollup, UsageLine
-from shared.store import collection, fetch, query, write
+from shared.store import collection, create, fetch, query, write
+from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Client
 from tests.areas.ledger import record_usage
@@ -172,6 +173,14 @@ def test_a_run_is_in_every_sum_that_it_belongs_to(world, ada, machine):
     assert sum(one["total_cost"] for one in records) == pytest.approx(paid)
     assert {(one["task_id"], one["agent_id"]) for one in records} == {(run.id, PRD.id)}
     assert get(ada, f"/costs/records?task_id={run.id}&agent_id={QA.id}") == []
+    task = Task.new(
+        new_id(), org_id=card.org_id, ws_id=card.ws_id, proj_id=card.proj_id, item_id=card.id, board_id=card.board_id, title="T",
+        phase_id=card.phase_id, work_run_id=run.id, created_by=world.actor.summary,
+    )  # fmt: skip
+    write(create(task))
+    assert get(ada, f"/costs/records?task_id={task.id}") == records
+    assert get(ada, f"/costs/summary?scope_type=task&scope_id={task.id}")["total_cost"] == paid
+    assert ada("usage", "GET", f"/costs/records?task_id={new_id()}").status == 404
     for scope in ("agent", "phase", "ticket", "task", "project"):
         assert ada("usage", "GET", f"/costs/summary?scope_type={scope}").status == 422
     assert ada("usage", "GET", "/costs/summary?scope_type=planet").status == 422

@@ -1,0 +1,3 @@
+"""Stand-in until the samples of the area come with its branch."""
+
+SAMPLES: dict = {}
