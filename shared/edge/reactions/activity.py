@@ -7,7 +7,7 @@ import contextlib
 from typing import Any
 
 from shared.core.errors import ConditionFailed
-from shared.edge.reactions.statistics import statistics_operations
+from shared.edge.figures.counting import statistics_operations
 from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.agent_runs.rows import ACTIVE, Run

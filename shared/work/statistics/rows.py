@@ -1,4 +1,4 @@
-"""The counters, which `shared.edge.reactions.statistics` raises in the transaction that writes the activity of their event: each event
+"""The counters, which `shared.edge.figures` raises in the transaction that writes the activity of their event: each event
 counts once."""
 
 from typing import Final
