@@ -43,7 +43,7 @@ class AgentCost(Shape):
     agent_id: str
     cost: float
     tasks_completed: int
-    provider_cost: float | None
+    provider_cost: float | None = None
 
 
 class ProjectForecast(Shape):
@@ -64,7 +64,7 @@ class ProjectCosts(Shape):
     cost_by_agent: list[AgentCost]
     cost_by_phase: dict[str, float]
     forecast: ProjectForecast
-    provider_cost: float | None
+    provider_cost: float | None = None
 
 
 class DailyCost(Shape):
@@ -81,7 +81,7 @@ class AgentCosts(Shape):
     cost_per_task: float | None
     cost_trend: Literal["increasing", "decreasing", "stable"]
     recent_costs: list[DailyCost]
-    provider_cost: float | None
+    provider_cost: float | None = None
 
 
 class CostRecord(Shape):
@@ -99,7 +99,7 @@ class CostRecord(Shape):
     completion_cost: float | None
     total_cost: float | None
     recorded_at: str
-    provider_cost: float | None
+    provider_cost: float | None = None
 
 
 class CostPart(Shape):
@@ -122,7 +122,7 @@ class CostSummary(Shape):
     record_count: int
     breakdown: list[CostPart]
     unpriced_count: int
-    provider_cost: float | None
+    provider_cost: float | None = None
 
 
 def _provider_cost(caller: Actor, total: Sum) -> float | None:
