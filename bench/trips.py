@@ -85,6 +85,24 @@ LISTED: dict[str, tuple[int, str]] = {
     "enterprise deployments.rollback": (4, "the deployment, then its environment, then what begins it, then what ends it"),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
+    "omoios tickets.detectBlocking": (
+        6,
+        "which projects, the cards of their boards, the tickets that may be stuck, their newest tasks, the rows of these",
+    ),
+    "omoios tickets.checkDuplicates": (3, "the project and beside it the words of its board, then the tickets that are like it"),
+    "omoios tickets.create": (
+        4,
+        "the project and beside it the words of its board, the tickets that are like it, the board, then the transaction",
+    ),
+    "omoios tickets.list": (3, "the board, then the cards of its lanes, then the rows of the page"),
+    "omoios tickets.pendingReviewCount": (3, "the workspaces, what waits in each, then the projects"),
+    "omoios tickets.progress": (
+        4,
+        "the ticket and beside it what its gate asks for, the lanes of its board, what a finished one depends on, the transaction",
+    ),
+    "omoios tickets.regress": (3, "the ticket, then the lanes of its board, then the transaction"),
+    "omoios tickets.transition": (4, "the ticket, the lanes of its board, what a finished one depends on, then the transaction"),
+    "omoios tickets.updateContext": (3, "the ticket and beside it what stands around it, then the rows of these, then the write"),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),
     "omoios projects.createTicket": (3, "the project names the board, then the board, then the transaction"),
     "omoios search.global": (

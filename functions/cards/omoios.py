@@ -147,7 +147,14 @@ def _status_filter(status: str) -> Any:
     return lambda f: f["phase_id"] in phases and f["status"] != "blocked"
 
 
-@routes.post("/tickets", "tickets.create", status=201, permission=Permission.CARD_CREATE, others={200: DuplicateCheckResponse})
+@routes.post(
+    "/tickets",
+    "tickets.create",
+    status=201,
+    permission=Permission.CARD_CREATE,
+    model=Ticket,
+    others={200: DuplicateCheckResponse},
+)
 async def create(body: TicketCreate, caller: Caller, requested_by_agent_id: Id | None = None) -> Ticket | Response:
     """Create a ticket with its first task; if there is an open ticket like it, answer 200 with the candidates instead.
 

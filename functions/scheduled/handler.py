@@ -24,11 +24,13 @@ from shared.runs.live_agents.silence import watch_heartbeats
 from shared.store import Unfinished
 from shared.work.items.archiving import archive_finished
 from shared.work.repositories.reconciling import ask_for_reconciling
+from shared.work.tickets.approving import time_out_due
 
 logs.start()
 SECONDS = 40.0  # of a minute, the shortest time between two calls
 
 JOBS: dict[str, Callable[[float], int]] = {
+    "approvals": time_out_due,  # tells of tickets that were not approved in time
     "auto-archive": archive_finished,  # archives cards that were finished some time ago
     "billing-close": close_periods,  # bills months that are over
     "heartbeat-watch": watch_heartbeats,  # says which live agents have fallen silent, and who looks for work

@@ -17,6 +17,7 @@ from shared.work.items.rows import Item
 from tests.areas.driving import Client, confirm_address
 from tests.areas.stripe_server import webhook
 from tests.samples import ALONE, SAMPLES, Sample, Samples, Stage, ask, key_of
+from tests.samples.cards import card_in
 from tests.samples.delivery import buildable
 from tests.samples.stage import of_workspace
 
@@ -156,4 +157,7 @@ OTHERWISE: Samples = {
     ("enterprise", "webhooks.list"): lambda s: after(s, ("enterprise", "webhooks.test"), Sample({})),
     ("enterprise", "webhooks.deliveries"): lambda s: after(s, ("enterprise", "webhooks.test")),
     ("omoios", "comments.list"): full,
+    ("omoios", "tickets.context"): full,
+    ("omoios", "tickets.detectBlocking"): lambda s: Sample({}, query=f"project_id={s.world.project.id}"),
+    ("omoios", "tickets.transition"): lambda s: Sample({"ticket_id": card_in(s, 7)}, {"to_status": "done"}),
 }

@@ -3,7 +3,7 @@
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -38,8 +38,10 @@ _LONG: Final = 8  # letters of a word in which one may be wrong
 @dataclass(frozen=True)
 class Tables:
     ignored: frozenset[str]
-    phrases: Mapping[str, str]
-    phrase: "re.Pattern[str]"
+    phrases: Mapping[str, Sequence[tuple[tuple[str, ...], tuple[str, ...]]]]
+    """Phrases with what they mean, by their first word, longer ones first."""
+    runs: Mapping[str, str]
+    """The same of languages without spaces: what is replaced in a run of characters."""
     alike: Mapping[str, str]
     opposites: Mapping[str, frozenset[str]]
     shortened: Mapping[str, str]
@@ -50,12 +52,18 @@ class Tables:
 def tables() -> Tables:
     """Return the tables of words, read once in a process."""
     raw = tomllib.loads((Path(__file__).parent / "tables.toml").read_text(encoding="utf-8"))
-    phrases = {fold(phrase): word for phrase, word in raw["phrases"].items()}
-    longest = sorted(phrases, key=len, reverse=True)
-    parts = [re.escape(one) if _CJK.match(one) else rf"\b{re.escape(one)}\b" for one in longest]
+    folded = {fold(phrase): meaning for phrase, meaning in raw["phrases"].items()}
+    runs = {phrase: f" {meaning.strip()} " for phrase, meaning in folded.items() if _CJK.match(phrase)}
+    phrases: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
+    for phrase, meaning in folded.items():
+        if phrase not in runs:
+            words = tuple(_WORD.findall(phrase))
+            phrases.setdefault(words[0], []).append((words, tuple(meaning.split())))
+    for found in phrases.values():
+        found.sort(key=lambda one: -len(one[0]))
     alike: dict[str, str] = {}
-    for meaning, words in raw["alike"].items():
-        for word in fold(words).split():
+    for meaning, texts in raw["alike"].items():
+        for word in fold(texts).split():
             alike.setdefault(word, meaning)
             alike.setdefault(stem(word), meaning)
     opposites: dict[str, set[str]] = {}
@@ -63,14 +71,14 @@ def tables() -> Tables:
         first, second = alike.get(stem(one), stem(one)), alike.get(stem(other), stem(other))
         opposites.setdefault(first, set()).add(second)
         opposites.setdefault(second, set()).add(first)
-    ignored = frozenset(word for words in raw["ignored"].values() for word in fold(words).split())
+    ignored = frozenset(word for texts in raw["ignored"].values() for word in fold(texts).split())
     shortened = {left: meaning for word, meaning in alike.items() for left in _without_a_letter(word)}
     return Tables(
         ignored,
         phrases,
-        re.compile("|".join(parts)),
+        runs,
         alike,
-        {name: frozenset(found) for name, found in opposites.items()},
+        {name: frozenset(others) for name, others in opposites.items()},
         shortened,
     )
 
@@ -82,6 +90,8 @@ def _without_a_letter(word: str) -> list[str]:
 
 def fold(text: str) -> str:
     """Return a text without case, widths and accents."""
+    if text.isascii():
+        return text.lower()
     plain = unicodedata.normalize("NFD", searchable(text))
     kept = "".join(one for one in plain if not "\u0300" <= one <= "\u036f")
     return unicodedata.normalize("NFC", kept).replace("ß", "ss").replace("\u2019", "'")
@@ -101,16 +111,25 @@ def stem(word: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text in their order, as they are compared."""
-    known = tables()
-    folded = known.phrase.sub(lambda found: f" {known.phrases[found[0]]} ", fold(text))
-    words: list[str] = []
-    for word in _WORD.findall(folded):
-        words += _parts(word, known)
+    known, folded = tables(), fold(text)
+    if not folded.isascii():
+        for phrase, meaning in known.runs.items():
+            folded = folded.replace(phrase, meaning)
+    found, words, at = _WORD.findall(folded), [], 0
+    while at < len(found):
+        for phrase, meanings in known.phrases.get(found[at], ()):
+            if tuple(found[at : at + len(phrase)]) == phrase:
+                words += [_meaning(one) for one in meanings]
+                at += len(phrase)
+                break
+        else:
+            words += _parts(found[at], known)
+            at += 1
     return words
 
 
 def _parts(word: str, known: Tables) -> list[str]:
-    if not _CJK.search(word):
+    if word.isascii() or not _CJK.search(word):
         return [] if word in known.ignored else [_meaning(word)]
     parts: list[str] = []
     last = 0

@@ -5,9 +5,10 @@ compared with it; the best of these are read, and compared by what they say now.
 """
 
 import heapq
-import string
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from shared.agents.embeddings.hashed import HashedEmbedder
@@ -25,7 +26,6 @@ READ: Final = 20
 EXCERPT: Final = 200
 """Characters of a description that are compared, as many as searches look at."""
 _FAST: Final = HashedEmbedder()  # chooses what is read: a service would be asked for hundreds of texts
-_PUNCTUATION: Final = str.maketrans({one: " " for one in string.punctuation if one not in ".-'"})
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,6 @@ class DuplicateCheck:
         return bool(self.open)
 
 
-class _Words(dict[str, tuple[str, ...]]):
-    """The words of each piece of text, each piece read once."""
-
-    def __missing__(self, piece: str) -> tuple[str, ...]:
-        self[piece] = found = tuple(words_of(piece))
-        return found
-
-
 class DuplicateSearch:
     """Looks for duplicates on a board. It begins to read when it is made; ask it when the board is authorized."""
 
@@ -81,20 +73,28 @@ class DuplicateSearch:
         )
 
     def _near(self) -> tuple[list[tuple[str, Text]], Rarity]:
-        """Return the cards that have most words in common with the ticket, and how much each word says on this board."""
-        memo = _Words()
+        """Return the cards that have most words in common with the ticket, and how much each word says on this board.
+
+        Pieces between spaces are counted, and each distinct one is read once: a board of 10,000 cards has some thousands.
+        """
         rows = self._rows()
-        texts = [{word for piece in text.translate(_PUNCTUATION).split() for word in memo[piece]} for _, text in rows]
-        rarity = Rarity(texts)
-        wanted = {*words_of(self._wanted.whole), *(word for piece in self._wanted.whole.split() for word in memo[piece])}
+        pieces = [text.split() for _, text in rows]
+        counted = Counter(chain.from_iterable(pieces))
+        words = {piece: words_of(piece) for piece in counted}
+        rarity = Rarity(len(rows))
+        for piece, number in counted.items():
+            rarity.add(words[piece], number)
+        wanted = {*words_of(self._wanted.whole), *(word for one in self._wanted.whole.split() for word in words_of(one))}
+        telling = {piece: shared for piece, found in words.items() if (shared := wanted.intersection(found))}
         weights = {word: rarity(word) for word in wanted}
 
         def common(number: int) -> float:
-            shared = wanted & texts[number]
-            return sum(map(weights.__getitem__, shared)) - 0.001 * len(texts[number]) if shared else -1.0
+            shared = set().union(*(telling[piece] for piece in telling.keys() & pieces[number]))
+            return sum(map(weights.__getitem__, shared)) - 0.001 * len(pieces[number])
 
-        best = heapq.nlargest(COMPARED, range(len(rows)), key=common)
-        return [(rows[one][0], _text(rows[one][1])) for one in best if common(one) > 0], rarity
+        near = [number for number in range(len(rows)) if not telling.keys().isdisjoint(pieces[number])]
+        best = heapq.nlargest(COMPARED, near, key=common)
+        return [(rows[one][0], _text(rows[one][1])) for one in best], rarity
 
     def _ranked(self, near: Sequence[tuple[str, Text]], rarity: Rarity) -> list[str]:
         if len(near) <= READ:

@@ -45,17 +45,28 @@ class Text:
 class Rarity:
     """How much a word says: less the more of the texts have it."""
 
-    def __init__(self, texts: Iterable[Sequence[str]]) -> None:
-        self._number, self._texts = 0, Counter[str]()
-        for words in texts:
-            self._number += 1
-            self._texts.update(set(words))
+    def __init__(self, number: int) -> None:
+        """`number`: how many texts there are."""
+        self._number, self._texts = number, Counter[str]()
+
+    @classmethod
+    def of(cls, texts: Iterable[Sequence[str]]) -> "Rarity":
+        known = [set(words) for words in texts]
+        rarity = cls(len(known))
+        for words in known:
+            rarity.add(words, 1)
+        return rarity
+
+    def add(self, words: Iterable[str], number: int) -> None:
+        """Say that so many texts have these words."""
+        for word in words:
+            self._texts[word] += number
 
     def __call__(self, word: str) -> float:
         """Return the weight of a word: 1 for one that no text has."""
         if self._number < 2:
             return 1.0
-        return max(0.15, 1.0 - math.log1p(self._texts[word]) / math.log1p(self._number) * 0.6)
+        return max(0.15, 1.0 - math.log1p(min(self._texts[word], self._number)) / math.log1p(self._number) * 0.6)
 
 
 def similarities(wanted: Text, others: Sequence[Text], embedder: Embedder, rarity: Rarity) -> list[float]:

@@ -179,7 +179,7 @@ def new_blockers(
     graph = graph or DependencyGraph(*DependencyGraph.key(board.id))
     edges, operations = [*graph.edges], []
     for dependent, blocker in pairs:
-        edges = _add_edge(edges, dependent, blocker)
+        edges = _add_edge(edges, dependent, blocker, there={one.id for pair in pairs for one in pair})
         dependency = _new_dependency(actor, dependent, blocker, "blocks")
         operations += [create(dependency, _DependencyExists), put(dependency.back)]
     unchanged = DependencyGraph.version == graph.version if graph.version else DependencyGraph.version.does_not_exist()
@@ -326,19 +326,20 @@ def _write_with_graph(
     retrying(attempt, times=8)
 
 
-def _add_edge(edges: list[list[str]], dependent: ItemHead, blocker: ItemHead) -> list[list[str]]:
-    """Return the edges with a new one. Edges of deleted cards are removed if they would cause a cycle or exceed the limit.
+def _add_edge(edges: list[list[str]], dependent: ItemHead, blocker: ItemHead, *, there: Collection[str] = ()) -> list[list[str]]:
+    """Return the edges with a new one. Edges of deleted cards are removed if they would cause a cycle or exceed the limit. `there` are
+    not deleted, although they may not have been written yet.
 
     Raises Conflict(DEPENDENCY_CYCLE), LimitExceeded.
     """
     while path := _find_path(edges, blocker.id, dependent.id):
-        remaining = _without_deleted(edges, path)
+        remaining = _without_deleted(edges, set(path).difference(there))
         if len(remaining) == len(edges):
             cards = {"item_ids": [dependent.id, *path]}
             raise Conflict(Situation.DEPENDENCY_CYCLE, "This dependency would create a cycle", cards)
         edges = remaining
     if len(edges) >= MAX_EDGES:
-        edges = _without_deleted(edges, {card for edge in edges for card in edge})
+        edges = _without_deleted(edges, {card for edge in edges for card in edge}.difference(there))
     if len(edges) >= MAX_EDGES:
         raise LimitExceeded(Situation.LIMIT_REACHED, f"A board holds at most {MAX_EDGES:,} blocking dependencies")
     return [*edges, [dependent.id, blocker.id]]
