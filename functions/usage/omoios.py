@@ -27,9 +27,18 @@ from shared.money.usage.costs import CostSums, LineFilter
 from shared.money.usage.reading import Sum
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs.rows import Run
+from shared.runs.live_agents import reading as live_agents
 from shared.store import authorize, fetch, get_many, id_of
 from shared.work.boards.lanes import canonical_phase
-from shared.work.statistics.reading import AGENTS, Range, begin_project_tallies, begin_visible_tallies
+from shared.work.statistics.reading import (
+    AGENTS,
+    Range,
+    begin_project_tallies,
+    begin_spent,
+    begin_tallies,
+    begin_visible_tallies,
+)
+from shared.work.statistics.rows import workspace_statistics
 from shared.work.tasks.rows import TaskHead
 
 routes = Routes(OMOIOS, "usage")
@@ -166,8 +175,12 @@ async def project_costs(project_id: str, caller: Caller) -> ProjectCosts:
 
 @routes.get("/costs/agents/{agent_id}", "costs.agent", permission=Permission.USAGE_READ)
 async def agent_costs(agent_id: str, caller: Caller) -> AgentCosts:
-    """Get what an agent has cost in all the caller's workspaces."""
-    agent = get_agent(agent_id)
+    """Get what an agent of the catalogue has cost in all the caller's workspaces, or what a live agent's tasks have cost that runs of the
+    platform did."""
+    try:
+        agent = get_agent(agent_id)
+    except NotFound:
+        return _live_agent_costs(caller, agent_id)
     tallies = begin_visible_tallies(caller, Range.agent(agent.id), Permission.USAGE_READ)
     sums = costs.visible_costs(caller, "agent", agent.id)
     counted = tallies().by_value
@@ -179,6 +192,23 @@ async def agent_costs(agent_id: str, caller: Caller) -> AgentCosts:
         cost_trend=forecasting.trend(sums.days, clock.now().date()),
         recent_costs=[DailyCost(date=str(day), cost=usd(price)) for day, price in sorted(sums.days.items(), reverse=True)],
         provider_cost=_provider_cost(caller, sums.total),
+    )
+
+
+def _live_agent_costs(caller: Actor, agent_id: str) -> AgentCosts:
+    """Raises NotFound, Forbidden."""
+    agent = live_agents.get_agent(caller, agent_id, Permission.USAGE_READ).agent
+    partition = workspace_statistics(str(agent.ws_id))
+    tallies, days = begin_tallies(partition, Range.agent(agent.id)), begin_spent(str(agent.ws_id), agent.id)
+    counted, spent = tallies().by_value, days()
+    done, total = counted[agent.id].tasks_completed if agent.id in counted else 0, sum(spent.values())
+    newest = sorted(spent.items(), reverse=True)[: forecasting.HISTORY_DAYS]
+    return AgentCosts(
+        agent_id=agent.id,
+        total_cost=usd(total),
+        cost_per_task=usd(total // done) if done else None,
+        cost_trend=forecasting.trend(spent, clock.now().date()),
+        recent_costs=[DailyCost(date=str(day), cost=usd(price)) for day, price in newest],
     )
 
 

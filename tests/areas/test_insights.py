@@ -187,7 +187,7 @@ def test_a_task_of_a_live_agent_is_counted_for_it(world, ada):
         board_id=card.board_id,
         title="T",
         phase_id="PHASE_TESTING",
-        status="in_progress",
+        status="running",
         agent=agent,
         started_at=clock.iso(clock.now() - timedelta(minutes=30)),
         created_by=world.actor.summary,
@@ -223,6 +223,34 @@ def test_the_time_in_a_phase_that_was_left(world, ada):
         project(stream_record(raw_row(f"ITEM#{card.id}"), before))
     for path in ("/statistics/tickets", f"/statistics/tickets?project_id={world.project.id}"):
         assert shown(ada, path)["average_time_in_phase"] == {card.phase_id: "1h 30m"}
+
+
+def test_a_live_agent_costs_what_the_runs_cost_that_did_its_tasks(world, ada):
+    """An attempt that fails costs too; what the stream tells twice is counted once."""
+    agent = ada("agents", "POST", "/agents/register", body={"agent_type": "worker", "capabilities": []}).json["agent_id"]
+    card = world.card()
+    for status, price in (("failed", 250_000), ("completed", 500_000)):
+        run = world.run(card, "completed")
+        run.customer_price_micros = price
+        write(save(run))
+        task = Task.new(
+            new_id(), org_id=card.org_id, ws_id=card.ws_id, proj_id=card.proj_id, item_id=card.id, board_id=card.board_id, title="T",
+            phase_id="PHASE_TESTING", status="running", work_run_id=run.id, started_at=clock.iso(),
+            agent={"kind": "agent", "id": agent, "name": "worker-1", "email": ""}, created_by=world.actor.summary,
+        )  # fmt: skip
+        record(task, EventType.TASK_CREATED, SYSTEM)
+        write(create(task))
+        before = raw_row(f"TASK#{task.id}")
+        task.status, task.completed_at = status, clock.iso()
+        record(task, EventType.TASK_UPDATED, SYSTEM)
+        write(save(task))
+        for _ in range(2):
+            project(stream_record(raw_row(f"TASK#{task.id}"), before))
+    seen = ada("usage", "GET", f"/costs/agents/{agent}").json
+    assert (seen["total_cost"], seen["cost_per_task"]) == (0.75, 0.75)
+    assert seen["recent_costs"] == [{"date": clock.iso()[:10], "cost": 0.75}]
+    eve = create_world("eve@example.com", "Eve").ada.at("omoios")
+    assert eve("usage", "GET", f"/costs/agents/{agent}").status == 404
 
 
 # -- commits

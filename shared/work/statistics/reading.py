@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Final
 
@@ -126,3 +126,9 @@ def begin_visible_tallies(actor: Actor, wanted: Range, permission: Permission) -
         return whole
 
     return finish
+
+
+def begin_spent(ws_id: str, agent_id: str) -> Callable[[], dict[date, int]]:
+    """Begin to read what a live agent has spent on each day, in micro-dollars; what is returned waits for it."""
+    read = read_ahead(partial(_rows, workspace_statistics(ws_id), Range("SPENT", f"{agent_id}#", f"{agent_id}#~")))
+    return lambda: {date.fromisoformat(str(row.sk).rpartition("#")[2]): int(row.price_micros) for row in read.result()}
