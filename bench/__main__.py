@@ -191,6 +191,7 @@ PARTS = {
     "growth": Part("Lists as they grow", "bench.growth", _by_size, 1800),
     "boards": Part("Lists of a board as it grows", "bench.board_lists", _by_size, 300),
     "audit": Part("The audit trail of 100,000 events", "bench.audit", _audit, 2400),
+    "insights": Part("Searches and costs as they grow", "bench.insights", _by_size, 900),
     "close": Part("Monthly close, simulated", "bench.close", _close, 240),
     "terminal": Part("Terminal to viewer, local stack", "bench.live", _terminal, 120, ("terminal",), "terminal"),
     "webhooks": Part("Webhooks, local stack", "bench.live", _webhooks, 120, ("webhooks",), "webhooks"),

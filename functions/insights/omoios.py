@@ -26,7 +26,7 @@ from shared.work.items.rows import Item
 from shared.work.phases.stints import PhaseTimes, list_stints
 from shared.work.projects.reading import get_project, get_project_board
 from shared.work.statistics.files import FileActivity, most_active
-from shared.work.statistics.reading import AGENTS, Range, Tallies, Tally, begin_project_tallies, visible_tallies
+from shared.work.statistics.reading import AGENTS, Range, Tallies, Tally, begin_project_tallies, begin_visible_tallies
 from shared.work.statistics.tasks import card_task_times
 from shared.work.statistics.tickets import TicketCounts, count_tickets, visible_project_ids
 
@@ -270,7 +270,7 @@ async def agent_statistics(caller: Caller, project_id: Id | None = None) -> Agen
 def _tallies(caller: Actor, project_id: str | None, wanted: Range) -> Tallies:
     """Return the counters of a project, or of all the caller's workspaces. Raises NotFound."""
     if project_id is None:
-        return visible_tallies(caller, wanted, Permission.PROJECT_READ)
+        return begin_visible_tallies(caller, wanted, Permission.PROJECT_READ)()
     begun = begin_project_tallies(project_id, wanted)
     get_project(caller, project_id, Permission.PROJECT_READ)
     return begun()
@@ -279,11 +279,14 @@ def _tallies(caller: Actor, project_id: str | None, wanted: Range) -> Tallies:
 @routes.get("/statistics/commits", "statistics.commits", permission=Permission.PROJECT_READ)
 async def commit_statistics(caller: Caller, project_id: Id | None = None, agent_id: Id | None = None) -> CommitStatistics:
     """Count the commits of a project, or of all the caller's projects; also only those of an agent."""
-    begun = begin_project_tallies(project_id, AGENTS) if project_id else None
+    if project_id is None:
+        begun = begin_visible_tallies(caller, AGENTS, Permission.PROJECT_READ)
+    else:
+        begun = begin_project_tallies(project_id, AGENTS)
     ids = _project_ids(caller, project_id)
     agent = _agent_id(caller, agent_id) if agent_id else None
     rows: list[Any] = get_all([key for one in ids for key in _commit_keys(one, agent)], consistent=False)
-    tallies = begun() if begun else visible_tallies(caller, AGENTS, Permission.PROJECT_READ)
+    tallies = begun()
     counted = tallies.by_value.get(agent, Tally()) if agent else tallies.total
     tickets = sum(row.cards for row in rows if isinstance(row, Counts))
     files = most_active((row for row in rows if isinstance(row, FileActivity)), MAX_FILES)
@@ -341,7 +344,7 @@ def _durations(seconds: Mapping[str, float]) -> dict[str, str]:
 async def agent_time(agent_id: str, caller: Caller) -> WorkTime:
     """Get how long an agent has worked on what it completed."""
     agent = _agent_id(caller, agent_id)
-    tallies = visible_tallies(caller, Range.agent(agent), Permission.PROJECT_READ)
+    tallies = begin_visible_tallies(caller, Range.agent(agent), Permission.PROJECT_READ)()
     whole = tallies.by_value.get(agent, Tally())
     return WorkTime(
         agent_id=agent,

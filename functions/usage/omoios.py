@@ -5,53 +5,54 @@ sees the same figure. What the provider charges is the addition `provider_cost`,
 """
 
 from collections.abc import Mapping
-from datetime import date
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from fastapi import Query
-from pydantic import Field
 
-from functions.usage import budgets
+from functions.usage import budgets, forecasts
 from functions.usage.budgets import number_of
+from functions.usage.forecasts import MONTH, amount_of
 from shared.agents.catalogue.registry import get_agent
-from shared.agents.providers.port import TokenUsage
 from shared.core import clock
 from shared.core.actor import Actor, Permission
-from shared.core.errors import FieldError, Invalid
+from shared.core.errors import FieldError, Invalid, NotFound
 from shared.core.money import usd
-from shared.edge.contracts.base import Request, Shape
+from shared.edge.contracts.base import Shape
 from shared.edge.contracts.omoios import OMOIOS, Id
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
-from shared.money.billing.prices import Priced, call_cost
-from shared.money.billing.pricing import customer_price_micros
 from shared.money.budgets.standing import read_standing
 from shared.money.usage import costs, forecasting
 from shared.money.usage.costs import CostSums, LineFilter
 from shared.money.usage.reading import Sum
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs.rows import Run
-from shared.store import load
+from shared.runs.live_agents import reading as live_agents
+from shared.store import authorize, fetch, get_many, id_of
 from shared.work.boards.lanes import canonical_phase
-from shared.work.statistics.reading import AGENTS, Range, Tallies, begin_project_tallies, visible_tallies
-from shared.work.statistics.tasks import begin_pending_tasks
+from shared.work.statistics.reading import (
+    AGENTS,
+    Range,
+    begin_project_tallies,
+    begin_spent,
+    begin_tallies,
+    begin_visible_tallies,
+)
+from shared.work.statistics.rows import workspace_statistics
+from shared.work.tasks.rows import TaskHead
 
 routes = Routes(OMOIOS, "usage")
 budgets.publish(routes)
+forecasts.publish(routes)
 
 SummaryScope = Literal["global", "ticket", "agent", "phase", "project", "task"]
-BUFFER: Final = 1.2
-"""How much more tokens a forecast counts with, as the original service does."""
-INPUT_PARTS: Final = 4, 5
-"""The share of a task's tokens that is read and not written: an agent's turns read their conversation again."""
-_WEEK, _MONTH = 7, 30
 
 
 class AgentCost(Shape):
     agent_id: str
     cost: float
     tasks_completed: int
-    provider_cost: float | None
+    provider_cost: float | None = None
 
 
 class ProjectForecast(Shape):
@@ -72,7 +73,7 @@ class ProjectCosts(Shape):
     cost_by_agent: list[AgentCost]
     cost_by_phase: dict[str, float]
     forecast: ProjectForecast
-    provider_cost: float | None
+    provider_cost: float | None = None
 
 
 class DailyCost(Shape):
@@ -89,26 +90,7 @@ class AgentCosts(Shape):
     cost_per_task: float | None
     cost_trend: Literal["increasing", "decreasing", "stable"]
     recent_costs: list[DailyCost]
-    provider_cost: float | None
-
-
-class CostForecast(Shape):
-    """From what was spent on each day of the last thirty; `method` says how, and whether there is too little to say more. The interval
-    is of 80 %. `queue_cost` is what the pending tasks will cost at the average of those that were completed in these days."""
-
-    estimated_monthly: float | None
-    estimated_weekly: float | None
-    queue_depth: int
-    average_cost_per_task: float | None
-    budget_status: Literal["within_budget", "at_risk", "exceeded", "no_budget"]
-    weekly_low: float | None
-    weekly_high: float | None
-    monthly_low: float | None
-    monthly_high: float | None
-    queue_cost: float | None
-    budget_remaining: float | None
-    basis_days: int
-    method: str
+    provider_cost: float | None = None
 
 
 class CostRecord(Shape):
@@ -126,7 +108,7 @@ class CostRecord(Shape):
     completion_cost: float | None
     total_cost: float | None
     recorded_at: str
-    provider_cost: float | None
+    provider_cost: float | None = None
 
 
 class CostPart(Shape):
@@ -149,29 +131,7 @@ class CostSummary(Shape):
     record_count: int
     breakdown: list[CostPart]
     unpriced_count: int
-    provider_cost: float | None
-
-
-class ForecastTasks(Request):
-    pending_task_count: Annotated[int, Field(gt=0, le=1_000_000)]
-    avg_tokens_per_task: Annotated[int, Field(gt=0, le=100_000_000)] = 5_000
-    provider: Annotated[str, Field(max_length=50)] = "anthropic"
-    model: Annotated[str, Field(max_length=200)] = "claude-sonnet-4.5"
-
-
-class TasksForecast(Shape):
-    """In USD, as the customer pays it. `price_table` names where the model's price is from."""
-
-    task_count: int
-    estimated_cost: float
-    estimated_tokens: int
-    avg_tokens_per_task: int
-    buffer_multiplier: float
-    price_table: str
-
-
-def _amount(amount_micros: int | None) -> float | None:
-    return None if amount_micros is None else usd(amount_micros)
+    provider_cost: float | None = None
 
 
 def _provider_cost(caller: Actor, total: Sum) -> float | None:
@@ -188,7 +148,7 @@ async def project_costs(project_id: str, caller: Caller) -> ProjectCosts:
     standing = read_standing(project.org_id, [str(project.ws_id)], project.id)
     sums, done = agents(), counted().by_value
     days = forecasting.history(sums.days, clock.now().date())
-    month = forecasting.estimate(days, _MONTH)
+    month = forecasting.estimate(days, MONTH)
     return ProjectCosts(
         project_id=project.id,
         total_cost=usd(sums.total.price_micros),
@@ -203,10 +163,10 @@ async def project_costs(project_id: str, caller: Caller) -> ProjectCosts:
         ],
         cost_by_phase={phase: usd(part.price_micros) for phase, part in sorted(phases().parts.items())},
         forecast=ProjectForecast(
-            estimated_monthly=_amount(month.expected),
-            budget_remaining=_amount(standing.remaining),
-            low=_amount(month.low),
-            high=_amount(month.high),
+            estimated_monthly=amount_of(month.expected),
+            budget_remaining=amount_of(standing.remaining),
+            low=amount_of(month.low),
+            high=amount_of(month.high),
             method=forecasting.method_of(days),
         ),
         provider_cost=_provider_cost(caller, sums.total),
@@ -215,10 +175,15 @@ async def project_costs(project_id: str, caller: Caller) -> ProjectCosts:
 
 @routes.get("/costs/agents/{agent_id}", "costs.agent", permission=Permission.USAGE_READ)
 async def agent_costs(agent_id: str, caller: Caller) -> AgentCosts:
-    """Get what an agent has cost in all the caller's workspaces."""
-    agent = get_agent(agent_id)
+    """Get what an agent of the catalogue has cost in all the caller's workspaces, or what a live agent's tasks have cost that runs of the
+    platform did."""
+    try:
+        agent = get_agent(agent_id)
+    except NotFound:
+        return _live_agent_costs(caller, agent_id)
+    tallies = begin_visible_tallies(caller, Range.agent(agent.id), Permission.USAGE_READ)
     sums = costs.visible_costs(caller, "agent", agent.id)
-    counted = visible_tallies(caller, Range.agent(agent.id), Permission.USAGE_READ).by_value
+    counted = tallies().by_value
     done = counted[agent.id].tasks_completed if agent.id in counted else 0
     return AgentCosts(
         agent_id=agent.id,
@@ -230,71 +195,20 @@ async def agent_costs(agent_id: str, caller: Caller) -> AgentCosts:
     )
 
 
-@routes.get("/costs/forecast", "costs.forecast", permission=Permission.USAGE_READ)
-async def forecast(caller: Caller, project_id: Id | None = None) -> CostForecast:
-    """Forecast the costs of a project (`project_id`, an addition) or of all the caller's workspaces."""
-    today = clock.now().date()
-    sums, counted, (org_id, ws_ids, project) = _forecast_basis(caller, project_id, str(_history_begin(today)))
-    pending = [begin_pending_tasks(ws_id, project) for ws_id in ws_ids]
-    standing = read_standing(org_id, ws_ids, project)
-    days = forecasting.history(sums.days, today)
-    week, month = forecasting.estimate(days, _WEEK), forecasting.estimate(days, _MONTH)
-    done = sum(tally.tasks_completed for tally in counted.by_value.values())
-    average = sum(sums.days.values()) // done if done else None
-    waiting = sum(count() for count in pending)
-    return CostForecast(
-        estimated_monthly=_amount(month.expected),
-        estimated_weekly=_amount(week.expected),
-        queue_depth=waiting,
-        average_cost_per_task=_amount(average),
-        budget_status=standing.status(week.expected),
-        weekly_low=_amount(week.low),
-        weekly_high=_amount(week.high),
-        monthly_low=_amount(month.low),
-        monthly_high=_amount(month.high),
-        queue_cost=None if average is None else usd(average * waiting),
-        budget_remaining=_amount(standing.remaining),
-        basis_days=len(days),
-        method=forecasting.method_of(days),
-    )
-
-
-def _history_begin(today: date) -> date:
-    return date.fromordinal(today.toordinal() - forecasting.HISTORY_DAYS)
-
-
-def _forecast_basis(
-    caller: Actor, project_id: str | None, since: str
-) -> tuple[CostSums, Tallies, tuple[str | None, list[str], str | None]]:
-    """Return what was spent, what was completed on each day since, and whose budgets hold: organization, workspaces, project."""
-    if project_id is None:
-        sums = costs.visible_costs(caller, "provider")
-        counted = visible_tallies(caller, Range("DAY", since), Permission.USAGE_READ)
-        seen = [ws_id for ws_id in caller.workspaces if caller.may(Permission.USAGE_READ, ws_id)]
-        return sums, counted, (caller.org_id, seen, None)
-    begun = costs.begin_project_costs(project_id, "provider")
-    tallies = begin_project_tallies(project_id, Range("DAY", since))
-    project = costs.project_of_costs(caller, project_id)
-    return begun(), tallies(), (project.org_id, [str(project.ws_id)], project.id)
-
-
-@routes.post("/costs/forecast", "costs.forecastPost")
-async def forecast_tasks(body: ForecastTasks, caller: Caller) -> TasksForecast:
-    """Forecast what tasks will cost with a model, from their number and their tokens, a fifth more as a buffer. Four of five tokens are
-    counted as read, one as written."""
-    tokens = -(-body.pending_task_count * body.avg_tokens_per_task * round(BUFFER * 10) // 10)
-    read, of = INPUT_PARTS
-    each = -(-body.avg_tokens_per_task * round(BUFFER * 10) // 10)
-    price = call_cost(body.provider, body.model, TokenUsage(input=each * read // of, output=each - each * read // of))
-    if not isinstance(price, Priced):
-        raise Invalid(FieldError("model", f"The price of {body.model} of the provider {body.provider} is not known", body.model))
-    return TasksForecast(
-        task_count=body.pending_task_count,
-        estimated_cost=usd(customer_price_micros(price.cost_micros) * body.pending_task_count),
-        estimated_tokens=tokens,
-        avg_tokens_per_task=body.avg_tokens_per_task,
-        buffer_multiplier=BUFFER,
-        price_table=price.table,
+def _live_agent_costs(caller: Actor, agent_id: str) -> AgentCosts:
+    """Raises NotFound, Forbidden."""
+    agent = live_agents.get_agent(caller, agent_id, Permission.USAGE_READ).agent
+    partition = workspace_statistics(str(agent.ws_id))
+    tallies, days = begin_tallies(partition, Range.agent(agent.id)), begin_spent(str(agent.ws_id), agent.id)
+    counted, spent = tallies().by_value, days()
+    done, total = counted[agent.id].tasks_completed if agent.id in counted else 0, sum(spent.values())
+    newest = sorted(spent.items(), reverse=True)[: forecasting.HISTORY_DAYS]
+    return AgentCosts(
+        agent_id=agent.id,
+        total_cost=usd(total),
+        cost_per_task=usd(total // done) if done else None,
+        cost_trend=forecasting.trend(spent, clock.now().date()),
+        recent_costs=[DailyCost(date=str(day), cost=usd(price)) for day, price in newest],
     )
 
 
@@ -308,14 +222,17 @@ async def records(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: Annotated[str, Query(max_length=2_000)] | None = None,
 ) -> list[CostRecord]:
-    """List model calls, newest first: of a run (`task_id`), an agent, a project (an addition), or of all the caller's workspaces.
+    """List model calls, newest first: of a task's last run or of a run (`task_id`), of an agent, of a project
+    (an addition), or of all the caller's workspaces.
 
     `X-Total-Count` has their number; `X-Next-Cursor`, if there are more, the `cursor` of the next page (both additions).
     """
     if task_id is not None:
-        run = load(Run, task_id, caller, Permission.USAGE_READ)
-        calls = int(run.calls) if agent_id is None or get_agent(agent_id).id == run.agent_id else 0
-        page = costs.list_run_lines(caller, run.id, calls, limit=limit, cursor=cursor) if calls else costs.LinePage([], 0, None)
+        run = _run_of(caller, task_id)
+        asked = run is not None and (agent_id is None or get_agent(agent_id).id == run.agent_id)
+        page = costs.LinePage([], 0, None)
+        if run is not None and asked:
+            page = costs.list_run_lines(caller, run.id, int(run.calls), limit=limit, cursor=cursor)
     else:
         wanted = LineFilter(project_id, get_agent(agent_id).id if agent_id else None)
         page = costs.list_lines(caller, wanted, limit=limit, cursor=cursor)
@@ -323,6 +240,18 @@ async def records(
     if page.next is not None:
         call.headers.append(("X-Next-Cursor", page.next))
     return [_record(line, caller) for line in page.lines]
+
+
+def _run_of(caller: Actor, task_id: str) -> Run | None:
+    """Return a run by its id, or the run that did a task last; None if no run of ours did it. Raises NotFound, Forbidden."""
+    bare = id_of(TaskHead, task_id)
+    run, task = get_many([(Run, *Run.key(bare)), (TaskHead, *TaskHead.key(bare))])
+    if isinstance(task, TaskHead) and not task.deleted_at:
+        authorize(task, caller, Permission.USAGE_READ)
+        return fetch(Run, task.work_run_id) if task.work_run_id else None
+    if not isinstance(run, Run) or run.deleted_at:
+        raise NotFound(TaskHead.NAME)
+    return authorize(run, caller, Permission.USAGE_READ)
 
 
 def _record(line: UsageLine, caller: Actor) -> CostRecord:
@@ -347,7 +276,7 @@ def _record(line: UsageLine, caller: Actor) -> CostRecord:
 @routes.get("/costs/summary", "costs.summary", permission=Permission.USAGE_READ)
 async def summary(caller: Caller, scope_type: SummaryScope, scope_id: Id | None = None) -> CostSummary:
     """Sum the costs of a scope: of everything the caller sees, by provider; of an agent or a phase, by month; of a ticket, by agent; of a
-    project (an addition), by provider; of a run (`task`)."""
+    project (an addition), by provider; of a task's last run or of a run (`task`)."""
     if scope_type == "global":
         return _summary(caller, scope_type, caller.org_id or "", costs.visible_costs(caller, "provider"))
     if not scope_id:
@@ -361,7 +290,7 @@ async def summary(caller: Caller, scope_type: SummaryScope, scope_id: Id | None 
     if scope_type == "ticket":
         return _summary(caller, scope_type, scope_id, costs.card_costs(caller, scope_id))
     if scope_type == "task":
-        return _run_summary(caller, load(Run, scope_id, caller, Permission.USAGE_READ))
+        return _run_summary(caller, scope_id, _run_of(caller, scope_id))
     begun = costs.begin_project_costs(scope_id, "provider")
     costs.project_of_costs(caller, scope_id)
     return _summary(caller, scope_type, scope_id, begun())
@@ -393,10 +322,12 @@ def _breakdown(dimension: str, parts: Mapping[str, Sum]) -> list[CostPart]:
     ]
 
 
-def _run_summary(caller: Actor, run: Run) -> CostSummary:
+def _run_summary(caller: Actor, task_id: str, run: Run | None) -> CostSummary:
+    if run is None:
+        return _summary(caller, "task", task_id, CostSums("model"))
     calls = int(run.calls)
     whole = Sum(
         calls, run.total_tokens, int(run.provider_cost_micros), int(run.customer_price_micros), calls if run.unpriced else 0
     )
     sums = CostSums("model", whole, {run.model: whole} if calls else {})
-    return _summary(caller, "task", run.id, sums)
+    return _summary(caller, "task", task_id, sums)

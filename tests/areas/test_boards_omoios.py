@@ -55,7 +55,7 @@ def test_the_view_has_seven_columns_with_their_tickets(ada, project):
             "phase_id": "PHASE_BACKLOG",
             "priority": "HIGH",
             "status": "open",
-            "approval_status": None,
+            "approval_status": "approved",
             "context": None,
             "is_blocked": False,
         }

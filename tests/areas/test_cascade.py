@@ -19,13 +19,14 @@ from shared.core.ids import new_id
 from shared.edge.cascade import clearing
 from shared.edge.cascade.purging import CHILDREN, LEAF_KINDS, RETENTION
 from shared.edge.cascade.queue import Task
+from shared.money.usage.rows import Rollup, card_partition
 from shared.people.access import records
 from shared.people.tenancy import workspaces
 from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.requesting import RunRequest, request_run
 from shared.runs.agent_runs.rows import ActiveRuns, Run
-from shared.store import Entity, create, fetch, get, save, store_text, write, writing
+from shared.store import Entity, create, fetch, get, put, save, store_text, write, writing
 from shared.store.client import dynamodb
 from shared.work.attachments.rows import Attachment
 from shared.work.boards.rows import Counts
@@ -35,6 +36,8 @@ from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
+from shared.work.statistics.files import FileActivity
+from shared.work.statistics.rows import Statistic, project_statistics, workspace_statistics
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.dependencies import add_dependencies
 from shared.work.testing import cases, results
@@ -257,6 +260,13 @@ def furnished(place: Place) -> None:
     for row in rows(but=("ACT",)).values():
         if "event" in row and row.get("ws_id", {}).get("S") == place.ws_id:
             assert project(stream_record(row)) == []
+    for row in (
+        Statistic(pk=workspace_statistics(place.ws_id), sk="TOTAL"),
+        Statistic(pk=project_statistics(place.projects[0].id), sk="AGENT#a#PHASE_TESTING"),
+        FileActivity(*FileActivity.key(place.projects[0].id)),
+        Rollup(card_partition(card), "AGENT-M#2026-11#a"),
+    ):
+        write(put(row))
     attached = fetch(Item, card)
     made = Attachment.new(
         new_id(), ws_id=attached.ws_id, proj_id=attached.proj_id, item_id=card, board_id=attached.board_id,
@@ -331,7 +341,7 @@ ELSEWHERE = {
     "USER", "ORG", "ORGMEM", "APIKEY", "OCL", "WHK",  # of no workspace
     "USE", "BILLING", "INVC", "PAY", "CREDIT",  # the ledger, and the invoices that are made of it: they stay
     "ATT", "DOCSHELF",  # in places of their own: `APART`
-    "WSMEM", "ACFG", "PROJSTATS", "VUL", "ISS", "PULL", "REMARK",  # beside their workspace, project, build or repository, and gone with it
+    "WSMEM", "ACFG", "PROJSTATS", "VUL", "APR", "ISS", "PULL", "REMARK",  # beside their workspace, project, build or repository, gone with it
     "OP",  # kept for thirty days, which a deleted workspace is kept too: gone before the purge
 }  # fmt: skip
 """Kinds that no list below a workspace leads to."""

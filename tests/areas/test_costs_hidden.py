@@ -95,3 +95,22 @@ def check_only_the_seller_finds(world, own, sellers):
         404,
         200,
     )
+
+
+def test_omoios_shows_a_customer_what_they_pay_and_nothing_else(world, deployed_for_others):
+    ada = world.ada.at("omoios")
+    paths = (
+        f"/costs/projects/{world.project.id}",
+        f"/costs/records?project_id={world.project.id}",
+        f"/costs/summary?scope_type=project&scope_id={world.project.id}",
+    )
+
+    def provider_costs() -> list[object]:
+        answers = [ada("usage", "GET", path).json for path in paths]
+        shown = [one[0] if isinstance(one, list) else one for one in answers]
+        assert {one["total_cost"] for one in shown} == {0.500005}
+        return [one["provider_cost"] for one in shown]
+
+    assert provider_costs() == [None, None, None]
+    update_now(Access(*access_key(world.actor.id)), [Access.platform_admin.set(True)])
+    assert provider_costs() == [0.100001, 0.100001, 0.100001]

@@ -13,12 +13,13 @@ from shared.money.budgets.reserving import BudgetExhausted, Scope, announce_spen
 from shared.money.budgets.rows import Budget, budget_id, within
 from shared.money.usage import forecasting
 from shared.money.usage.rows import Rollup, UsageLine
-from shared.store import collection, fetch, query, write
+from shared.store import collection, create, fetch, query, write
+from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Client
 from tests.areas.ledger import record_usage
 from tests.areas.test_runs import card_in, started
-from tests.areas.viewers import project, raw_row, stream_record
+from tests.areas.viewers import drain, listen, project, pushed, raw_row, stream_record
 from tests.trips import count_requests
 
 PRD, QA = agent_named("prd"), agent_named("qa")
@@ -172,6 +173,14 @@ def test_a_run_is_in_every_sum_that_it_belongs_to(world, ada, machine):
     assert sum(one["total_cost"] for one in records) == pytest.approx(paid)
     assert {(one["task_id"], one["agent_id"]) for one in records} == {(run.id, PRD.id)}
     assert get(ada, f"/costs/records?task_id={run.id}&agent_id={QA.id}") == []
+    task = Task.new(
+        new_id(), org_id=card.org_id, ws_id=card.ws_id, proj_id=card.proj_id, item_id=card.id, board_id=card.board_id, title="T",
+        phase_id=card.phase_id, work_run_id=run.id, created_by=world.actor.summary,
+    )  # fmt: skip
+    write(create(task))
+    assert get(ada, f"/costs/records?task_id={task.id}") == records
+    assert get(ada, f"/costs/summary?scope_type=task&scope_id={task.id}")["total_cost"] == paid
+    assert ada("usage", "GET", f"/costs/records?task_id={new_id()}").status == 404
     for scope in ("agent", "phase", "ticket", "task", "project"):
         assert ada("usage", "GET", f"/costs/summary?scope_type={scope}").status == 422
     assert ada("usage", "GET", "/costs/summary?scope_type=planet").status == 422
@@ -325,6 +334,24 @@ def test_a_budget_warns_once_and_says_once_that_it_is_used_up(world, ada):
         if before.get("event_id") != raw_row(f"BUDGET#{name}").get("event_id"):
             events.append(fetch(Budget, name).event["type"])
     assert events == ["budget.warning", "budget.exceeded"]
+
+
+def test_listeners_are_told_of_budgets_also_of_their_organizations(world, ada, gateway):
+    card = world.card()
+    for scope, scope_id, name, shown in (
+        ("ticket", card.id, budget_id("card", card.id), card.id),
+        ("agent", "prd", budget_id("agent", within(world.project.org_id, PRD.id)), PRD.id),
+    ):
+        budget(ada, scope, scope_id, 1)
+        before = raw_row(f"BUDGET#{name}")
+        write(*settle_reservation(None, [name], 900_000))
+        announce_spending(Scope(world.project.org_id, world.ws_id, world.project.id, card.id, "", agent_id=PRD.id))
+        drain()
+        listen(world.ws_id)
+        project(stream_record(raw_row(f"BUDGET#{name}"), before))
+        (message,) = pushed("omoios")
+        assert (message["event_type"], message["entity_type"], message["entity_id"]) == ("cost.budget.warning", "budget", shown)
+        assert message["payload"] == {"scope_type": scope, "scope_id": shown, "limit": 1.0, "spent": 0.9, "alert_threshold": 0.8}
 
 
 # -- forecasts

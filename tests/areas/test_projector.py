@@ -163,10 +163,10 @@ def test_the_project_knows_when_something_last_happened_to_the_minute(world):
 
 
 def test_an_activity_is_one_put_under_a_kilobyte_where_no_counter_moves(world):
-    card = world.card(title="Let customers pay by invoice")
+    card = world.card(5, title="Let customers pay by invoice")
     old = raw_row(f"ITEM#{card.id}")
     project(stream_record(old))
-    moved = move_item(world.actor, card.id, world.board.lane_ids[5])
+    moved = move_item(world.actor, card.id, world.board.lane_ids[6])  # in the same phase
     record = stream_record(raw_row(f"ITEM#{card.id}"), old)
     with costing() as cost:
         assert project(record) == []
@@ -175,6 +175,24 @@ def test_an_activity_is_one_put_under_a_kilobyte_where_no_counter_moves(world):
     assert size_of(raw_row(project_log(world.project.id), f"{moved.event['at']}#{moved.event_id}")) < 1_024
     assert cost.writes == 2  # the row and its index entry
     assert cost.reads == 2.5
+
+
+def test_a_stay_in_a_phase_costs_what_it_is_written_for(world):
+    """The stay and the sums of its project, exactly once: in one transaction. A move within the phase pays nothing for it."""
+    card = world.card()
+    old = raw_row(f"ITEM#{card.id}")
+    project(stream_record(old))
+    move_item(world.actor, card.id, world.board.lane_ids[5])
+    record = stream_record(raw_row(f"ITEM#{card.id}"), old)
+    with costing() as cost:
+        assert project(record) == []
+    # after the activity: the stay before it, the card, whose first stay this is, the transaction; then what any move costs
+    assert cost.names[:4] == ["PutItem", "Query", "BatchGetItem", "TransactWriteItems"]
+    assert cost.names.count("TransactWriteItems") == 1
+    assert cost.writes == 2 + 4  # the activity and its index entry; the two rows
+    with costing() as cost:
+        assert project(record) == []
+    assert "TransactWriteItems" not in cost.names
 
 
 def later(image: dict, minutes: float) -> dict:

@@ -238,9 +238,11 @@ def test_data_is_the_documents_alone(documents):
     assert {method for document in documents.values() for _, method, _ in operations(document)} <= METHODS
 
 
-SELLERS = {"AgentRunDetails.providerCost", "UsageBreakdown.cost", "UsageTimelinePoint.cost"} | {
-    f"UsageSummary.{name}" for name in ("totalCost", "grossMargin")
-}
+SELLERS = (
+    {"AgentRunDetails.providerCost", "UsageBreakdown.cost", "UsageTimelinePoint.cost"}
+    | {f"UsageSummary.{name}" for name in ("totalCost", "grossMargin")}
+    | {f"{name}.provider_cost" for name in ("AgentCost", "AgentCosts", "CostRecord", "CostSummary", "ProjectCosts")}
+)
 """What the platform pays and earns, which customers do not get (tests/areas/test_costs_hidden.py)."""
 PRICES = {
     "AgentRunSummary.cost",
@@ -250,6 +252,24 @@ PRICES = {
     "CurrentUsageSummary.estimatedCost",
     "ProjectStats.cost",
     "TriggerAgentRunResponse.estimatedCost",
+} | {  # a cost of omoios is a price (decision 68)
+    "AgentCost.cost",
+    "AgentCosts.cost_per_task",
+    "AgentCosts.cost_trend",
+    "AgentCosts.recent_costs",
+    "AgentCosts.total_cost",
+    "CostForecast.average_cost_per_task",
+    "CostForecast.queue_cost",
+    "CostPart.total_cost",
+    "CostRecord.completion_cost",
+    "CostRecord.prompt_cost",
+    "CostRecord.total_cost",
+    "CostSummary.total_cost",
+    "DailyCost.cost",
+    "ProjectCosts.cost_by_agent",
+    "ProjectCosts.cost_by_phase",
+    "ProjectCosts.total_cost",
+    "TasksForecast.estimated_cost",
 }
 """What the customer pays, by the documents' names."""
 

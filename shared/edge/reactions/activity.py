@@ -7,7 +7,7 @@ import contextlib
 from typing import Any
 
 from shared.core.errors import ConditionFailed
-from shared.edge.reactions.statistics import statistics_operations
+from shared.edge.figures.counting import statistics_operations
 from shared.edge.views.omoios.events import shown_of
 from shared.events import EventType
 from shared.events.change import Change

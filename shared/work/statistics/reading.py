@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Final
 
@@ -10,7 +10,6 @@ from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
 from shared.store import get, iterate, read_ahead
-from shared.work.projects.reading import in_workspaces
 from shared.work.statistics.rows import TOTAL, Statistic, project_statistics, workspace_statistics
 
 ACTIVE: Final = timedelta(days=1)
@@ -114,9 +113,22 @@ def begin_project_tallies(project_id: str, wanted: Range) -> Callable[[], Tallie
     return begin_tallies(project_statistics(bare_id(project_id)), wanted)
 
 
-def visible_tallies(actor: Actor, wanted: Range, permission: Permission) -> Tallies:
-    """Return the counters of all workspaces in which the actor has the permission, together. One round trip."""
-    whole = Tallies()
-    for part in in_workspaces(actor, lambda ws_id: begin_tallies(workspace_statistics(ws_id), wanted), permission):
-        whole.add(part())
-    return whole
+def begin_visible_tallies(actor: Actor, wanted: Range, permission: Permission) -> Callable[[], Tallies]:
+    """Begin to read the counters of all workspaces in which the actor has the permission; what is returned waits for them together."""
+    begun = {ws_id: begin_tallies(workspace_statistics(ws_id), wanted) for ws_id in actor.likely_workspaces}
+
+    def finish() -> Tallies:
+        visible = [ws_id for ws_id in actor.workspaces if actor.may(permission, ws_id)]
+        parts = [begun.get(ws_id) or begin_tallies(workspace_statistics(ws_id), wanted) for ws_id in visible]
+        whole = Tallies()
+        for part in parts:
+            whole.add(part())
+        return whole
+
+    return finish
+
+
+def begin_spent(ws_id: str, agent_id: str) -> Callable[[], dict[date, int]]:
+    """Begin to read what a live agent has spent on each day, in micro-dollars; what is returned waits for it."""
+    read = read_ahead(partial(_rows, workspace_statistics(ws_id), Range("SPENT", f"{agent_id}#", f"{agent_id}#~")))
+    return lambda: {date.fromisoformat(str(row.sk).rpartition("#")[2]): int(row.price_micros) for row in read.result()}

@@ -1,4 +1,4 @@
-"""The counters, which `shared.edge.reactions.statistics` raises in the transaction that writes the activity of their event: each event
+"""The counters, which `shared.edge.figures` raises in the transaction that writes the activity of their event: each event
 counts once."""
 
 from typing import Final
@@ -9,7 +9,8 @@ TOTAL: Final = "TOTAL"
 
 
 class Statistic(Row):
-    """Counters at `STAT#<WS or PROJ>#<id>`: `TOTAL`, of each `AGENT#<agent>#<phase>`, of each `DAY#<day>` (UTC). They only rise."""
+    """Counters at `STAT#<WS or PROJ>#<id>`: `TOTAL`, of each `AGENT#<agent>#<phase>`, of each `DAY#<day>` (UTC), and of what a live agent
+    has spent on a day (`SPENT#<agent>#<day>`). They only rise."""
 
     TABLE = "core_table"
 
@@ -26,6 +27,8 @@ class Statistic(Row):
     insertions = NumberAttribute(default=0)
     deletions = NumberAttribute(default=0)
     files_changed = NumberAttribute(default=0)
+    price_micros = NumberAttribute(default=0)
+    """What the customer paid for the runs by which a live agent worked on tasks."""
     last_at = UnicodeAttribute(null=True)
 
     @property

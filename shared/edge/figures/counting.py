@@ -10,12 +10,12 @@ from shared.core import clock
 from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.agent_runs.rows import Run
-from shared.store import Operation, get, update
+from shared.store import Operation, fetch, get, update
 from shared.work.commits.changes import load_changes
 from shared.work.commits.rows import Commit, CommitFiles, CommitLink
 from shared.work.statistics.files import count_files
 from shared.work.statistics.rows import TOTAL, Statistic, project_statistics, workspace_statistics
-from shared.work.tasks.rows import Task
+from shared.work.tasks.rows import Task, TaskHead
 
 Counts = Mapping[str, int]
 """What is added to counters, by the names of attributes of `Statistic`."""
@@ -55,17 +55,28 @@ def _count_commit(change: Change) -> list[Operation]:
 
 
 def _count_task(change: Change) -> list[Operation]:
-    """Return the operations that count a task which was completed. One that a run of ours did is in the totals by its run."""
+    """Return the operations that count a task which was completed, and what the run of ours cost that did it, whether it was completed or
+    not. What such a run did is in the totals by the run itself."""
     was, now = change.status()
+    before, task = change.before(TaskHead), change.after(Task)
+    spent = _count_attempt(change, before) if before is not None and before.is_held and not task.is_held else []
     if now != "completed" or was == "completed":
-        return []
-    task = change.after(Task)
+        return spent
     seconds = clock.seconds_between(task.started_at, task.completed_at) if task.started_at and task.completed_at else 0
     done = {"tasks_completed": 1, "task_seconds": max(0, seconds)}
     agent = (task.agent["id"], task.phase_id, task.agent.get("name", "")) if task.agent else None
     if task.work_run_id is not None:
-        return _count_agent(change, done, agent)
-    return _count_work(change, done, agent)
+        return [*_count_agent(change, done, agent), *spent]
+    return [*_count_work(change, done, agent), *spent]
+
+
+def _count_attempt(change: Change, held: TaskHead) -> list[Operation]:
+    """Return the operations that count for a live agent, on this day, what the run cost by which it has worked on a task until now."""
+    run = fetch(Run, held.work_run_id) if held.work_run_id and held.agent else None
+    if run is None or not run.customer_price_micros:
+        return []
+    spent = {"price_micros": int(run.customer_price_micros)}
+    return _count(change, f"SPENT#{held.agent['id']}#{change.event.at[:10]}", spent)
 
 
 def _count_work(change: Change, counts: Counts, agent: Agent | None) -> list[Operation]:

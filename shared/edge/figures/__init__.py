@@ -1,0 +1,1 @@
+"""What an event counts: the operations that raise the counters of statistics."""
