@@ -44,7 +44,7 @@ def run_task(agent: LiveAgent, task_id: str) -> bool:
     if card.lease_run not in (None, run_id):
         return False  # another agent works on the card; the end of its run is an event
     lane = fetch(Lane, card.lane_id)
-    doer = fitting_agent(lane.number, agent.capabilities) if lane else None
+    doer = fitting_agent(int(lane.number), agent.capabilities) if lane else None
     if doer is None:
         return False
     request = RunRequest(trigger="task", automatic=True, run_id=run_id, task_id=task.id, context=_context(task))
