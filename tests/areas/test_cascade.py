@@ -29,11 +29,14 @@ from shared.store import Entity, create, fetch, get, save, store_text, write, wr
 from shared.store.client import dynamodb
 from shared.work.attachments.rows import Attachment
 from shared.work.boards.rows import Counts
+from shared.work.discoveries.spawning import NewDiscovery, SpawnedTask, report_discovery, spawn_task
 from shared.work.items import planning
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
+from shared.work.tasks.creating import NewTask, add_task
+from shared.work.tasks.dependencies import add_dependencies
 from shared.work.testing import cases, results
 from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.cascades import event, process_all, waiting
@@ -238,6 +241,10 @@ def furnished(place: Place) -> None:
     feature = planning.create_feature(place.actor, requirement.id, planning.NewFeature("F", "Words"))
     case = cases.create_case(place.actor, feature.id, cases.NewTestCase("T", "Words", [{"action": "Look"}], "Seen"))
     results.record_result(place.actor, case.id, results.NewResult("passed", logs=[{"line": "x"}]))
+    first = add_task(place.actor, feature, new_id(), NewTask("First"))
+    second = add_task(place.actor, feature, new_id(), NewTask("Second", depends_on=[first.id]))
+    add_dependencies(place.actor, first.id, [add_task(place.actor, feature, new_id(), NewTask("Before")).id])
+    spawn_task(place.actor, report_discovery(place.actor, second.id, NewDiscovery("bug", "It leaks")).id, SpawnedTask("Mend it"))
     for key in (f"documents/{place.ws_id}/d/1", f"runs/{place.ws_id}/r/context", f"documents/{place.world.ws_id}/d/1"):
         store_text(key, "x" * 400_000)
     for row in rows(but=("ACT",)).values():

@@ -5,6 +5,7 @@ import pytest
 from shared.core.ids import new_id
 from shared.store import fetch
 from shared.work.discoveries.rows import Discovery
+from shared.work.items.deleting import delete_item
 from tests.areas.boards_world import World, create_world
 from tests.areas.test_tasks_omoios import add, ask, changed, put, total
 from tests.areas.viewers import listen, project, pushed, raw_row, stream_record
@@ -133,3 +134,15 @@ def test_listeners_hear_of_a_discovery_and_of_each_task_that_it_becomes(world, g
         "description": FOUND["description"], "spawned_task_id": None,
     }  # fmt: skip
     assert [one["payload"] for one in told] == [payload, payload | {"spawned_task_id": made}]
+
+
+def test_discoveries_go_with_their_card(world):
+    card = world.card()
+    found = report(world, add(world, card.id)["id"])
+    kept = report(world, add(world)["id"])
+    delete_item(world.actor, card.id)
+    for _ in range(2):
+        project(stream_record(raw_row(f"ITEM#{card.id}")))
+    assert [one["id"] for one in ask(world, "GET", "/agents/agent-1/discoveries").json] == [kept["id"]]
+    assert ask(world, "POST", f"/discoveries/{found['id']}/spawn-task", SPAWNED).status == 404
+    check_rows()

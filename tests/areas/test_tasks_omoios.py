@@ -15,7 +15,7 @@ from shared.work.items.rows import Item
 from shared.work.tasks.rows import MAX_DEPENDENCIES, Task
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer, Client
-from tests.areas.viewers import project, raw_row, stream_record
+from tests.areas.viewers import listen, project, pushed, raw_row, stream_record
 from tests.samples.counted import archived
 from tests.samples.tasks import CHANGES, TASK
 from tests.stored_rows import check_rows
@@ -360,3 +360,42 @@ def test_where_a_task_is_done_is_noted(world):
     assert ask(world, "POST", f"/tasks/{made}/register-conversation", body).json["status"] == "registered"
     shown = ask(world, "GET", f"/tasks/{made}").json
     assert (shown["conversation_id"], shown["sandbox_id"]) == ("c-1", "s-1")
+
+
+def test_what_is_told_of_a_task(world, gateway):
+    """The documented events, from what the operations do."""
+    listen(world.ws_id)
+    card = world.card()
+    first = add(world, card.id)["id"]
+    made = add(world, card.id, first)["id"]
+    told: list[dict[str, Any]] = []
+
+    def then(method: str, path: str, body: Any = None) -> dict[str, Any]:
+        old = raw_row(f"TASK#{made}")
+        answer = ask(world, method, path, body)
+        assert answer.status < 300, answer.text
+        changed(made, old)
+        told.extend(one for one in pushed("omoios") if one["entity_type"] == "task" and one not in told)
+        return answer.json
+
+    follow(f"TASK#{made}")
+    other = add(world)["id"]
+    then("POST", f"/tasks/{made}/dependencies", {"depends_on": [other]})
+    then("PUT", f"/tasks/{made}/dependencies", {"depends_on": []})
+    fence = then("POST", f"/tasks/{made}/claim", {"agent_id": "agent-1"})["fence"]
+    then("PUT", f"/tasks/{made}", {"status": "failed", "error_message": "Once", "fence": fence})
+    then("POST", f"/tasks/{made}/claim", {"agent_id": "agent-1"})
+    then("POST", f"/tasks/{made}/cancel", {"reason": "No"})
+    then("PUT", f"/tasks/{made}", {"status": "pending"})
+    then("PUT", f"/tasks/{made}", {"status": "completed", "result": {"files": 2}})
+    assert [(one["event_type"], one["payload"]) for one in told] == [
+        ("TASK_CREATED", {"task_id": made, "ticket_id": card.id, "dependencies": [first]}),
+        ("TASK_DEPENDENCY_ADDED", {"task_id": made, "depends_on_task_id": other}),
+        ("TASK_ASSIGNED", {"task_id": made, "agent_id": "agent-1"}),
+        ("TASK_ASSIGNED", {"task_id": made, "agent_id": "agent-1"}),
+        ("TASK_FAILED", {"task_id": made, "error_message": "Task cancelled: No"}),
+        ("TASK_COMPLETED", {"task_id": made, "result": {"files": 2}}),
+    ]
+    shown = world.ada("cards", "GET", f"/cards/{card.id}")
+    assert shown.status == 200
+    assert "changed a task" in shown.text  # agentworks shows it as an activity of the card

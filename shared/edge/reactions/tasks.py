@@ -1,5 +1,5 @@
 """What follows from the end of a task: who waited for it may begin, its discovery may be resolved, the run that did it is stopped if the
-task was taken from it. And tasks follow their card.
+task was taken from it. And tasks and discoveries follow their card.
 
 Idempotent, because the current state decides.
 """
@@ -10,7 +10,7 @@ from shared.events.change import Change
 from shared.runs.agent_runs.approvals import stop_run
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
-from shared.work.discoveries.spawning import resolve_by_task
+from shared.work.discoveries.spawning import delete_of_card, resolve_by_task
 from shared.work.items.rows import ItemHead
 from shared.work.tasks.dependencies import release_dependents
 from shared.work.tasks.following import follow_card
@@ -21,7 +21,10 @@ from shared.work.tasks.statuses import ENDED
 def react(change: Change) -> None:
     if change.kind == TaskHead.KIND and change.event.type is EventType.TASK_UPDATED:
         _react_to_task(change)
-    elif change.kind == ItemHead.KIND and (change.event.type is EventType.ITEM_DELETED or "archived_at" in change.event.changes):
+    elif change.kind == ItemHead.KIND and change.event.type is EventType.ITEM_DELETED:
+        follow_card(change.id)
+        delete_of_card(change.id)
+    elif change.kind == ItemHead.KIND and "archived_at" in change.event.changes:
         follow_card(change.id)
 
 

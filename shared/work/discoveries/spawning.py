@@ -1,6 +1,7 @@
 """Discoveries become tasks, and are resolved when these are done."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from shared.core import clock
@@ -9,7 +10,21 @@ from shared.core.errors import LimitExceeded, NotFound
 from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
-from shared.store import LastBlock, Operation, check, create, fetch, fetch_all, load, retrying, save, update_with_retry, write
+from shared.store import (
+    Entity,
+    LastBlock,
+    Operation,
+    check,
+    create,
+    fetch,
+    fetch_all,
+    load,
+    pages,
+    retrying,
+    save,
+    update_with_retry,
+    write,
+)
 from shared.work.boards.counting import require_writable
 from shared.work.discoveries.rows import Discovery
 from shared.work.items.rows import ItemHead
@@ -97,7 +112,26 @@ def resolve_by_task(task: TaskHead) -> None:
             discovery.status, discovery.resolved_at = "resolved", clock.iso()
             _record(discovery, SYSTEM, "in_progress")
 
-    update_with_retry(lambda: fetch(Discovery, found.id) or found, change, first=found)
+    update_with_retry(partial(_again, found), change, first=found)
+
+
+def delete_of_card(item_id: str) -> None:
+    """Delete the discoveries of a deleted card. Repeating it changes nothing."""
+    for page in pages(Entity, f"ITEM#{item_id}", index=1, prefix="DSC#", limit=100):
+        for row in page.rows:
+            found = fetch(Discovery, row.entity_id)
+            if found is not None:
+                update_with_retry(partial(_again, found), _delete, first=found)
+
+
+def _again(discovery: Discovery) -> Discovery:
+    return fetch(Discovery, discovery.id) or discovery
+
+
+def _delete(discovery: Discovery) -> None:
+    if not discovery.deleted_at:
+        discovery.deleted_at = clock.iso()
+        _record(discovery, SYSTEM, discovery.status)
 
 
 def _record(discovery: Discovery, actor: Actor, before: str, spawned_task_id: str | None = None) -> None:

@@ -21,8 +21,8 @@ from shared.work.tasks.statuses import ENDED, HELD, RANKS
 MAX_RETRIES: Final = 3
 """Attempts that may fail before the task does, as in the original service."""
 MAX_DEPENDENCIES: Final = 40  # of a task: each takes two rows of its transaction, of which a transaction has 100
-NO_LIST: Final = "none"
-"""What the tasks of archived and deleted cards are counted as."""
+NO_LIST: Final = "none none none"
+"""What the tasks of archived and deleted cards are counted as: no status, no phase, no project."""
 _EXCERPT: Final = 200  # characters of a description that lists and graphs show
 _LAST: Final = "~"  # sorts behind every time
 
