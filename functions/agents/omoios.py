@@ -21,12 +21,12 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.agents import Agent, AgentPhase, AgentType, Capacity, Status, Words, agent
 from shared.edge.views.omoios.tasks import ClaimedTask, claimed_task
 from shared.runs.live_agents import beating, checksums, reading, silence
+from shared.runs.live_agents.asking import next_task
 from shared.runs.live_agents.changing import set_available, update_agent
 from shared.runs.live_agents.health import DEFAULT_TIMEOUT
 from shared.runs.live_agents.reading import Seen, Wanted, see
 from shared.runs.live_agents.registering import NewAgent, register_agent
 from shared.runs.live_agents.rows import LiveAgent
-from shared.runs.live_agents.working import next_task
 from shared.store import read_ahead
 from shared.work.boards.lanes import canonical_phase
 

@@ -15,8 +15,9 @@ from shared.people.tenancy.rows import Organization
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.ending import end_run, with_error
 from shared.runs.agent_runs.rows import Run
+from shared.runs.live_agents.asking import next_task
+from shared.runs.live_agents.giving import dispatch
 from shared.runs.live_agents.holding import worker_actor
-from shared.runs.live_agents.working import dispatch, next_task
 from shared.store import fetch, save, write
 from shared.work.items.rows import Item
 from shared.work.tasks.claiming import FenceLost, complete_task, fail_task, start_task
@@ -96,7 +97,7 @@ def test_an_agent_asks_for_its_next_task_by_priority(ada, world):
 
 
 def test_what_an_agent_is_capable_of_comes_first(ada, world):
-    task(world, "Draw the logo")
+    task(world, "Draw the logo of Pythonia")
     mine = task(world, "Write the Python parser")
     assert ask(ada, registered(ada)["agent_id"])["id"] == mine
 
@@ -218,6 +219,7 @@ def test_the_job_gives_the_work_of_a_dead_agent_to_one_that_waits(ada, world, st
     stream.flow()
     assert (stored(dies).status, stored(dies).task_ids) == ("failed", [])
     assert (holder(only), row(only).status) == (waits, "assigned")
+    assert (int(row(only).retry_count), "has failed: Its heartbeats did not come" in row(only).error_message) == (1, True)
 
 
 def test_a_heartbeat_keeps_what_was_begun_and_not_what_was_never_picked_up(ada, world, stream, late):
