@@ -64,8 +64,12 @@ class Availability(Request):
 
 
 class HeartbeatMessage(Request):
-    """`checksum` is the SHA-256 of the other six fields as JSON with sorted keys, in hexadecimal: with the separators of Python's
-    `json.dumps` or of JavaScript's `JSON.stringify`."""
+    """`checksum` is the SHA-256, in hexadecimal, of the other six fields as JSON in UTF-8 with sorted keys.
+
+    Separators are `", "` and `": "` (Python's `json.dumps`) or `","` and `":"` (JavaScript's `JSON.stringify`); other letters stand as
+    themselves or as escapes; nested keys are sorted or as they were sent; an absent field is left out or null. Numbers count as they are
+    written in the message: `5.0` is not `5`.
+    """
 
     agent_id: Id
     timestamp: Date | None = None
