@@ -28,6 +28,7 @@ _WRITE = [
     "dynamodb:BatchWriteItem",
     "dynamodb:ConditionCheckItem",
 ]
+_SECRETS = {"seal": ["kms:Encrypt"], "unseal": ["kms:Decrypt"], "both": ["kms:Encrypt", "kms:Decrypt"]}
 _ENVIRONMENT = 4096  # bytes of all variables of a function: Lambda's limit
 _REFERENCE = 128  # bytes of a value that only the deployment knows: the address of a queue has about 100
 Statement = dict[str, Any]
@@ -217,8 +218,7 @@ class Functions:
                 allow(["kms:Sign", "kms:GetPublicKey"], data.client_key.attr_arn), client_token_key=data.client_key.attr_arn
             )
         if needs.secrets != "none":
-            action = "kms:Encrypt" if needs.secrets == "seal" else "kms:Decrypt"
-            grants.add(allow([action], data.secrets.attr_arn), secrets_key=data.secrets.attr_arn)
+            grants.add(allow(_SECRETS[needs.secrets], data.secrets.attr_arn), secrets_key=data.secrets.attr_arn)
         for name in needs.sends:
             queue = data.queues[name].queue
             grants.add(allow(["sqs:SendMessage"], queue.attr_arn), **{_queue_setting(name): queue.ref})
@@ -244,6 +244,8 @@ class Functions:
             )
         if needs.models != "none":
             self._grant_models(grants, calls=needs.models == "call")
+        if needs.embeds:
+            self._grant_embeddings(grants)
         return grants
 
     def _grant_table(self, grants: Grants, name: str, access: Access) -> None:
@@ -304,6 +306,20 @@ class Functions:
             grants.add(
                 allow(["secretsmanager:GetSecretValue"], settings.payment_secret_arn), payment_secret=settings.payment_secret_arn
             )
+
+    def _grant_embeddings(self, grants: Grants) -> None:
+        """The service that turns texts into vectors, if another than the embedded one is chosen."""
+        settings = self.settings
+        service, _, _ = settings.embeddings.partition(":")
+        if settings.embeddings:
+            grants.environment["CADRE_EMBEDDINGS"] = settings.embeddings
+        if service in ("bedrock", "openai") and settings.provider_secret_arn:
+            grants.add(
+                allow(["secretsmanager:GetSecretValue"], settings.provider_secret_arn),
+                provider_secret=settings.provider_secret_arn,
+            )
+        if service == "bedrock" and settings.bedrock_model_arns:
+            grants.add(allow(["bedrock:InvokeModel"], *settings.bedrock_model_arns))
 
     def _grant_models(self, grants: Grants, *, calls: bool) -> None:
         settings = self.settings

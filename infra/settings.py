@@ -84,6 +84,7 @@ class Settings:
     bedrock_model_arns: tuple[str, ...] = ()
     default_provider: str = ""
     default_model: str = ""
+    embeddings: str = ""  # a service and its model, which turn texts into vectors; unset: the embedded one
     # money
     price_multiplier: str = "5"
     price_step_micros: str = "250000"
@@ -159,6 +160,7 @@ class Settings:
             raise SettingsError(
                 "bedrockModelArns: an inference profile needs its foundation models' ARNs too, of all its regions"
             )
+        _matches("embeddings", self.embeddings, r"(embedded|(bedrock|openai):[\w.:/-]{1,200}(@\d{2,4})?)?")
         provider = self.default_provider
         if self.local or not (provider or self.default_model):
             return

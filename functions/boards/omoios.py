@@ -10,7 +10,7 @@ from shared.edge.contracts.fields import Offset
 from shared.edge.contracts.omoios import OMOIOS, Id
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
-from shared.edge.views.omoios.tickets import ticket_status, upper
+from shared.edge.views.omoios.tickets import approval_status, ticket_status, upper
 from shared.store import IndexRow
 from shared.work.boards import columns
 from shared.work.boards.columns import ColumnSnapshot
@@ -33,7 +33,7 @@ class BoardTicket(Shape):
     phase_id: str
     priority: str
     status: str
-    approval_status: str | None
+    approval_status: str
     context: dict[str, Any] | None = None
     is_blocked: bool
 
@@ -133,7 +133,7 @@ def _ticket(row: IndexRow) -> BoardTicket:
         phase_id=row.f["phase_id"],
         priority=upper(row.f["priority"]),
         status=ticket_status(row.f["status"], row.f.get("status_before_block")),
-        approval_status=row.f.get("approval_status"),
+        approval_status=approval_status(row.f),
         is_blocked=row.f["status"] == "blocked",
     )
 

@@ -6,7 +6,8 @@ from fastapi import Query
 from pydantic import Field
 
 from shared.agents.catalogue.registry import get_agent
-from shared.core.actor import Permission
+from shared.core.actor import Actor, Permission
+from shared.core.errors import NotFound
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Request
 from shared.edge.contracts.fields import Form, Offset, OneLine, Seen
@@ -14,6 +15,8 @@ from shared.edge.contracts.omoios import Phase, Priority
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tasks import Discovery, Task, discovery, known_phase, task
+from shared.runs.live_agents.rows import LiveAgent
+from shared.store import load
 from shared.work.discoveries import spawning
 from shared.work.discoveries.listing import list_agent_discoveries, list_task_discoveries
 from shared.work.discoveries.rows import STATUSES
@@ -65,11 +68,19 @@ class SpawnTask(Request):
     phase_id: Phase | None = None
 
 
+def _require_agent(caller: Actor, agent_id: str) -> None:
+    """Raise NotFound for an agent that nobody here knows: neither the catalogue nor the caller's workspaces have it."""
+    try:
+        get_agent(agent_id)
+    except NotFound:
+        load(LiveAgent, agent_id, caller)
+
+
 async def list_of_agent(agent_id: str, caller: Caller, call: ThisCall, limit: Limit = 100, offset: Offset = 0) -> list[Discovery]:
     """List the discoveries of an agent in all the caller's workspaces, newest first; `X-Total-Count` has their number."""
     found, total = list_agent_discoveries(caller, agent_id, limit=limit, offset=offset)
     if not total:
-        get_agent(agent_id)  # one that nobody knows is no agent without discoveries
+        _require_agent(caller, agent_id)
     call.headers.append(("X-Total-Count", str(total)))
     return [discovery(one) for one in found]
 

@@ -24,7 +24,7 @@ from shared.work.tasks.claiming import (
     renewal,
     start_task,
 )
-from shared.work.tasks.creating import NewTask, add_task, prepare_task
+from shared.work.tasks.creating import NewTask, add_task, build_task
 from shared.work.tasks.rows import Task, tasks_of
 from tests.areas.boards_world import World
 from tests.kills import concurrently
@@ -211,7 +211,7 @@ def test_adding_a_task_again_changes_nothing(world):
 def test_a_task_may_be_part_of_another_transaction(world):
     card = world.card()
     last = LastBlock(tasks_of(world.ws_id))
-    task, operations = prepare_task(world.actor, card, NewTask("First", task_type="analyze_requirements"), last)
+    task, operations = build_task(world.actor, card, new_id(), NewTask("First", task_type="analyze_requirements"), last)
     write(*operations)
     assert [row.id for row in next_claimable(world.project.id)] == [task.id]
     assert count_entries(tasks_of(world.ws_id), lambda _: True) == 1

@@ -3,6 +3,7 @@
 import pytest
 
 from shared.core.ids import new_id
+from shared.runs.live_agents.registering import NewAgent, register_agent
 from shared.store import fetch
 from shared.work.discoveries.rows import Discovery
 from shared.work.items.deleting import delete_item
@@ -53,6 +54,9 @@ def test_an_agents_discoveries_are_listed(world):
     other = create_world("bob@example.com", "Bob")
     assert ask(other, "GET", "/agents/agent-1/discoveries").status == 404
     assert ask(world, "GET", "/agents/planner/discoveries").json == []  # one of the catalogue, which has made none
+    alive = register_agent(world.actor, NewAgent("worker", "PHASE_TESTING"), world.project.id).id
+    assert ask(world, "GET", f"/agents/{alive}/discoveries").json == []
+    assert ask(other, "GET", f"/agents/{alive}/discoveries").status == 404
 
 
 def test_a_tasks_discoveries_are_listed_by_status(world):

@@ -96,6 +96,9 @@ def test_a_title_and_a_phase_are_found_if_they_are_not_said(world):
     assert len(made["title"]) <= 100
     assert made["phase_id"] == card.phase_id
     assert add(world, card.id, phase_id="PHASE_INTEGRATION")["phase_id"] == "PHASE_TESTING"
+    assert put(world, made["id"], description="Other words\nand more").json["title"] == "Other words"
+    named = add(world, card.id, title="A title")["id"]
+    assert put(world, named, description="Other words").json["title"] == "A title"
 
 
 @pytest.mark.parametrize(

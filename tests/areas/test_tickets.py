@@ -30,7 +30,7 @@ def test_a_card_is_a_ticket(world):
         "status": "open",
         "priority": "HIGH",
         "project_id": world.project.id,
-        "approval_status": None,
+        "approval_status": "approved",
         "is_blocked": False,
         "blocked_reason": None,
         "created_at": card["createdAt"],

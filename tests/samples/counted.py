@@ -20,6 +20,8 @@ from tests.areas.driving import Client, confirm_address
 from tests.areas.stripe_server import webhook
 from tests.samples import ALONE, SAMPLES, Sample, Samples, Stage, ask, key_of
 from tests.samples.agents import agent
+from tests.samples.audit import spoiled
+from tests.samples.cards import card_in
 from tests.samples.delivery import buildable
 from tests.samples.stage import of_workspace
 
@@ -164,6 +166,7 @@ OTHERWISE: Samples = {
     ("omoios", "agents.cleanupStale"): silent,
     ("omoios", "agents.nextTask"): with_a_task,
     ("enterprise", "features.buildAndDeploy"): lambda s: Sample({"feature_id": buildable(s)}, {}),
+    ("omoios", "audit.verify"): spoiled,
     ("omoios", "board.wipViolations"): too_full,
     ("omoios", "board.autoTransition"): lambda s: Sample({"ticket_id": s.card(lane=6)}),
     ("omoios", "board.move"): lambda s: Sample({}, {"ticket_id": s.card(), "target_column_id": "building"}),
@@ -181,4 +184,7 @@ OTHERWISE: Samples = {
     ("enterprise", "webhooks.list"): lambda s: after(s, ("enterprise", "webhooks.test"), Sample({})),
     ("enterprise", "webhooks.deliveries"): lambda s: after(s, ("enterprise", "webhooks.test")),
     ("omoios", "comments.list"): full,
+    ("omoios", "tickets.context"): full,
+    ("omoios", "tickets.detectBlocking"): lambda s: Sample({}, query=f"project_id={s.world.project.id}"),
+    ("omoios", "tickets.transition"): lambda s: Sample({"ticket_id": card_in(s, 7)}, {"to_status": "done"}),
 }

@@ -16,11 +16,14 @@ from shared.edge.reactions import (
     cascade,
     deployments,
     files,
+    issues,
     live_agents,
     members,
     progress,
     runs,
+    search,
     sockets,
+    stints,
     tasks,
     triggers,
     usage,
@@ -33,6 +36,7 @@ Reaction = Callable[[Change], None]
 
 REACTIONS: Final[tuple[Reaction, ...]] = (
     activity.react,  # write the event's activity row and the project's counters
+    stints.react,  # write how long a card was in a phase
     workspaces.react,  # note the time of the last activity
     files.react,  # delete files of removed attachments
     deployments.react,  # start requested deployments
@@ -43,8 +47,10 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     live_agents.react,  # bring live agents and tasks together
     progress.react,  # move cards automatically; a card with a running agent stays until the run has ended
     usage.react,  # apply changed limits, mail usage alerts
+    search.react,  # keep the index of words
     billing_mails.react,  # mail those who pay for a workspace
     account_mails.react,  # mail users about their account
+    issues.react,  # tell GitHub of cards that are kept in step with an issue
     sockets.react,  # publish to sockets
     webhooks.react,  # queue deliveries to webhooks, mail the owner of one that was switched off
     members.react,  # update members' names, disconnect removed members

@@ -216,6 +216,7 @@ def _build_run(actor: Actor, context: _RunContext, agent: Agent, choice: ModelCh
         ws_id=card.ws_id,
         proj_id=card.proj_id,
         item_id=card.id,
+        phase_id=card.phase_id,
         agent_id=agent.id,
         agent={"id": agent.id, "name": agent.name, "display_name": agent.display_name, "status": agent.status},
         trigger=request.trigger,

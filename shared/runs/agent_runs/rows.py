@@ -54,6 +54,8 @@ class Run(CountedEntity):
     NAME = "run"
 
     item_id = UnicodeAttribute()
+    phase_id = UnicodeAttribute(null=True)
+    """The phase of the card when the run was requested, to which its usage is counted."""
     agent_id = UnicodeAttribute()
     agent = JSONAttribute()
     """{id, name, display_name, status}"""

@@ -60,11 +60,8 @@ class TaskGraph:
     edges: Mapping[str, list[Edge]]
     critical_path: list[str]
     total_tasks: int
+    blocked_count: int
     resolved_count: int
-
-    @property
-    def blocked_count(self) -> int:
-        return sum(one.is_blocked for one in self.tasks)
 
     @property
     def edge_count(self) -> int:
@@ -104,9 +101,12 @@ def build_graph(rows: GraphRows, *, include_resolved: bool = True) -> TaskGraph:
     tickets = _tickets(rows, shown, edges)
     discoveries = _discoveries(rows, shown, edges, include_resolved)
     created = {row.id: at for row, at in (*rows.outside, *rows.tasks)}
-    tasks = [TaskNode(row, created[row.id], _is_blocked(row, known), dependents[row.id]) for row in shown.values()]
+    blocked = {row.id for row, _ in rows.tasks if _is_blocked(row, known)}
+    number = len(blocked)
+    blocked |= {row.id for row, _ in rows.outside if row.f["status"] not in ENDED and row.f.get("waiting")}
+    tasks = [TaskNode(row, created[row.id], row.id in blocked, dependents[row.id]) for row in shown.values()]
     resolved = sum(row.f["status"] in RESOLVED_TASKS for row, _ in rows.tasks)
-    return TaskGraph(tickets, tasks, discoveries, edges, longest_chain(shown, waits), len(rows.tasks), resolved)
+    return TaskGraph(tickets, tasks, discoveries, edges, longest_chain(shown, waits), len(rows.tasks), number, resolved)
 
 
 def _is_blocked(row: IndexRow, known: Mapping[str, IndexRow]) -> bool:

@@ -1,5 +1,6 @@
 """Creating a card in two round trips: one reads the board, lane and parent, one transaction writes the card and counts it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,7 +8,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import ConditionFailed, FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, is_id, new_id
 from shared.events import EventType, record
-from shared.store import authorize, create, fetch, fetch_all, get_many, stale, write
+from shared.store import Operation, authorize, create, fetch, fetch_all, get_many, stale, write
 from shared.work.boards.lanes import LANES, canonical_phase, lane_id_of
 from shared.work.boards.rows import Board, Counts, Lane
 from shared.work.items import custom_fields
@@ -46,6 +47,7 @@ class NewItem:
     acceptance_criteria: list[str] = field(default_factory=list)
     external_links: list[dict[str, Any]] = field(default_factory=list)
     approval_status: str | None = None
+    approval: dict[str, Any] | None = None
     user_stories: list[dict[str, Any]] | None = None
     effort_points: int | None = None
     complexity_points: int | None = None
@@ -53,8 +55,20 @@ class NewItem:
     context: dict[str, Any] | None = None
 
 
-def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | None = None, force: bool = False) -> Item:
-    """Create a card and count it in one transaction. `force` ignores the lane's WIP limit.
+def _nothing(_: Item) -> Sequence[Operation]:
+    return ()
+
+
+def create_item(
+    actor: Actor,
+    board_id: str,
+    new: NewItem,
+    *,
+    item_id: str | None = None,
+    force: bool = False,
+    beside: Callable[[Item], Sequence[Operation]] = _nothing,
+) -> Item:
+    """Create a card and count it in one transaction. `force` ignores the lane's WIP limit. `beside` returns what is written with the card.
 
     Safe to repeat with the same `item_id`: it returns the existing card. Raises NotFound (board, lane, parent), Forbidden, Invalid,
     TransitionRefused (the lane is full, is on another board, or requires other fields), Conflict(PROJECT_ARCHIVED).
@@ -99,7 +113,8 @@ def create_item(actor: Actor, board_id: str, new: NewItem, *, item_id: str | Non
         status=item.status,
     )
     try:
-        write(create(item, _ItemExists), *reindex(item, UNFILED, lane_limit=None if force else wip_limit(lane)))
+        filed = reindex(item, UNFILED, lane_limit=None if force else wip_limit(lane))
+        write(create(item, _ItemExists), *filed, *beside(item))
     except _ItemExists:
         existing = fetch(Item, item.id)
         if existing is None:
@@ -177,6 +192,7 @@ def _new_item(actor: Actor, board: Board, lane: Lane, new: NewItem, item_id: str
         acceptance_criteria=new.acceptance_criteria,
         external_links=new.external_links,
         approval_status=new.approval_status,
+        approval=new.approval,
         user_stories=new.user_stories or None,
         effort_points=new.effort_points,
         complexity_points=new.complexity_points,

@@ -5,7 +5,7 @@ consistently, and a new edge is written on the condition that the row has not ch
 time only one is written: the version refuses the slower one, which reads again and detects the cycle.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from shared.store import (
     authorize,
     collection,
     count,
+    create,
     delete,
     fetch_all,
     get,
@@ -102,6 +103,29 @@ class DependencyGraph(Row):
         return f"BOARD#{board_id}", "GRAPH"
 
 
+def begin_blocks(board_id: str) -> Callable[[], list[tuple[str, str]]]:
+    """Begin to read which cards of a board block others, as (dependent, blocker); what is returned waits for them."""
+    read = read_ahead(lambda: get(DependencyGraph, *DependencyGraph.key(board_id), consistent=False))
+
+    def edges() -> list[tuple[str, str]]:
+        graph = read.result()
+        return [(dependent, blocker) for dependent, blocker in graph.edges] if graph is not None else []
+
+    return edges
+
+
+def count_blockers(edges: Sequence[tuple[str, str]]) -> int:
+    """Count the cards that are not done and block one that is not done either. One round trip, none without edges."""
+    ids = list(dict.fromkeys(card for edge in edges for card in edge))
+    rows = get_all([(ItemHead, *ItemHead.key(one)) for one in ids], consistent=False) if ids else []
+    is_open = {
+        row.id
+        for row in rows
+        if isinstance(row, ItemHead) and row.status != "done" and not row.deleted_at and not row.archived_at
+    }
+    return len({blocker for dependent, blocker in edges if blocker in is_open and dependent in is_open})
+
+
 @dataclass(frozen=True)
 class ResolvedDependency:
     """A dependency with its two cards: `dependent` depends on `blocker` (or relates to it, or duplicates it)."""
@@ -125,20 +149,8 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
     board, graph = get_many(
         [(Board, *Board.key(dependent.board_id)), (DependencyGraph, *DependencyGraph.key(dependent.board_id))]
     )
-    if not isinstance(board, Board) or not board.settings.get("enableCardDependencies", True):
-        raise Conflict(Situation.DEPENDENCIES_DISABLED, "Dependencies are switched off on this board")
-    dependency = Dependency.new(
-        derived_id("dependency", dependent.id, blocker.id, kind),
-        org_id=dependent.org_id,
-        ws_id=dependent.ws_id,
-        proj_id=dependent.proj_id,
-        item_id=dependent.id,
-        dependency_id=blocker.id,
-        board_id=dependent.board_id,
-        type=kind,
-        created_by=actor.summary,
-    )
-    record(dependency, EventType.DEPENDENCY_ADDED, actor, **_event_data(dependency), title=blocker.title)
+    _refuse_switched_off(board)
+    dependency = _new_dependency(actor, dependent, blocker, kind)
     free = Dependency.pk.does_not_exist() | Dependency.deleted_at.exists()
     rows = [put(dependency, free, _DependencyExists), put(dependency.back), require_writable(dependent.board_id)]
     if kind == "blocks":
@@ -153,6 +165,48 @@ def create_dependency(actor: Actor, item_id: str, dependency_id: str, kind: str)
             _refuse_many_related(card)
         write(*rows)
     return ResolvedDependency(dependency, dependent, blocker)
+
+
+def new_blockers(
+    actor: Actor, board: Board, graph: DependencyGraph | None, pairs: Sequence[tuple[ItemHead, ItemHead]]
+) -> list[Operation]:
+    """Return the operations that make cards of a board depend on others: pairs of the dependent and the blocker, at least one.
+
+    Their transaction is refused with `stale` if another one has changed the board's edges since the graph was read. Raises Conflict
+    (a cycle, dependencies switched off), LimitExceeded.
+    """
+    _refuse_switched_off(board)
+    graph = graph or DependencyGraph(*DependencyGraph.key(board.id))
+    edges, operations = [*graph.edges], []
+    for dependent, blocker in pairs:
+        edges = _add_edge(edges, dependent, blocker, there={one.id for pair in pairs for one in pair})
+        dependency = _new_dependency(actor, dependent, blocker, "blocks")
+        operations += [create(dependency, _DependencyExists), put(dependency.back)]
+    unchanged = DependencyGraph.version == graph.version if graph.version else DependencyGraph.version.does_not_exist()
+    changed = DependencyGraph(*DependencyGraph.key(board.id), edges=edges, version=int(graph.version) + 1)
+    return [*operations, put(changed, unchanged, stale)]
+
+
+def _refuse_switched_off(board: Board | Row | None) -> None:
+    if not isinstance(board, Board) or not board.settings.get("enableCardDependencies", True):
+        raise Conflict(Situation.DEPENDENCIES_DISABLED, "Dependencies are switched off on this board")
+
+
+def _new_dependency(actor: Actor, dependent: ItemHead, blocker: ItemHead, kind: str) -> Dependency:
+    """Build a dependency with its event, not yet written."""
+    dependency = Dependency.new(
+        derived_id("dependency", dependent.id, blocker.id, kind),
+        org_id=dependent.org_id,
+        ws_id=dependent.ws_id,
+        proj_id=dependent.proj_id,
+        item_id=dependent.id,
+        dependency_id=blocker.id,
+        board_id=dependent.board_id,
+        type=kind,
+        created_by=actor.summary,
+    )
+    record(dependency, EventType.DEPENDENCY_ADDED, actor, **_event_data(dependency), title=blocker.title)
+    return dependency
 
 
 def _refuse_many_related(card: ItemHead) -> None:
@@ -272,19 +326,20 @@ def _write_with_graph(
     retrying(attempt, times=8)
 
 
-def _add_edge(edges: list[list[str]], dependent: ItemHead, blocker: ItemHead) -> list[list[str]]:
-    """Return the edges with a new one. Edges of deleted cards are removed if they would cause a cycle or exceed the limit.
+def _add_edge(edges: list[list[str]], dependent: ItemHead, blocker: ItemHead, *, there: Collection[str] = ()) -> list[list[str]]:
+    """Return the edges with a new one. Edges of deleted cards are removed if they would cause a cycle or exceed the limit. `there` are
+    not deleted, although they may not have been written yet.
 
     Raises Conflict(DEPENDENCY_CYCLE), LimitExceeded.
     """
     while path := find_path(edges, blocker.id, dependent.id):
-        remaining = _without_deleted(edges, path)
+        remaining = _without_deleted(edges, set(path).difference(there))
         if len(remaining) == len(edges):
             cards = {"item_ids": [dependent.id, *path]}
             raise Conflict(Situation.DEPENDENCY_CYCLE, "This dependency would create a cycle", cards)
         edges = remaining
     if len(edges) >= MAX_EDGES:
-        edges = _without_deleted(edges, {card for edge in edges for card in edge})
+        edges = _without_deleted(edges, {card for edge in edges for card in edge}.difference(there))
     if len(edges) >= MAX_EDGES:
         raise LimitExceeded(Situation.LIMIT_REACHED, f"A board holds at most {MAX_EDGES:,} blocking dependencies")
     return [*edges, [dependent.id, blocker.id]]

@@ -1,4 +1,5 @@
-"""What a board knows of a card beside its rows: where it is counted, under which words it is posted, and in which text it is found.
+"""What a board knows of a card beside its rows: where it is counted, under which words it is posted, in which text it is found, and whether
+a person must approve it.
 
 Every write of a card that may change one of these takes the operations of `reindex` into its transaction:
 
@@ -12,6 +13,7 @@ from typing import Final
 
 from shared.store import Operation
 from shared.work.boards.counting import CardLocation, card_location, update_counts
+from shared.work.items.pending import change_approval, place_of_approval
 from shared.work.items.postings import change_postings, words_of
 from shared.work.items.rows import Item
 from shared.work.items.searching import change_words, text_of
@@ -24,6 +26,8 @@ class Filing:
     location: CardLocation | None
     words: frozenset[str]
     text: str
+    approval: str = ""
+    """Where it stands among the approvals that its workspace waits for; empty: nowhere."""
 
 
 UNFILED: Final = Filing(None, frozenset(), "")
@@ -32,7 +36,9 @@ UNFILED: Final = Filing(None, frozenset(), "")
 
 def filing_of(item: Item) -> Filing:
     """Return how a card is to be filed as it is now."""
-    return UNFILED if item.deleted_at or item.archived_at else Filing(card_location(item), words_of(item), text_of(item))
+    if item.deleted_at or item.archived_at:
+        return UNFILED
+    return Filing(card_location(item), words_of(item), text_of(item), place_of_approval(item))
 
 
 def reindex(
@@ -50,6 +56,8 @@ def reindex(
     """
     after = filing_of(item)
     found = [*change_postings(item, before.words), *change_words(item, before.text)]
+    if after.approval != before.approval:
+        found += change_approval(item, before.approval, after.approval)
     if after.location == before.location:
         return found
     counts = update_counts(

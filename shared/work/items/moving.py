@@ -4,6 +4,7 @@ The card and the board's `Counts` change in one transaction, on the condition th
 the last free slot only one succeeds. Two round trips: one read, one transaction.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,8 @@ class _MoveRequest:
     force: bool = False
     unblock: bool = False
     only_from: str | None = None
+    rule: Callable[[Item], None] | None = None
+    """Raises an error if the card may not move as it is now."""
 
 
 def move_item(
@@ -97,6 +100,23 @@ def move_to_next_column(actor: Actor, item_id: str) -> Item | None:
         return None
 
 
+def move_to_phase(
+    actor: Actor, item: Item, phase_id: str, reason: str | None = None, *, rule: Callable[[Item], None] | None = None
+) -> Item:
+    """Move a card, which was read and may be edited, to the first lane of a phase, and unblock it; in its own phase it keeps its lane.
+
+    The column's limit applies, the lane's does not. `rule` raises an error if the card may not move as it is when it is written.
+    Two round trips. Raises as `move_item` does.
+    """
+    lanes = assemble_board(get_many(board_keys(item.board_id)), actor).lanes
+    lane = next((lane for lane in lanes if lane.id == item.lane_id and lane.phase_id == phase_id), None)
+    lane = lane or next((lane for lane in lanes if lane.phase_id == phase_id), None)
+    if lane is None:
+        raise TransitionRefused(f"This board has no phase {phase_id}", {"rule": "phase", "phase_id": phase_id})
+    request = _MoveRequest(reason=reason, lane_limit=False, column_limit=True, unblock=True, rule=rule)
+    return _execute(actor, item, lane, request)
+
+
 def enter_lane(item: Item, lane: Lane) -> None:
     """Set a card's lane, phase and status for a move: entering a done lane finishes it, leaving one reopens it, and moving from a todo lane
     to a lane of work starts it. A blocked card stays blocked, and its status before the block changes instead."""
@@ -125,6 +145,8 @@ def _execute(actor: Actor, item: Item, lane: Lane, request: _MoveRequest) -> Ite
         nonlocal crowd
         card, target = _read_rows(actor, item.id, lane.id) if number else (item, lane)
         refuse_archived(card)
+        if request.rule is not None:
+            request.rule(card)
         if request.only_from is not None and card.lane_id != request.only_from:
             return card
         stays = card.lane_id == target.id and not (request.unblock and card.is_blocked)

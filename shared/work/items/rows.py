@@ -7,6 +7,8 @@ from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribut
 from shared.work.boards.lanes import lane_key
 from shared.work.items.tracing import card_link, marks_of
 
+PENDING: Final = "pending_review"
+"""The approval status of a card that waits for the decision of a person."""
 PERSON_FIELDS: Final = frozenset({"assignee"})
 """Fields that hold a person (`Actor.summary`): events store their changes in full, and each contract shows them in its own form."""
 
@@ -50,6 +52,9 @@ class ItemHead(Entity):
     lease_run = UnicodeAttribute(null=True)
     """The run that holds the lease on the card. The run's row has the expiry; after it any other run may take the card."""
 
+    issue = UnicodeAttribute(null=True)
+    """The issue at GitHub with which it is kept in step: `owner/name#12`."""
+
     @property
     def finished_since(self) -> str:
         """The time from which archiving counts: when the card was finished or restored from the archive, whichever is later."""
@@ -91,6 +96,11 @@ class Item(ItemHead):
     complexity_points = NumberAttribute(null=True)
     implementation_notes = UnicodeAttribute(null=True)
     context = JSONAttribute(null=True)
+    approval = JSONAttribute(null=True)
+    """Who asked for the approval (`requested_by`, `requested_at`), until when (`expires_at`), and who decided (`decided_by`, `decided_at`,
+    `reason`)."""
+    blocker_type = UnicodeAttribute(null=True)
+    """Why the card is blocked; means nothing on a card that is not blocked."""
     recent_runs = JSONAttribute(default=list)
     """Summaries of the last few runs, newest first, so that a list of cards needs no query per card."""
 
@@ -117,6 +127,7 @@ class Item(ItemHead):
         fields = {
             "tags": [f"{tag['key']}:{tag['value']}" for tag in self.tags],
             "tag_keys": keys if any(":" in key for key in keys) else None,  # else the tags tell them
+            "approval_until": self.approval["expires_at"] if self.approval_status == PENDING and self.approval else None,
             "criteria": marks_of(text for _, text in self.criteria) if self.type == "epic" else None,
         }
         return {name: value for name, value in fields.items() if value}

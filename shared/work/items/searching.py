@@ -4,7 +4,7 @@ They stand at `BOARD#<id>#WORDS, <card>` and are written in the transaction of t
 backwards: an id begins with its time and ends with chance, so that the rows can be read in equal parts, side by side.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
@@ -63,6 +63,17 @@ class Search:
     def result(self) -> frozenset[str]:
         """Return the ids of the cards that have all words of the search."""
         return frozenset().union(*(part.result() for part in self._parts))
+
+
+def begin_words(board_id: str) -> Callable[[], list[tuple[str, str]]]:
+    """Begin to read the words of a whole board; return what waits for them: the id and the text of each card."""
+    parts: list[ReadFuture[list[tuple[str, str]]]] = [read_ahead(partial(_read_texts, board_id, bounds)) for bounds in _PARTS]
+    return lambda: [one for part in parts for one in part.result()]
+
+
+def _read_texts(board_id: str, bounds: tuple[str, str]) -> list[tuple[str, str]]:
+    found = pages(Words, words_partition(board_id), between=bounds)
+    return [(row.item_id, row.text) for page in found for row in page.rows]
 
 
 def _read(board_id: str, search: str, bounds: tuple[str, str]) -> frozenset[str]:

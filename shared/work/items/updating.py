@@ -9,7 +9,7 @@ open             in any lane                   it is ready; a draft stays one, a
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from shared.core import clock
@@ -74,10 +74,30 @@ def update_item(actor: Actor, item_id: str, changes: Mapping[str, Any], *, read:
     One read and one write; one more read for custom fields or a status that moves the card, and one for a new assignee.
     """
 
-    def change(item: Item) -> list[Operation] | None:
-        return _Change(actor, item).apply(changes)
+    return change_item(read or (lambda: load(Item, item_id, actor, Permission.CARD_EDIT)), actor, lambda _: changes)
 
-    return update_with_retry(read or (lambda: load(Item, item_id, actor, Permission.CARD_EDIT)), change)
+
+def _nothing(_: Item) -> Sequence[Operation]:
+    return ()
+
+
+def change_item(
+    read: Callable[[], Item],
+    actor: Actor,
+    decide: Callable[[Item], Mapping[str, Any]],
+    *,
+    beside: Callable[[Item], Sequence[Operation]] = _nothing,
+    first: Item | None = None,
+) -> Item:
+    """Change a card as `update_item` does; `decide` returns what to change of the card as it is, and is asked again if another writer was
+    faster. It may set other attributes itself. `beside` returns what is written with the change. `first`: the card was read already."""
+
+    def change(item: Item) -> list[Operation] | None:
+        attempt = _Change(actor, item)
+        operations = attempt.apply(decide(item))
+        return None if operations is None else [*operations, *beside(item)]
+
+    return update_with_retry(read, change, first=first)
 
 
 def block_item(actor: Actor, item_id: str, reason: str) -> Item:
@@ -118,7 +138,7 @@ class _Change:
         if item.type != self.before["type"] and (lane := fetch(Lane, item.lane_id)):
             refuse_type(item, lane)
         if changes.get("status") is not None:
-            self.set_status(changes["status"], changes.get("blocked_reason"))
+            self.set_status(changes["status"], changes.get("blocked_reason"), changes.get("blocker_type"))
         return self.operations()
 
     def board(self) -> BoardSnapshot:
@@ -126,14 +146,14 @@ class _Change:
             self._board = assemble_board(get_many(board_keys(self.item.board_id)), self.actor)
         return self._board
 
-    def set_status(self, status: str, reason: str | None) -> None:
+    def set_status(self, status: str, reason: str | None, blocker_type: str | None = None) -> None:
         item = self.item
         if status == "unblocked":
             status = (item.status_before_block or "in_progress") if item.is_blocked else item.status
         if status == "open":
             status = "draft" if "draft" in (item.status, item.status_before_block) else "ready"
         if status == "blocked":
-            self.block(reason)
+            self.block(reason, blocker_type)
             return
         if status == item.status:
             return
@@ -151,15 +171,17 @@ class _Change:
         item.status = status
         item.completed_at = clock.iso() if status == "done" else None
 
-    def block(self, reason: str | None) -> None:
+    def block(self, reason: str | None, blocker_type: str | None) -> None:
         item = self.item
         if item.status == "done":
             raise TransitionRefused(Wording("A finished {card} cannot be blocked; reopen it first"), {"rule": "done"})
         if not item.is_blocked:
             item.status_before_block, item.status = item.status, "blocked"
-            item.blocked_reason = None
+            item.blocked_reason = item.blocker_type = None
         if reason is not None:
             item.blocked_reason = reason
+        if blocker_type is not None:
+            item.blocker_type = blocker_type
 
     def enter(self, lane: Lane) -> None:
         refuse_lane_mismatch(self.item, lane)

@@ -1,7 +1,7 @@
 """How a task is changed: every change is counted, and refused where its card or its project may not be changed."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
@@ -14,6 +14,7 @@ from shared.work.tasks.creating import task_conditions
 from shared.work.tasks.rows import Task, TaskHead, tasks_of
 from shared.work.tasks.statuses import ENDED, HELD, TRANSITIONS
 
+_EXCERPT: Final = 200  # characters of a description that an event has
 Change = Callable[[Task], Sequence[Operation] | None]
 """Changes a task in place and records its event. Returns what is written with it; None if there is nothing to write."""
 
@@ -67,8 +68,10 @@ def set_status(task: Task, status: str, actor: Actor, **also: Any) -> None:
 
 
 def record_update(task: Task, actor: Actor, changes: dict[str, list[Any]]) -> None:
-    """Record that a task was changed. A long text or a result is not in the event twice: the row has it."""
-    shown = {name: pair if name not in {"result", "description"} else [None, None] for name, pair in changes.items()}
+    """Record that a task was changed: of a description the beginning; no result, which the row has, and no lease, which is renewed."""
+    shown = {name: pair for name, pair in changes.items() if name not in {"result", "lease_until"}}
+    if "description" in shown:
+        shown["description"] = [(text or "")[:_EXCERPT] for text in shown["description"]]
     record(task, EventType.TASK_UPDATED, actor, changes=shown, title=task.title, card_id=task.item_id, phase_id=task.phase_id)
 
 

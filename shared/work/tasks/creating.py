@@ -89,25 +89,31 @@ def add_task_once(
         raise NotFound(Task.NAME)
     others = get_many([(TaskHead, *TaskHead.key(one)) for one in needed])
     open_tasks = [one for one in needed_tasks(actor, card, others) if one.is_open]
-    task, operations = _build(actor, card, task_id, new, last, needed, is_waiting=bool(open_tasks))
+    task, operations = build_task(actor, card, task_id, new, last, needed, waiting=bool(open_tasks))
     graph = [put(GraphRow.of(str(card.proj_id), task_id, needed))] if needed else []
-    edges = [put(Dependent.of(one, task_id)) for one in needed]
-    write(*operations, *task_conditions(task), *graph, *edges, *still_waiting(open_tasks), *beside)
+    write(
+        *operations,
+        *task_conditions(task),
+        *graph,
+        *(put(Dependent.of(one, task_id)) for one in needed),
+        *still_waiting(open_tasks),
+        *beside,
+    )
     return task
 
 
-def prepare_task(actor: Actor, card: ItemHead, new: NewTask, last: LastBlock) -> tuple[Task, list[Operation]]:
-    """Build a task that depends on nothing, with what writes it and counts it: for a transaction that writes its card too.
-
-    `last`: `LastBlock(tasks_of(card.ws_id))`, which is being read. The transaction raises a version conflict (`is_stale`) if another
-    block was begun meanwhile: read again and write again.
-    """
-    return _build(actor, card, new_id(), new, last, [], is_waiting=False)
-
-
-def _build(
-    actor: Actor, card: ItemHead, task_id: str, new: NewTask, last: LastBlock, needed: list[str], *, is_waiting: bool
+def build_task(
+    actor: Actor,
+    card: ItemHead,
+    task_id: str,
+    new: NewTask,
+    last: LastBlock,
+    depends_on: Sequence[str] = (),
+    *,
+    waiting: bool = False,
 ) -> tuple[Task, list[Operation]]:
+    """Return a task with its event, not yet written, and what creates and counts it: for a transaction that writes its card."""
+    description = new.description
     task = Task.new(
         task_id,
         org_id=card.org_id,
@@ -115,13 +121,13 @@ def _build(
         proj_id=card.proj_id,
         item_id=card.id,
         board_id=card.board_id,
-        title=new.title or title_of(new.description or ""),
-        description=new.description,
+        title=new.title or title_of(description or ""),
+        description=description,
         task_type=new.task_type,
         priority=new.priority,
         phase_id=new.phase_id or card.phase_id,
-        depends_on=needed,
-        waiting=is_waiting,
+        depends_on=list(depends_on),
+        waiting=waiting,
         timeout_seconds=new.timeout_seconds,
         max_retries=new.max_retries,
         run_id=new.run_id,

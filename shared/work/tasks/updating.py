@@ -8,6 +8,7 @@ from shared.core.errors import NotFound
 from shared.store import Operation, load
 from shared.work.tasks.changing import TaskStatus, change_task, record_update, require_ready, require_transition, set_status
 from shared.work.tasks.claiming import fail_attempt, require_fence
+from shared.work.tasks.creating import title_of
 from shared.work.tasks.rows import Task
 
 
@@ -42,6 +43,8 @@ def update_task(actor: Actor, task_id: str, changes: TaskChanges) -> Task:
             require_fence(task, changes.fence)
         wanted = {name: getattr(changes, name) for name in ("title", "description", "priority", "phase_id", "result")}
         values = {name: value for name, value in wanted.items() if value is not None and value != getattr(task, name)}
+        if "description" in values and changes.title is None and task.title == title_of(task.description or ""):
+            values["title"] = title_of(values["description"])
         if changes.error_message is not None and changes.status != "failed":
             values["error_message"] = changes.error_message
         if changes.status is not None and changes.status != task.status:

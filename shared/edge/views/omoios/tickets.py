@@ -3,7 +3,11 @@
 from typing import Any
 
 from shared.edge.contracts.base import Shape
+from shared.work.items.pending import approval_of, shown_approval
 from shared.work.items.rows import Item
+
+APPROVED = "approved"
+"""What a ticket is that never needed an approval."""
 
 _STATUSES = {"draft": "open", "ready": "open", "in_progress": "in_progress", "done": "done"}
 
@@ -17,6 +21,11 @@ def upper(priority: str) -> str:
     return priority.upper()
 
 
+def approval_status(fields: dict[str, Any]) -> str:
+    """Return the approval status of a ticket as a list shows it, by the fields of its index row."""
+    return shown_approval(fields.get("approval_status"), fields.get("approval_until")) or APPROVED
+
+
 class Ticket(Shape):
     id: str
     project_id: str
@@ -25,9 +34,11 @@ class Ticket(Shape):
     phase_id: str
     status: str
     priority: str
-    approval_status: str | None
+    approval_status: str
+    """approved, pending_review, rejected or timed_out."""
     is_blocked: bool
     blocked_reason: str | None
+    blocker_type: str | None
     context: dict[str, Any] | None
     created_at: str
     updated_at: str
@@ -42,9 +53,10 @@ def ticket(item: Item) -> Ticket:
         phase_id=item.phase_id,
         status=ticket_status(item.status, item.status_before_block),
         priority=upper(item.priority),
-        approval_status=item.approval_status,
+        approval_status=approval_of(item) or APPROVED,
         is_blocked=item.is_blocked,
         blocked_reason=item.blocked_reason,
+        blocker_type=item.blocker_type if item.is_blocked else None,
         context=item.context,
         created_at=item.created_at,
         updated_at=item.updated_at,

@@ -1,0 +1,1 @@
+"""Cards that ask for the same as another one."""
