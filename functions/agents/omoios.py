@@ -21,12 +21,12 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.agents import Agent, AgentPhase, AgentType, Capacity, Status, Words, agent
 from shared.edge.views.omoios.tasks import ClaimedTask, claimed_task
 from shared.runs.live_agents import beating, checksums, reading, silence
+from shared.runs.live_agents.asking import next_task
 from shared.runs.live_agents.changing import set_available, update_agent
 from shared.runs.live_agents.health import DEFAULT_TIMEOUT
 from shared.runs.live_agents.reading import Seen, Wanted, see
 from shared.runs.live_agents.registering import NewAgent, register_agent
 from shared.runs.live_agents.rows import LiveAgent
-from shared.runs.live_agents.working import next_task
 from shared.store import read_ahead
 from shared.work.boards.lanes import canonical_phase
 
@@ -64,8 +64,12 @@ class Availability(Request):
 
 
 class HeartbeatMessage(Request):
-    """`checksum` is the SHA-256 of the other six fields as JSON with sorted keys, in hexadecimal: with the separators of Python's
-    `json.dumps` or of JavaScript's `JSON.stringify`."""
+    """`checksum` is the SHA-256, in hexadecimal, of the other six fields as JSON in UTF-8 with sorted keys.
+
+    Separators are `", "` and `": "` (Python's `json.dumps`) or `","` and `":"` (JavaScript's `JSON.stringify`); other letters stand as
+    themselves or as escapes; nested keys are sorted or as they were sent; an absent field is left out or null. Numbers count as they are
+    written in the message: `5.0` is not `5`.
+    """
 
     agent_id: Id
     timestamp: Date | None = None

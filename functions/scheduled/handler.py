@@ -20,7 +20,7 @@ from shared.money.billing.charging import ask_for_charges
 from shared.money.billing.dunning import run_dunning
 from shared.money.billing.monthly_close import close_periods
 from shared.runs.agent_runs.maintenance import sweep_runs
-from shared.runs.live_agents.silence import watch_heartbeats
+from shared.runs.live_agents.watching import watch_heartbeats
 from shared.store import Unfinished
 from shared.work.audit.sealing import seal_due
 from shared.work.items.archiving import archive_finished

@@ -248,6 +248,8 @@ def test_stale_agents_are_cleaned_up(ada, noon, mark, status):
     assert (stored(made).status, stored(alive).status) == (status, "idle")
     assert ada("agents", "POST", f"/agents/cleanup-stale?timeout_seconds=60&mark_as={mark}").json["marked_count"] == 0
     assert ada("agents", "POST", "/agents/cleanup-stale?mark_as=gone").status == 422
+    assert ada("agents", "POST", "/agents/cleanup-stale?timeout_seconds=60&mark_as=degraded").json["marked_count"] == 0
+    assert stored(made).status == status  # what is out of work does not come back by its silence
 
 
 def test_the_word_of_an_agent_changes_its_status_once(ada, noon):

@@ -9,14 +9,17 @@ import time_machine
 from functions.scheduled.handler import handler as scheduled
 from shared.core import clock
 from shared.core.actor import SYSTEM
-from shared.core.errors import Conflict
+from shared.core.errors import Conflict, Upstream
 from shared.core.ids import new_id
+from shared.core.situations import Situation
 from shared.people.tenancy.rows import Organization
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.ending import end_run, with_error
 from shared.runs.agent_runs.rows import Run
+from shared.runs.live_agents.asking import next_task
+from shared.runs.live_agents.giving import dispatch
 from shared.runs.live_agents.holding import worker_actor
-from shared.runs.live_agents.working import dispatch, next_task
+from shared.runs.live_agents.task_runs import begin_task
 from shared.store import fetch, save, write
 from shared.work.items.rows import Item
 from shared.work.tasks.claiming import FenceLost, complete_task, fail_task, start_task
@@ -29,7 +32,7 @@ from tests.areas.running import Machine
 from tests.areas.test_cards_progress import Stream
 from tests.areas.test_runs import card_in
 from tests.areas.viewers import listen, pushed
-from tests.kills import concurrently, crash_at_every_write
+from tests.kills import concurrently, crash_at_every_write, crash_at_write
 
 BUILD = 6  # the lane in which is built
 
@@ -96,7 +99,7 @@ def test_an_agent_asks_for_its_next_task_by_priority(ada, world):
 
 
 def test_what_an_agent_is_capable_of_comes_first(ada, world):
-    task(world, "Draw the logo")
+    task(world, "Draw the logo of Pythonia")
     mine = task(world, "Write the Python parser")
     assert ask(ada, registered(ada)["agent_id"])["id"] == mine
 
@@ -218,6 +221,7 @@ def test_the_job_gives_the_work_of_a_dead_agent_to_one_that_waits(ada, world, st
     stream.flow()
     assert (stored(dies).status, stored(dies).task_ids) == ("failed", [])
     assert (holder(only), row(only).status) == (waits, "assigned")
+    assert (int(row(only).retry_count), "has failed: Its heartbeats did not come" in row(only).error_message) == (1, True)
 
 
 def test_a_heartbeat_keeps_what_was_begun_and_not_what_was_never_picked_up(ada, world, stream, late):
@@ -431,6 +435,53 @@ def test_a_terminated_worker_s_run_is_stopped(platform, world, stream):
     assert platform("agents", "PATCH", f"/agents/{made}", body={"status": "quarantined"}).status == 200
     stream.flow()
     assert (fetch(Run, run_id).status, row(only).status) == ("cancelled", "pending")
+
+
+def test_a_run_whose_worker_died_before_the_claim_is_not_repeated(platform, world, stream):
+    """The run is requested first. Whoever comes after it finds it under way, or done."""
+    made, card = spawn(platform, world), card_in(world, BUILD, "feature")
+    only = task(world, card=card)
+    with crash_at_write(1) as process:
+        dispatch(only)
+    assert process.dead
+    run_id = fetch(Item, card.id).lease_run
+    assert (holder(only), Machine(execution="execution").play(run_id).status) == (None, "completed")
+    dispatch(only)
+    assert (holder(only), row(only).status, row(only).result["run_id"]) == (made, "completed", run_id)
+
+
+def test_a_run_that_could_not_be_queued_does_not_bar_the_next(platform, world, stream, monkeypatch):
+    made, only = spawn(platform, world), task(world)
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "enqueue", unavailable)
+        with pytest.raises(Upstream):
+            dispatch(only)
+    dispatch(only)
+    assert holder(only) == made
+    assert fetch(Run, row(only).work_run_id).status == "pending"
+
+
+def unavailable(*_: object) -> None:
+    raise Upstream(Situation.UNAVAILABLE, "The queue is away")
+
+
+def test_a_task_is_in_progress_when_its_run_begins(platform, world, stream):
+    spawn(platform, world)
+    only = task(world, timeout_seconds=60)
+    stream.flow()
+    assert (row(only).status, row(only).deadline) == ("assigned", None)
+    begin_task(fetch(Run, row(only).work_run_id))
+    assert (row(only).status, row(only).deadline is not None) == ("running", True)
+
+
+def test_an_agent_that_gets_room_gets_work(ada, world, stream):
+    made = registered(ada)["agent_id"]
+    tasks = [task(world), task(world)]
+    stream.flow()
+    assert len(stored(made).task_ids) == 1
+    ada("agents", "PATCH", f"/agents/{made}", body={"capacity": 2})
+    stream.flow()
+    assert stored(made).task_ids == sorted(tasks)
 
 
 def test_a_task_of_the_platform_has_one_run_however_often_its_reaction_dies(platform, world, stream):
