@@ -23,11 +23,12 @@ def decoder_for(model: Any) -> Decode:
     def decode(raw: dict[str, Any]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for stored, boxed in raw.items():
-            if stored in plan:
+            try:
                 name, kind, convert = plan[stored]
-                if kind in boxed:
-                    value = boxed[kind]
-                    values[name] = value if convert is None else convert(value)
+                value = boxed[kind]
+            except KeyError:  # not of this model, or null
+                continue
+            values[name] = value if convert is None else convert(value)
         for name, default in defaults.items():
             if name not in values:
                 values[name] = default() if callable(default) else default
