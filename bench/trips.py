@@ -9,6 +9,7 @@ has: the old entry is deleted. Indexes follow later, so a transaction does not d
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -266,10 +267,10 @@ def costing() -> Iterator[Cost]:
             cost.reads += _read_units([parsed.get("Item", {})], request)
         elif name == "BatchGetItem":
             for table, asked in request["RequestItems"].items():
-                found = parsed.get("Responses", {}).get(table, [])
+                found = _whole_batch(table, asked) or parsed.get("Responses", {}).get(table, [])
                 cost.reads += _read_units([*found, *({},) * (len(asked["Keys"]) - len(found))], asked)
         elif name == "Query":
-            total = sum(size_of(one) for one in parsed.get("Items", []))
+            total = sum(size_of(one) for one in _whole_page(request) or parsed.get("Items", []))
             cost.reads += max(1, math.ceil(total / 4096)) * (1 if request.get("ConsistentRead") else 0.5)
         for operation, old in zip(_operations_of(name, request), context["cadre_rows"], strict=True):
             new = row(operation)
@@ -286,6 +287,34 @@ def costing() -> Iterator[Cost]:
     finally:
         events.unregister("before-call.dynamodb", before)
         events.unregister("after-call.dynamodb", after)
+
+
+def _whole_batch(table: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of a read that showed only some of their attributes: DynamoDB reads all, and bills what it reads."""
+    import boto3
+
+    if "ProjectionExpression" not in asked:
+        return []
+    whole = {name: asked[name] for name in ("Keys", "ConsistentRead")}
+    answer = boto3.client("dynamodb").batch_get_item(RequestItems={table: whole})
+    rows: list[dict[str, Any]] = answer["Responses"][table]
+    return rows
+
+
+def _whole_page(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of a query that showed only some of their attributes."""
+    import boto3
+
+    if "ProjectionExpression" not in request:
+        return []
+    whole = {name: value for name, value in request.items() if name != "ProjectionExpression"}
+    whole["ExpressionAttributeNames"] = {
+        name: stored
+        for name, stored in request["ExpressionAttributeNames"].items()
+        if re.search(rf"{name}\b", request["KeyConditionExpression"])
+    }
+    rows: list[dict[str, Any]] = boto3.client("dynamodb").query(**whole)["Items"]
+    return rows
 
 
 def _read_units(rows: list[dict[str, Any]], request: dict[str, Any]) -> float:

@@ -122,4 +122,4 @@ WORKERS = {
 
 FUNCTIONS = AREAS | WORKERS
 BEHIND_GATEWAYS = (*AREAS, "ws")  # API Gateway calls these: a request begins here
-TRACED = 0.01  # the share of these requests that is traced (infra/watch.py)
+TRACED = 0.002  # the share of these requests that is traced (infra/watch.py)
