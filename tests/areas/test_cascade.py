@@ -29,6 +29,8 @@ from shared.store import Entity, create, fetch, get, save, store_text, write, wr
 from shared.store.client import dynamodb
 from shared.work.attachments.rows import Attachment
 from shared.work.boards.rows import Counts
+from shared.work.explorations import exploring, papers
+from shared.work.explorations.rows import Exploration
 from shared.work.items import planning
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
@@ -238,6 +240,8 @@ def furnished(place: Place) -> None:
     feature = planning.create_feature(place.actor, requirement.id, planning.NewFeature("F", "Words"))
     case = cases.create_case(place.actor, feature.id, cases.NewTestCase("T", "Words", [{"action": "Look"}], "Seen"))
     results.record_result(place.actor, case.id, results.NewResult("passed", logs=[{"line": "x"}]))
+    explored = exploring.start(place.actor, fetch(Workspace, place.ws_id), "A web shop where customers can buy pottery")
+    papers.generate_requirements(place.actor, explored.exploration.id)
     for key in (f"documents/{place.ws_id}/d/1", f"runs/{place.ws_id}/r/context", f"documents/{place.world.ws_id}/d/1"):
         store_text(key, "x" * 400_000)
     for row in rows(but=("ACT",)).values():
@@ -288,6 +292,7 @@ def test_after_thirty_days_nothing_is_left_but_what_was_used(place, monkeypatch,
 def check_nothing_left(place: Place) -> None:
     left = {key: row for key, row in rows().items() if place.ws_id in json.dumps(row)}
     assert {row["kind"]["S"] for row in left.values()} <= {"INV", "BILLING"}  # the one expires, the other stays
+    assert Exploration.KIND not in {key[0].partition("#")[0] for key in rows()}
     ours = {one.id for one in (*place.projects, *place.cards)} | {one.board_id for one in place.projects}
     assert [key for key, row in rows().items() if ours & set(json.dumps(row).replace("#", '"').split('"'))] == []
 

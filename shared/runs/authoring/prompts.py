@@ -67,7 +67,8 @@ def questions(subject: Subject, most: int) -> Asked:
     """Ask for further questions."""
     system = (
         f"{_RULES} You ask at most {most} short questions whose answers decide what must be built and that nobody has answered or "
-        f"been asked yet; none if nothing important is open. Each is one sentence in {_LANGUAGES[subject.language]} that ends with a question mark."
+        f"been asked yet; none if nothing important is open. Each is one sentence in "
+        f"{_LANGUAGES[subject.language]} that ends with a question mark."
     )
     return Asked("questions", system, _material(_dialogue(subject)), _QUESTIONS, 600)
 
@@ -88,7 +89,9 @@ def section(subject: Subject, heading: str, found: Sequence[Requirement]) -> Ask
     """Ask for one section of the design."""
     system = (
         f"{_RULES} Write the section “{heading}” of the design document in Markdown, in {_LANGUAGES[subject.language]}, at most 350 words, "
-        "without its heading and without headings of levels 1 and 2. Behind each statement name the requirements it follows from, as (REQ-001). Where "
+        "without its heading and without headings of levels 1 and 2. "
+        "Behind each statement name the requirements it follows from, as (REQ-001). "
+        "Where "
         "the requirements leave something open, say that it is open and do not decide it."
     )
     entries = "\n".join(f"{one.ref} ({one.category}): {one.statement}" for one in found)

@@ -1,4 +1,4 @@
-"""The embedded author's design: its sections file the requirements by component, data, boundary, failure and protection, and add nothing."""
+"""The embedded author's design: its sections file the requirements by component, data, boundary, failure and protection."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -23,7 +23,8 @@ _DATA: Final = re.compile(
 )
 _BOUNDARY: Final = re.compile(
     r"\b(apis?|browsers?|phones?|tablets?|e-?mails?|webhooks?|cli|command|terminal|ui|screens?|pages?|forms?|import\w*|export\w*|stripe|paypal|"
-    r"slack|print\w*|notif\w*|users?|customers?|admins?|devices?|linux|macos|windows|ios|android|work with|schnittstelle\w*|seite\w*|gerät\w*|"
+    r"slack|print\w*|notif\w*|users?|customers?|admins?|devices?|linux|macos|windows|ios|android|work with|"
+    r"schnittstelle\w*|seite\w*|gerät\w*|"
     r"kund\w*|nutzer\w*|benutzer\w*)\b",
     re.IGNORECASE,
 )
@@ -32,7 +33,8 @@ _FAILURE: Final = re.compile(
     re.IGNORECASE,
 )
 _PROTECTION: Final = re.compile(
-    r"\b(only (?:an? )?(?:\w+ )?(?:admins?|owners?|members?|managers?|users?|staff)|roles?|permissions?|encrypt\w*|gdpr|personal data|log-?in|sign[- ]?in|passwords?|"
+    r"\b(only (?:an? )?(?:\w+ )?(?:admins?|owners?|members?|managers?|users?|staff)|roles?|permissions?|encrypt\w*|gdpr|"
+    r"personal data|log-?in|sign[- ]?in|passwords?|"
     r"oauth\w*|tokens?|jwt|mfa|two-factor|audit\w*|nur (?:admins?|mitglieder)|rechte|dsgvo|verschlüssel\w*|anmeld\w*|passwort\w*)\b",
     re.IGNORECASE,
 )

@@ -111,7 +111,7 @@ def priority_of(requirement: Requirement) -> str:
 
 
 def tasks_text(title: str, cards: Sequence[PlannedCard], language: str) -> str:
-    """Return the file of tasks: every card that is worked on with its tasks, the requirement that each comes from, and what comes before."""
+    """Return the file of tasks: every card that is worked on, the requirement it comes from, what comes before it, and its tasks."""
     own = words(language)["tasks"]
     titles = {card.id: card.title for card in cards}
     lines = [f"# {own['title'].format(name=title)}", ""]
