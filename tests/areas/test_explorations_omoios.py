@@ -284,7 +284,9 @@ def test_a_request_that_is_sent_again_with_its_key_makes_the_project_once(journe
     journey.to_spec()
     body = {"project_name": "auth"}
     answers = [
-        journey.client("explorations", "POST", f"{journey.base}/initialize-project", body=body, headers={"Idempotency-Key": "k-1"})
+        journey.client(
+            "explorations", "POST", f"{journey.base}/initialize-project", body=body, headers={"Idempotency-Key": "k-1"}
+        )
         for _ in range(2)
     ]
     assert [one.status for one in answers] == [201, 201]

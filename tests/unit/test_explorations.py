@@ -158,6 +158,7 @@ def test_there_is_an_end_of_questions():
         ("Users must log in on each device", "The shop shall require users to log in on each device."),
         ("Passwords are hashed", "The shop shall fulfil this: “Passwords are hashed”."),
         ("Orders must be kept for ten years", "The shop shall fulfil this: “Orders must be kept for ten years”."),
+        ("Must work offline", "The shop shall work offline."),
         ("Nobody can delete an invoice", "The shop shall let nobody delete an invoice."),
     ],
 )

@@ -72,7 +72,7 @@ class Remarks:
 
 
 def refine(text: RequirementsText, remarks: Remarks, version: int, name: str) -> RequirementsText:
-    """Return the text of the version after `version`. Raises Conflict if nothing is left, LimitExceeded if there are too many requirements, Invalid
+    """Return the text of the version after `version`. Raises Conflict if nothing is left, LimitExceeded above MAX_REQUIREMENTS, Invalid
     for a change of a requirement that does not exist."""
     return _Refinement(text, version, name).apply(remarks)
 
