@@ -85,6 +85,7 @@ LISTED: dict[str, tuple[int, str]] = {
     "enterprise deployments.rollback": (4, "the deployment, then its environment, then what begins it, then what ends it"),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
+    "omoios documents.reject": (3, "the version names its document, then the document, then the transaction"),
     "omoios exploration.initializeProject": (
         23,
         "the exploration, the project, then each of three cards with its tasks and its dependency; that it is done",

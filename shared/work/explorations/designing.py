@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
-from shared.work.explorations.requirements import Requirement, RequirementsText, heading_of
+from shared.work.explorations.requirements import Requirement, RequirementsText
 from shared.work.explorations.wording import CATEGORIES, words
 
 SECTIONS: Final = (
@@ -44,7 +44,8 @@ def design_of(title: str, name: str, goal: str, text: RequirementsText) -> str:
     """Return the text of a design. Each section says to which requirements it traces."""
     own, found = words(text.language)["design"], text.requirements
     groups = [(category, [one for one in found if one.category == category]) for category in CATEGORIES]
-    components = [(heading_of(category, text.language)[3:], members) for category, members in groups if members]
+    names = dict(zip(CATEGORIES, own["components"], strict=True))
+    components = [(names[category], members) for category, members in groups if members]
     sections = [
         _overview(own, name, goal, components, groups),
         _components(own, components),
@@ -65,7 +66,7 @@ def sections_of(design: str) -> list[str]:
 
 
 def _overview(
-    own: dict[str, str],
+    own: dict[str, Any],
     name: str,
     goal: str,
     components: Sequence[tuple[str, list[Requirement]]],
@@ -79,7 +80,7 @@ def _overview(
     return "\n".join([own["goal"], "", *quoted, "", own["made_of"].format(name=name), "", *table, "", *given, ""])
 
 
-def _components(own: dict[str, str], components: Sequence[tuple[str, list[Requirement]]]) -> str:
+def _components(own: dict[str, Any], components: Sequence[tuple[str, list[Requirement]]]) -> str:
     parts = []
     for heading, members in components:
         parts += [
@@ -96,7 +97,7 @@ def _components(own: dict[str, str], components: Sequence[tuple[str, list[Requir
 
 
 def _listed(
-    own: dict[str, str],
+    own: dict[str, Any],
     found: Sequence[Requirement],
     name: str,
     pattern: re.Pattern[str],
@@ -117,7 +118,7 @@ def _listed(
     )
 
 
-def _testing(own: dict[str, str], found: Sequence[Requirement], text: RequirementsText) -> str:
+def _testing(own: dict[str, Any], found: Sequence[Requirement], text: RequirementsText) -> str:
     lines = [own["testing_is"], ""]
     for one in found:
         lines += [f"- {one.ref}", *(f"  - {criterion}" for criterion in one.criteria)]
