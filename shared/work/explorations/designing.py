@@ -49,10 +49,10 @@ def design_of(title: str, name: str, goal: str, text: RequirementsText) -> str:
     sections = [
         _overview(own, name, goal, components, groups),
         _components(own, components),
-        _listed(own, found, "data", _DATA),
-        _listed(own, found, "interfaces", _BOUNDARY),
-        _listed(own, found, "errors", _FAILURE, lambda one: one.kind == "unwanted"),
-        _listed(own, found, "security", _PROTECTION, lambda one: one.category == "security & compliance"),
+        _listed(own, found, name, "data", _DATA),
+        _listed(own, found, name, "interfaces", _BOUNDARY),
+        _listed(own, found, name, "errors", _FAILURE, lambda one: one.kind == "unwanted"),
+        _listed(own, found, name, "security", _PROTECTION, lambda one: one.category == "security & compliance"),
         _testing(own, found, text),
     ]
     parts = [f"# {title}\n"]
@@ -99,11 +99,14 @@ def _components(own: dict[str, Any], components: Sequence[tuple[str, list[Requir
 def _listed(
     own: dict[str, Any],
     found: Sequence[Requirement],
+    system: str,
     name: str,
     pattern: re.Pattern[str],
     also: Callable[[Requirement], bool] = lambda _: False,
 ) -> str:
-    members = [one for one in found if also(one) or pattern.search(one.statement)]
+    """List the requirements that have a word of a section; those of the system's own name do not count."""
+    named = re.compile(re.escape(system), re.IGNORECASE)
+    members = [one for one in found if also(one) or pattern.search(named.sub("", one.statement))]
     if not members:
         return f"{own[f'no_{name}']}\n"
     return "\n".join(

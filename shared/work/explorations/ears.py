@@ -109,7 +109,7 @@ def criteria_of(ears: Ears, language: str) -> list[str]:
     """Return what would show that a requirement is fulfilled, in fixed sentences around the person's words."""
     own = words(language)
     if ears.kind != "ubiquitous":
-        found = [own["check_event"].format(condition=ears.condition, quoted=ears.quoted)]
+        found = [own["check_event"].format(condition=ears.condition.strip("„“"), quoted=ears.quoted)]
     elif ears.who:
         key = "check_cannot" if ears.denied else "check_can"
         found = [own[key].format(who=ears.who, what=ears.what)]
