@@ -196,7 +196,7 @@ class Calls:
 
     def _release(self, held: ModelCall) -> None:
         mine = ModelCall.attempt == held.attempt
-        write(
+        self._claim(
             update(held, [ModelCall.reservation.remove(), ModelCall.held_until.set(0)], mine, _CallTaken()),
             *release_reservation(held.reservation),
         )
@@ -209,7 +209,7 @@ class Calls:
         if answer is not None:
             text = json.dumps(answer, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
             actions.append(ModelCall.answer.set(store_text(f"runs/{one.ws_id}/{one.id}/{held.attempt}", text)))
-        write(
+        self._claim(
             update(held, actions, ModelCall.attempt == held.attempt, _CallTaken()),
             *usage_operations(line, str(one.title or "")),
             *settle_reservation(held.reservation, (), used),
