@@ -89,6 +89,7 @@ LISTED: dict[str, tuple[int, str]] = {
     "omoios agents.register": (3, "the organization or the project, then the last number there, then the transaction"),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
+    "omoios documents.reject": (3, "the version names its document, then the document, then the transaction"),
     "omoios exploration.initializeProject": (
         23,
         "the exploration, the project, then each of three cards with its tasks and its dependency; that it is done",

@@ -17,6 +17,7 @@ from shared.edge.views.omoios.documents import document_status
 from shared.edge.views.omoios.tickets import upper
 from shared.runs.authoring import choosing
 from shared.work.boards.lanes import canonical_phase
+from shared.work.documents.rows import Document
 from shared.work.explorations import exploring, initializing, papers, specs
 from shared.work.explorations.exploring import MAX_ANSWER, MAX_IDEA, Dialogue
 from shared.work.explorations.initializing import SpecCard
@@ -341,7 +342,7 @@ def _questions(dialogue: Dialogue) -> ExplorationQuestions:
     )
 
 
-def _summary(document: papers.Document | None) -> DocumentSummary | None:
+def _summary(document: Document | None) -> DocumentSummary | None:
     if document is None:
         return None
     return DocumentSummary(

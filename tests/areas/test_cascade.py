@@ -31,6 +31,8 @@ from shared.store.client import dynamodb
 from shared.work.attachments.rows import Attachment
 from shared.work.boards.rows import Counts
 from shared.work.discoveries.spawning import NewDiscovery, SpawnedTask, report_discovery, spawn_task
+from shared.work.explorations import exploring, papers
+from shared.work.explorations.rows import Exploration
 from shared.work.items import planning
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
@@ -250,6 +252,8 @@ def furnished(place: Place) -> None:
     add_dependencies(place.actor, first.id, [add_task(place.actor, feature, new_id(), NewTask("Before")).id])
     spawn_task(place.actor, report_discovery(place.actor, second.id, NewDiscovery("bug", "It leaks")).id, SpawnedTask("Mend it"))
     in_repository(place.actor, place.projects[0], fetch(Item, card))
+    explored = exploring.start(place.actor, fetch(Workspace, place.ws_id), "A web shop where customers can buy pottery")
+    papers.generate_requirements(place.actor, explored.exploration.id)
     for key in (
         f"github/{place.ws_id}/contents/1",
         f"documents/{place.ws_id}/d/1",
@@ -313,6 +317,7 @@ def check_nothing_left(place: Place) -> None:
     left = {key: row for key, row in rows().items() if place.ws_id in json.dumps(row)}
     # invitations expire; the account stays, and so do the hashes of the audit trail, which say nothing of what was erased
     assert {row["kind"]["S"] for row in left.values()} <= {"INV", "BILLING", "AUDIT"}
+    assert Exploration.KIND not in {key[0].partition("#")[0] for key in rows()}
     ours = {one.id for one in (*place.projects, *place.cards)} | {one.board_id for one in place.projects}
     others = {key: row for key, row in rows().items() if row.get("kind") != {"S": "AUDIT"}}
     assert [key for key, row in others.items() if ours & set(json.dumps(row).replace("#", '"').split('"'))] == []

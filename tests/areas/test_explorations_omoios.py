@@ -280,6 +280,19 @@ def test_a_project_without_tickets_gets_them_from_the_spec(journey: Journey):
     assert journey.step("initialize-project", {"project_name": "auth"}, 201)["tickets_created"] == len(tickets)
 
 
+def test_a_request_that_is_sent_again_with_its_key_makes_the_project_once(journey: Journey):
+    journey.to_spec()
+    body = {"project_name": "auth"}
+    answers = [
+        journey.client(
+            "explorations", "POST", f"{journey.base}/initialize-project", body=body, headers={"Idempotency-Key": "k-1"}
+        )
+        for _ in range(2)
+    ]
+    assert [one.status for one in answers] == [201, 201]
+    assert answers[0].json == answers[1].json
+
+
 def test_the_design_s_approval_is_enough_to_initialize(journey: Journey):
     journey.approve(journey.to_design())
     journey.step("initialize-project", {"project_name": "Auth System"}, 201)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.work.explorations.authors import EMBEDDED, Subject
 from shared.work.explorations.dialogue import AT_ONCE, MOST, Asked, is_ready, next_questions, status_of
 from shared.work.explorations.ears import to_ears
-from shared.work.explorations.planning import plan_cards, properties_of
+from shared.work.explorations.planning import plan_cards, priority_of, properties_of
 from shared.work.explorations.refining import Remarks
 from shared.work.explorations.requirements import RequirementsText, parse
 from shared.work.explorations.wording import words
@@ -158,6 +158,7 @@ def test_there_is_an_end_of_questions():
         ("Users must log in on each device", "The shop shall require users to log in on each device."),
         ("Passwords are hashed", "The shop shall fulfil this: “Passwords are hashed”."),
         ("Orders must be kept for ten years", "The shop shall fulfil this: “Orders must be kept for ten years”."),
+        ("Must work offline", "The shop shall work offline."),
         ("Nobody can delete an invoice", "The shop shall let nobody delete an invoice."),
     ],
 )
@@ -251,3 +252,24 @@ def test_a_property_has_a_test_only_if_its_words_make_one():
         "  Then the web shop shall send a confirmation e-mail to the customer.",
     ]
     assert next(one for one in found.values() if "fast" in one.statement).test == ""
+
+
+def test_a_priority_is_what_the_person_s_own_words_say():
+    text = EMBEDDED.requirements(Subject(GERMAN, ()))
+    assert {one.priority for one in plan_cards("e", "T", text.requirements, "de") if one.type == "epic"} == {"medium", "high"}
+    answers = {"rules": "Sorting would be nice. Only admins may delete. If saving fails, then warn."}
+    found = EMBEDDED.requirements(
+        Subject("A tool for the users of our library", talk("A tool for the users of our library", answers))
+    ).requirements
+    priorities = {one.title: priority_of(one) for one in found}
+    assert [priorities[one] for one in ("Sorting would be nice", "Only admins may delete", "If saving fails, then warn")] == [
+        "low",
+        "high",
+        "high",
+    ]
+
+
+def test_the_name_of_the_system_files_nothing():
+    idea = "We need a data pipeline. Analysts can query the result."
+    design = EMBEDDED.design(Subject(idea), EMBEDDED.requirements(Subject(idea)))
+    assert words("en")["design"]["no_data"] in design

@@ -32,15 +32,26 @@ from shared.money.budgets.reserving import Scope, announce_spending, read_caps, 
 from shared.money.usage.recording import usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs.spending import find_cost
-from shared.store import JSONAttribute, NumberAttribute, Row, UnicodeAttribute, get, load_text, put, store_text, update, write
+from shared.runs.authoring.choosing import AGENT
+from shared.store import (
+    JSONAttribute,
+    NumberAttribute,
+    Operation,
+    Row,
+    UnicodeAttribute,
+    get,
+    load_text,
+    put,
+    store_text,
+    update,
+    write,
+)
 from shared.work.explorations.rows import Exploration
 
 SECONDS: Final = 22.0
 """For all calls of a request: API Gateway waits 29 seconds, and what comes of them is still to be written."""
 _LEAST: Final = 3.0  # seconds: with less no call is begun
 _HOLD: Final = 60  # seconds after which a call without an answer is given up: its process is gone
-AGENT: Final = "prd"
-"""The agent whose model writes, and under whose name the ledger has the calls."""
 
 
 class ModelCall(Row):
@@ -134,14 +145,19 @@ class Calls:
             held_until=clock.epoch() + _HOLD,
         )
         free = ModelCall.attempt == old.attempt if old is not None else ModelCall.pk.does_not_exist()
-        released = release_reservation(old.reservation) if old is not None and old.reservation else []
-        if released:  # in a transaction of its own: a row can be changed once in one
-            write(*released, update(old, [ModelCall.reservation.remove()], free, _CallTaken()))
+        if old is not None and old.reservation:  # in a transaction of its own: a row can be changed once in one
+            left = update(old, [ModelCall.reservation.remove()], free & ModelCall.reservation.exists(), _CallTaken())
+            self._claim(left, *release_reservation(old.reservation))
+        self._claim(put(held, free, _CallTaken()), *caps.reserve(amount))
+        return held
+
+    @staticmethod
+    def _claim(*operations: Operation) -> None:
+        """Write what only one request may write. Raises Conflict if another one was faster, and what `operations` raise."""
         try:
-            write(put(held, free, _CallTaken()), *caps.reserve(amount))
+            write(*operations)
         except _CallTaken:
             raise Conflict(Situation.RUN_IN_PROGRESS, "Another request is writing this; ask again in a minute") from None
-        return held
 
     def _worst_case(self, request: Request) -> int:
         tokens = upper_bound(request)
@@ -180,7 +196,7 @@ class Calls:
 
     def _release(self, held: ModelCall) -> None:
         mine = ModelCall.attempt == held.attempt
-        write(
+        self._claim(
             update(held, [ModelCall.reservation.remove(), ModelCall.held_until.set(0)], mine, _CallTaken()),
             *release_reservation(held.reservation),
         )
@@ -193,7 +209,7 @@ class Calls:
         if answer is not None:
             text = json.dumps(answer, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
             actions.append(ModelCall.answer.set(store_text(f"runs/{one.ws_id}/{one.id}/{held.attempt}", text)))
-        write(
+        self._claim(
             update(held, actions, ModelCall.attempt == held.attempt, _CallTaken()),
             *usage_operations(line, str(one.title or "")),
             *settle_reservation(held.reservation, (), used),

@@ -54,7 +54,7 @@ class ModelAuthor:
         if room <= 0 or not any(one.status == "answered" for one in subject.asked):
             return found
         answer = self._calls.ask(prompts.questions(subject, room))
-        known = {searchable(one.text) for one in (*subject.asked, *found)}
+        known = {searchable(one.text) for one in subject.asked} | {searchable(one.text) for one in found}
         return [*found, *_questions(answer, known)[:room]]
 
     def requirements(self, subject: Subject) -> RequirementsText:

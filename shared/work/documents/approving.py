@@ -3,6 +3,7 @@
 The id of a document stands for its latest version; a version can also be given by its own id.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -142,22 +143,31 @@ def _load_latest(actor: Actor, either_id: str) -> tuple[Document, str]:
 
     Raises Conflict(DOCUMENT_STATUS) if the id is that of an older version, NotFound, Forbidden.
     """
-    texts = latest_text(id_of(Document, either_id))
-    document, number = _load_by_either_id(actor, either_id, Permission.DOCUMENT_APPROVE)
+    texts = [latest_text(id_of(Document, either_id))]
+    document, number = _load_by_either_id(
+        actor, either_id, Permission.DOCUMENT_APPROVE, lambda document_id: texts.append(latest_text(document_id))
+    )
     if number != document.number:
         raise Conflict(
             Situation.DOCUMENT_STATUS, "This version has a successor", {"version": number, "latest": int(document.number)}
         )
-    row = texts.result()
+    row = texts[-1].result()
     return document, row.content if row is not None and is_text_of(row, document) else stored_text(document)
 
 
-def _load_by_either_id(actor: Actor, either_id: str, permission: Permission) -> tuple[Document, int]:
-    """Load a document by its own id or by that of a version; returns it with the version's number. Raises NotFound, Forbidden."""
+def _load_by_either_id(
+    actor: Actor, either_id: str, permission: Permission, beside: Callable[[str], None] = lambda _: None
+) -> tuple[Document, int]:
+    """Load a document by its own id or by that of a version; returns it with the version's number. Raises NotFound, Forbidden.
+
+    `beside` gets the document's id where a version names it, and may begin to read what else is needed. A version of another tenant
+    costs what an unknown one does.
+    """
     bare = id_of(Document, either_id)
     document, name = get_many([(Document, *Document.key(bare)), (VersionName, *VersionName.key_of(bare))])
     if isinstance(document, Document) and not document.deleted_at:
         return authorize(document, actor, permission), int(document.number)
-    if isinstance(name, VersionName):
+    if isinstance(name, VersionName) and name.ws_id in (None, *actor.workspaces):
+        beside(name.document_id)
         return load(Document, name.document_id, actor, permission), int(name.number)
     raise NotFound(Document.NAME)

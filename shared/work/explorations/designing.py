@@ -1,10 +1,10 @@
-"""The embedded author's design: its sections file the requirements by component, data, boundary, failure and protection, and add nothing."""
+"""The embedded author's design: its sections file the requirements by component, data, boundary, failure and protection."""
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
-from shared.work.explorations.requirements import Requirement, RequirementsText, heading_of
+from shared.work.explorations.requirements import Requirement, RequirementsText
 from shared.work.explorations.wording import CATEGORIES, words
 
 SECTIONS: Final = (
@@ -23,7 +23,8 @@ _DATA: Final = re.compile(
 )
 _BOUNDARY: Final = re.compile(
     r"\b(apis?|browsers?|phones?|tablets?|e-?mails?|webhooks?|cli|command|terminal|ui|screens?|pages?|forms?|import\w*|export\w*|stripe|paypal|"
-    r"slack|print\w*|notif\w*|users?|customers?|admins?|devices?|linux|macos|windows|ios|android|work with|schnittstelle\w*|seite\w*|gerät\w*|"
+    r"slack|print\w*|notif\w*|users?|customers?|admins?|devices?|linux|macos|windows|ios|android|work with|"
+    r"schnittstelle\w*|seite\w*|gerät\w*|"
     r"kund\w*|nutzer\w*|benutzer\w*)\b",
     re.IGNORECASE,
 )
@@ -32,7 +33,8 @@ _FAILURE: Final = re.compile(
     re.IGNORECASE,
 )
 _PROTECTION: Final = re.compile(
-    r"\b(only (?:an? )?(?:\w+ )?(?:admins?|owners?|members?|managers?|users?|staff)|roles?|permissions?|encrypt\w*|gdpr|personal data|log-?in|sign[- ]?in|passwords?|"
+    r"\b(only (?:an? )?(?:\w+ )?(?:admins?|owners?|members?|managers?|users?|staff)|roles?|permissions?|encrypt\w*|gdpr|"
+    r"personal data|log-?in|sign[- ]?in|passwords?|"
     r"oauth\w*|tokens?|jwt|mfa|two-factor|audit\w*|nur (?:admins?|mitglieder)|rechte|dsgvo|verschlüssel\w*|anmeld\w*|passwort\w*)\b",
     re.IGNORECASE,
 )
@@ -42,14 +44,15 @@ def design_of(title: str, name: str, goal: str, text: RequirementsText) -> str:
     """Return the text of a design. Each section says to which requirements it traces."""
     own, found = words(text.language)["design"], text.requirements
     groups = [(category, [one for one in found if one.category == category]) for category in CATEGORIES]
-    components = [(heading_of(category, text.language)[3:], members) for category, members in groups if members]
+    names = dict(zip(CATEGORIES, own["components"], strict=True))
+    components = [(names[category], members) for category, members in groups if members]
     sections = [
         _overview(own, name, goal, components, groups),
         _components(own, components),
-        _listed(own, found, "data", _DATA),
-        _listed(own, found, "interfaces", _BOUNDARY),
-        _listed(own, found, "errors", _FAILURE, lambda one: one.kind == "unwanted"),
-        _listed(own, found, "security", _PROTECTION, lambda one: one.category == "security & compliance"),
+        _listed(own, found, name, "data", _DATA),
+        _listed(own, found, name, "interfaces", _BOUNDARY),
+        _listed(own, found, name, "errors", _FAILURE, lambda one: one.kind == "unwanted"),
+        _listed(own, found, name, "security", _PROTECTION, lambda one: one.category == "security & compliance"),
         _testing(own, found, text),
     ]
     parts = [f"# {title}\n"]
@@ -63,7 +66,7 @@ def sections_of(design: str) -> list[str]:
 
 
 def _overview(
-    own: dict[str, str],
+    own: dict[str, Any],
     name: str,
     goal: str,
     components: Sequence[tuple[str, list[Requirement]]],
@@ -77,7 +80,7 @@ def _overview(
     return "\n".join([own["goal"], "", *quoted, "", own["made_of"].format(name=name), "", *table, "", *given, ""])
 
 
-def _components(own: dict[str, str], components: Sequence[tuple[str, list[Requirement]]]) -> str:
+def _components(own: dict[str, Any], components: Sequence[tuple[str, list[Requirement]]]) -> str:
     parts = []
     for heading, members in components:
         parts += [
@@ -94,13 +97,16 @@ def _components(own: dict[str, str], components: Sequence[tuple[str, list[Requir
 
 
 def _listed(
-    own: dict[str, str],
+    own: dict[str, Any],
     found: Sequence[Requirement],
+    system: str,
     name: str,
     pattern: re.Pattern[str],
     also: Callable[[Requirement], bool] = lambda _: False,
 ) -> str:
-    members = [one for one in found if also(one) or pattern.search(one.statement)]
+    """List the requirements that have a word of a section; those of the system's own name do not count."""
+    named = re.compile(re.escape(system), re.IGNORECASE)
+    members = [one for one in found if also(one) or pattern.search(named.sub("", one.statement))]
     if not members:
         return f"{own[f'no_{name}']}\n"
     return "\n".join(
@@ -115,7 +121,7 @@ def _listed(
     )
 
 
-def _testing(own: dict[str, str], found: Sequence[Requirement], text: RequirementsText) -> str:
+def _testing(own: dict[str, Any], found: Sequence[Requirement], text: RequirementsText) -> str:
     lines = [own["testing_is"], ""]
     for one in found:
         lines += [f"- {one.ref}", *(f"  - {criterion}" for criterion in one.criteria)]

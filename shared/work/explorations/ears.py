@@ -44,7 +44,7 @@ _SYSTEM: Final = re.compile(
     r"product|software|bot|game|pipeline|api|server|client)\s+(?:must|should|shall|has to|needs to|ought to|will)\s+(?P<what>.+)",
     re.IGNORECASE | re.DOTALL,
 )
-_IT: Final = re.compile(r"it (?:must|should|shall|has to|needs to|ought to|will)\s+(?P<what>.+)", re.IGNORECASE | re.DOTALL)
+_IT: Final = re.compile(r"(?:it )?(?:must|should|shall|has to|needs to|ought to|will)\s+(?P<what>.+)", re.IGNORECASE | re.DOTALL)
 _ORDER: Final = re.compile(
     r"(?:please )?(?P<what>(?:support|allow|let|send|show|store|save|export|import|display|provide|include|offer|use|accept|encrypt|log|"
     r"notify|read|write|run|keep|make|add|enforce|validate|retry|return|print|require|track|record|generate|give|list|delete|remove|"
@@ -109,7 +109,7 @@ def criteria_of(ears: Ears, language: str) -> list[str]:
     """Return what would show that a requirement is fulfilled, in fixed sentences around the person's words."""
     own = words(language)
     if ears.kind != "ubiquitous":
-        found = [own["check_event"].format(condition=ears.condition, quoted=ears.quoted)]
+        found = [own["check_event"].format(condition=ears.condition.strip("„“"), quoted=ears.quoted)]
     elif ears.who:
         key = "check_cannot" if ears.denied else "check_can"
         found = [own[key].format(who=ears.who, what=ears.what)]
@@ -129,6 +129,8 @@ def plain(text: str) -> str:
 
 
 def _of_clause(kind: str, condition: str, clause: str, name: str, language: str) -> Ears:
+    if language == "de" and condition:
+        clause = _MODAL_DE.sub("", clause)  # it stands before what is quoted
     found = _predicate(clause) if language == "en" else None
     if found is None:
         return _ears(kind, condition, words(language)["fulfil"].format(quoted=plain(clause)), plain(clause), name, language)
@@ -178,6 +180,7 @@ def _predicate(clause: str) -> tuple[str, str, str, bool] | None:
     return None
 
 
+_MODAL_DE: Final = re.compile(r"^(?:muss|müssen|soll|sollen)\s+", re.IGNORECASE)
 _OBJECT: Final = {"i": "me", "we": "us", "they": "them"}
 
 

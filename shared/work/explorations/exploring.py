@@ -57,7 +57,7 @@ def start(actor: Actor, workspace: Workspace, idea: str, **model: Any) -> Dialog
         **model,
     )
     rows = _question_rows(exploration.id, asked, 0)
-    record(exploration, EventType.EXPLORATION_STARTED, actor, questions=_shown(rows))
+    record(exploration, EventType.EXPLORATION_STARTED, actor, initial_idea=idea, questions=_shown(rows))
     write(create(exploration), *(create(row) for row in rows))
     return Dialogue(exploration, "exploring", rows, is_ready(idea, [asked_of(row) for row in rows]))
 

@@ -16,11 +16,13 @@ _BEGIN: Final = re.compile(
     re.IGNORECASE,
 )
 _BEGIN_DE: Final = re.compile(
-    r"(?:(?:ich|wir) (?:möchten?|wollen|will|brauche[n]?|plane[n]?|hätten? gerne?)\s+)?(?:gern[e]? )?(?:eine?[nmrs]?|unsere?[nmrs]?|die|der|das)\s+",
+    r"(?:(?:ich|wir) (?:möchten?|wollen|will|brauche[n]?|plane[n]?|hätten? gerne?)\s+)?(?:gern[e]? )?"
+    r"(?:eine?[nmrs]?|unsere?[nmrs]?|die|der|das)\s+",
     re.IGNORECASE,
 )
 _END: Final = re.compile(
-    r"\s*(?:[,;:.!?(\n]| [-–—] |\s(?:with|that|which|who|for|where|to|in which|so that|so|using|because|when|based on|on|in|by|from|of which|"
+    r"\s*(?:[,;:.!?(\n]| [-\u2013\u2014] |\s(?:with|that|which|who|for|where|to|in which|so that|so|using|because|when|"
+    r"based on|on|in|by|from|of which|"
     r"mit|für|die|der|das|zum|zur|in|auf|womit|bei|damit|um|aus|bauen|erstellen|entwickeln)\b)",
     re.IGNORECASE,
 )
@@ -79,7 +81,7 @@ def _goal(sentence: str, language: str) -> Goal | None:
     announced = bool(begun and begun.end())
     if not name or len(name.split()) > _LONGEST or not (announced or (end and topics_of(name)) or len(what.split()) <= _LONGEST):
         return None
-    rest = what[end.start() :].strip(" ,;:-–—(") if end else ""
+    rest = what[end.start() :].strip(" ,;:-\u2013\u2014(") if end else ""
     if language != "en" or not rest:
         return Goal(_plain_name(name) if language == "en" else name, line)
     for form, does in _TAIL:

@@ -20,7 +20,7 @@ _CONTRACT: Final = re.compile(
     r"\b(apis?|accept\w*|return\w*|import\w*|export\w*|format\w*|json|csv|read\w*|print\w*|support\w*|schnittstelle\w*)\b", re.I
 )
 _INVARIANT: Final = re.compile(
-    r"\b(only|never|always|not|must be|at most|at least|every|each|nur|nie|immer|nicht|höchstens|mindestens)\b", re.IGNORECASE
+    r"\b(only|never|always|not|must be|at most|at least|nur|nie|immer|nicht|höchstens|mindestens)\b", re.IGNORECASE
 )
 
 
@@ -103,7 +103,7 @@ def plan_cards(exploration_id: str, name: str, requirements: Sequence[Requiremen
 
 def priority_of(requirement: Requirement) -> str:
     """Return the priority that the words of a requirement give it."""
-    said = f"{requirement.statement.replace(' shall ', ' ')} {requirement.origin}"
+    said = re.split(r": [“„]", requirement.origin)[-1]  # without the question that was asked
     if _LOOSE.search(said):
         return "low"
     is_strict = requirement.kind == "unwanted" or requirement.category == "security & compliance" or _STRICT.search(said)
@@ -111,7 +111,7 @@ def priority_of(requirement: Requirement) -> str:
 
 
 def tasks_text(title: str, cards: Sequence[PlannedCard], language: str) -> str:
-    """Return the file of tasks: every card that is worked on with its tasks, the requirement that each comes from, and what comes before."""
+    """Return the file of tasks: every card that is worked on, the requirement it comes from, what comes before it, and its tasks."""
     own = words(language)["tasks"]
     titles = {card.id: card.title for card in cards}
     lines = [f"# {own['title'].format(name=title)}", ""]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from shared.core.errors import Conflict, FieldError, Invalid
+from shared.core.errors import Conflict, FieldError, Invalid, LimitExceeded
 from shared.core.situations import Situation
 from shared.core.texts import searchable
 from shared.work.explorations import statements
@@ -17,14 +17,16 @@ from shared.work.explorations.wording import words
 
 _REF: Final = r"REQ[- ]?(\d{1,5})"
 _ADD: Final = re.compile(
-    rf"(?:add|new|create|include|neu|ergänze|füge hinzu)(?: a)?(?: requirement)?:? {_REF}\s*(?:for|to|that|about|on|für|zu|[:–—-])?\s*(.+)",
+    rf"(?:add|new|create|include|neu|ergänze|füge hinzu)(?: a)?(?: requirement)?:? {_REF}\s*"
+    r"(?:for|to|that|about|on|für|zu|[:\u2013\u2014-])?\s*(.+)",
     re.I | re.S,
 )
 _REMOVE: Final = re.compile(
     rf"(?:please )?(?:remove|delete|drop|withdraw|cancel|streiche|entferne|lösche) {_REF}\b.*", re.I | re.S
 )
 _CHANGE: Final = re.compile(
-    rf"(?:(?:change|update|replace|reword|rewrite|correct|modify|ändere|ersetze) )?{_REF}\s*(?:to|by|with|should be|should say|zu|durch|in|[:–—-])\s*(.+)",
+    rf"(?:(?:change|update|replace|reword|rewrite|correct|modify|ändere|ersetze) )?{_REF}\s*"
+    r"(?:to|by|with|should be|should say|zu|durch|in|[:\u2013\u2014-])\s*(.+)",
     re.I | re.S,
 )
 _MISSING: Final = re.compile(
@@ -70,7 +72,7 @@ class Remarks:
 
 
 def refine(text: RequirementsText, remarks: Remarks, version: int, name: str) -> RequirementsText:
-    """Return the text of the version after `version`. Raises Conflict if nothing is left, or if there are too many requirements, Invalid
+    """Return the text of the version after `version`. Raises Conflict if nothing is left, LimitExceeded above MAX_REQUIREMENTS, Invalid
     for a change of a requirement that does not exist."""
     return _Refinement(text, version, name).apply(remarks)
 
@@ -102,8 +104,8 @@ class _Refinement:
         if not self.text.requirements:
             raise Conflict(Situation.DOCUMENT_STATUS, "The changes would leave no requirement; nothing was changed")
         if len(self.text.requirements) > MAX_REQUIREMENTS:
-            reason = f"A requirements document has at most {MAX_REQUIREMENTS} requirements; withdraw some, or explore a part of the idea alone"
-            raise Conflict(Situation.LIMIT_REACHED, reason, {"limit": MAX_REQUIREMENTS})
+            reason = f"A document has at most {MAX_REQUIREMENTS} requirements; withdraw some, or explore a part of the idea alone"
+            raise LimitExceeded(Situation.LIMIT_REACHED, reason, {"limit": MAX_REQUIREMENTS})
         return self.text
 
     def _change(self, sentence: str, place: str) -> None:

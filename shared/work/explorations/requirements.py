@@ -23,7 +23,7 @@ from shared.work.explorations.wording import CATEGORIES, LANGUAGES, words
 MAX_REQUIREMENTS: Final = 60
 """Requirements of one exploration: each becomes two cards and about three tasks, all made by one request."""
 _GROUPS: Final = dict(zip(CATEGORIES, ("scope", "technical", "security", "ux", "business"), strict=True))
-_HEAD: Final = re.compile(r"^### (REQ-(\d{3,5}))\b[ :–—-]*(.*)$")
+_HEAD: Final = re.compile(r"^### (REQ-(\d{3,5}))\b[ :\u2013\u2014-]*(.*)$")
 _LINE: Final = re.compile(r"^- ([^:]+):\s*(.*)$")
 
 

@@ -24,6 +24,8 @@ class Exploration(Entity):
     KIND = "EXPL"
     NAME = "exploration"
 
+    COLD = frozenset({"initial_idea"})
+
     initial_idea = UnicodeAttribute()
     language = UnicodeAttribute(default="en")
     provider = UnicodeAttribute(default="embedded")

@@ -10,6 +10,8 @@ from shared.core.ids import bare_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.store import authorize, create, get, get_many, id_of, load_text, save, stale, write
+from shared.work.boards.counting import require_writable
+from shared.work.boards.creating import board_id_of
 from shared.work.documents.reading import is_text_of, latest_text, stored_text
 from shared.work.documents.rows import Document, DocumentText, DocumentVersion
 from shared.work.explorations.authors import Subject
@@ -138,7 +140,7 @@ def extract_properties(actor: Actor, spec_id: str) -> list[Property]:
     if loaded.spec.properties != stored:
         loaded.spec.properties = stored
         record(loaded.spec, EventType.SPEC_UPDATED, actor, name=loaded.spec.name)
-        write(save(loaded.spec, stale))
+        write(save(loaded.spec, stale), require_writable(board_id_of(loaded.spec.id)))
     return found
 
 
@@ -147,7 +149,7 @@ def mark_tasks_generated(actor: Actor, spec: Spec) -> None:
     if spec.status != "tasks_generated":
         before, spec.status = spec.status, "tasks_generated"
         record(spec, EventType.SPEC_UPDATED, actor, changes={"status": [before, spec.status]}, name=spec.name)
-        write(save(spec, stale))
+        write(save(spec, stale), require_writable(board_id_of(spec.id)))
 
 
 def version_text(exploration_id: str, type_: str, number: int, latest: DocumentText | None) -> str:

@@ -11,7 +11,8 @@ from shared.work.explorations.ears import entries, plain
 from shared.work.explorations.wording import Template
 
 _UNKNOWN: Final = re.compile(
-    r"\W*(?:i |we )?(?:don'?t know( yet)?|do not know( yet)?|no idea|not sure( yet)?|unsure|unknown|tbd|to be (?:decided|defined|determined)|"
+    r"\W*(?:i |we )?(?:don'?t know( yet)?|do not know( yet)?|no idea|not sure( yet)?|unsure|unknown|tbd|"
+    r"to be (?:decided|defined|determined)|"
     r"open|skip|later|undecided|not decided( yet)?|you decide|idk|\?+|weiß (?:ich )?(?:noch )?nicht|keine ahnung|offen|noch offen|später|"
     r"unklar|noch nicht entschieden)\W*",
     re.IGNORECASE,
@@ -22,7 +23,8 @@ _NONE: Final = re.compile(
     re.IGNORECASE,
 )
 _TO_A_MODEL: Final = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules)\b|\bsystem prompt\b|\byou are (?:now )?(?:an? |in )?"
+    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules)\b|\bsystem prompt\b|"
+    r"\byou are (?:now )?(?:an? |in )?"
     r"(?:\w+ )?(?:ai|assistant|model|dan|developer mode)\b|\bignoriere?\b.{0,40}\b(?:anweisung\w*|regeln)\b|</?(?:system|assistant|user)>|"
     r"\breveal (?:your|the) (?:\w+ )?(?:prompt|instructions|secrets?|keys?)\b",
     re.IGNORECASE,
@@ -33,14 +35,16 @@ _WISH: Final = re.compile(
     re.IGNORECASE,
 )
 _ORDERS: Final = re.compile(
-    r"(?:please )?(?:support|allow|let|send|show|store|save|export|import|encrypt|log|when|if|while|the system|users?|admins?|wenn|falls)\b",
+    r"(?:please )?(?:support|allow|let|send|show|store|save|export|import|encrypt|log|"
+    r"when|if|while|the system|users?|admins?|wenn|falls)\b",
     re.IGNORECASE,
 )
 _PROJECT: Final = re.compile(
     r"\b(?:budget (?:is|of)|go-?live|our deadline|we have (?:\w+ ){1,2}developers|das budget|unser budget)\b", re.IGNORECASE
 )
 _OUT: Final = re.compile(
-    r"^(?:no|without|keine?[nmrs]?|ohne) (?:[\w-]+ ?){1,4}$|\b(?:out of scope|not (?:needed|required|necessary|part of)|no need (?:for|of)|leave out|left out|we (?:do not|don't) need|"
+    r"^(?:no|without|keine?[nmrs]?|ohne) (?:[\w-]+ ?){1,4}$|"
+    r"\b(?:out of scope|not (?:needed|required|necessary|part of)|no need (?:for|of)|leave out|left out|we (?:do not|don't) need|"
     r"nicht (?:nötig|teil)|brauchen wir nicht|wird nicht gebraucht|bleibt weg|bleiben weg)\b",
     re.IGNORECASE,
 )
@@ -49,6 +53,8 @@ VAGUE: Final = re.compile(
     r"schnell|skalierbar|sicher|benutzerfreundlich|einfach(?: zu bedienen)?|zuverlässig|performant)\b",
     re.IGNORECASE,
 )
+_LONGEST: Final = 1_000
+"""Characters of a sentence. What goes on for longer is no requirement that a test could show."""
 _REQUIRED: Final = ("ask", "criterion", "limit", "plan")
 """The kinds of the embedded reader that say what must be."""
 
@@ -114,7 +120,7 @@ def _of_answer(text: str, language: str, item: str | None) -> Iterator[Statement
 
 
 def _kind(line: str, asked: bool, excluded: bool) -> str:
-    if _TO_A_MODEL.search(line) or _PROJECT.search(line):
+    if len(line) > _LONGEST or _TO_A_MODEL.search(line) or _PROJECT.search(line):
         return "other"
     if line.endswith("?") or is_unknown(line):
         return "open"

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from shared.events.change import Change
 from shared.work.documents.rows import Document
-from shared.work.explorations.rows import DESIGN, ORIGIN, REQUIREMENTS, Exploration
+from shared.work.explorations.rows import DESIGN, ORIGIN, REQUIREMENTS
 
 _NAMES: Final = {REQUIREMENTS: "REQUIREMENTS", DESIGN: "DESIGN"}
 Shown = tuple[str, str, str, dict[str, Any]]
@@ -13,9 +13,9 @@ Shown = tuple[str, str, str, dict[str, Any]]
 
 
 def exploration_started(change: Change) -> Iterator[Shown]:
-    row = change.after(Exploration)
-    yield "EXPLORATION_STARTED", "exploration", row.id, {"exploration_id": row.id, "initial_idea": row.initial_idea}
-    yield from _questions(row.id, change)
+    payload = {"exploration_id": change.id, "initial_idea": change.event.data["initial_idea"]}
+    yield "EXPLORATION_STARTED", "exploration", change.id, payload
+    yield from _questions(change.id, change)
 
 
 def question_answered(change: Change) -> Iterator[Shown]:
