@@ -47,7 +47,7 @@ AREAS = {
     "comments": Needs(files="write"),
     "delivery": Needs(builds="watch", deploys=True),  # a rollback by a person is done while they wait
     "documents": Needs(files="write"),
-    "explorations": Needs(files="write", models="call", memory=1769),
+    "explorations": Needs(files="write", models="call"),
     "organizations": Needs(),
     "planning": Needs(),
     "projects": Needs(),
