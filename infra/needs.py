@@ -49,7 +49,7 @@ AREAS = {
     "comments": Needs(files="write"),
     "delivery": Needs(builds="watch", deploys=True),  # a rollback by a person is done while they wait
     "documents": Needs(files="write"),
-    "explorations": Needs(files="write", models="call", memory=1769),
+    "explorations": Needs(files="write", models="call"),
     # both: it connects repositories, and asks GitHub with their tokens while somebody waits
     "github": Needs(files="write", sends=("github-events",), secrets="both"),
     "insights": Needs(core="read"),

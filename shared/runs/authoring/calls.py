@@ -32,7 +32,7 @@ from shared.money.budgets.reserving import Scope, announce_spending, read_caps, 
 from shared.money.usage.recording import usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.runs.agent_runs.spending import find_cost
-from shared.runs.authoring.choosing import AGENT
+from shared.runs.authoring.agent import AGENT
 from shared.store import (
     JSONAttribute,
     NumberAttribute,

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from shared.agents.providers import embedded, registry
 from shared.core.actor import Actor
 from shared.people.tenancy.rows import Workspace
+from shared.runs.authoring.agent import AGENT
 from shared.work.explorations.authors import EMBEDDED, Author
 from shared.work.explorations.rows import Exploration
-
-AGENT = "prd"
-"""The agent whose model writes, and under whose name the ledger has the calls."""
 
 
 @dataclass(frozen=True)

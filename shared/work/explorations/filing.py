@@ -146,7 +146,7 @@ def _with_lists(
         if question.status == "answered":
             text = text.with_entry("excluded", own["replaced"].format(question=shortened(question.text), quoted=plain(sentence)))
     for sentence in left_out:
-        text = text.with_entry("open", own["missing"].format(quoted=sentence))
+        text = text.with_entry("open", own["beyond"].format(quoted=shortened(sentence, 300), most=MAX_REQUIREMENTS))
     return text
 
 
