@@ -32,9 +32,13 @@ from shared.work.boards.rows import Counts
 from shared.work.items import planning
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
+from shared.work.phases.artifacts import NewArtifact, add_artifact
+from shared.work.phases.moving import transition
+from shared.work.phases.stints import list_stints
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
 from shared.work.testing import cases, results
+from shared.work.tickets.creating import NewTicket, create_ticket
 from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.cascades import event, process_all, waiting
 from tests.areas.driving import Client, Context, confirm_address, sign_up
@@ -238,6 +242,13 @@ def furnished(place: Place) -> None:
     feature = planning.create_feature(place.actor, requirement.id, planning.NewFeature("F", "Words"))
     case = cases.create_case(place.actor, feature.id, cases.NewTestCase("T", "Words", [{"action": "Look"}], "Seen"))
     results.record_result(place.actor, case.id, results.NewResult("passed", logs=[{"line": "x"}]))
+    create_ticket(place.actor, place.projects[0].id, NewTicket("Wanted", approval_required=True))
+    ticket = create_ticket(place.actor, place.projects[0].id, NewTicket("Login"))
+    add_artifact(place.actor, ticket.id, NewArtifact("PHASE_DESIGN", "sketch", "a.png"))
+    before = raw_row(f"ITEM#{ticket.id}")
+    transition(place.actor, ticket.id, "PHASE_DESIGN")
+    assert project(stream_record(raw_row(f"ITEM#{ticket.id}"), before)) == []
+    assert len(list_stints(fetch(Item, ticket.id))) == 2
     for key in (f"documents/{place.ws_id}/d/1", f"runs/{place.ws_id}/r/context", f"documents/{place.world.ws_id}/d/1"):
         store_text(key, "x" * 400_000)
     for row in rows(but=("ACT",)).values():
