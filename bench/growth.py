@@ -80,9 +80,9 @@ def _row(asked: Asked, number: int) -> tuple[dict[str, Any], Side]:
 
     asked()  # the first request of a caller takes a lease
     with costing() as cost, recording(the_client().meta.events) as tape:
-        asked()
+        answer = asked()
     row = {"list": asked.name, "entries": number, "trips": cost.trips, "beside": len(cost.beside), "rcu": cost.reads}
-    return row, Side(asked.module, asked.event, tape.kept, len(cost.beside))
+    return row, Side(asked.module, asked.event, tape.kept, len(cost.beside), len(answer["body"]))
 
 
 def _get(name: str, client: Any, area: str, path: str) -> Asked:

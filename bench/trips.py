@@ -83,8 +83,15 @@ LISTED: dict[str, tuple[int, str]] = {
         "the test case, then its requirement, which must have the criteria, then the transaction",
     ),
     "enterprise deployments.rollback": (4, "the deployment, then its environment, then what begins it, then what ends it"),
+    "omoios agents.cleanupStale": (3, "which agents there are, then they and their heartbeats, then a transaction for each"),
+    "omoios agents.nextTask": (4, "the agent, then which tasks are ready, then the first of them, then the transaction"),
+    "omoios agents.register": (3, "the organization or the project, then the last number there, then the transaction"),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
+    "omoios exploration.initializeProject": (
+        23,
+        "the exploration, the project, then each of three cards with its tasks and its dependency; that it is done",
+    ),
     "omoios tickets.detectBlocking": (
         6,
         "which projects, the cards of their boards, the tickets that may be stuck, their newest tasks, the rows of these",
@@ -103,8 +110,26 @@ LISTED: dict[str, tuple[int, str]] = {
     "omoios tickets.regress": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios tickets.transition": (4, "the ticket, the lanes of its board, what a finished one depends on, then the transaction"),
     "omoios tickets.updateContext": (3, "the ticket and beside it what stands around it, then the rows of these, then the write"),
+    "omoios github.createIssue": (3, "the repository and the ticket, then that an issue is being made, then the link to it"),
+    "omoios github.webhook": (
+        3,
+        "once in a while the repository and the lease of its requests; then the delivery: GitHub asks, and nobody waits",
+    ),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),
     "omoios projects.createTicket": (3, "the project names the board, then the board, then the transaction"),
+    "omoios projects.spawnAgent": (3, "the project, then the last number in its workspace, then the transaction"),
+    "omoios discoveries.spawnTask": (3, "the discovery names the card, then the card, then the transaction"),
+    "omoios tasks.addDependencies": (3, "the tasks, then the graph of their project, then the transaction"),
+    "omoios tasks.cleanupTimedOut": (3, "the tasks whose time is up, then each of them and its transaction"),
+    "omoios tasks.create": (
+        3,
+        "the ticket names the workspace, then what it waits for and the block that counts, the transaction",
+    ),
+    "omoios tasks.setDependencies": (3, "the tasks, then the graph of their project, then the transaction"),
+    "omoios search.global": (
+        3,
+        "the project and beside it the words, then the live agents, then their rows and those that were found",
+    ),
     "projects.restore": (3, "the project, then the limit of its workspace, then the transaction"),
     "runs.cancel": (4, "the run, then its card, then the transaction; where its terminal ends"),
     "runs.reject": (5, "the run, its answer, its card, then the transaction; where its terminal ends"),
@@ -113,6 +138,15 @@ LISTED: dict[str, tuple[int, str]] = {
     "usage.export": (4, "the row, the sums again as rows of the file, the row as done: the file is made in the request"),
     "workspaces.transfer": (3, "the workspace names its owner, then both memberships, then the transaction"),
     "workspaces.delete": (3, "the workspace, then its members, whose access ends in the transaction"),
+    "omoios audit.verify": (
+        7,
+        "the project, the head of the chain, its blocks, their entries; what is counted and what there is",
+    ),
+    "omoios export.auditTrail": (7, "the project and how long its log is; the export, its rows, that it is finished"),
+    "omoios export.tickets": (
+        7,
+        "the project and how many tickets it has; the export, its rows, their count, that it is finished",
+    ),
 }
 
 
@@ -171,6 +205,12 @@ def _entry(item: dict[str, Any], number: int) -> dict[str, Any]:
     if any(key not in item for key in keys):
         return {}
     return {name: item[name] for name in ("PK", "SK", *IN_INDEXES, *keys) if name in item}
+
+
+def write_units(old: dict[str, Any], new: dict[str, Any], *, in_transaction: bool) -> int:
+    """Return the write units of a change of a row and of its places in indexes; an empty row is not there."""
+    units = max(1, math.ceil(max(size_of(old), size_of(new)) / 1024))
+    return units * (2 if in_transaction else 1) + _index_units(old, new)
 
 
 def _index_units(old: dict[str, Any], new: dict[str, Any]) -> int:
@@ -233,9 +273,7 @@ def costing() -> Iterator[Cost]:
             cost.reads += max(1, math.ceil(total / 4096)) * (1 if request.get("ConsistentRead") else 0.5)
         for operation, old in zip(_operations_of(name, request), context["cadre_rows"], strict=True):
             new = row(operation)
-            units = max(1, math.ceil(max(size_of(old), size_of(new)) / 1024))
-            cost.writes += units * (2 if name == "TransactWriteItems" else 1)
-            cost.writes += _index_units(old, new)
+            cost.writes += write_units(old, new, in_transaction=name == "TransactWriteItems")
             cost.events += int("event_id" in new and old.get("event_id") != new["event_id"])
 
     events = the_client().meta.events

@@ -28,6 +28,7 @@ _WRITE = [
     "dynamodb:BatchWriteItem",
     "dynamodb:ConditionCheckItem",
 ]
+_SECRETS = {"seal": ["kms:Encrypt"], "unseal": ["kms:Decrypt"], "both": ["kms:Encrypt", "kms:Decrypt"]}
 _ENVIRONMENT = 4096  # bytes of all variables of a function: Lambda's limit
 _REFERENCE = 128  # bytes of a value that only the deployment knows: the address of a queue has about 100
 Statement = dict[str, Any]
@@ -217,8 +218,7 @@ class Functions:
                 allow(["kms:Sign", "kms:GetPublicKey"], data.client_key.attr_arn), client_token_key=data.client_key.attr_arn
             )
         if needs.secrets != "none":
-            action = "kms:Encrypt" if needs.secrets == "seal" else "kms:Decrypt"
-            grants.add(allow([action], data.secrets.attr_arn), secrets_key=data.secrets.attr_arn)
+            grants.add(allow(_SECRETS[needs.secrets], data.secrets.attr_arn), secrets_key=data.secrets.attr_arn)
         for name in needs.sends:
             queue = data.queues[name].queue
             grants.add(allow(["sqs:SendMessage"], queue.attr_arn), **{_queue_setting(name): queue.ref})

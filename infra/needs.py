@@ -31,7 +31,7 @@ class Needs:
     oauth: bool = False  # the client ids and secrets of sign-in providers
     models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
     embeds: bool = False  # turns texts into vectors: asks the service for it that is chosen, if one is
-    secrets: Literal["none", "seal", "unseal"] = "none"  # of tenants: encrypts them, decrypts them
+    secrets: Literal["none", "seal", "unseal", "both"] = "none"  # of tenants: encrypts them, decrypts them
     bills: bool = False  # writes and charges invoices: the seller's name and address, the payment gateway's keys
     starts_deployments: bool = False  # the Deployment state machine
     deploys: bool = False  # asks the targets of deployments: takes roles that customers have given us
@@ -40,7 +40,8 @@ class Needs:
 
 
 AREAS = {
-    "agents": Needs(),
+    "agents": Needs(sends=("ws-live",)),  # heartbeats, to those who listen
+    "audit": Needs(files="write", sends=("exports",)),
     "auth": Needs(sends=("emails",), oauth=True, signs_for_clients=True, memory=1769),  # argon2: 23 ms of a whole core per login
     "billing": Needs(files="write", bills=True),
     "boards": Needs(),
@@ -48,6 +49,10 @@ AREAS = {
     "comments": Needs(files="write"),
     "delivery": Needs(builds="watch", deploys=True),  # a rollback by a person is done while they wait
     "documents": Needs(files="write"),
+    "explorations": Needs(files="write", models="call", memory=1769),
+    # both: it connects repositories, and asks GitHub with their tokens while somebody waits
+    "github": Needs(files="write", sends=("github-events",), secrets="both"),
+    "insights": Needs(core="read"),
     "organizations": Needs(),
     "planning": Needs(),
     "projects": Needs(),
@@ -55,6 +60,7 @@ AREAS = {
         telemetry="read", files="read", sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"
     ),
     "system": Needs(core="read", telemetry="read", probes=True, figures=True),
+    "tasks": Needs(),
     "usage": Needs(files="write", sends=("exports",)),
     "webhooks": Needs(telemetry="write", sends=("webhook-delivery",), secrets="seal"),
     "workspaces": Needs(sends=("emails",)),
@@ -74,7 +80,7 @@ WORKERS = {
     "delivery_steps": Needs(builds="run", ephemeral="none", timeout=60),
     "stream_projector": Needs(  # telemetry: deliveries to webhooks; the end of a run is sent with the number of its last line
         telemetry="write",
-        sends=("ws-live", "emails", "agent-runs", "cascade", "webhook-delivery"),
+        sends=("ws-live", "emails", "agent-runs", "cascade", "webhook-delivery", "github-events"),
         machine=("stop", "answer"),
         operations=("start",),
         files="write",
@@ -86,7 +92,7 @@ WORKERS = {
     "scheduled": Needs(
         signs=False,
         telemetry="read",
-        sends=("ws-live", "agent-runs", "cascade", "webhook-delivery"),
+        sends=("ws-live", "agent-runs", "cascade", "webhook-delivery", "github-events"),
         machine=("stop", "answer"),
         operations=("start", "see"),
         builds="watch",
@@ -107,6 +113,7 @@ WORKERS = {
         posts=True,
         timeout=60,
     ),
+    "github_worker": Needs(files="write", signs=False, sends=("github-events", "github-retry"), secrets="unseal", timeout=60),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
     "webhook_worker": Needs(
         telemetry="write", signs=False, sends=("webhook-delivery", "webhook-retry"), secrets="unseal", memory=512, timeout=60

@@ -30,6 +30,9 @@ QUEUES = {
     # FIFO with the webhook as the group: one call at a time for a webhook, so that a receiver that hangs takes one of the fifty places
     "webhook-delivery": QueueSpec("webhook_worker", batch=1, concurrency=50, max_receives=5, retention=4 * _DAY, fifo=True),
     "webhook-retry": QueueSpec("webhook_worker", batch=10, concurrency=2, max_receives=5, retention=4 * _DAY, delay=900),
+    # FIFO with the repository as the group: what one sends is worked off in order, and its flood takes one of the twenty places
+    "github-events": QueueSpec("github_worker", batch=1, concurrency=20, max_receives=5, retention=4 * _DAY, fifo=True),
+    "github-retry": QueueSpec("github_worker", batch=10, concurrency=2, max_receives=5, retention=4 * _DAY, delay=900),
     # One message each: the consumers of the last two work on it until their time-out is near, and send the rest as a new message
     "exports": QueueSpec("export_worker", batch=1, concurrency=5, max_receives=3, retention=_DAY),
     "cascade": QueueSpec("cascade_worker", batch=1, concurrency=4, max_receives=10, retention=14 * _DAY),

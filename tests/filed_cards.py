@@ -7,7 +7,7 @@ from shared.core.settings import settings
 from shared.store import get, pages
 from shared.store.client import dynamodb
 from shared.store.rows import COLD_KEY
-from shared.work.boards.counting import card_location, lane_tally, type_tally
+from shared.work.boards.counting import card_location, lane_tally, priority_tally, type_tally
 from shared.work.boards.rows import Counts
 from shared.work.items.postings import Posting, partition_of, words_of
 from shared.work.items.rows import Item
@@ -30,6 +30,7 @@ def check_board(board_id: str) -> list[Item]:
     assert _some(dict(counts.columns)) == Counter(place.column_id for place in places), "the columns count other cards"
     tallies = Counter(lane_tally(board_id, place.lane_id, place.status) for place in places)
     tallies += Counter(type_tally(place.status, place.type) for place in places)
+    tallies += Counter(priority_tally(place.priority) for place in places)
     assert _some(counts.tallies) == tallies, "the tallies know other cards"
     postings = {row.sk for page in pages(Posting, partition_of(board_id), consistent=True) for row in page.rows}
     assert postings == {f"{word}#{card.id}" for card in listed for word in words_of(card)}, "other postings"

@@ -14,6 +14,8 @@ QUEUES = {
     "cascade": "cascade",
     "webhook_delivery": "webhook_delivery.fifo",
     "webhook_retry": "webhook_retry",
+    "github_events": "github_events.fifo",
+    "github_retry": "github_retry",
 }
 
 

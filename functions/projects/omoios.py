@@ -7,20 +7,28 @@ from pydantic import AfterValidator, Field
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
+from shared.core.ids import bare_id
 from shared.core.money import usd
 from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.fields import Description, Form, Name, Offset, Title
 from shared.edge.contracts.omoios import OMOIOS, Phase, Priority
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
+from shared.edge.views.omoios.agents import Agent, AgentPhase, AgentType, Capacity, Words, agent_fields
 from shared.edge.views.omoios.tickets import Ticket, ticket
 from shared.money.usage.reading import project_agent_sums
+from shared.runs.live_agents.reading import see
+from shared.runs.live_agents.registering import NewAgent, register_agent
+from shared.runs.live_agents.rows import PLATFORM
+from shared.store import fetch, read_ahead
 from shared.work.boards.creating import board_id_of
 from shared.work.boards.lanes import LANE_PHASES, LANES, canonical_phase, lane_id_of
 from shared.work.items.creating import NewItem, create_item
 from shared.work.projects.creating import NewProject, create_project, default_workspace_id
 from shared.work.projects.reading import ProjectSnapshot, get_project, list_visible_projects
 from shared.work.projects.rows import Project as ProjectRow
+from shared.work.projects.rows import named_repository
+from shared.work.repositories.rows import NOT_CONNECTED, Repository, repository_id_of
 
 routes = Routes(OMOIOS, "projects")
 
@@ -80,6 +88,17 @@ class CreateProject(Request):
     default_phase_id: Phase | None = None
 
 
+class SpawnAgent(Request):
+    agent_type: AgentType
+    phase_id: AgentPhase | None = None
+    capabilities: Words = []
+    capacity: Capacity = 1
+
+
+class SpawnedAgent(Agent):
+    id: str
+
+
 class CreateTicket(Request):
     title: Title
     description: Annotated[str, Field(max_length=100_000)] | None = None
@@ -100,15 +119,17 @@ def _fields(project: ProjectRow) -> dict[str, str | None]:
     }
 
 
-def _details(caller: Actor, snapshot: ProjectSnapshot) -> ProjectDetails:
+def _details(caller: Actor, snapshot: ProjectSnapshot, repository: Repository | None) -> ProjectDetails:
     project = snapshot.project
     sums = project_agent_sums(project.id)
     cost = usd(sum(one.price_micros for one in sums.values()))
     may_see = caller.may(Permission.USAGE_READ, str(project.ws_id))
     stats = ProjectStats(tickets=snapshot.cards, done=snapshot.done, agents=len(sums), cost=cost if may_see else None)
     connection = None
-    if project.github_owner and project.github_repo:
-        connection = GithubConnection(owner=project.github_owner, repo=project.github_repo, webhook_status="not_connected")
+    if name := named_repository(project):
+        connected = repository is not None and repository.full_name.lower() == name.lower()
+        status = repository.webhook_status if repository is not None and connected else NOT_CONNECTED
+        connection = GithubConnection(owner=str(project.github_owner), repo=str(project.github_repo), webhook_status=status)
     return ProjectDetails.model_validate(
         _fields(project)
         | {
@@ -147,7 +168,9 @@ async def create(body: CreateProject, caller: Caller) -> Project:
 @routes.get("/projects/{project_id}", "projects.get", permission=Permission.PROJECT_READ)
 async def get(project_id: str, caller: Caller) -> ProjectDetails:
     """Get a project with its statistics."""
-    return _details(caller, get_project(caller, project_id, Permission.PROJECT_READ))
+    repository = read_ahead(lambda: fetch(Repository, repository_id_of(bare_id(project_id))))
+    snapshot = get_project(caller, project_id, Permission.PROJECT_READ)
+    return _details(caller, snapshot, repository.result())
 
 
 @routes.post("/projects/{project_id}/create-ticket", "projects.createTicket", status=201, permission=Permission.CARD_CREATE)
@@ -167,6 +190,14 @@ async def create_ticket(project_id: str, body: CreateTicket, caller: Caller) -> 
         phase_id=phase,
     )
     return ticket(create_item(caller, project.board_id, new))
+
+
+@routes.post("/projects/{project_id}/spawn-agent", "projects.spawnAgent", status=201, permission=Permission.AGENT_RUN)
+async def spawn_agent(project_id: str, body: SpawnAgent, caller: Caller) -> SpawnedAgent:
+    """Start an agent that the platform runs: it does the tasks of its phase, each by an agent run on the task's ticket."""
+    new = NewAgent(body.agent_type, body.phase_id, body.capabilities, body.capacity, runner=PLATFORM)
+    spawned = register_agent(caller, new, project_id)
+    return SpawnedAgent.model_validate(agent_fields(see(spawned, None)) | {"id": spawned.id})
 
 
 def _lane_id(project: ProjectRow, phase: str) -> str | None:

@@ -20,22 +20,28 @@ from shared.money.billing.charging import ask_for_charges
 from shared.money.billing.dunning import run_dunning
 from shared.money.billing.monthly_close import close_periods
 from shared.runs.agent_runs.maintenance import sweep_runs
+from shared.runs.live_agents.silence import watch_heartbeats
 from shared.store import Unfinished
+from shared.work.audit.sealing import seal_due
 from shared.work.items.archiving import archive_finished
+from shared.work.repositories.reconciling import ask_for_reconciling
 from shared.work.tickets.approving import time_out_due
 
 logs.start()
 SECONDS = 40.0  # of a minute, the shortest time between two calls
 
 JOBS: dict[str, Callable[[float], int]] = {
+    "audit-seal": seal_due,  # seals the entries of the audit trail
     "approvals": time_out_due,  # tells of tickets that were not approved in time
     "auto-archive": archive_finished,  # archives cards that were finished some time ago
     "billing-close": close_periods,  # bills months that are over
+    "heartbeat-watch": watch_heartbeats,  # says which live agents have fallen silent, and who looks for work
     "invoices-overdue": run_dunning,  # charges invoices, reminds, and finally suspends the workspace
     "charges": ask_for_charges,  # asks the payment gateway what became of charges without a result
     "deployments": resume_deployments,  # goes on with deployments whose execution is gone
     "letters": watch_letters,  # says which dead-letter queues have messages
     "timeouts": sweep_runs,  # ends or resumes runs that nobody works on
+    "repositories": ask_for_reconciling,  # looks for what GitHub has sent and nobody got
     "operations": sweep_operations,  # goes on with builds that nobody works on
     "ws-reaper": close_expired,  # closes expired connections
     "webhook-retry": wake_due,  # wakes the worker for webhooks whose next attempt is due

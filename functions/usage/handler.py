@@ -2,4 +2,4 @@
 
 from shared.edge.http.lambda_handler import lambda_handler
 
-handler = lambda_handler("usage", agentworks="functions.usage.agentworks")
+handler = lambda_handler("usage", agentworks="functions.usage.agentworks", omoios="functions.usage.omoios")

@@ -5,6 +5,7 @@ On the local stage (a laptop), a server on the loopback interface may use plain 
 
 import ipaddress
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -57,6 +58,43 @@ def refusal_of(url: str) -> str | None:
     return None if permitted else "An address in the public internet"
 
 
+@dataclass(frozen=True)
+class Response:
+    """What a server answered. The names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def request(
+    who: str,
+    method: str,
+    url: str,
+    *,
+    form: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    auth: tuple[str, str] | None = None,
+    json: Any = None,
+    max_bytes: int = MAX_BYTES,
+) -> Response:
+    """Send a request; return the response, whatever its status.
+
+    `who` names the server in errors, which never contain the URL or the data sent. Raises Upstream(EXTERNAL_SERVICE_UNAVAILABLE) for a
+    URL that is not allowed, a timeout, and a body that is too large.
+    """
+    import httpx2
+
+    if not is_allowed(url):
+        raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} has an address that is not asked: it must be https")
+    try:
+        accept = {"Accept": "application/json"} | dict(headers or {})
+        with _client().stream(method, url, data=form, json=json, headers=accept, auth=auth) as response:
+            return Response(response.status_code, dict(response.headers), _read_body(who, response, max_bytes))
+    except (httpx2.TransportError, httpx2.InvalidURL, httpx2.DecodingError) as error:
+        raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} cannot be reached ({type(error).__name__})") from error
+
+
 def request_json(
     who: str,
     method: str,
@@ -68,25 +106,16 @@ def request_json(
     json: Any = None,
     max_bytes: int = MAX_BYTES,
 ) -> tuple[int, Any]:
-    """Send a request; return the status and the parsed JSON of the response.
+    """Send a request as `request` does; return the status and the parsed JSON of the response.
 
-    `who` names the server in errors, which never contain the URL or the data sent. Raises Upstream(EXTERNAL_SERVICE_UNAVAILABLE) for a
-    URL that is not allowed, a timeout, a redirect, a 5xx, and a body that is too large or not JSON; the caller handles a 4xx.
+    Raises Upstream(EXTERNAL_SERVICE_UNAVAILABLE) also for a redirect, a 5xx and a body that is not JSON; the caller handles a 4xx.
     """
-    import httpx2
-
-    if not is_allowed(url):
-        raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} has an address that is not asked: it must be https")
-    try:
-        accept = {"Accept": "application/json"} | dict(headers or {})
-        with _client().stream(method, url, data=form, json=json, headers=accept, auth=auth) as response:
-            status, body = response.status_code, _read_body(who, response, max_bytes)
-    except (httpx2.TransportError, httpx2.InvalidURL, httpx2.DecodingError) as error:
-        raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} cannot be reached ({type(error).__name__})") from error
+    response = request(who, method, url, form=form, headers=headers, auth=auth, json=json, max_bytes=max_bytes)
+    status = response.status
     if status >= 500 or 300 <= status < 400:
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} answered {status}")
     try:
-        return status, strict_json.parse(body, "The answer")
+        return status, strict_json.parse(response.body, "The answer")
     except ValueError as error:
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} answered {status}, and not in JSON") from error
 

@@ -28,6 +28,8 @@ class Settings:
     cascade_queue: str = ""
     webhook_delivery_queue: str = ""  # FIFO
     webhook_retry_queue: str = ""
+    github_events_queue: str = ""  # FIFO
+    github_retry_queue: str = ""
     # their dead-letter queues, whose letters a job counts: URLs, separated by commas
     dead_letter_queues: str = ""
     # state machines, as ARNs
@@ -60,6 +62,8 @@ class Settings:
     agentworks_url: str = ""
     # federated sign-in: the name of a JSON secret with client ids and secrets
     oauth_secret: str = ""
+    # repositories: the address of GitHub's API
+    github_api: str = "https://api.github.com"
     # payments: the name of a JSON secret with the payment gateway's keys
     payment_secret: str = ""
     # the secrets that the edge may send with a request, separated by commas; empty if there is no edge

@@ -59,9 +59,13 @@ class Situation(StrEnum):
     FILE_NOT_UPLOADED = auto()
     DOCUMENT_STATUS = auto()
     """The status of the document or of the version does not allow it."""
+    AGENT_STATUS = auto()
+    """The status of a live agent does not allow it."""
     RUN_IN_PROGRESS = auto()
     RUN_STATUS = auto()
     """The run has ended, does not wait, or was already answered."""
+    TASK_STATUS = auto()
+    """The status of the task, or who holds it, does not allow it."""
     DEPLOYMENT_IN_PROGRESS = auto()
     """Another deployment holds the environment."""
     INVOICE_STATUS = auto()

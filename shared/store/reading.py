@@ -185,6 +185,8 @@ class IndexRow:
     kind: str
     sort: str
     f: dict[str, Any]
+    key: tuple[str, str] = ("", "")
+    """Its key in the table."""
 
 
 @dataclass(frozen=True)
@@ -296,7 +298,8 @@ def _index_row(index: int, raw: dict[str, Any]) -> IndexRow:
     fields: dict[str, Any] = {name: plain(raw[name]) for name in PROJECTED if name in raw}
     if "f" in raw:
         fields |= from_json(raw["f"]["S"])
-    return IndexRow(id_in_key(raw["PK"]["S"]), raw["kind"]["S"], raw[f"GSI{index}SK"]["S"], fields)
+    key = (raw["PK"]["S"], raw["SK"]["S"])
+    return IndexRow(id_in_key(key[0]), raw["kind"]["S"], raw[f"GSI{index}SK"]["S"], fields, key)
 
 
 def collection(

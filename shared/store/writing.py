@@ -112,9 +112,10 @@ def transaction_guard(operations: Callable[[], Sequence[Operation]]) -> Iterator
     own.
 
     For the work of a run, whose lease may be lost at any moment, and of a request with an idempotency key: no service's write succeeds
-    without these operations. `update_now` and `put_many` do not take them along.
+    without these operations, and those of a block around this one. `update_now` and `put_many` do not take them along.
     """
-    token = _guards.set(operations)
+    outer = _guards.get()
+    token = _guards.set(operations if outer is None else lambda: (*outer(), *operations()))
     try:
         yield
     finally:

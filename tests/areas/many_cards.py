@@ -10,7 +10,7 @@ from moto.dynamodb.models.dynamo_type import Item as Row
 
 from shared.core.ids import new_id
 from shared.store import amount, put, update, write
-from shared.work.boards.counting import card_location, lane_tally, type_tally
+from shared.work.boards.counting import card_location, lane_tally, priority_tally, type_tally
 from shared.work.boards.rows import Counts
 from shared.work.items.postings import change_postings
 from shared.work.items.rows import Item, place_of_position
@@ -54,4 +54,5 @@ def _counted(world: World, item: Item, number: int) -> Iterator[Any]:
     yield Counts.columns[place.column_id].set(Counts.columns[place.column_id] + number)
     yield amount(lane_tally(world.board.id, place.lane_id, place.status)).add(number)
     yield amount(type_tally(place.status, place.type)).add(number)
+    yield amount(priority_tally(place.priority)).add(number)
     yield Counts.next.add(number)

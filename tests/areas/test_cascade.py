@@ -347,7 +347,7 @@ def test_whoever_adds_a_kind_says_what_becomes_of_it():
 
     for module in pkgutil.walk_packages(shared.__path__, "shared."):
         import_module(module.name)
-    below = {"PROJ", "BOARD", "ITEM", "DOC", "RUN", "TC", "TR", "BLD", "WS"} | LEAF_KINDS
+    below = {"PROJ", "BOARD", "ITEM", "EXPL", "DOC", "RUN", "TASK", "TC", "TR", "BLD", "WS"} | LEAF_KINDS
     ours = [one for one in _below(Entity) if one.__module__.startswith("shared.")]  # tests have entities of their own
     kinds = {one.KIND for one in ours if getattr(one, "KIND", "")}
     assert kinds - below - ELSEWHERE == set()

@@ -324,7 +324,7 @@ def test_what_nobody_said_is_said_before_the_next_call(world, run, monkeypatch):
     limit_month(world, 0.001)
     read_caps(budget_scope(run))
     with monkeypatch.context() as patch:
-        patch.setattr(spending, "announce_month_thresholds", lambda _: None)
+        patch.setattr(spending, "announce_spending", lambda _: None)
         assert spend(world, run, 900) == []
     read_caps(budget_scope(run))
     assert month_of(world).event["data"]["threshold_percentage"] == 80

@@ -11,16 +11,17 @@ from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.events import EventType, record
 from shared.store import fetch, fetch_all, get, index_rows, save, write
-from shared.work.activities.rows import Activity
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
 from shared.work.items.updating import block_item
 from shared.work.phases.moving import transition
 from shared.work.phases.rules import PHASES, STATUS_TRANSITIONS, TRANSITIONS
 from shared.work.phases.stints import list_stints, project_phase_times
-from shared.work.tasks.rows import Task, create_task
+from shared.work.tasks.creating import create_task
+from shared.work.tasks.rows import Task, tasks_of_card
 from tests.areas.boards_world import World, create_world
 from tests.areas.viewers import listen, messages, messages_for, project, raw_row, stream_record
+from tests.kills import concurrently
 
 LANES = dict(zip(PHASES, (0, 1, 3, 6, 7, 8, 10), strict=True))
 DOCUMENT = "# Scope\n" + "What is built, and for whom. " * 20 + "\n# Acceptance criteria\nIt works."
@@ -142,6 +143,19 @@ def test_a_transition_is_told_as_a_move(world):
     assert told["TICKET_UPDATED"]["changes"]["phase_id"] == "PHASE_TESTING"
 
 
+def test_the_rule_is_asked_of_the_card_that_is_written(world):
+    """Somebody else was faster: what was allowed from where the card was is not allowed from where it is."""
+    card = world.card(3)
+    with concurrently(lambda: move_item(world.actor, card.id, world.lanes[7].id)):
+        refused = go(world, card, "PHASE_IMPLEMENTATION")
+    assert (refused.status, refused.json["phase_id"]) == (200, "PHASE_IMPLEMENTATION")  # rework, which testing allows
+    other = world.card(3)
+    with concurrently(lambda: move_item(world.actor, other.id, world.lanes[10].id)):
+        refused = go(world, other, "PHASE_IMPLEMENTATION")
+    assert (refused.status, refused.json["error"]["details"]["allowed"]) == (400, [])
+    assert fetch(Item, other.id).phase_id == "PHASE_DONE"
+
+
 # -- rework
 
 
@@ -154,8 +168,8 @@ def test_a_ticket_goes_back_with_its_feedback(world):
     context = ask(world, "GET", f"/tickets/{card.id}/context").json
     assert context["full_context"]["phases"][0]["reason"] == "The test of login fails"
     assert "The test of login fails" in context["summary"]
-    activity = fetch(Activity, fetch(Item, card.id).event_id)
-    assert activity.data["reason"] == "The test of login fails"
+    (told, *_) = world.ada("comments", "GET", f"/cards/{card.id}/activities").json["activities"]
+    assert told["metadata"]["reason"] == "The test of login fails"
 
 
 @pytest.mark.parametrize(("lane", "word"), [(6, None), (0, "backlog"), (7, "backlog"), (7, "PHASE_DONE"), (10, "testing")])
@@ -296,7 +310,7 @@ def test_a_block_comes_with_a_task_that_removes_it(world, kind):
     answer = ask(world, "POST", f"/tickets/{card.id}/block?blocker_type={kind}&suggested_remediation=Ask+Bea")
     assert (answer.status, answer.json["is_blocked"], answer.json["blocker_type"]) == (200, True, kind)
     assert answer.json["blocked_reason"] == "Ask Bea"
-    (task,) = fetch_all(Task, [row.id for row in index_rows(1, f"ITEM#{card.id}", "TASK#")])
+    (task,) = fetch_all(Task, [row.id for row in index_rows(2, tasks_of_card(card.id))])
     assert (task.id, task.description, task.phase_id) == (answer.json["remediation_task_id"], "Ask Bea", "PHASE_IMPLEMENTATION")
     assert world.column_counts() == {"blocked": 1}
     again = ask(world, "POST", f"/tickets/{card.id}/block", {"blocked_reason": "Other words"}).json
@@ -324,7 +338,7 @@ def test_a_block_needs_a_kind_or_a_reason_and_open_work(world):
     go(world, done, "done")
     refused = ask(world, "POST", f"/tickets/{done.id}/block?blocker_type=environment")
     assert (refused.status, refused.json["detail"]) == (400, "A finished ticket cannot be blocked; reopen it first")
-    assert list(index_rows(1, f"ITEM#{done.id}", "TASK#")) == []
+    assert list(index_rows(2, tasks_of_card(done.id))) == []
 
 
 def test_a_block_is_told_with_its_reason(world):

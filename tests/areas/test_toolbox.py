@@ -11,7 +11,8 @@ from shared.store import fetch
 from shared.work.documents.writing import write_document
 from shared.work.items.creating import NewItem, create_item
 from shared.work.projects.creating import NewProject, create_project
-from shared.work.tasks.rows import Task, create_task
+from shared.work.tasks.creating import create_task
+from shared.work.tasks.rows import Task
 
 TOOLS = ("read_card", "read_document", "create_card", "add_dependency", "create_task")
 

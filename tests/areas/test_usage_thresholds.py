@@ -11,10 +11,9 @@ from shared.core.money import MICROS
 from shared.edge.reactions import workspaces
 from shared.events import EventType, record
 from shared.money.budgets import reserving
-from shared.money.budgets.reserving import announce_month_thresholds, change_month_limit, read_caps, settle_reservation
+from shared.money.budgets.reserving import Scope, announce_spending, change_month_limit, read_caps, settle_reservation
 from shared.money.budgets.rows import Budget, budget_id, this_month
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership
-from shared.runs.agent_runs.spending import Scope
 from shared.store import fetch, get, save, write
 from shared.work.projects.rows import Project
 from tests.areas.boards_world import World, create_world, put_on_plan
@@ -81,7 +80,7 @@ def shares(records: list[dict[str, Any]]) -> list[tuple[int, bool]]:
 def spend(world: World, usd: float) -> None:
     price = int(usd * DOLLAR)
     write(*settle_reservation({"amount": 0, "budgets": [month(world).id]}, (), price))
-    announce_month_thresholds(world.ws_id)
+    announce_spending(Scope(None, world.ws_id, "", "", ""))
 
 
 def test_what_is_passed_at_one_stroke_is_said_one_by_one(world, said):

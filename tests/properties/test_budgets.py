@@ -14,7 +14,7 @@ from shared.core.money import MICROS
 from shared.money.billing.prices import call_cost
 from shared.money.billing.pricing import customer_price_micros
 from shared.money.budgets.reserving import BudgetExhausted, Scope, read_caps, release_reservation, set_limit, settle_reservation
-from shared.money.budgets.rows import Budget, budget_id, this_month
+from shared.money.budgets.rows import Budget, budget_id, this_month, within
 from shared.money.usage.rows import Rollup, UsageLine
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.ending import end_run, with_error
@@ -142,6 +142,31 @@ def test_caps_above_each_other_are_taken_together_or_not_at_all(engine_tables):
     project = fetch(Budget, budget_id("project", project_id))
     assert (project.available, project.reserved) == (100_000, 500_000)
     assert month(ws_id).reserved == 500_000
+
+
+def test_racing_runs_of_one_agent_in_two_projects_stay_below_its_budget(engine_tables):
+    """Their projects and cards differ; the agent's budget is one row, and its condition decides."""
+    org_id, agent = new_id(), "prd"
+    set_limit("agent", within(org_id, agent), 1_000_000, org_id=org_id)
+    set_limit("phase", within(org_id, "PHASE_TESTING"), 700_000, org_id=org_id)
+
+    def reserve(number: int) -> bool:
+        phase = "PHASE_TESTING" if number % 2 else "PHASE_DESIGN"
+        caps = read_caps(
+            Scope(org_id, f"ws{number % 3}", f"p{number}", f"c{number}", f"r{number}", agent_id=agent, phase_id=phase)
+        )
+        try:
+            write(*caps.reserve(100_000))
+        except BudgetExhausted:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        taken = list(pool.map(reserve, range(40)))
+    assert sum(taken) == 10
+    assert sum(taken[1::2]) <= 7
+    stored = fetch(Budget, budget_id("agent", within(org_id, agent)))
+    assert (int(stored.available), int(stored.reserved)) == (0, 1_000_000)
 
 
 def test_a_run_that_ends_with_a_call_under_way_holds_what_the_call_may_cost(engine_tables):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.core.ids import new_id
 from shared.money.budgets import reserving
-from shared.money.budgets.reserving import announce_month_thresholds, settle_reservation
+from shared.money.budgets.reserving import Scope, announce_spending, settle_reservation
 from shared.money.budgets.rows import budget_id, new_budget, this_month
 from shared.money.usage.reading import BREAKDOWNS, Sum, begin_project_usage, begin_workspace_usage
 from shared.money.usage.recording import usage_operations
@@ -144,7 +144,7 @@ def test_each_share_of_the_month_is_said_once_whoever_crosses_it(monkeypatch):
 
     def spend(_: int) -> None:
         write(*settle_reservation({"amount": 0, "budgets": [budget_id("workspace", ws_id, this_month())]}, (), 100))
-        announce_month_thresholds(ws_id)
+        announce_spending(Scope(None, ws_id, "", "", ""))
 
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(spend, range(12)))

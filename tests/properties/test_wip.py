@@ -15,7 +15,7 @@ from shared.core.ids import new_id
 from shared.people.access import records
 from shared.people.tenancy.rows import Workspace
 from shared.store import fetch, fetch_all, get, query, save, write
-from shared.work.boards.counting import card_location, lane_tally, type_tally
+from shared.work.boards.counting import card_location, lane_tally, priority_tally, type_tally
 from shared.work.boards.lanes import COLUMNS, lane_id_of, lane_key
 from shared.work.boards.rows import Counts, Lane
 from shared.work.items.creating import NewItem, create_item
@@ -75,6 +75,7 @@ class Play:
         assert len(listed) == len(living)
         tallied = Counter(lane_tally(self.board_id, place.lane_id, place.status) for place in places)
         tallied += Counter(type_tally(place.status, place.type) for place in places)
+        tallied += Counter(priority_tally(place.priority) for place in places)
         assert {name: number for name, number in counts.tallies.items() if number} == tallied
         postings = {(item.id, word) for item in living for word in words_of(item)}
         assert {tuple(row.sk.rsplit("#", 1)[::-1]) for row in query(Posting, partition_of(self.board_id)).rows} == postings

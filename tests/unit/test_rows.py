@@ -217,7 +217,10 @@ def test_every_write_is_put_together_in_the_same_way() -> None:
 
 def test_the_counts_of_a_board_are_written_with_few_calls() -> None:
     """Every move of a card writes this: with PynamoDB's serializer it took 604 calls, a million instructions."""
-    before, after = CardLocation("lane-1", "backlog", "draft", "task"), CardLocation("lane-2", "building", "in_progress", "task")
+    before, after = (
+        CardLocation("lane-1", "backlog", "draft", "task", "low"),
+        CardLocation("lane-2", "building", "in_progress", "task", "low"),
+    )
     calls: list[str] = []
     update_counts("b", leaves=before, enters=after, lane_limit=5)  # what is made once is made
     sys.setprofile(lambda frame, kind, _: calls.append(frame.f_code.co_qualname) if kind == "call" else None)

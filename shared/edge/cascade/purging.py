@@ -14,6 +14,7 @@ from datetime import timedelta
 from shared.core import clock
 from shared.delivery.builds.rows import BuildCounter
 from shared.edge.cascade.queue import Task, enqueue
+from shared.money.usage.rows import Rollup, card_partition
 from shared.people.tenancy.rows import DELETED_WORKSPACES, Workspace, slug_guard
 from shared.store import OWN_KEYS, Entity, Row, delete, delete_files, delete_many, fetch, pages, process_all, sweep, write
 from shared.work.attachments.rows import Attachment
@@ -22,6 +23,8 @@ from shared.work.items.postings import partition_of
 from shared.work.items.rows import Item
 from shared.work.items.searching import words_partition
 from shared.work.projects.rows import Project
+from shared.work.search.rows import partition_of as partition_of_search
+from shared.work.tasks.rows import GraphRow
 
 RETENTION = timedelta(days=30)
 """How long the operator can restore a deleted workspace."""
@@ -31,17 +34,33 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "TRASH#WS#{}"),  # includes the projects that the cascade has deleted
         (1, "WS#{}#INV"),
         (1, "WS#{}#EXP"),
+        (1, "WS#{}#AINS"),
+        (1, "WS#{}#AINS#ENDED"),
         (2, "WS#{}#ACT"),
+        (None, "LOG#WS#{}"),
         (1, "BUDGETS#{}"),
+        (1, "WS#{}#SPEC"),
+        (1, "WS#{}#EXPL"),  # after the projects, whose ids they have
+        (None, "STAT#WS#{}"),
+        (None, partition_of_search("{}", "ticket")),
+        (None, partition_of_search("{}", "task")),
+        (None, partition_of_search("{}", "commit")),
+    ),
+    "EXPL": (
+        (1, "PROJ#{}#DOC"),  # of an exploration that became no project
+        (2, "PROJ#{}#ACT"),
     ),
     "PROJ": (
         (1, "TRASH#PROJ#{}"),
-        (2, "PROJ#{}#TASK"),
+        (None, "STAT#PROJ#{}"),
         (1, "PROJ#{}#DOC"),
         (1, "PROJ#{}#BOARD"),
         (2, "PROJ#{}#ACT"),
+        (None, "LOG#PROJ#{}"),
         (2, "PROJ#{}#TRACE"),  # deployments, and what else is in a chain
         (1, "PROJ#{}#ENV"),
+        (1, "PROJ#{}#REPO"),
+        (2, "PROJ#{}#CMT"),
     ),
     "BOARD": (
         (1, "BOARD#{}#ITEM"),
@@ -51,19 +70,39 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (None, words_partition("{}")),
     ),
     "ITEM": (
-        (1, "ITEM#{}"),  # comments, activities, runs, dependencies, tasks, discoveries, test cases
+        (1, "ITEM#{}"),  # comments, activities, runs, dependencies, discoveries, test cases, links of commits
+        (2, "ITEM#{}#TASK"),
         (1, "FEAT#{}#BLD"),
     ),
     "TC": ((1, "TC#{}"),),
 }
 """Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
 LEAF_KINDS = frozenset(
-    {"ACT", "ART", "BUDGET", "COM", "DEP", "DPL", "DSC", "ENV", "EXP", "INV", "LANE", "POSTING", "TASK", "WORDS"}
+    {
+        "ACT",
+        "AINS",
+        "ART",
+        "BUDGET",
+        "CMTLINK",
+        "COM",
+        "DEP",
+        "DPL",
+        "DSC",
+        "ENV",
+        "EXP",
+        "FOUND",
+        "INV",
+        "LANE",
+        "POSTING",
+        "SPEC",
+        "STAT",
+        "WORDS",
+    }
 )
 """Kinds with no rows below or beside them: many are erased in one write."""
 RETAINED_KINDS = frozenset({"BILLING"})
 """Kinds that are not erased: the account that invoices belong to."""
-FILE_PREFIXES = ("attachments/{}/", "documents/{}/", "exports/{}/", "runs/{}/")
+FILE_PREFIXES = ("attachments/{}/", "documents/{}/", "exports/{}/", "github/{}/", "runs/{}/")
 """The key prefixes of a workspace's files."""
 _PAGE = 100
 log = logging.getLogger(__name__)
@@ -143,18 +182,29 @@ class _Sweep:
 
 
 def _project_rows(project_id: str) -> Iterator[list[Row]]:
-    """Yield the project's slug, the counter of its builds and the copies of its documents."""
+    """Yield the project's slug, the counter of its builds, the graph of its tasks and the copies of its documents."""
     project = fetch(Project, project_id)
     yield [BuildCounter.of(project_id)]
     if project is not None:
         yield [slug_guard(f"WS#{project.ws_id}", project.slug)]
+    for edges in _pages(GraphRow.partition(project_id)):
+        yield [*edges]
     for type_ in TYPES:
         for page in _pages(DocumentCopy.partition(project_id, type_)):
             yield [*page]
 
 
+def _exploration_rows(exploration_id: str) -> Iterator[list[Row]]:
+    """Yield what an exploration that became no project has under the project's id: the copies of its documents, and their counts."""
+    for partition in (*(DocumentCopy.partition(exploration_id, type_) for type_ in TYPES), f"PROJ#{exploration_id}"):
+        for page in _pages(partition):
+            yield [*page]
+
+
 def _card_rows(card_id: str) -> Iterator[list[Row]]:
-    """Yield the attachments of a card."""
+    """Yield the attachments of a card, and the sums of its usage: the ledger's own do not need them."""
+    for page in pages(Rollup, card_partition(card_id), limit=_PAGE, consistent=True):
+        yield [*page.rows]
     card = fetch(Item, card_id)
     keys = [Attachment.key(attached["id"]) for attached in card.attachments] if card else []
     yield [Attachment(pk=pk, sk=sk) for pk, sk in keys]
@@ -173,6 +223,7 @@ def _no_rows(_: str) -> Iterator[list[Row]]:
 
 UNLISTED_ROWS: dict[str, Callable[[str], Iterator[list[Row]]]] = {
     "PROJ": _project_rows,
+    "EXPL": _exploration_rows,
     "ITEM": _card_rows,
     "DOC": _document_rows,
 }

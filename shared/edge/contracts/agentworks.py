@@ -145,9 +145,11 @@ _ANSWERS = {
     Situation.DEPENDENCIES_DISABLED: _CONFLICT,
     Situation.FILE_NOT_UPLOADED: _CONFLICT,
     Situation.DOCUMENT_STATUS: _CONFLICT,
+    Situation.AGENT_STATUS: _CONFLICT,
     Situation.RUN_IN_PROGRESS: Answer(409, "AGENT_RUN_IN_PROGRESS", "Agent run already in progress for this card"),
     Situation.RUN_STATUS: _CONFLICT,
     Situation.DEPLOYMENT_IN_PROGRESS: _CONFLICT,
+    Situation.TASK_STATUS: _CONFLICT,
     Situation.INVOICE_STATUS: _CONFLICT,
     Situation.INVITATION_NOT_PENDING: Answer(
         409, "INVITATION_NOT_PENDING", "The invitation was accepted or cancelled, or has expired"

@@ -16,11 +16,15 @@ from shared.edge.reactions import (
     cascade,
     deployments,
     files,
+    issues,
+    live_agents,
     members,
     progress,
     runs,
+    search,
     sockets,
     stints,
+    tasks,
     triggers,
     usage,
     webhooks,
@@ -37,12 +41,16 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     files.react,  # delete files of removed attachments
     deployments.react,  # start requested deployments
     runs.react,  # stop the agents of deleted cards and archived projects
+    tasks.react,  # let tasks begin that waited; stop the run of a task that was taken from it
     builds.react,  # start requested builds
     triggers.react,  # start agents automatically
+    live_agents.react,  # bring live agents and tasks together
     progress.react,  # move cards automatically; a card with a running agent stays until the run has ended
     usage.react,  # apply changed limits, mail usage alerts
+    search.react,  # keep the index of words
     billing_mails.react,  # mail those who pay for a workspace
     account_mails.react,  # mail users about their account
+    issues.react,  # tell GitHub of cards that are kept in step with an issue
     sockets.react,  # publish to sockets
     webhooks.react,  # queue deliveries to webhooks, mail the owner of one that was switched off
     members.react,  # update members' names, disconnect removed members

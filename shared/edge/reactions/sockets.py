@@ -5,7 +5,7 @@ from datetime import timedelta
 from shared.channels.sockets.connections import has_subscribers
 from shared.channels.sockets.publish import publish
 from shared.core import clock
-from shared.edge.views.channels import render_frames
+from shared.edge.views.channels import render_frames, workspace_of
 from shared.events.change import Change
 
 _MAX_AGE = timedelta(minutes=10)  # an older event comes from a replay of the stream
@@ -18,4 +18,4 @@ def react(change: Change) -> None:
         return
     for topic, frames in render_frames(change).items():
         if has_subscribers(topic):
-            publish(topic, frames, ws_id=change.ws_id, event_id=change.event.id)
+            publish(topic, frames, ws_id=workspace_of(change), event_id=change.event.id)

@@ -11,7 +11,6 @@ import logging
 from typing import Any
 
 from shared.agents.catalogue.registry import get_agent
-from shared.core.actor import Actor, Permission, Role
 from shared.core.errors import CadreError, ConditionFailed, Conflict, LimitExceeded, NotFound, Upstream
 from shared.core.ids import derived_id
 from shared.events import EventType
@@ -20,7 +19,7 @@ from shared.people.tenancy.limits import MONTHLY_LIMITS, workspace_limit
 from shared.people.tenancy.rows import Organization, Workspace
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.approvals import resume_waiting
-from shared.runs.agent_runs.requesting import RunRequest, request_run
+from shared.runs.agent_runs.requesting import RunRequest, request_run, starter
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch, get_many
 from shared.work.boards.rows import Lane
@@ -73,7 +72,7 @@ def _start(change: Change, card_id: str, lane_id: str, mover: dict[str, str], *,
     run_id = derived_id("auto-run", change.event.id, agent.name)
     try:
         request = RunRequest(trigger="lane", automatic=automatic, run_id=run_id)
-        request_run(_mover(mover, str(change.ws_id)), card_id, agent.id, request)
+        request_run(starter(mover, str(change.ws_id)), card_id, agent.id, request)
     except (ConditionFailed, Conflict, LimitExceeded, NotFound) as error:
         _retry_start(run_id, error)
     except Upstream:
@@ -90,19 +89,6 @@ def _retry_start(run_id: str, error: CadreError | ConditionFailed) -> None:
         queue.enqueue(run.id, int(run.attempt))
     elif run is None:
         log.info("no automatic run", extra={"run": run_id, "reason": str(error)})
-
-
-def _mover(mover: dict[str, str], ws_id: str) -> Actor:
-    """Return the actor who moved the card, with only the permissions to start a run: they were allowed the move."""
-    return Actor(
-        id=mover["id"],
-        name=mover["name"],
-        kind=mover.get("kind", "user"),
-        email=mover.get("email", ""),
-        avatar_url=mover.get("avatar_url"),
-        workspaces={ws_id: Role.MEMBER},
-        scopes=frozenset({Permission.AGENT_RUN, Permission.CARD_READ}),
-    )
 
 
 def _resume(change: Change) -> None:

@@ -28,7 +28,14 @@ class Channel:
 
 
 def _workspace(change: Change) -> str | None:
-    return workspace_topic(change.ws_id) if change.ws_id else None
+    ws_id = workspace_of(change)
+    return workspace_topic(ws_id) if ws_id else None
+
+
+def workspace_of(change: Change) -> str | None:
+    """Return the workspace whose members are told of a change: that of its row, else the one that its event names."""
+    named: str | None = change.event.data.get("workspace_id")
+    return change.ws_id or named
 
 
 CHANNELS: Final = (

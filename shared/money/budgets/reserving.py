@@ -7,6 +7,7 @@ write(*settle_reservation(hold, ids, price), ledger) the reservation is released
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from shared.core.money import micros, usd, usd_text
 from shared.core.plans import PLANS
 from shared.core.situations import Situation
 from shared.events import EventType, record
-from shared.money.budgets.rows import Budget, budget_id, new_budget, this_month
+from shared.money.budgets.rows import EXCEEDED, Budget, budget_id, new_budget, this_month, within
 from shared.people.tenancy.limits import change_of_plan, how_to_raise, workspace_limit
 from shared.people.tenancy.rows import Workspace
 from shared.store import Operation, create, fetch, get_many, retrying, update, write
@@ -57,6 +58,8 @@ class Scope:
     run_id: str
     in_tokens: bool = False
     """Whether the model has no known price: then its tokens are limited, and no money."""
+    agent_id: str | None = None
+    phase_id: str | None = None
 
     @property
     def monthly(self) -> tuple[str, str]:
@@ -72,7 +75,11 @@ class Scope:
             budget_id("card", self.card_id),
             budget_id("run", self.run_id),
         ]
-        return [budget_id("organization", self.org_id), *ids] if self.org_id else ids
+        if self.org_id is None:
+            return ids
+        parts = (("agent", self.agent_id), ("phase", self.phase_id))
+        shared = [budget_id(scope, within(self.org_id, value)) for scope, value in parts if value]
+        return [budget_id("organization", self.org_id), *shared, *ids]
 
 
 @dataclass(frozen=True)
@@ -140,7 +147,7 @@ def read_caps(scope: Scope) -> Caps:
     rows = get_many([(Workspace, *Workspace.key(scope.ws_id)), *((Budget, *Budget.key(one)) for one in budget_ids)])
     workspace, *budget_rows = rows
     remedies: dict[str, str] = {}
-    budgets: list[Budget] = [row for row in budget_rows if isinstance(row, Budget)]
+    budgets: list[Budget] = [row for row in budget_rows if isinstance(row, Budget) and not row.is_over]
     if isinstance(workspace, Workspace):
         name, setting = scope.monthly
         limit, plan = month_limit(workspace, setting), PLANS[workspace.plan]
@@ -183,11 +190,40 @@ def set_limit(
     return retrying(attempt, again=lambda error: isinstance(error, _BudgetChanged))
 
 
-def announce_month_thresholds(ws_id: str) -> None:
-    """Announce the thresholds that this month's spending has crossed; one read."""
-    budget = fetch(Budget, budget_id("workspace", ws_id, this_month()))
-    if budget is not None:
-        announce_thresholds(budget)
+def announce_spending(scope: Scope) -> None:
+    """Announce the thresholds that spending has crossed, of the workspace's month and of every budget that has one; one batch read."""
+    for budget in get_many([(Budget, *Budget.key(one)) for one in scope.budget_ids(this_month())]):
+        if not isinstance(budget, Budget) or budget.is_over:
+            continue
+        if budget.scope == "workspace":
+            announce_thresholds(budget)
+        else:
+            announce_alert(budget, scope.ws_id)
+
+
+def announce_alert(budget: Budget, ws_id: str | None) -> None:
+    """Record once that a budget has reached its threshold, and once that it is used up. `ws_id` is the workspace in which it happened."""
+    level = budget.alert_level
+    if level <= budget.warned:
+        return
+    kind = EventType.BUDGET_EXCEEDED if level == EXCEEDED else EventType.BUDGET_WARNING
+    budget.warned = level
+    record(budget, kind, SYSTEM, **alert_data(budget), workspace_id=ws_id)
+    actions = [Budget.warned.set(level), Budget.event_id.set(budget.event_id), Budget.event.set(budget.event)]
+    # somebody else announced it
+    with suppress(_BudgetChanged):
+        write(update(budget, actions, Budget.warned < level, _BudgetChanged))
+
+
+def alert_data(budget: Budget) -> dict[str, Any]:
+    """Return the data of a budget's events."""
+    return {
+        "scope": budget.scope,
+        "scope_id": budget.scope_id,
+        "limit_micros": int(budget.limit),
+        "spent_micros": int(budget.spent),
+        "alert_threshold": None if budget.alert_threshold is None else float(budget.alert_threshold),
+    }
 
 
 def announce_thresholds(budget: Budget) -> None:

@@ -1,7 +1,7 @@
 """Writing a ledger line and its sums in one transaction, so that they always add up."""
 
 from shared.core.errors import ConditionFailed
-from shared.money.usage.rows import Rollup, UsageLine, project_partition, workspace_partition
+from shared.money.usage.rows import Rollup, UsageLine, card_partition, project_partition, workspace_partition
 from shared.store import Operation, create, update
 
 
@@ -10,7 +10,7 @@ class CallRecorded(ConditionFailed):
 
 
 def usage_operations(line: UsageLine, project_name: str) -> list[Operation]:
-    """Return the 17 operations that write a line and add it to its 16 sums: nine of the day, seven of the month.
+    """Return the 20 operations that write a line and add it to its 19 sums: nine of the day, ten of the month (two fewer without a phase).
 
     The write fails with CallRecorded if the line exists.
     """
@@ -27,7 +27,10 @@ def usage_operations(line: UsageLine, project_name: str) -> list[Operation]:
         for dimension, value, name in dimensions:
             operations.append(_add_to_rollup(line, partition, f"{dimension}#{line.at[:10]}#{value}", name))
             operations.append(_add_to_rollup(line, partition, f"{dimension}-M#{line.at[:7]}#{value}", name))
-    return operations
+        if line.phase_id:
+            operations.append(_add_to_rollup(line, partition, f"PHASE-M#{line.at[:7]}#{line.phase_id}", None))
+    agent = f"AGENT-M#{line.at[:7]}#{line.agent_id}"
+    return [*operations, _add_to_rollup(line, card_partition(line.item_id), agent, line.agent_name)]
 
 
 def _add_to_rollup(line: UsageLine, pk: str, sk: str, name: str | None) -> Operation:

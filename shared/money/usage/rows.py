@@ -12,6 +12,8 @@ class UsageLine(Entity):
     at = UnicodeAttribute()
     run_id = UnicodeAttribute()
     item_id = UnicodeAttribute()
+    phase_id = UnicodeAttribute(null=True)
+    """The phase of the card when its run was requested."""
     agent_id = UnicodeAttribute()
     agent_name = UnicodeAttribute()
     user = JSONAttribute()
@@ -25,6 +27,8 @@ class UsageLine(Entity):
     estimated = BooleanAttribute(default=False)
     provider_cost_micros = NumberAttribute()
     customer_price_micros = NumberAttribute()
+    output_cost_micros = NumberAttribute(null=True)
+    """The part of the provider's cost that is for what the model wrote; not in lines of before."""
     unpriced = BooleanAttribute(default=False)
     """Whether the model has no known price; both amounts are then 0 and have no meaning."""
     price_version = UnicodeAttribute()
@@ -33,6 +37,15 @@ class UsageLine(Entity):
     def tokens(self) -> int:
         """The tokens of all four buckets."""
         return int(self.input_tokens + self.cache_read_tokens + self.cache_write_tokens + self.output_tokens)
+
+    @property
+    def output_price_micros(self) -> int:
+        """The part of the customer's price that is for what the model wrote: as its part of the cost, in older lines of the tokens."""
+        if self.output_cost_micros is None:
+            part, whole = int(self.output_tokens), self.tokens
+        else:
+            part, whole = int(self.output_cost_micros), int(self.provider_cost_micros)
+        return int(self.customer_price_micros) * part // whole if whole else 0
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         return {
@@ -49,8 +62,9 @@ class Rollup(Row):
     At `USG#<WS or PROJ>#<id>, <DIM>#<day>#<value>`: every dimension, by day.
     At `USG#<WS or PROJ>#<id>, <DIM>-M#<month>#<value>`: every dimension but TOTAL, by month, so that a year of a thousand users is
     12,000 rows and not 365,000. (A year of totals is only 365 rows.)
+    At `USG#ITEM#<card>, AGENT-M#<month>#<agent>`: what was used on a card.
 
-    Dimensions: TOTAL (no value), PROJECT (a workspace's only), AGENT, PROVIDER, USER.
+    Dimensions: TOTAL (no value), PROJECT (a workspace's only), AGENT, PROVIDER, USER, and PHASE by month only.
     """
 
     TABLE = "core_table"
@@ -81,3 +95,7 @@ def workspace_partition(ws_id: str) -> str:
 
 def project_partition(project_id: str) -> str:
     return f"USG#PROJ#{project_id}"
+
+
+def card_partition(card_id: str) -> str:
+    return f"USG#ITEM#{card_id}"

@@ -12,7 +12,7 @@ from shared.agents.catalogue import Agent
 from shared.agents.catalogue.registry import get_agent
 from shared.agents.providers import registry
 from shared.core import clock
-from shared.core.actor import SYSTEM, Actor, Permission
+from shared.core.actor import SYSTEM, Actor, Permission, Role
 from shared.core.errors import ConditionFailed, Conflict, FieldError, Forbidden, Invalid, LimitExceeded, NotFound, Upstream
 from shared.core.ids import bare_id, new_id
 from shared.core.limits import MAX_TOKENS
@@ -69,10 +69,12 @@ class RunRequest:
     model: RequestedModel = field(default_factory=RequestedModel)
     context: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    trigger: str = "person"
+    trigger: str = "person"  # person | lane | task
     automatic: bool = False
     """Whether no person asked for the run or moved the card: such runs are limited (`run_limits`)."""
     run_id: str | None = None
+    task_id: str | None = None
+    """The task that the run does."""
     retry_of: str | None = None
     attempt: int = 1
 
@@ -131,6 +133,19 @@ def request_run(actor: Actor, card_id: str, agent_id: str, request: RunRequest) 
     run, context = retrying(attempt)
     queue_run(run, actor)
     return RequestedRun(run, int(run.estimated_price_micros or 0), _estimate_seconds(context.agent_stats))
+
+
+def starter(person: Mapping[str, str], ws_id: str) -> Actor:
+    """Return somebody on whose behalf the platform starts a run, with only the permissions for it: they were allowed what leads to it."""
+    return Actor(
+        id=person["id"],
+        name=person["name"],
+        kind=person.get("kind", "user"),
+        email=person.get("email", ""),
+        avatar_url=person.get("avatar_url"),
+        workspaces={ws_id: Role.MEMBER},
+        scopes=frozenset({Permission.AGENT_RUN, Permission.CARD_READ}),
+    )
 
 
 def queue_run(run: Run, actor: Actor) -> None:
@@ -201,11 +216,13 @@ def _build_run(actor: Actor, context: _RunContext, agent: Agent, choice: ModelCh
         ws_id=card.ws_id,
         proj_id=card.proj_id,
         item_id=card.id,
+        phase_id=card.phase_id,
         agent_id=agent.id,
         agent={"id": agent.id, "name": agent.name, "display_name": agent.display_name, "status": agent.status},
         trigger=request.trigger,
         triggered_by=actor.summary,
         retry_of=request.retry_of,
+        task_id=request.task_id,
         attempt=request.attempt,
         lease_until=clock.epoch() + PENDING_LEASE,
         provider=choice.provider,

@@ -54,6 +54,8 @@ class Run(CountedEntity):
     NAME = "run"
 
     item_id = UnicodeAttribute()
+    phase_id = UnicodeAttribute(null=True)
+    """The phase of the card when the run was requested, to which its usage is counted."""
     agent_id = UnicodeAttribute()
     agent = JSONAttribute()
     """{id, name, display_name, status}"""
@@ -63,8 +65,10 @@ class Run(CountedEntity):
     """What the run waits for: {reason, since, expires_at, ...}; shown to the person who answers."""
     wait_token = UnicodeAttribute(null=True)
     """The state machine's task token, used once."""
-    trigger = UnicodeAttribute(default="person")  # person | lane
+    trigger = UnicodeAttribute(default="person")  # person | lane | task
     triggered_by = JSONAttribute()
+    task_id = UnicodeAttribute(null=True)
+    """The task of a live agent that the run does."""
     retry_of = UnicodeAttribute(null=True)
     attempt = NumberAttribute(default=1)
 

@@ -18,7 +18,7 @@ from shared.money.billing.pricing import customer_price_micros
 from shared.money.budgets.reserving import (
     BudgetExhausted,
     Scope,
-    announce_month_thresholds,
+    announce_spending,
     read_caps,
     release_reservation,
     settle_reservation,
@@ -34,7 +34,16 @@ from shared.work.projects.rows import Project
 
 
 def budget_scope(run: Run) -> Scope:
-    return Scope(run.org_id, str(run.ws_id), str(run.proj_id), run.item_id, run.id, in_tokens=run.limited_by_tokens)
+    return Scope(
+        run.org_id,
+        str(run.ws_id),
+        str(run.proj_id),
+        run.item_id,
+        run.id,
+        in_tokens=run.limited_by_tokens,
+        agent_id=run.agent_id,
+        phase_id=run.phase_id,
+    )
 
 
 def worst_case(run: Run, request: Request) -> int:
@@ -83,17 +92,16 @@ def reserve(run: Run, turn: int, amount: int) -> None:
     run.hold, run.hold_turn, run.version = reservation, turn, run.version + 1
 
 
-def _find_cost(run: Run, answering_model: str, usage: TokenUsage) -> Price:
+def find_cost(provider: str, requested: str, answering_model: str, usage: TokenUsage) -> Price:
     """Return the cost at the price of the model that answered (`gpt-4o` is not a version of `gpt-4`).
 
     The price of the requested model is used if a dated version of it answered (`gpt-4o-2024-08-06`), or a model without a known price.
     """
-    requested = run.model
     version = answering_model.removeprefix(requested) if answering_model.startswith(requested) else None
     if not answering_model or (version is not None and _DATED_VERSION.fullmatch(version)):
-        return call_cost(run.provider, requested, usage)
-    price = call_cost(run.provider, answering_model, usage)
-    return price if isinstance(price, Priced) else call_cost(run.provider, requested, usage)
+        return call_cost(provider, requested, usage)
+    price = call_cost(provider, answering_model, usage)
+    return price if isinstance(price, Priced) else call_cost(provider, requested, usage)
 
 
 _DATED_VERSION: Final = re.compile(r"([-@:][\dv.:-]+)?")
@@ -102,7 +110,7 @@ _DATED_VERSION: Final = re.compile(r"([-@:][\dv.:-]+)?")
 def build_usage_line(run: Run, call: UnsettledCall) -> UsageLine:
     """Build the ledger line of a call; its id contains the call's fence, because there is one call for each fence."""
     usage = TokenUsage(**call.usage)
-    price = _find_cost(run, call.model, usage)
+    price = find_cost(run.provider, run.model, call.model, usage)
     known = isinstance(price, Priced) and not run.limited_by_tokens  # its budgets hold tokens: no money is spent beside them
     cost_micros = price.cost_micros if isinstance(price, Priced) and known else 0
     return UsageLine.new(
@@ -113,6 +121,7 @@ def build_usage_line(run: Run, call: UnsettledCall) -> UsageLine:
         at=call.at,
         run_id=run.id,
         item_id=run.item_id,
+        phase_id=run.phase_id,
         agent_id=run.agent_id,
         agent_name=run.agent["display_name"],
         user=run.triggered_by,
@@ -124,10 +133,17 @@ def build_usage_line(run: Run, call: UnsettledCall) -> UsageLine:
         output_tokens=usage.output,
         estimated=call.estimated,
         provider_cost_micros=cost_micros,
+        output_cost_micros=_output_cost(run, call, usage, cost_micros),
         customer_price_micros=customer_price_micros(cost_micros) if known else 0,
         unpriced=not known,
         price_version=price.table,
     )
+
+
+def _output_cost(run: Run, call: UnsettledCall, usage: TokenUsage, cost_micros: int) -> int:
+    """Return which part of a call's cost is for what the model wrote."""
+    written = find_cost(run.provider, run.model, call.model, TokenUsage(output=usage.output))
+    return min(cost_micros, written.cost_micros) if isinstance(written, Priced) else 0
 
 
 def store_call(run: Run, call: UnsettledCall, answer: Callable[[], Turn] | None = None) -> Turn | None:
@@ -191,7 +207,7 @@ def settle_call(run: Run, call: UnsettledCall, *, is_holder: bool = True) -> boo
     if done and run.hold_turn == turn:
         run.hold = run.hold_turn = None
     if done and price:
-        announce_month_thresholds(str(run.ws_id))
+        announce_spending(budget_scope(run))
     return done
 
 

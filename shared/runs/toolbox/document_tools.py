@@ -10,7 +10,7 @@ from shared.work.discoveries.rows import create_discovery
 from shared.work.documents import reading, writing
 from shared.work.items.rows import Item
 from shared.work.projects.rows import Project
-from shared.work.tasks.rows import create_task as new_task
+from shared.work.tasks.creating import create_task as new_task
 
 MAX_LISTED: Final = 500  # documents, about 20,000 tokens: more would leave a model no room for its work
 

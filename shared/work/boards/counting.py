@@ -15,7 +15,7 @@ from shared.core.situations import Situation
 from shared.core.wording import Wording
 from shared.store import Operation, amount, check, update
 from shared.work.boards.lanes import COLUMN_BY_PHASE, COLUMNS, lane_key
-from shared.work.boards.rows import STATUS_LETTERS, TYPE_LETTERS, Counts, Lane
+from shared.work.boards.rows import PRIORITY_LETTERS, STATUS_LETTERS, TYPE_LETTERS, Counts, Lane
 
 BLOCKED_COLUMN = "blocked"
 
@@ -33,6 +33,7 @@ class CardLocation:
     column_id: str
     status: str
     type: str
+    priority: str
 
 
 class HasLocation(Protocol):
@@ -42,6 +43,7 @@ class HasLocation(Protocol):
     phase_id: Any
     status: Any
     type: Any
+    priority: Any
 
     @property
     def is_blocked(self) -> bool: ...
@@ -50,7 +52,7 @@ class HasLocation(Protocol):
 def card_location(item: HasLocation) -> CardLocation:
     """Return the lane and the column in which a card is counted now."""
     column_id = BLOCKED_COLUMN if item.is_blocked else COLUMN_BY_PHASE[item.phase_id].id
-    return CardLocation(item.lane_id, column_id, item.status, item.type)
+    return CardLocation(item.lane_id, column_id, item.status, item.type, item.priority)
 
 
 def lane_tally(board_id: str, lane_id: str, status: str) -> str:
@@ -61,6 +63,11 @@ def lane_tally(board_id: str, lane_id: str, status: str) -> str:
 def type_tally(status: str, type_: str) -> str:
     """Return the name under which the cards of a status and a type are tallied."""
     return f"{_letter(STATUS_LETTERS, status)}:{_letter(TYPE_LETTERS, type_)}"
+
+
+def priority_tally(priority: str) -> str:
+    """Return the name under which the cards of a priority are tallied."""
+    return f"p:{_letter(PRIORITY_LETTERS, priority)}"
 
 
 def _letter(letters: Mapping[str, str], value: str) -> str:
@@ -105,6 +112,10 @@ def update_counts(
     before, after = (_tallies(board_id, one) if one else (None, None) for one in (leaves, enters))
     for left, entered in zip(before, after, strict=True):
         actions += [amount(name).add(change) for name, change in _differences(left, entered).items()]
+    if leaves is None or enters is None or leaves.priority != enters.priority:  # a move changes none
+        actions += [
+            amount(priority_tally(one.priority)).add(sign) for one, sign in ((leaves, -1), (enters, 1)) if one is not None
+        ]
     if leaves is None:
         actions.append(Counts.next.add(1))
     condition: Any = Counts.pk.exists() if also_closed else Counts.pk.exists() & Counts.closed.does_not_exist()

@@ -1,6 +1,6 @@
 """The rows of a board: the board itself, its lanes and its card counts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -71,6 +71,9 @@ STATUS_LETTERS: Final = MappingProxyType({"draft": "d", "ready": "r", "in_progre
 TYPE_LETTERS: Final = MappingProxyType({"epic": "e", "feature": "f", "task": "t", "bug": "b", "blueprint": "p", "doc": "d"})
 
 
+PRIORITY_LETTERS: Final = MappingProxyType({"critical": "c", "high": "h", "medium": "m", "low": "l"})
+
+
 _DIGITS: Final = frozenset("0123456789~")
 
 
@@ -78,8 +81,8 @@ class Counts(Row):
     """Card counts of each lane and each column, at `BOARD#<id>, COUNTS`. They change in the transaction that moves a card, so that a WIP
     limit is a condition of the write. `next` counts all cards ever created: it is the default position of a new card.
 
-    Beside them stand tallies, which give lists their totals: attributes of their own, `06:i` (lane and status) and `i:t` (status and
-    type), so that the first card of a kind can be added without a read.
+    Beside them stand tallies, which give lists their totals: attributes of their own, `06:i` (lane and status), `i:t` (status and type) and
+    `p:h` (priority), so that the first card of a kind can be added without a read.
     """
 
     TABLE = "core_table"
@@ -107,6 +110,25 @@ class Counts(Row):
     def is_tallied(self) -> bool:
         """Tell whether the tallies know every card of the board."""
         return self.cards == sum(number for name, number in self.tallies.items() if name[0] in _DIGITS)
+
+    @property
+    def by_status(self) -> dict[str, int]:
+        """Return how many cards have each status, of those that have any card."""
+        return self._by_letter(STATUS_LETTERS, lambda name: name[0] in _DIGITS)
+
+    @property
+    def by_priority(self) -> dict[str, int]:
+        """Return how many cards have each priority. Cards that were made before priorities were tallied are in none until they change."""
+        return self._by_letter(PRIORITY_LETTERS, lambda name: name[0] == "p")
+
+    def _by_letter(self, letters: Mapping[str, str], counts: Callable[[str], bool]) -> dict[str, int]:
+        words = {letter: word for word, letter in letters.items()}
+        found: dict[str, int] = {}
+        for name, number in self.tallies.items():
+            word = words.get(name.rpartition(":")[2])
+            if word is not None and number and counts(name):
+                found[word] = found.get(word, 0) + number
+        return found
 
     @classmethod
     def key(cls, board_id: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ consistently, and a new edge is written on the condition that the row has not ch
 time only one is written: the version refuses the slower one, which reads again and detects the cycle.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +101,29 @@ class DependencyGraph(Row):
     @classmethod
     def key(cls, board_id: str) -> tuple[str, str]:
         return f"BOARD#{board_id}", "GRAPH"
+
+
+def begin_blocks(board_id: str) -> Callable[[], list[tuple[str, str]]]:
+    """Begin to read which cards of a board block others, as (dependent, blocker); what is returned waits for them."""
+    read = read_ahead(lambda: get(DependencyGraph, *DependencyGraph.key(board_id), consistent=False))
+
+    def edges() -> list[tuple[str, str]]:
+        graph = read.result()
+        return [(dependent, blocker) for dependent, blocker in graph.edges] if graph is not None else []
+
+    return edges
+
+
+def count_blockers(edges: Sequence[tuple[str, str]]) -> int:
+    """Count the cards that are not done and block one that is not done either. One round trip, none without edges."""
+    ids = list(dict.fromkeys(card for edge in edges for card in edge))
+    rows = get_all([(ItemHead, *ItemHead.key(one)) for one in ids], consistent=False) if ids else []
+    is_open = {
+        row.id
+        for row in rows
+        if isinstance(row, ItemHead) and row.status != "done" and not row.deleted_at and not row.archived_at
+    }
+    return len({blocker for dependent, blocker in edges if blocker in is_open and dependent in is_open})
 
 
 @dataclass(frozen=True)
@@ -309,7 +332,7 @@ def _add_edge(edges: list[list[str]], dependent: ItemHead, blocker: ItemHead, *,
 
     Raises Conflict(DEPENDENCY_CYCLE), LimitExceeded.
     """
-    while path := _find_path(edges, blocker.id, dependent.id):
+    while path := find_path(edges, blocker.id, dependent.id):
         remaining = _without_deleted(edges, set(path).difference(there))
         if len(remaining) == len(edges):
             cards = {"item_ids": [dependent.id, *path]}
@@ -328,7 +351,7 @@ def _without_deleted(edges: list[list[str]], cards: Collection[str]) -> list[lis
     return [edge for edge in edges if deleted.isdisjoint(edge)]
 
 
-def _find_path(edges: Sequence[Sequence[str]], start: str, goal: str) -> list[str]:
+def find_path(edges: Sequence[Sequence[str]], start: str, goal: str) -> list[str]:
     """Return the ids on a path from `start` to `goal` along the edges; empty if there is none. Visits each card once."""
     blockers: dict[str, list[str]] = {}
     for dependent, blocker in edges:

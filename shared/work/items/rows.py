@@ -52,6 +52,9 @@ class ItemHead(Entity):
     lease_run = UnicodeAttribute(null=True)
     """The run that holds the lease on the card. The run's row has the expiry; after it any other run may take the card."""
 
+    issue = UnicodeAttribute(null=True)
+    """The issue at GitHub with which it is kept in step: `owner/name#12`."""
+
     @property
     def finished_since(self) -> str:
         """The time from which archiving counts: when the card was finished or restored from the archive, whichever is later."""

@@ -37,6 +37,11 @@ class PhaseTimes(Row):
 
     numbers: dict[str, int] = {}
 
+    def stays(self) -> dict[str, tuple[int, int]]:
+        """Return the seconds of the stays in each phase that a card has left, and how many there were."""
+        counts = {name.removeprefix(_STAYS): number for name, number in self.numbers.items() if name.startswith(_STAYS)}
+        return {phase: (self.numbers.get(_SECONDS + phase, 0), number) for phase, number in counts.items() if number}
+
     def average_seconds(self) -> dict[str, float]:
         """Return the average stay in each phase that a card has left, in seconds."""
         stays = {name.removeprefix(_STAYS): number for name, number in self.numbers.items() if name.startswith(_STAYS)}

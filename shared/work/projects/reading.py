@@ -184,7 +184,7 @@ def list_visible_projects(actor: Actor, limit: int, offset: int = 0) -> tuple[li
     Two round trips; three for a page that is not at the head of a workspace's list; one more for a workspace that the actor has joined
     since the process knows them.
     """
-    lists = _in_workspaces(actor, lambda ws_id: CountedRows(projects_of(ws_id), offset + limit, newest_first=True))
+    lists = in_workspaces(actor, lambda ws_id: CountedRows(projects_of(ws_id), offset + limit, newest_first=True))
     skip = offset if len(lists) == 1 else 0  # of several lists, nobody knows how many of the first ones are in which
     pages = [counted.page(skip, offset - skip + limit, _is_there) for counted in lists]
     rows = sorted((row for page in pages for row in page.rows()), key=lambda row: (_created_at(row), row.id), reverse=True)
@@ -194,18 +194,23 @@ def list_visible_projects(actor: Actor, limit: int, offset: int = 0) -> tuple[li
 
 def latest_project_id(actor: Actor) -> str:
     """Return the id of the actor's most recently active project. Raises NotFound if there is none."""
-    reads = _in_workspaces(actor, lambda ws_id: read_ahead(partial(_first, ws_id, "last_activity", "active", True, 1)))
+    reads = in_workspaces(actor, lambda ws_id: read_ahead(partial(_first, ws_id, "last_activity", "active", True, 1)))
     latest = max((row for read in reads for row in read.result()), key=lambda row: row.sort, default=None)
     if latest is None:
         raise NotFound(Project.NAME)
     return latest.id
 
 
-def _in_workspaces(actor: Actor, begin: Callable[[str], T]) -> list[T]:
+def in_workspaces(actor: Actor, begin: Callable[[str], T], permission: Permission = Permission.PROJECT_READ) -> list[T]:
     """Begin a read in each of the actor's workspaces: while access is decided in those that were theirs before, then in the others."""
+    return list(by_workspace(actor, begin, permission).values())
+
+
+def by_workspace(actor: Actor, begin: Callable[[str], T], permission: Permission) -> dict[str, T]:
+    """Begin reads as `in_workspaces` does, and return them by the ids of the workspaces."""
     begun = {ws_id: begin(ws_id) for ws_id in actor.likely_workspaces}
-    visible = [ws_id for ws_id in actor.workspaces if actor.may(Permission.PROJECT_READ, ws_id)]
-    return [begun[ws_id] if ws_id in begun else begin(ws_id) for ws_id in visible]
+    visible = [ws_id for ws_id in actor.workspaces if actor.may(permission, ws_id)]
+    return {ws_id: begun[ws_id] if ws_id in begun else begin(ws_id) for ws_id in visible}
 
 
 def _is_there(status: str) -> bool:

@@ -40,6 +40,11 @@ def name_key(name: str) -> str:
     return searchable(name)[:200]
 
 
+def named_repository(project: "Project") -> str | None:
+    """Return the repository at GitHub that a project names, `owner/name`; None if it names none."""
+    return f"{project.github_owner}/{project.github_repo}" if project.github_owner and project.github_repo else None
+
+
 class Project(CountedEntity):
     KIND = "PROJ"
     NAME = "project"
@@ -67,7 +72,9 @@ class Project(CountedEntity):
         ws_id, status = str(self.ws_id), self.status
         by_name, names = in_order(ws_id, "name", status)
         by_change, changes = in_order(ws_id, "updated_at", status)
-        return {
+        named = named_repository(self)
+        by_repository = {4: (f"WS#{ws_id}#REPO#{named.lower()}", self.id)} if named else {}
+        return by_repository | {
             1: (projects_of(ws_id).partition, self.place),
             by_name: (names, f"{name_key(self.name)}\t{self.id}"),  # a tab sorts before all that a name has in it
             by_change: (changes, f"{self.updated_at}#{self.id}"),

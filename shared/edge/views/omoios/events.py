@@ -1,19 +1,33 @@
 """omoios, section 11: events as `{event_type, entity_type, entity_id, payload}`. The payloads are the document's; the additional
 `event_id` identifies a repeated delivery."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from shared.channels.sockets.frames import Frame, compact
+from shared.core.ids import new_id
+from shared.core.money import usd
+from shared.edge.views.omoios.explorations import (
+    document_changed,
+    document_generated,
+    exploration_started,
+    project_initialized,
+    question_answered,
+)
 from shared.edge.views.omoios.filters import FILTERS
 from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
 from shared.events.change import Change
+from shared.runs.live_agents.rows import LiveAgent
+from shared.work.activities.rows import Activity, unpack_shown
 from shared.work.boards.counting import card_location
+from shared.work.commits.rows import Commit, CommitLink
 from shared.work.discoveries.rows import Discovery
 from shared.work.items.places import places_of
 from shared.work.items.rows import PENDING, PERSON_FIELDS, ItemHead
+from shared.work.repositories.rows import IssueLink, PullRequest, Remark
 from shared.work.tasks.rows import Task
 
 EventFields = tuple[str, str, str, dict[str, Any]]
@@ -125,34 +139,135 @@ def _task_updated(change: Change) -> Iterator[EventFields]:
 
 
 def _discovered(change: Change) -> Iterator[EventFields]:
+    """Yield the event of a discovery: when it is made, and with each task that it becomes."""
     discovery = change.after(Discovery)
+    spawned = change.event.data.get("spawned_task_id")
+    if change.event.type is EventType.DISCOVERY_UPDATED and spawned is None:
+        return
     payload = {
         "discovery_id": discovery.id,
         "type": discovery.type,
         "task_id": discovery.task_id,
         "agent_id": discovery.agent["id"],
         "description": discovery.description,
-        "spawned_task_id": discovery.spawned_task_ids[0] if discovery.spawned_task_ids else None,
+        "spawned_task_id": spawned,
     }
     yield "DISCOVERY_MADE", "discovery", discovery.id, payload
+
+
+BUDGET_SCOPES: Final = {"organization": "global", "card": "ticket"}
+"""This contract's names of the scopes of budgets; the others have ours."""
+
+
+def _budget(event_type: str) -> Callable[[Change], Iterator[EventFields]]:
+    """Return what shows the event of a budget, under a name of the original service; the payload is ours."""
+
+    def show(change: Change) -> Iterator[EventFields]:
+        data = change.event.data
+        scope_id = data["scope_id"].rpartition("/")[2]
+        payload = {
+            "scope_type": BUDGET_SCOPES.get(data["scope"], data["scope"]),
+            "scope_id": scope_id,
+            "limit": usd(data["limit_micros"]),
+            "spent": usd(data["spent_micros"]),
+            "alert_threshold": data.get("alert_threshold"),
+        }
+        yield event_type, "budget", scope_id, payload
+
+    return show
+
+
+def _agent_registered(change: Change) -> Iterator[EventFields]:
+    agent = change.after(LiveAgent)
+    payload = {"agent_id": agent.id, "agent_type": agent.agent_type, "phase_id": agent.phase_id}
+    yield "AGENT_REGISTERED", "agent", agent.id, payload
+
+
+def _agent_status_changed(change: Change) -> Iterator[EventFields]:
+    old, new = change.event.changes["status"]
+    yield "AGENT_STATUS_CHANGED", "agent", change.id, {"agent_id": change.id, "old_status": old, "new_status": new}
+
+
+def heartbeat_frame(agent_id: str, health_metrics: dict[str, Any], at: str) -> Frame:
+    """Return the message of a heartbeat. Its event is in no log: whoever listens sees it, nobody can ask for it later."""
+    payload = {"agent_id": agent_id, "health_metrics": health_metrics}
+    about = {"event_type": "AGENT_HEARTBEAT", "entity_type": "agent", "entity_id": agent_id}
+    return event_frame(about | {"payload": payload, "event_id": new_id(), "timestamp": at})
+
+
+def _commit_pushed(change: Change) -> Iterator[EventFields]:
+    commit = change.after(Commit)
+    payload = {
+        "commit_sha": commit.sha,
+        "message": commit.message,
+        "author": commit.author,
+        "files_changed": int(commit.file_count),
+        "insertions": int(commit.insertions),
+        "deletions": int(commit.deletions),
+    }
+    yield "COMMIT_PUSHED", "commit", commit.sha, payload
+
+
+def _commit_linked(change: Change) -> Iterator[EventFields]:
+    link = change.after(CommitLink)
+    yield "COMMIT_LINKED", "commit", link.sha, {"commit_sha": link.sha, "ticket_id": link.item_id, "agent_id": link.agent_id}
+
+
+def _commit_commented(change: Change) -> Iterator[EventFields]:
+    remark = change.after(Remark)
+    yield (
+        "COMMIT_COMMENTED",
+        "commit",
+        remark.sha,
+        {
+            "commit_sha": remark.sha,
+            "comment": remark.text,
+            "ticket_id": remark.card_id,
+        },
+    )
+
+
+def _issue_created(change: Change) -> Iterator[EventFields]:
+    link = change.after(IssueLink)
+    payload = {"issue_number": int(link.number or 0), "repo": link.repo, "title": link.title}
+    yield "GITHUB_ISSUE_CREATED", "issue", f"{link.repo}#{payload['issue_number']}", payload
+
+
+def _pull_request(change: Change) -> Iterator[EventFields]:
+    pull, number = change.after(PullRequest), int(change.event.data["number"])
+    entity_id = f"{pull.repo}#{number}"
+    if change.event.type is EventType.PULL_REQUEST_OPENED:
+        opened = {"pr_number": number, "repo": pull.repo, "linked_task_id": pull.task_id}
+        yield "GITHUB_PR_OPENED", "pull_request", entity_id, opened
+    else:
+        merged = {"pr_number": number, "commit_sha": pull.merge_sha, "linked_task_id": pull.task_id}
+        yield "GITHUB_PR_MERGED", "pull_request", entity_id, merged
 
 
 def _events(show: Callable[[Change], Iterator[EventFields]]) -> Renderer:
     """Return a renderer of the events that `show` yields. A listener may filter by their first three fields."""
 
     def render(change: Change) -> Iterator[Frame]:
-        for event_type, entity_type, entity_id, payload in show(change):
-            message = {
-                "event_type": event_type,
-                "entity_type": entity_type,
-                "entity_id": entity_id,
-                "payload": payload,
-                "event_id": change.event.id,
-                "timestamp": change.event.at,
-            }
-            yield event_frame(message)
+        for fields in show(change):
+            yield _frame(fields, change.event.id, change.event.at)
 
     return render
+
+
+def shown_of(change: Change) -> list[list[Any]]:
+    """Return what listeners are shown of a change: the four fields of each of its events."""
+    messages = [json.loads(frame.text) for frame in EVENTS[change.event.type](change)]
+    return [[message[name] for name in ("event_type", "entity_type", "entity_id", "payload")] for message in messages]
+
+
+def shown_frames(row: Activity) -> list[Frame]:
+    """Return the frames that listeners were shown of an event, byte for byte."""
+    return [_frame(fields, row.id, row.at) for fields in unpack_shown(row)]
+
+
+def _frame(fields: Sequence[Any], event_id: str, at: str) -> Frame:
+    names = ("event_type", "entity_type", "entity_id", "payload")
+    return event_frame(dict(zip(names, fields, strict=True)) | {"event_id": event_id, "timestamp": at})
 
 
 def event_frame(message: dict[str, Any]) -> Frame:
@@ -209,13 +324,30 @@ EVENTS: Final[Table] = {
     EventType.ARTIFACT_ADDED: not_shown,
     EventType.TASK_CREATED: _events(_task_created),
     EventType.TASK_UPDATED: _events(_task_updated),
-    EventType.DOCUMENT_CREATED: not_shown,
-    EventType.DOCUMENT_UPDATED: not_shown,
-    EventType.DOCUMENT_APPROVED: not_shown,
-    EventType.DOCUMENT_REJECTED: not_shown,
-    EventType.DOCUMENT_PUBLISHED: not_shown,
+    EventType.DOCUMENT_CREATED: _events(document_generated),
+    EventType.DOCUMENT_UPDATED: _events(document_changed),
+    EventType.DOCUMENT_APPROVED: _events(document_changed),
+    EventType.DOCUMENT_REJECTED: _events(document_changed),
+    EventType.DOCUMENT_PUBLISHED: _events(document_changed),
+    EventType.EXPLORATION_STARTED: _events(exploration_started),
+    EventType.QUESTION_ANSWERED: _events(question_answered),
+    EventType.PROJECT_INITIALIZED: _events(project_initialized),
+    EventType.SPEC_GENERATED: not_shown,
+    EventType.SPEC_UPDATED: not_shown,
     EventType.DISCOVERY_MADE: _events(_discovered),
+    EventType.REPOSITORY_CONNECTED: not_shown,
+    EventType.REPOSITORY_UPDATED: not_shown,
+    EventType.COMMIT_PUSHED: _events(_commit_pushed),
+    EventType.COMMIT_LINKED: _events(_commit_linked),
+    EventType.COMMIT_COMMENTED: _events(_commit_commented),
+    EventType.ISSUE_CREATED: _events(_issue_created),
+    EventType.PULL_REQUEST_OPENED: _events(_pull_request),
+    EventType.PULL_REQUEST_MERGED: _events(_pull_request),
+    EventType.DISCOVERY_UPDATED: _events(_discovered),
     EventType.AGENT_CONFIGURED: not_shown,
+    EventType.LIVE_AGENT_REGISTERED: _events(_agent_registered),
+    EventType.LIVE_AGENT_UPDATED: not_shown,
+    EventType.LIVE_AGENT_STATUS: _events(_agent_status_changed),
     EventType.RUN_REQUESTED: not_shown,
     EventType.RUN_STARTED: not_shown,
     EventType.RUN_WAITING: not_shown,
@@ -230,6 +362,9 @@ EVENTS: Final[Table] = {
     EventType.WEBHOOK_DELETED: not_shown,
     EventType.USAGE_RECORDED: not_shown,
     EventType.USAGE_THRESHOLD: not_shown,
+    EventType.BUDGET_SET: _events(_budget("budget.created")),
+    EventType.BUDGET_WARNING: _events(_budget("cost.budget.warning")),
+    EventType.BUDGET_EXCEEDED: _events(_budget("cost.budget.exceeded")),
     EventType.BILLING_CHANGED: not_shown,
     EventType.BILLING_SUSPENDED: not_shown,
     EventType.BILLING_REACTIVATED: not_shown,

@@ -1,0 +1,338 @@
+"""omoios, sections 3 and 4: commits, and repositories at GitHub."""
+
+from typing import Annotated, Literal
+
+from fastapi import Header, Path, Query, Request
+from pydantic import AfterValidator, Field
+
+from shared.core.actor import Permission
+from shared.core.situations import Situation
+from shared.edge.contracts.base import Request as Body
+from shared.edge.contracts.base import Shape
+from shared.edge.contracts.fields import Form, Offset, Title
+from shared.edge.contracts.omoios import OMOIOS, Id
+from shared.edge.http.call import Caller, ThisCall
+from shared.edge.http.routing import Routes
+from shared.work.commits import reading
+from shared.work.commits.rows import Commit as CommitRow
+from shared.work.repositories import connecting, contents, opening, receiving
+from shared.work.repositories.commits import link_by_hand
+from shared.work.repositories.rows import Repository as RepositoryRow
+
+routes = Routes(OMOIOS, "github")
+
+
+def _not_a_step(value: str) -> str:
+    """Refuse what leads elsewhere in a path."""
+    if value in (".", ".."):
+        raise ValueError("This is no name")
+    return value
+
+
+RepositoryName = Annotated[
+    str,
+    Form(r"^[\w.-]{1,100}$", "Should be 1 to 100 letters, digits, dots, hyphens and underscores"),
+    AfterValidator(_not_a_step),
+]
+Token = Annotated[str, Form(r"^[\x21-\x7e]{10,500}$", "Should be an access token of GitHub, without blanks")]
+Sha = Annotated[str, Path(max_length=64, description="The sha of a commit, or at least seven digits of its beginning")]
+PageSize = Annotated[int, Query(ge=1, le=200)]
+_GITHUB = (Situation.EXTERNAL_SERVICE_UNAVAILABLE,)
+"""What GitHub may be: out of reach, or of the opinion that there were too many requests."""
+
+
+class CommitSummary(Shape):
+    files: int
+    insertions: int
+    deletions: int
+
+
+class CommitFile(Shape):
+    path: str
+    additions: int
+    deletions: int
+    changes: int
+    status: str
+
+
+class Commit(Shape):
+    """`ticket_id` is the ticket that it was linked to first."""
+
+    commit_sha: str
+    commit_message: str
+    author: str
+    date: str
+    summary: CommitSummary
+    files: list[CommitFile]
+    ticket_id: str | None
+    agent_id: str | None
+    diff_url: str
+
+
+class DiffLine(Shape):
+    """`content` has the sign that the line has in a patch."""
+
+    type: Literal["context", "added", "removed"]
+    content: str
+
+
+class DiffHunk(Shape):
+    old_start: int
+    old_lines: int
+    new_start: int
+    new_lines: int
+    lines: list[DiffLine]
+
+
+class FileDiff(Shape):
+    """`omitted` says why a text is null, or there are no hunks: `too_large`, `binary`, `unavailable` (GitHub does not show it any more), or
+    `ask_for_file` (the texts of a changed file are fetched when that file alone is asked for). Null: nothing is left out."""
+
+    path: str
+    old_content: str | None
+    new_content: str | None
+    hunks: list[DiffHunk]
+    omitted: contents.Omitted | None
+
+
+class CommitDiff(Shape):
+    commit_sha: str
+    files: list[FileDiff]
+
+
+class TicketCommit(Shape):
+    commit_sha: str
+    commit_message: str
+    author: str
+    date: str
+    summary: CommitSummary
+    agent_id: str | None
+
+
+class AgentCommit(Shape):
+    commit_sha: str
+    commit_message: str
+    ticket_id: str | None
+    date: str
+    summary: CommitSummary
+
+
+class LinkCommit(Body):
+    """`agent_id`: who made it, if the commit does not say."""
+
+    commit_sha: Annotated[str, Form(r"(?i)^[0-9a-f]{7,64}$", "Should be the sha of a commit, or at least seven digits of it")]
+    agent_id: Id | None = None
+
+
+class LinkedCommit(Shape):
+    commit_sha: str
+    ticket_id: str
+    linked_at: str
+
+
+class ConnectRepository(Body):
+    """Without a `project_id`: the project that names this repository, else the caller's most recently active one."""
+
+    owner: RepositoryName
+    name: RepositoryName
+    access_token: Token
+    project_id: Id | None = None
+
+
+class ConnectedRepository(Shape):
+    repository_id: str
+    webhook_url: str
+
+
+class Repository(Shape):
+    """`webhook_status` is active, failing (GitHub's last delivery was not accepted) or disconnected (connect it again);
+    `status_reason` says why."""
+
+    id: str
+    owner: str
+    name: str
+    webhook_status: str
+    connected_at: str
+    project_id: str
+    status_reason: str | None
+
+
+class Issue(Shape):
+    number: int
+    title: str
+    state: str
+    linked_ticket_id: str | None
+    url: str
+
+
+class CreateIssue(Body):
+    ticket_id: Id
+    title: Title
+    body: Annotated[str, Field(max_length=60_000)] = ""
+
+
+class CreatedIssue(Shape):
+    issue_number: int
+    url: str
+
+
+class Received(Shape):
+    status: str = "processed"
+
+
+def _summary(commit: CommitRow) -> CommitSummary:
+    return CommitSummary(files=int(commit.file_count), insertions=int(commit.insertions), deletions=int(commit.deletions))
+
+
+@routes.get("/commits/{commit_sha}", "commits.get", permission=Permission.PROJECT_READ)
+async def get_commit(commit_sha: Sha, caller: Caller) -> Commit:
+    """Get a commit with its files."""
+    details = reading.get_commit(caller, commit_sha)
+    commit = details.commit
+    return Commit(
+        commit_sha=commit.sha,
+        commit_message=commit.message,
+        author=commit.author,
+        date=commit.date,
+        summary=_summary(commit),
+        files=[
+            CommitFile(path=one.path, additions=one.additions, deletions=one.deletions, changes=one.changes, status=one.status)
+            for one in details.files
+        ],
+        ticket_id=commit.card_id,
+        agent_id=commit.agent_id,
+        diff_url=commit.url,
+    )
+
+
+@routes.get("/commits/{commit_sha}/diff", "commits.diff", permission=Permission.PROJECT_READ, errors=_GITHUB)
+async def get_diff(
+    commit_sha: Sha, caller: Caller, file_path: Annotated[str | None, Query(min_length=1, max_length=4_096)] = None
+) -> CommitDiff:
+    """Get the changes of a commit as hunks. For a single file (`file_path`) its whole text before and after is fetched too."""
+    commit, files = contents.get_diff(caller, commit_sha, file_path)
+    return CommitDiff(commit_sha=commit.sha, files=[_file_diff(one) for one in files])
+
+
+def _file_diff(one: contents.FileDiff) -> FileDiff:
+    hunks = [
+        DiffHunk(
+            old_start=hunk.old_start,
+            old_lines=hunk.old_lines,
+            new_start=hunk.new_start,
+            new_lines=hunk.new_lines,
+            lines=[DiffLine.model_validate({"type": kind, "content": text}) for kind, text in hunk.lines],
+        )
+        for hunk in one.hunks
+    ]
+    return FileDiff(path=one.file.path, old_content=one.old, new_content=one.new, hunks=hunks, omitted=one.omitted)
+
+
+@routes.get("/tickets/{ticket_id}/commits", "commits.listByTicket", permission=Permission.CARD_READ)
+async def list_by_ticket(
+    ticket_id: str, caller: Caller, call: ThisCall, limit: PageSize = 100, offset: Offset = 0
+) -> list[TicketCommit]:
+    """List the commits of a ticket, linked last first; `X-Total-Count` has their total number."""
+    found, total = reading.list_card_commits(caller, ticket_id, limit=limit, offset=offset)
+    call.headers.append(("X-Total-Count", str(total)))
+    return [
+        TicketCommit(
+            commit_sha=one.commit.sha,
+            commit_message=one.commit.message,
+            author=one.commit.author,
+            date=one.commit.date,
+            summary=_summary(one.commit),
+            agent_id=one.agent_id,
+        )
+        for one in found
+    ]
+
+
+@routes.post("/tickets/{ticket_id}/commits/link", "commits.link", permission=Permission.CARD_EDIT, errors=_GITHUB)
+async def link(ticket_id: str, body: LinkCommit, caller: Caller) -> LinkedCommit:
+    """Link a commit to a ticket; a link that is there already stays. A commit from before the repository was connected is fetched."""
+    made = link_by_hand(caller, ticket_id, body.commit_sha, body.agent_id)
+    return LinkedCommit(commit_sha=made.sha, ticket_id=made.item_id, linked_at=made.created_at)
+
+
+@routes.get("/agents/{agent_id}/commits", "commits.listByAgent", permission=Permission.PROJECT_READ)
+async def list_by_agent(
+    agent_id: str, caller: Caller, call: ThisCall, limit: PageSize = 100, offset: Offset = 0
+) -> list[AgentCommit]:
+    """List the commits of an agent in all the caller's workspaces, newest first; `X-Total-Count` has their total number."""
+    found, total = reading.list_agent_commits(caller, agent_id, limit=limit, offset=offset)
+    call.headers.append(("X-Total-Count", str(total)))
+    return [
+        AgentCommit(commit_sha=one.sha, commit_message=one.message, ticket_id=one.card_id, date=one.date, summary=_summary(one))
+        for one in found
+    ]
+
+
+@routes.post("/github/repositories/connect", "github.connect", status=201, permission=Permission.PROJECT_WRITE, errors=_GITHUB)
+async def connect(body: ConnectRepository, caller: Caller) -> ConnectedRepository:
+    """Connect a repository to a project: the token is tried, and the webhook is set up at GitHub. Connecting again replaces the token."""
+    new = connecting.NewConnection(body.owner, body.name, body.access_token, body.project_id)
+    repository, address = connecting.connect_repository(caller, new)
+    return ConnectedRepository(repository_id=repository.id, webhook_url=address)
+
+
+@routes.get("/github/repositories", "github.list", permission=Permission.PROJECT_READ)
+async def list_repositories(caller: Caller, call: ThisCall, limit: PageSize = 100, offset: Offset = 0) -> list[Repository]:
+    """List the repositories of all the caller's workspaces, connected last first; `X-Total-Count` has their total number."""
+    found, total = connecting.list_repositories(caller, limit=limit, offset=offset)
+    call.headers.append(("X-Total-Count", str(total)))
+    return [_repository(one) for one in found]
+
+
+def _repository(row: RepositoryRow) -> Repository:
+    return Repository(
+        id=row.id,
+        owner=row.owner,
+        name=row.name,
+        webhook_status=row.webhook_status,
+        connected_at=row.connected_at,
+        project_id=str(row.proj_id),
+        status_reason=row.status_reason,
+    )
+
+
+@routes.get("/github/repositories/{repo_id}/issues", "github.issues", permission=Permission.PROJECT_READ, errors=_GITHUB)
+async def list_issues(
+    repo_id: str,
+    caller: Caller,
+    state: Literal["open", "closed", "all"] = "all",
+    page: Annotated[int, Query(ge=1, le=1_000)] = 1,
+    limit: Annotated[int, Query(ge=1, le=100)] = 30,
+) -> list[Issue]:
+    """List the issues of a repository as GitHub has them now, newest first. Pull requests are left out, so a page may have fewer."""
+    found = opening.list_issues(caller, repo_id, state=state, page=page, limit=limit)
+    return [
+        Issue(number=one.number, title=one.title, state=one.state, linked_ticket_id=one.card_id, url=one.url) for one in found
+    ]
+
+
+@routes.post(
+    "/github/repositories/{repo_id}/create-issue",
+    "github.createIssue",
+    status=201,
+    permission=Permission.CARD_EDIT,
+    errors=_GITHUB,
+)
+async def create_issue(repo_id: str, body: CreateIssue, caller: Caller) -> CreatedIssue:
+    """Make an issue of a ticket and keep both in step from then on. A ticket that has an issue keeps it."""
+    made = opening.open_issue(caller, repo_id, body.ticket_id, body.title, body.body)
+    return CreatedIssue(issue_number=int(made.number or 0), url=made.url)
+
+
+@routes.post("/webhooks/github", "github.webhook", public=True, max_body=receiving.MAX_BODY, errors=(Situation.RATE_LIMITED,))
+async def webhook(
+    request: Request,
+    call: ThisCall,
+    event: Annotated[str, Header(alias="X-GitHub-Event")] = "",
+    delivery: Annotated[str, Header(alias="X-GitHub-Delivery")] = "",
+    signature: Annotated[str, Header(alias="X-Hub-Signature-256")] = "",
+    repository: str | None = None,
+) -> Received:
+    """Receive an event of a repository. It must be signed with the repository's secret; a repeated delivery changes nothing."""
+    call.rate_status = receiving.receive(receiving.Incoming(await request.body(), event, delivery, signature, repository))
+    return Received()

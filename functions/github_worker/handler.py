@@ -1,0 +1,44 @@
+"""The queues `github-events`, where each message is something that happened at GitHub or has to happen there, and `github-retry`, whose
+messages were delayed and go on to the other one. A message that comes twice changes nothing."""
+
+import json
+import time
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from shared.core import logs, start
+from shared.core.ids import bare_id, is_id
+from shared.runs.agent_runs.rows import Run
+from shared.store import fetch
+from shared.work.repositories.messages import send
+from shared.work.repositories.processing import process
+
+logs.start()
+SECONDS = 30.0
+"""After which a call begins no other commit: the last one ends before the time-out (60 s), with ten pages of files at worst."""
+
+
+def _process(record: SQSRecord) -> None:
+    message = json.loads(record.body)
+    if message.pop("later", False):
+        send(message)
+    else:
+        process(message, time.monotonic() + SECONDS, _agent_of_run)
+
+
+def _agent_of_run(run_id: str, ws_id: str) -> str | None:
+    """Return the agent of a run in a workspace; None if there is no such run."""
+    bare = bare_id(run_id)
+    run = fetch(Run, bare) if is_id(bare) else None
+    return run.agent_id if run is not None and run.ws_id == ws_id else None
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Return the messages that failed, so that only they are delivered again."""
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(event=event, record_handler=_process, processor=processor, context=context)
+
+
+start.finish()

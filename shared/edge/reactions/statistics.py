@@ -1,0 +1,91 @@
+"""Count events: completed work and commits.
+
+The operations go into the transaction that writes the activity of the event, so that an event which is delivered twice counts once.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.core import clock
+from shared.events import EventType
+from shared.events.change import Change
+from shared.runs.agent_runs.rows import Run
+from shared.store import Operation, get, update
+from shared.work.commits.changes import load_changes
+from shared.work.commits.rows import Commit, CommitFiles, CommitLink
+from shared.work.statistics.files import count_files
+from shared.work.statistics.rows import TOTAL, Statistic, project_statistics, workspace_statistics
+from shared.work.tasks.rows import Task
+
+Counts = Mapping[str, int]
+"""What is added to counters, by the names of attributes of `Statistic`."""
+Agent = tuple[str, str, str]
+"""The id of an agent, the phase in which it worked, and its name."""
+
+
+def statistics_operations(change: Change) -> list[Operation]:
+    """Return the operations that count a change for its project and its workspace; none for most changes."""
+    if change.ws_id is None or change.proj_id is None:
+        return []
+    if change.kind == Task.KIND:
+        return _count_task(change)
+    if change.kind == Run.KIND and change.event.type is EventType.RUN_COMPLETED:
+        run = change.after(Run)
+        done = {"tasks_completed": 1, "task_seconds": (run.duration_ms or 0) // 1000}
+        return _count_work(change, done, (run.agent_id, run.phase_id or "", run.agent["display_name"]))
+    if change.kind == Commit.KIND and change.event.type is EventType.COMMIT_PUSHED:
+        return _count_commit(change)
+    if change.kind == CommitLink.KIND and change.event.type is EventType.COMMIT_LINKED:
+        link = change.after(CommitLink)
+        agent = (link.agent_id, "", "") if link.agent_id else None
+        return [*_count(change, TOTAL, {"linked_commits": 1}), *_count_agent(change, {"linked_commits": 1}, agent)]
+    return []
+
+
+def _count_commit(change: Change) -> list[Operation]:
+    commit = change.after(Commit)
+    lines = {"insertions": int(commit.insertions), "deletions": int(commit.deletions)}
+    counts = {"commits": 1, "files_changed": int(commit.file_count)} | lines
+    stored = get(CommitFiles, *CommitFiles.key_of(str(change.ws_id), commit.sha))
+    files = load_changes(stored.files if stored is not None else None)
+    project_id = str(change.proj_id)
+    places = dict.fromkeys((None, commit.agent_id)) if files else {}
+    sketches = [count_files(project_id, agent_id, files) for agent_id in places]
+    return [*_count_work(change, counts, (commit.agent_id, "", "") if commit.agent_id else None), *sketches]
+
+
+def _count_task(change: Change) -> list[Operation]:
+    """Return the operations that count a task which was completed. One that a run of ours did is in the totals by its run."""
+    was, now = change.status()
+    if now != "completed" or was == "completed":
+        return []
+    task = change.after(Task)
+    seconds = clock.seconds_between(task.started_at, task.completed_at) if task.started_at and task.completed_at else 0
+    done = {"tasks_completed": 1, "task_seconds": max(0, seconds)}
+    agent = (task.agent["id"], task.phase_id, task.agent.get("name", "")) if task.agent else None
+    if task.work_run_id is not None:
+        return _count_agent(change, done, agent)
+    return _count_work(change, done, agent)
+
+
+def _count_work(change: Change, counts: Counts, agent: Agent | None) -> list[Operation]:
+    """Return the operations that count work in total, on its day, and for its agent."""
+    whole = [*_count(change, TOTAL, counts), *_count(change, f"DAY#{change.event.at[:10]}", counts)]
+    return [*whole, *_count_agent(change, counts, agent)]
+
+
+def _count_agent(change: Change, counts: Counts, agent: Agent | None) -> list[Operation]:
+    if agent is None:
+        return []
+    agent_id, phase_id, name = agent
+    return _count(change, f"AGENT#{agent_id}#{phase_id}", counts, name)
+
+
+def _count(change: Change, sk: str, counts: Counts, name: str | None = None) -> list[Operation]:
+    """Return the operations that raise counters of the project and of the workspace."""
+    actions: list[Any] = [getattr(Statistic, attribute).add(number) for attribute, number in counts.items()]
+    actions += [Statistic.kind.set("STAT"), Statistic.last_at.set(change.event.at)]
+    if name:
+        actions.append(Statistic.name.set(name))
+    partitions = (project_statistics(str(change.proj_id)), workspace_statistics(str(change.ws_id)))
+    return [update(Statistic(pk=pk, sk=sk), actions) for pk in partitions]

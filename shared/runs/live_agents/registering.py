@@ -1,0 +1,98 @@
+"""Register a live agent: it gets a number in its name, and a place among its workspace's agents."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.core import clock
+from shared.core.actor import Actor, Permission
+from shared.core.errors import Conflict, LimitExceeded
+from shared.core.ids import new_id
+from shared.core.situations import Situation
+from shared.events import EventType, record
+from shared.runs.live_agents.rows import CLIENT, AgentCount, AgentNumber, LiveAgent
+from shared.store import Operation, create, get_many, load, retrying, stale, update, write
+from shared.work.projects.creating import default_workspace_id
+from shared.work.projects.rows import Project
+
+LIMIT: Final = 200  # agents of a workspace that are not terminated: its lists and searches read all of them
+
+
+@dataclass(frozen=True)
+class NewAgent:
+    agent_type: str
+    phase_id: str | None = None
+    capabilities: Sequence[str] = ()
+    capacity: int = 1
+    status: str = "idle"
+    tags: Sequence[str] = ()
+    runner: str = CLIENT
+
+
+def register_agent(actor: Actor, new: NewAgent, project_id: str | None = None) -> LiveAgent:
+    """Register an agent of a project, or of the default workspace of the caller's organization.
+
+    Three round trips: whose it is, the number there, the transaction. Raises NotFound, Forbidden, Conflict(PROJECT_ARCHIVED),
+    LimitExceeded.
+    """
+    if project_id is None:
+        return create_agent(actor, new, actor.org_id, default_workspace_id(actor, actor.org_id, Permission.AGENT_RUN))
+    project = load(Project, project_id, actor, Permission.AGENT_RUN)
+    refuse_inactive(project)
+    return create_agent(actor, new, project.org_id, str(project.ws_id), project.id)
+
+
+def refuse_inactive(project: Project) -> None:
+    """Raise Conflict(PROJECT_ARCHIVED) for a project in which nobody works."""
+    if project.status != "active":
+        raise Conflict(Situation.PROJECT_ARCHIVED, f"The project is {project.status}; no agent works in it")
+
+
+def create_agent(actor: Actor, new: NewAgent, org_id: str | None, ws_id: str, project_id: str | None = None) -> LiveAgent:
+    """Write a new agent with the next number of its type and phase; of two at once, the later takes the number after it."""
+    stem = "-".join(part for part in (new.agent_type, new.phase_id) if part)
+
+    def attempt(_: int) -> LiveAgent:
+        number = AgentNumber.of(ws_id, stem)
+        (row,) = get_many([(AgentNumber, number.pk, number.sk)])
+        last = int(row.last) if isinstance(row, AgentNumber) else 0
+        now = clock.iso()
+        agent = LiveAgent.new(
+            new_id(),
+            org_id=org_id,
+            ws_id=ws_id,
+            proj_id=project_id,
+            name=f"{stem}-{last + 1:03d}",
+            agent_type=new.agent_type,
+            phase_id=new.phase_id,
+            capabilities=list(new.capabilities),
+            capacity=new.capacity,
+            tags=list(new.tags),
+            status=new.status,
+            status_since=now,
+            active_since=now,
+            runner=new.runner,
+            registered_by=actor.summary,
+        )
+        record(agent, EventType.LIVE_AGENT_REGISTERED, actor, agent_type=new.agent_type, phase_id=new.phase_id)
+        write(create(agent), _take_number(number, last), _take_place(ws_id))
+        return agent
+
+    return retrying(attempt)
+
+
+def _take_number(number: AgentNumber, last: int) -> Operation:
+    is_last: Any = AgentNumber.last == last if last else AgentNumber.pk.does_not_exist()
+    return update(number, [AgentNumber.last.set(last + 1)], is_last, stale)
+
+
+def _take_place(ws_id: str) -> Operation:
+    room = AgentCount.living.does_not_exist() | (AgentCount.living < LIMIT)
+    return update(AgentCount.of(ws_id), [AgentCount.living.add(1)], room, _full)
+
+
+def _full(_: dict[str, Any] | None) -> LimitExceeded:
+    reason = (
+        f"This workspace has {LIMIT} agents, as many as it may have; terminate those that are not needed (cleanup-stale does)"
+    )
+    return LimitExceeded(Situation.LIMIT_REACHED, reason, {"limit": LIMIT})

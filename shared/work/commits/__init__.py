@@ -1,0 +1,1 @@
+"""Commits of connected repositories, and the cards that they are linked to."""

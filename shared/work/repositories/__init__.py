@@ -1,0 +1,1 @@
+"""Connected repositories at GitHub: what comes in by their webhooks, and what goes out to them."""

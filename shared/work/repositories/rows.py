@@ -1,0 +1,195 @@
+"""The rows of connected repositories.
+
+REPO#<repository>  META                       core       a repository, whose id is derived from its project: a project has one
+REPO#<repository>  ISS#<owner/name>#<number>  core       an issue, and the card that it is kept in step with
+REPO#<repository>  PR#<owner/name>#<number>   core       a pull request
+REPO#<repository>  REMARK#<id>                core       a comment on a commit
+GHD#<repository>#<delivery>  META             ephemeral  a delivery of the webhook that has come
+ISSUE#<card>       META                       ephemeral  that an issue of the card is being made
+"""
+
+from typing import Any, Final
+
+from shared.core.ids import derived_id
+from shared.store import (
+    BooleanAttribute,
+    Entity,
+    Ephemeral,
+    JSONAttribute,
+    NumberAttribute,
+    Shards,
+    UnicodeAttribute,
+)
+
+ACTIVE, FAILING, DISCONNECTED = "active", "failing", "disconnected"
+NOT_CONNECTED: Final = "not_connected"
+"""How a project is shown that names a repository which nobody has connected."""
+WATCHED: Final = Shards("REPOS", 4)
+"""Index of the repositories, for the scheduled job."""
+
+
+def repository_id_of(project_id: str) -> str:
+    """Return the id of the repository of a project, whether it has one or not."""
+    return derived_id("repository", project_id)
+
+
+def repositories_of(ws_id: str) -> tuple[int, str]:
+    """Return the index, and its partition, that hold the repositories of a workspace, oldest first."""
+    return 3, f"WS#{ws_id}#REPO"
+
+
+def repositories_named(full_name: str) -> tuple[int, str]:
+    """Return the index, and its partition, that hold the repositories of all tenants with this name."""
+    return 2, f"GH#{full_name.lower()}"
+
+
+class Repository(Entity):
+    """A repository at GitHub that is connected to a project. The token and the secret are encrypted by KMS."""
+
+    KIND = "REPO"
+    NAME = "repository"
+
+    owner = UnicodeAttribute()
+    name = UnicodeAttribute()
+    board_id = UnicodeAttribute()
+    github_id = NumberAttribute()
+    """GitHub's own number, which stays when the repository gets another name."""
+    url = UnicodeAttribute()
+    default_branch = UnicodeAttribute(default="main")
+    token = UnicodeAttribute()
+    login = UnicodeAttribute(null=True)
+    """Whose token it is."""
+    secret = UnicodeAttribute()
+    hook_id = NumberAttribute()
+    webhook_status = UnicodeAttribute(default=ACTIVE)  # active | failing | disconnected
+    status_reason = UnicodeAttribute(null=True)
+    connected_at = UnicodeAttribute()
+    created_by = JSONAttribute()
+    etag = UnicodeAttribute(null=True)
+    """The tag of the list of deliveries as it was read last."""
+
+    @property
+    def full_name(self) -> str:
+        """Return `owner/name`, as GitHub writes it."""
+        return f"{self.owner}/{self.name}"
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Return what fills the paths of its API."""
+        return {"owner": str(self.owner), "repo": str(self.name)}
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        of_workspace, partition = repositories_of(str(self.ws_id))
+        of_name, named = repositories_named(self.full_name)
+        return {
+            1: (f"PROJ#{self.proj_id}#REPO", self.connected_at),
+            of_name: (named, f"{self.connected_at}#{self.id}"),
+            of_workspace: (partition, f"{self.connected_at}#{self.id}"),
+            4: (WATCHED.partition_of(self.id), self.id),
+        }
+
+
+def issue_reference(full_name: str, number: int) -> str:
+    """Return how a card names its issue: `owner/name#12`, in lower case, as GitHub ignores it."""
+    return f"{full_name.lower()}#{number}"
+
+
+class _OfRepository(Entity):
+    """A row in the partition of its repository. `item_id` is the card that it is about, whose activities show it."""
+
+    KIND = ""
+    NAME = "row"
+    SORT = ""
+
+    repository_id = UnicodeAttribute()
+    repo = UnicodeAttribute()
+    """`owner/name`."""
+    number = NumberAttribute(null=True)
+    item_id = UnicodeAttribute(null=True)
+
+    @classmethod
+    def key_in(cls, repository_id: str, reference: str) -> tuple[str, str]:
+        return f"REPO#{repository_id}", f"{cls.SORT}#{reference}"
+
+    @classmethod
+    def of(cls, repository: Repository, reference: str, **fields: Any) -> Any:
+        """Build a new row of a repository, not yet written. Its id is derived, so that a repetition writes the same row."""
+        row = cls.new(
+            derived_id(cls.SORT, repository.id, reference),
+            org_id=repository.org_id,
+            ws_id=repository.ws_id,
+            proj_id=repository.proj_id,
+            repository_id=repository.id,
+            repo=repository.full_name,
+            **fields,
+        )
+        row.pk, row.sk = cls.key_in(repository.id, reference)
+        return row
+
+
+class IssueLink(_OfRepository):
+    """An issue and the card that it is kept in step with.
+
+    `seen` has fingerprints of the issue's title, body and state as both sides knew them last, and `sent` those of the card: what
+    differs from them was changed since, and what agrees is an echo.
+    """
+
+    KIND = "ISS"
+    NAME = "issue"
+    SORT = "ISS"
+
+    title = UnicodeAttribute()
+    url = UnicodeAttribute()
+    seen = JSONAttribute(default=dict)
+    sent = JSONAttribute(default=dict)
+    changed_at = UnicodeAttribute(default="")
+    """When the issue was changed last, by GitHub's clock."""
+
+
+class PullRequest(_OfRepository):
+    KIND = "PULL"
+    NAME = "pull request"
+    SORT = "PR"
+
+    title = UnicodeAttribute()
+    url = UnicodeAttribute()
+    state = UnicodeAttribute(default="open")  # open | closed | merged
+    merge_sha = UnicodeAttribute(null=True)
+    task_id = UnicodeAttribute(null=True)
+    changed_at = UnicodeAttribute(default="")
+
+
+class Remark(_OfRepository):
+    """A comment on a commit, made at GitHub."""
+
+    KIND = "REMARK"
+    NAME = "comment"
+    SORT = "REMARK"
+
+    sha = UnicodeAttribute()
+    text = UnicodeAttribute()
+    card_id = UnicodeAttribute(null=True)
+
+
+class Delivery(Ephemeral):
+    """A delivery that has come. `done`: what it says has been processed; until then a repetition is put in line again."""
+
+    KEPT: Final = 4 * 86_400  # seconds: GitHub repeats what is up to three days old
+
+    taken_at = NumberAttribute()
+    done = BooleanAttribute(default=False)
+
+    @classmethod
+    def key_of(cls, repository_id: str, delivery: str) -> tuple[str, str]:
+        return f"GHD#{repository_id}#{delivery}", "META"
+
+
+class Intent(Ephemeral):
+    """That somebody is making an issue of a card, since `at` (epoch seconds)."""
+
+    at = NumberAttribute()
+    by = JSONAttribute()
+
+    @classmethod
+    def key_of(cls, card_id: str) -> tuple[str, str]:
+        return f"ISSUE#{card_id}", "META"

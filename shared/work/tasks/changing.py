@@ -1,0 +1,108 @@
+"""How a task is changed: every change is counted, and refused where its card or its project may not be changed."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from shared.core import clock
+from shared.core.actor import Actor, Permission
+from shared.core.errors import Conflict
+from shared.core.situations import Situation
+from shared.core.wording import Wording
+from shared.events import EventType, record
+from shared.store import Operation, fetch_all, load, relabel, update_with_retry
+from shared.work.tasks.creating import task_conditions
+from shared.work.tasks.rows import Task, TaskHead, tasks_of
+from shared.work.tasks.statuses import ENDED, HELD, TRANSITIONS
+
+Change = Callable[[Task], Sequence[Operation] | None]
+"""Changes a task in place and records its event. Returns what is written with it; None if there is nothing to write."""
+
+
+class TaskStatus(Conflict):
+    """The status of the task, or who holds it, does not allow this."""
+
+    def __init__(self, reason: str, **details: Any) -> None:
+        super().__init__(Situation.TASK_STATUS, reason, details or None)
+
+
+def change_task(actor: Actor, task_id: str, change: Change, *, first: Task | None = None) -> Task:
+    """Load, change and write a task; both again if another writer was faster. One read, one transaction.
+
+    Raises NotFound, Forbidden, Conflict (CARD_ARCHIVED, PROJECT_ARCHIVED), and what `change` raises.
+    """
+
+    def apply(task: Task) -> Sequence[Operation]:
+        refuse_archived(task)
+        before = task.label
+        further = change(task)
+        if further is None:
+            return ()
+        return [*further, *relabel(tasks_of(str(task.ws_id)), task.counted_in, before, task.label), *task_conditions(task)]
+
+    return update_with_retry(lambda: load(Task, task_id, actor, Permission.CARD_EDIT), apply, first=first)
+
+
+def refuse_archived(task: TaskHead) -> None:
+    if task.archived_at:
+        raise Conflict(Situation.CARD_ARCHIVED, Wording("The {card} of this task is archived; restore it to change the task"))
+
+
+def set_status(task: Task, status: str, actor: Actor, **also: Any) -> None:
+    """Set the status, with all that follows from it, and these attributes; record the event. The caller knows that it is allowed."""
+    before = {"status": task.status} | {name: getattr(task, name) for name in also}
+    if status not in HELD:
+        task.lease_until = task.deadline = None
+    if status == "pending":
+        task.agent = task.started_at = task.completed_at = task.work_run_id = None
+    elif status == "running" and (task.status in {"pending", "assigned"} or not task.started_at):
+        task.started_at = clock.iso()
+        task.deadline = deadline_of(task)
+    elif status in ENDED:
+        task.completed_at = clock.iso()
+    task.status = status
+    for name, value in also.items():
+        setattr(task, name, value)
+    changes = {name: [old, getattr(task, name)] for name, old in before.items() if old != getattr(task, name)}
+    record_update(task, actor, changes)
+
+
+def record_update(task: Task, actor: Actor, changes: dict[str, list[Any]]) -> None:
+    """Record that a task was changed. A long text or a result is not in the event twice: the row has it."""
+    shown = {name: pair if name not in {"result", "description"} else [None, None] for name, pair in changes.items()}
+    record(task, EventType.TASK_UPDATED, actor, changes=shown, title=task.title, card_id=task.item_id, phase_id=task.phase_id)
+
+
+def deadline_of(task: TaskHead) -> str | None:
+    """Return when an attempt that began at `started_at` has taken too long; None without a timeout."""
+    if task.timeout_seconds is None or task.started_at is None:
+        return None
+    return clock.iso(clock.from_epoch(clock.parse(task.started_at).timestamp() + int(task.timeout_seconds)))
+
+
+def require_transition(task: TaskHead, status: str) -> None:
+    """Raise TaskStatus unless a task may go from its status to this one."""
+    allowed = TRANSITIONS[task.status]
+    if status not in allowed:
+        words = ", ".join(sorted(allowed)) or "nothing else"
+        raise TaskStatus(f"A task that is {task.status} cannot become {status}, but {words}", status=task.status)
+
+
+def open_dependencies(task: TaskHead) -> list[TaskHead]:
+    """Return the tasks that must be completed before this one can begin. One round trip, none if it depends on nothing."""
+    if not task.depends_on:
+        return []
+    return [one for one in fetch_all(TaskHead, task.depends_on) if one.is_open]
+
+
+def require_ready(task: Task) -> None:
+    """Raise TaskStatus while a task waits for others. What was completed a moment ago counts: that the last one was is noted later."""
+    if not task.waiting:
+        return
+    waits_for = open_dependencies(task)
+    if waits_for:
+        titles = ", ".join(one.title for one in waits_for[:3])
+        raise TaskStatus(
+            Wording(f"This task waits for {len(waits_for)} other{'s' if len(waits_for) > 1 else ''}: {{titles}}", titles=titles),
+            depends_on=[one.id for one in waits_for],
+        )
+    task.waiting = False

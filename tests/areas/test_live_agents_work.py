@@ -1,0 +1,445 @@
+"""Live agents and tasks: who gets which, what happens when an agent dies, and agents that the platform runs."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from functions.scheduled.handler import handler as scheduled
+from shared.core import clock
+from shared.core.actor import SYSTEM
+from shared.core.errors import Conflict
+from shared.core.ids import new_id
+from shared.people.tenancy.rows import Organization
+from shared.runs.agent_runs import queue
+from shared.runs.agent_runs.ending import end_run, with_error
+from shared.runs.agent_runs.rows import Run
+from shared.runs.live_agents.holding import worker_actor
+from shared.runs.live_agents.working import dispatch, next_task
+from shared.store import fetch, save, write
+from shared.work.items.rows import Item
+from shared.work.tasks.claiming import FenceLost, complete_task, fail_task, start_task
+from shared.work.tasks.creating import NewTask, add_task
+from shared.work.tasks.rows import Task
+from tests.areas.boards_world import World, create_world, put_on_plan
+from tests.areas.driving import Client
+from tests.areas.live_agents_world import beat, registered, stored
+from tests.areas.running import Machine
+from tests.areas.test_cards_progress import Stream
+from tests.areas.test_runs import card_in
+from tests.areas.viewers import listen, pushed
+from tests.kills import concurrently, crash_at_every_write
+
+BUILD = 6  # the lane in which is built
+
+
+@pytest.fixture
+def world(aws) -> World:
+    return create_world()
+
+
+@pytest.fixture
+def ada(world) -> Client:
+    return world.ada.at("omoios")
+
+
+@pytest.fixture
+def late(ada) -> Iterator[time_machine.Traveller]:
+    """The time, which a test lets pass."""
+    with time_machine.travel(clock.now(), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def stream(world) -> Stream:
+    return Stream()
+
+
+def task(world: World, title: str = "A task", card: Item | None = None, **more) -> str:
+    return add_task(world.actor, card or world.card(BUILD), new_id(), NewTask(title, "Do it well", **more)).id
+
+
+def row(task_id: str) -> Task:
+    found = fetch(Task, task_id)
+    assert found is not None
+    return found
+
+
+def ask(ada: Client, agent_id: str) -> dict | None:
+    answer = ada("agents", "POST", f"/agents/{agent_id}/next-task")
+    assert answer.status == 200, answer.text
+    return answer.json["task"]
+
+
+def watch() -> None:
+    scheduled({"detail": {"job": "heartbeat-watch"}}, None)
+
+
+def holder(task_id: str) -> str | None:
+    agent = row(task_id).agent
+    return agent["id"] if agent else None
+
+
+def test_an_agent_asks_for_its_next_task_by_priority(ada, world):
+    made = registered(ada)["agent_id"]
+    low, high = task(world, priority="low"), task(world, priority="high")
+    task(world, phase_id="PHASE_TESTING", priority="critical")
+    got = ask(ada, made)
+    assert (got["id"], got["status"], got["priority"], got["fence"]) == (high, "assigned", "HIGH", 1)
+    assert ask(ada, made)["fence"] == 1  # an answer that was lost
+    assert (stored(made).status, stored(made).task_ids) == ("running", [high])
+    start_task(worker_actor(stored(made)), high, 1)
+    assert ask(ada, made) is None  # its capacity is one
+    ada("agents", "PATCH", f"/agents/{made}", body={"capacity": 2})
+    assert ask(ada, made)["id"] == low
+
+
+def test_what_an_agent_is_capable_of_comes_first(ada, world):
+    task(world, "Draw the logo")
+    mine = task(world, "Write the Python parser")
+    assert ask(ada, registered(ada)["agent_id"])["id"] == mine
+
+
+def test_who_watches_does_no_tasks_and_validators_do_their_own(ada, world):
+    build, check = task(world), task(world, task_type="validation")
+    assert ask(ada, registered(ada, agent_type="guardian")["agent_id"]) is None
+    assert ask(ada, registered(ada, agent_type="validator")["agent_id"])["id"] == check
+    assert ask(ada, registered(ada)["agent_id"])["id"] == build
+
+
+def test_of_two_that_ask_at_once_each_gets_another_task(ada, world):
+    one, two = registered(ada)["agent_id"], registered(ada)["agent_id"]
+    tasks = {task(world), task(world)}
+    with concurrently(lambda: next_task(world.actor, two) and None):
+        mine = next_task(world.actor, one)
+    assert {mine.id, *stored(two).task_ids} == tasks
+
+
+def test_an_agent_that_asks_twice_at_once_stays_within_its_capacity(ada, world):
+    made = registered(ada)["agent_id"]
+    tasks = [task(world), task(world)]
+    with concurrently(lambda: next_task(world.actor, made) and None):
+        next_task(world.actor, made)
+    assert [holder(one) for one in tasks].count(made) == 1
+    assert len(stored(made).task_ids) == 1
+
+
+def test_who_does_not_work_gets_no_task(ada, world):
+    made = registered(ada)["agent_id"]
+    task(world)
+    ada("agents", "POST", f"/agents/{made}/availability", body={"available": False})
+    assert ada("agents", "POST", f"/agents/{made}/next-task").status == 409
+    spawned = ada("projects", "POST", f"/projects/{world.project.id}/spawn-agent", body={"agent_type": "worker"}).json
+    assert ada("agents", "POST", f"/agents/{spawned['id']}/next-task").status == 409
+
+
+def test_a_task_that_becomes_ready_is_given_to_the_agent_that_fits_best(ada, world, stream):
+    registered(ada, phase_id="PHASE_TESTING")
+    registered(ada, agent_type="monitor", phase_id=None)
+    registered(ada, capabilities=["rust"])
+    fits = registered(ada, capabilities=["Python"])["agent_id"]
+    stream.flow()
+    first = task(world, "Parse with python")
+    second = task(world, "Then with python too", depends_on=[first])
+    stream.flow()
+    assert (holder(first), holder(second), row(first).status) == (fits, None, "assigned")
+    assert beat(ada, fits, 1).json["task_ids"] == [first]
+    complete_task(worker_actor(stored(fits)), first, {"ok": True}, fence=1)
+    stream.flow()
+    assert row(first).status == "completed"
+
+
+def test_an_agent_that_registers_or_ends_a_task_gets_the_next(ada, world, stream):
+    one, two = task(world, priority="high"), task(world)
+    stream.flow()
+    made = registered(ada)["agent_id"]
+    stream.flow()
+    assert (holder(one), holder(two)) == (made, None)
+    assert stored(made).status == "running"
+    complete_task(worker_actor(stored(made)), one, None, fence=1)
+    stream.flow()
+    assert (holder(two), stored(made).task_ids) == (made, [two])
+    fail_task(worker_actor(stored(made)), two, "It broke", fence=1)
+    stream.flow()
+    assert (holder(two), int(row(two).fence), int(row(two).retry_count)) == (made, 2, 1)
+
+
+def test_the_same_events_twice_give_no_task_twice(ada, world, stream):
+    one, two = registered(ada)["agent_id"], registered(ada)["agent_id"]
+    only = task(world)
+    before = dict(stream.seen)
+    stream.flow()
+    given = holder(only)
+    assert given in (one, two)
+    stream.seen = before
+    stream.flow()
+    assert (holder(only), int(row(only).fence)) == (given, 1)
+    assert sorted(map(len, (stored(one).task_ids, stored(two).task_ids))) == [0, 1]
+
+
+def test_the_work_of_an_agent_that_dies_goes_to_another(ada, world, stream, late):
+    """The journey: an agent takes a task, beats, begins, and is heard no more. Nothing sweeps before the other one asks."""
+    begun = clock.now()
+    dies = registered(ada)["agent_id"]
+    only = task(world)
+    got = ask(ada, dies)
+    start_task(worker_actor(stored(dies)), only, got["fence"])
+    stream.flow()
+    for number in range(1, 9):
+        late.move_to(begun + timedelta(seconds=12 * number))
+        assert beat(ada, dies, number, status="running", current_task_id=only).json["task_ids"] == [only]
+    heard = clock.now()
+    assert clock.parse(row(only).lease_until) > heard + timedelta(seconds=45)  # it outlasts an agent that may still come back
+    other = registered(ada)["agent_id"]
+    assert ask(ada, other) is None
+    late.move_to(heard + timedelta(seconds=76))
+    assert ada("agents", "GET", f"/agents/{dies}").json["status"] == "failed"
+    again = ask(ada, other)
+    assert (again["id"], again["fence"]) == (only, got["fence"] + 1)
+    with pytest.raises(FenceLost):
+        complete_task(worker_actor(stored(dies)), only, "late", fence=got["fence"])
+    done = complete_task(worker_actor(stored(other)), only, "in time", fence=again["fence"])
+    assert (done.result, done.agent["id"]) == ("in time", other)
+    stream.flow()
+    assert stored(dies).task_ids == []
+
+
+def test_the_job_gives_the_work_of_a_dead_agent_to_one_that_waits(ada, world, stream, late):
+    begun = clock.now()
+    dies, only = registered(ada)["agent_id"], task(world)
+    start_task(worker_actor(stored(dies)), only, ask(ada, dies)["fence"])
+    stream.flow()
+    late.move_to(begun + timedelta(seconds=60))
+    waits = registered(ada)["agent_id"]
+    stream.flow()
+    assert holder(only) == dies
+    watch()
+    stream.flow()
+    assert (stored(dies).status, stored(dies).task_ids) == ("failed", [])
+    assert (holder(only), row(only).status) == (waits, "assigned")
+
+
+def test_a_heartbeat_keeps_what_was_begun_and_not_what_was_never_picked_up(ada, world, stream, late):
+    begun = clock.now()
+    made, only = registered(ada)["agent_id"], task(world)
+    stream.flow()
+    assert holder(only) == made
+    for number in range(1, 7):
+        late.move_to(begun + timedelta(seconds=14 * number))
+        assert beat(ada, made, number).status == 200
+    watch()
+    assert (row(only).status, stored(made).asks_only) == ("pending", True)
+    stream.flow()
+    assert (holder(only), stored(made).status) == (None, "idle")  # it is given nothing more
+    got = ask(ada, made)
+    start_task(worker_actor(stored(made)), only, got["fence"])
+    stream.flow()
+    assert stored(made).asks_only is False
+
+
+def test_a_terminated_agent_lets_its_tasks_go(ada, world, stream):
+    made, only = registered(ada)["agent_id"], task(world)
+    fence = ask(ada, made)["fence"]
+    stream.flow()
+    ada("agents", "PATCH", f"/agents/{made}", body={"status": "quarantined"})
+    stream.flow()
+    assert (row(only).status, int(row(only).retry_count)) == ("pending", 0)
+    with pytest.raises(Conflict):
+        complete_task(worker_actor(stored(made)), only, None, fence=fence)
+
+
+def test_an_agent_whose_request_dies_has_its_task_or_none(ada, world):
+    for process in crash_at_every_write():
+        made, only = registered(ada)["agent_id"], task(world)
+        with process:
+            next_task(world.actor, made)
+        assert (holder(only) == made) == (stored(made).task_ids == [only])
+        if holder(only) is None:
+            assert next_task(world.actor, made).id == only
+        complete_task(worker_actor(stored(made)), only, None, fence=int(row(only).fence))
+
+
+def test_a_repeated_request_for_the_next_task_has_the_same_answer(ada, world):
+    """The claim, the agent's place and the mark of the key are one transaction."""
+    made = registered(ada, capacity=2)["agent_id"]
+    first, _ = task(world), task(world)
+    headers = {"Idempotency-Key": "once"}
+    answers = [ada("agents", "POST", f"/agents/{made}/next-task", headers=headers).json for _ in range(2)]
+    start_task(worker_actor(stored(made)), first, 1)
+    answers.append(ada("agents", "POST", f"/agents/{made}/next-task", headers=headers).json)
+    assert answers == answers[:1] * 3
+    assert stored(made).task_ids == [first]
+
+
+def test_nobody_works_in_an_organization_that_is_suspended(ada, world, stream):
+    made, only = registered(ada)["agent_id"], task(world)
+    organization = fetch(Organization, world.project.org_id)
+    organization.status = "suspended"
+    write(save(organization))
+    stream.flow()
+    assert (holder(only), stored(made).status) == (None, "idle")
+
+
+def put(ada: Client, task_id: str, **body):
+    return ada("tasks", "PUT", f"/tasks/{task_id}", body=body)
+
+
+def test_the_journey_of_two_agents_over_http(ada, world, stream, late):
+    """One takes a task, begins, and falls silent; the other does it; what the first one says in the end is refused."""
+    begun = clock.now()
+    dies, only = registered(ada)["agent_id"], task(world)
+    got = ask(ada, dies)
+    assert put(ada, only, status="in_progress", fence=got["fence"]).status == 200
+    stream.flow()
+    assert beat(ada, dies, 1, status="running", current_task_id=only).status == 200
+    late.move_to(begun + timedelta(seconds=80))
+    lives = registered(ada)["agent_id"]
+    again = ask(ada, lives)
+    assert again["assigned_agent_id"] == lives
+    refused = put(ada, only, status="completed", result={"by": "the dead"}, fence=got["fence"])
+    assert (refused.status, "fence" in refused.json["detail"]) == (409, True)
+    done = put(ada, only, status="completed", result={"by": "the living"}, fence=again["fence"])
+    assert (done.status, done.json["result"], done.json["status"]) == (200, {"by": "the living"}, "completed")
+    stream.flow()
+    assert ada("agents", "GET", f"/agents/{lives}").json["status"] == "idle"
+    assert put(ada, only, status="completed", fence=got["fence"]).status == 409
+
+
+def test_who_listens_sees_agents_and_their_tasks(ada, world, stream):
+    listen(world.ws_id)
+    made = registered(ada)["agent_id"]
+    stream.flow()
+    only = task(world)
+    stream.flow()
+    beat(ada, made, 1, status="running")
+    ada("agents", "PATCH", f"/agents/{made}", body={"status": "degraded"})
+    stream.flow()
+    seen = [(one["event_type"], one["entity_type"], one["entity_id"], one["payload"]) for one in pushed("omoios")]
+    shown = [one for one in seen if one[0].startswith("AGENT") or one[0] == "TASK_ASSIGNED"]
+    assert [shown[0], *sorted(shown[1:3], key=lambda one: one[0], reverse=True), *shown[3:]] == [  # two of one transaction
+        (
+            "AGENT_REGISTERED",
+            "agent",
+            made,
+            {"agent_id": made, "agent_type": "worker", "phase_id": "PHASE_IMPLEMENTATION"},
+        ),
+        ("TASK_ASSIGNED", "task", only, {"task_id": only, "agent_id": made}),
+        ("AGENT_STATUS_CHANGED", "agent", made, {"agent_id": made, "old_status": "idle", "new_status": "running"}),
+        (
+            "AGENT_HEARTBEAT",
+            "agent",
+            made,
+            {"agent_id": made, "health_metrics": {"cpu": 0.5, "memory": {"used": 5, "free": 3}}},
+        ),
+        ("AGENT_STATUS_CHANGED", "agent", made, {"agent_id": made, "old_status": "running", "new_status": "degraded"}),
+    ]
+
+
+@pytest.fixture
+def platform(ada, world, monkeypatch) -> Client:
+    put_on_plan(world.ws_id, "enterprise")
+    monkeypatch.setattr(queue, "is_execution_running", lambda _: False)
+    return ada
+
+
+def spawn(ada: Client, world: World, **more) -> str:
+    body = {"agent_type": "worker", "phase_id": "PHASE_IMPLEMENTATION", "capabilities": ["python", "fastapi"], "capacity": 1}
+    answer = ada("projects", "POST", f"/projects/{world.project.id}/spawn-agent", body=body | more)
+    assert answer.status == 201, answer.text
+    assert (answer.json["id"], answer.json["run_by"]) == (answer.json["agent_id"], "platform")
+    return answer.json["id"]
+
+
+def play(task_id: str) -> Run:
+    run_id = row(task_id).work_run_id
+    assert run_id is not None
+    return Machine(execution=f"execution-{run_id}").play(run_id)
+
+
+def test_a_spawned_agent_does_the_tasks_of_its_phase_one_after_the_other(platform, world, stream):
+    card, other = (card_in(world, BUILD, "feature") for _ in range(2))
+    one, two = task(world, "Write the parser", card, priority="high"), task(world, "Write the printer", other)
+    elsewhere = task(world, phase_id="PHASE_TESTING")
+    stream.flow()
+    made = spawn(platform, world)
+    stream.flow()
+    assert (holder(one), holder(two), stored(made).status) == (made, None, "running")
+    run = play(one)
+    assert (run.status, run.task_id, run.trigger, run.agent["name"]) == ("completed", one, "task", "dev_backend")
+    assert "Do this task of the card: Write the parser" in run.input_context["context"]
+    stream.flow()
+    assert (row(one).status, row(one).error_message) == ("completed", None)
+    assert (row(one).result["run_id"], row(one).result["agent"]) == (run.id, "dev_backend")
+    assert holder(two) == made
+    assert play(two).status == "completed"
+    stream.flow()
+    assert (row(two).status, stored(made).status, stored(made).task_ids) == ("completed", "idle", [])
+    assert row(elsewhere).status == "pending"
+    assert platform("agents", "GET", f"/agents/{made}").json["health_status"] == "healthy"
+
+
+def test_a_run_that_only_asks_does_no_task(platform, world, stream):
+    only, made = task(world, card=world.card(BUILD, "?")), spawn(platform, world)
+    stream.flow()
+    assert play(only).has_only_comments
+    stream.flow()
+    assert (row(only).status, "a person has to answer" in row(only).error_message) == ("failed", True)
+    assert stored(made).status == "idle"
+
+
+def test_a_run_that_fails_is_an_attempt_of_the_task(platform, world, stream):
+    only = task(world, max_retries=1)
+    made = spawn(platform, world)
+    stream.flow()
+    for fence in (1, 2):
+        assert int(row(only).fence) == fence
+        run = fetch(Run, row(only).work_run_id)
+        end_run(run, "failed", SYSTEM, with_error("TIMEOUT", "It took too long"))
+        stream.flow()
+    assert (row(only).status, stored(made).status) == ("failed", "idle")
+    assert row(only).error_message == "It took too long"
+
+
+def test_a_run_that_a_person_cancels_is_not_begun_again(platform, world, stream):
+    only = task(world)
+    spawn(platform, world)
+    stream.flow()
+    answer = world.ada("runs", "POST", f"/runs/{row(only).work_run_id}/cancel")
+    assert answer.status == 202, answer.text
+    stream.flow()
+    assert (row(only).status, row(only).error_message.startswith("The run was cancelled")) == ("failed", True)
+
+
+def test_what_keeps_a_run_from_beginning_is_told_and_tried_again(platform, world, stream):
+    platform.at("agentworks")("projects", "PUT", f"/projects/{world.project.id}", body={"settings": {"maxConcurrentRuns": 1}})
+    one, two = task(world, priority="high"), task(world)
+    first, second = spawn(platform, world), spawn(platform, world)
+    stream.flow()
+    assert (holder(one), holder(two)) == (first, None)
+    told = platform("agents", "GET", f"/agents/{second}").json
+    assert (told["status"], "runs under way" in told["waits_because"]) == ("idle", True)
+    play(one)
+    watch()
+    assert (holder(two), stored(second).waits_because) == (second, None)
+
+
+def test_a_terminated_worker_s_run_is_stopped(platform, world, stream):
+    only, made = task(world), spawn(platform, world)
+    stream.flow()
+    run_id = row(only).work_run_id
+    assert platform("agents", "PATCH", f"/agents/{made}", body={"status": "quarantined"}).status == 200
+    stream.flow()
+    assert (fetch(Run, run_id).status, row(only).status) == ("cancelled", "pending")
+
+
+def test_a_task_of_the_platform_has_one_run_however_often_its_reaction_dies(platform, world, stream):
+    made = spawn(platform, world, capacity=50)
+    for process in crash_at_every_write():
+        only = task(world)
+        with process:
+            dispatch(only)
+        dispatch(only)
+        assert holder(only) == made
+        runs = [run for run in (fetch(Item, row(only).item_id).recent_runs) if run["status"] != "failed"]
+        assert [run["id"] for run in runs] == [row(only).work_run_id]
