@@ -101,7 +101,10 @@ LISTED: dict[str, tuple[int, str]] = {
     "omoios tickets.approve": (3, "the ticket, then the block that counts the tasks of its workspace, then the transaction"),
     "omoios tickets.block": (3, "the ticket, then the block that counts the tasks of its workspace, then the transaction"),
     "omoios statistics.agents": (3, "the project and beside it its figures, which live agents there are, then their rows"),
-    "omoios statistics.projectOverview": (3, "the project and beside it its figures, which live agents there are, then their rows"),
+    "omoios statistics.projectOverview": (
+        3,
+        "the project and beside it its figures, which live agents there are, then their rows",
+    ),
     "omoios tickets.checkDuplicates": (3, "the project and beside it the words of its board, then the tickets that are like it"),
     "omoios tickets.create": (
         4,

@@ -15,7 +15,7 @@ from shared.core.errors import Malformed
 from shared.core.ids import bare_id
 from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.fields import Date, Offset, OneLine
-from shared.edge.contracts.omoios import OMOIOS, Id, Phase
+from shared.edge.contracts.omoios import HEARTBEAT, OMOIOS, Id, Phase
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.agents import Agent, AgentPhase, AgentType, Capacity, Status, Words, agent
@@ -291,7 +291,7 @@ async def health(agent_id: str, caller: Caller, timeout_seconds: TimeoutSeconds 
     return _health(reading.get_agent(caller, agent_id), timeout_seconds)
 
 
-@routes.post("/agents/{agent_id}/heartbeat", "agents.heartbeat", permission=Permission.AGENT_RUN)
+@routes.post("/agents/{agent_id}/heartbeat", "agents.heartbeat", permission=Permission.AGENT_RUN, rate_class=HEARTBEAT)
 async def heartbeat(agent_id: str, body: HeartbeatMessage, caller: Caller, request: HttpRequest) -> HeartbeatAck:
     """Receive a heartbeat: the agent is alive, and keeps the tasks that it has begun. `message` says what is odd about it."""
     found, last = beating.find(caller, agent_id)

@@ -26,6 +26,8 @@ from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembers
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.requesting import RunRequest, request_run
 from shared.runs.agent_runs.rows import ActiveRuns, Run
+from shared.runs.live_agents.changing import update_agent
+from shared.runs.live_agents.registering import NewAgent, create_agent
 from shared.store import Entity, create, fetch, get, put, save, store_text, write, writing
 from shared.store.client import dynamodb
 from shared.work.attachments.rows import Attachment
@@ -289,6 +291,9 @@ def furnished(place: Place) -> None:
     )  # fmt: skip
     attached.attachments = [made.summary]
     write(create(made), save(attached))
+    for _ in range(2):
+        agent = create_agent(place.actor, NewAgent("worker"), place.projects[0].org_id, place.ws_id, place.projects[0].id)
+    update_agent(place.actor, agent.id, {"status": "terminated"})
     messages()
     waiting()
 

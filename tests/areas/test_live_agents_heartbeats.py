@@ -261,3 +261,13 @@ def test_the_word_of_an_agent_changes_its_status_once(ada, noon):
     assert stored(made).version == version
     odd = beat(ada, made, 4, status="spawning").json
     assert (odd["status"], odd["message"]) == ("running", "The agent is running, not spawning")
+
+
+def test_heartbeats_are_counted_apart_from_other_requests(ada):
+    made = registered(ada)["agent_id"]
+    before = ada("agents", "GET", f"/agents/{made}")
+    sent = [beat(ada, made, number) for number in (1, 2)]
+    after = ada("agents", "GET", f"/agents/{made}")
+    assert [int(one.header("X-RateLimit-Limit")) for one in (before, sent[0])] == [1_000, 10_000]
+    assert int(sent[0].header("X-RateLimit-Remaining")) - int(sent[1].header("X-RateLimit-Remaining")) == 1
+    assert int(before.header("X-RateLimit-Remaining")) - int(after.header("X-RateLimit-Remaining")) == 1

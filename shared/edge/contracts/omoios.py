@@ -27,6 +27,9 @@ PERMISSIONS = {
 TICKET_FIELDS = frozenset({"title", "description", "priority", "phase_id"})
 """What clients of this contract can say of a ticket."""
 
+HEARTBEAT = "heartbeat"
+HEARTBEATS = 10  # heartbeats for each request of the plan: every ten seconds from 27 agents of a free organization
+
 Id = Annotated[str, Field(max_length=100)]
 Phase = Annotated[str, Field(max_length=50)]
 Priority = Annotated[str, Form(r"(?i)^(critical|high|medium|low)$", "Should be CRITICAL, HIGH, MEDIUM or LOW")]
@@ -145,8 +148,14 @@ class Omoios(Contract):
         }
 
     def rate_rules(self, rate_class: str, plan: str) -> tuple[RateRule, ...]:
-        """Return the limits of the organization's plan per hour, as in enterprise: the document gives no numbers."""
-        return plan_rules("om", plan, only=3600)
+        """Return the limits of the organization's plan per hour, as in enterprise: the document gives no numbers.
+
+        Heartbeats have limits of their own: with those of requests three agents would use up the free plan.
+        """
+        rules = plan_rules("om", plan, only=3600)
+        if rate_class != HEARTBEAT:
+            return rules
+        return tuple(RateRule(f"{rule.name}-{HEARTBEAT}", rule.limit * HEARTBEATS, rule.window) for rule in rules)
 
 
 OMOIOS = Omoios()
