@@ -6,7 +6,7 @@ from shared.core.ids import bare_id, is_id
 from shared.store import Entity, get
 
 
-class _LiveAgent(Entity):
+class _LiveAgentHead(Entity):
     """A live agent, as far as it is asked here: that there is one, and whose it is. Only for reading; its room stands above this one."""
 
     KIND = ""
@@ -19,7 +19,7 @@ class _LiveAgent(Entity):
 
 def live_agent_key(agent_id: str) -> tuple[type[Entity], str, str]:
     """Return the key of a live agent's row, for a batch read."""
-    return _LiveAgent, *_LiveAgent.key(agent_id)
+    return _LiveAgentHead, *_LiveAgentHead.key(agent_id)
 
 
 def agent_id_of(named: str) -> str:
@@ -47,7 +47,7 @@ def find_agent(named: str | None, ws_id: str) -> str | None:
         return None
     if is_in_catalogue(agent_id):
         return agent_id
-    live = get(_LiveAgent, *_LiveAgent.key(agent_id))
+    live = get(_LiveAgentHead, *_LiveAgentHead.key(agent_id))
     return agent_id if live is not None and not live.deleted_at and live.ws_id == ws_id else None
 
 
