@@ -96,6 +96,8 @@ LISTED: dict[str, tuple[int, str]] = {
         6,
         "which projects, the cards of their boards, the tickets that may be stuck, their newest tasks, the rows of these",
     ),
+    "omoios tickets.approve": (3, "the ticket names the workspace, whose tasks are counted, then the transaction"),
+    "omoios tickets.block": (3, "the ticket names the workspace, whose tasks are counted, then the transaction"),
     "omoios tickets.checkDuplicates": (3, "the project and beside it the words of its board, then the tickets that are like it"),
     "omoios tickets.create": (
         4,
