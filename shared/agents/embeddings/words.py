@@ -118,10 +118,10 @@ def words_of(text: str) -> list[str]:
     found, at = _WORD.findall(folded), 0
     words: list[str] = []
     while at < len(found):
-        for phrase, meanings in known.phrases.get(found[at], ()):
-            if tuple(found[at : at + len(phrase)]) == phrase:
+        for parts, meanings in known.phrases.get(found[at], ()):
+            if tuple(found[at : at + len(parts)]) == parts:
                 words += [_meaning(one) for one in meanings]
-                at += len(phrase)
+                at += len(parts)
                 break
         else:
             words += _parts(found[at], known)
