@@ -240,7 +240,7 @@ def _publish_blocks(routes: Routes) -> None:
             StuckTicket(
                 ticket_id=one.item.id,
                 should_block=True,
-                blocker_type=one.kind,  # type: ignore[arg-type]  # one of them
+                blocker_type=one.kind,
                 time_in_state_minutes=one.minutes,
                 reason=one.reason,
             )

@@ -375,6 +375,17 @@ def test_what_nobody_works_on_is_detected(world):
     assert backlog.id not in shown
 
 
+def test_a_ticket_that_was_just_unblocked_is_given_time(world):
+    card = world.card(6)
+    block_item(world.actor, card.id, "Waits")
+    start = clock.now()
+    with time_machine.travel(start + timedelta(minutes=40)):
+        ask(world, "POST", f"/tickets/{card.id}/unblock")
+        assert ask(world, "POST", "/tickets/detect-blocking").json["detected"] == 0
+    with time_machine.travel(start + timedelta(minutes=55)):
+        assert ask(world, "POST", "/tickets/detect-blocking").json["detected"] == 0
+
+
 def test_detection_goes_on_behind_its_cursor(world, monkeypatch):
     monkeypatch.setattr("shared.work.tickets.detecting.LOOKED_AT", 2)
     start = clock.now()

@@ -141,7 +141,9 @@ def test_a_compatible_service_is_asked_in_parts_and_its_order_kept(monkeypatch):
 
 @pytest.mark.parametrize(
     "answer",
-    [(401, {"error": "no"}), (200, []), (200, {"data": []}), (200, {"data": [{"index": 0, "embedding": [1.0]}]}),
+    [(401, {"error": "no"}), (200, []), (200, {"data": []}), (200, {"data": [7]}),
+     (200, {"data": [{"embedding": [1.0, 0.0]}]}),
+     (200, {"data": [{"index": 0, "embedding": [1.0]}]}),
      (200, {"data": [{"index": 0, "embedding": None}]})],
 )  # fmt: skip
 def test_a_service_that_answers_otherwise_is_an_error(monkeypatch, answer):

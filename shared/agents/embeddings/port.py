@@ -23,7 +23,8 @@ class Embedder(Protocol):
 
 def cosine(one: Vector, other: Vector) -> float:
     """Return how alike two vectors of length 1 are: 1 for the same direction, 0 for nothing in common."""
-    return sum(map(mul, one, other))
+    product: float = sum(map(mul, one, other))
+    return product
 
 
 def unit(vector: Vector) -> list[float]:

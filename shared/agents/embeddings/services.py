@@ -40,9 +40,8 @@ class OpenAIEmbedder:
         )
         if status != 200 or not isinstance(answer, Mapping):
             raise _refused(self.name, str(status))
-        data = answer.get("data")
-        rows = sorted(data, key=lambda one: one["index"]) if isinstance(data, list) else []
-        return [_vector(self.name, self.dimension, one.get("embedding")) for one in _all(self.name, rows, len(texts))]
+        rows = _in_order(self.name, answer.get("data"), len(texts))
+        return [_vector(self.name, self.dimension, one.get("embedding")) for one in rows]
 
 
 @dataclass(frozen=True)
@@ -83,10 +82,12 @@ def _client(region: str) -> Any:
     return boto3.client("bedrock-runtime", region_name=region or None, config=config)
 
 
-def _all(name: str, rows: Sequence[Any], number: int) -> Sequence[Any]:
-    if len(rows) != number or not all(isinstance(one, Mapping) for one in rows):
+def _in_order(name: str, data: object, number: int) -> list[Any]:
+    """Return what a service sent for each text, in the order of the texts."""
+    rows = {one.get("index"): one for one in data if isinstance(one, Mapping)} if isinstance(data, list) else {}
+    if rows.keys() != set(range(number)):
         raise _refused(name, "other texts than were sent")
-    return rows
+    return [rows[at] for at in range(number)]
 
 
 def _vector(name: str, dimension: int, value: object) -> list[float]:

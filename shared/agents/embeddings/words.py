@@ -115,12 +115,13 @@ def words_of(text: str) -> list[str]:
     if not folded.isascii():
         for phrase, meaning in known.runs.items():
             folded = folded.replace(phrase, meaning)
-    found, words, at = _WORD.findall(folded), [], 0
+    found, at = _WORD.findall(folded), 0
+    words: list[str] = []
     while at < len(found):
-        for phrase, meanings in known.phrases.get(found[at], ()):
-            if tuple(found[at : at + len(phrase)]) == phrase:
+        for parts, meanings in known.phrases.get(found[at], ()):
+            if tuple(found[at : at + len(parts)]) == parts:
                 words += [_meaning(one) for one in meanings]
-                at += len(phrase)
+                at += len(parts)
                 break
         else:
             words += _parts(found[at], known)

@@ -89,7 +89,7 @@ class DuplicateSearch:
         weights = {word: rarity(word) for word in wanted}
 
         def common(number: int) -> float:
-            shared = set().union(*(telling[piece] for piece in telling.keys() & pieces[number]))
+            shared = {word for piece in telling.keys() & pieces[number] for word in telling[piece]}
             return sum(map(weights.__getitem__, shared)) - 0.001 * len(pieces[number])
 
         near = [number for number in range(len(rows)) if not telling.keys().isdisjoint(pieces[number])]

@@ -1,8 +1,10 @@
 """How long a card was in each phase. The stream consumer writes a stay when the card leaves its phase; the last one goes on."""
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, Self
 
 from shared.core import clock
 from shared.core.errors import ConditionFailed
@@ -25,17 +27,17 @@ class PhaseTimes(Row):
 
     TABLE = "core_table"
 
+    numbers: Mapping[str, int] = MappingProxyType({})
+
     @classmethod
     def key(cls, project_id: str) -> tuple[str, str]:
         return f"PROJ#{project_id}", "PHASES"
 
     @classmethod
-    def decode(cls, raw: dict[str, Any]) -> "PhaseTimes":
+    def decode(cls, raw: dict[str, Any]) -> Self:
         row = super().decode(raw)
         row.numbers = {name: int(boxed["N"]) for name, boxed in raw.items() if name.startswith((_SECONDS, _STAYS))}
         return row
-
-    numbers: dict[str, int] = {}
 
     def stays(self) -> dict[str, tuple[int, int]]:
         """Return the seconds of the stays in each phase that a card has left, and how many there were."""

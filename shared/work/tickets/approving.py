@@ -1,7 +1,8 @@
 """Approving and rejecting tickets. What nobody decides before its deadline has timed out: the deadline is a condition of every decision
 and of every look at the ticket, so no job has to come first. A job only writes it down, and so tells of it."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -47,7 +48,7 @@ def reject(actor: Actor, item_id: str, reason: str) -> Item:
     return _decide(actor, item_id, REJECTED, reason, lambda _: [])
 
 
-def _decide(actor: Actor, item_id: str, status: str, reason: str | None, beside: Any) -> Item:
+def _decide(actor: Actor, item_id: str, status: str, reason: str | None, beside: Callable[[Item], Sequence[Operation]]) -> Item:
     def decide(item: Item) -> dict[str, str]:
         current = approval_of(item)
         if current != PENDING:
@@ -87,8 +88,6 @@ def time_out_due(until: float) -> int:
 
 def _due(now: str, until: float) -> Iterator[tuple[str, str]]:
     """Yield the deadline and the id of each ticket whose deadline is over."""
-    import time
-
     for partition in APPROVALS.partitions():
         for row in list(index_rows(1, partition, between=("0", now), limit=_EVENTS_AT_ONCE))[:_EVENTS_AT_ONCE]:
             if time.monotonic() > until:

@@ -11,6 +11,7 @@ from typing import Final
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
+from shared.events import EventType, get_event
 from shared.store import IndexRow, decode_cursor, encode_cursor, fetch_all, first_index_rows, index_rows, read_ahead
 from shared.work.boards.lanes import phase_category
 from shared.work.items.rows import ItemHead
@@ -112,4 +113,6 @@ def _assess(head: ItemHead, tasks: Sequence[Task], limit: str) -> Stuck | None:
 
 
 def _waits_since(head: ItemHead) -> str:
-    return head.lane_since or head.updated_at
+    """Return since when a card is where it is: since it came, or was unblocked as the last thing that happened to it."""
+    since, event = str(head.lane_since or head.updated_at), get_event(head)
+    return max(since, event.at) if event is not None and event.type is EventType.ITEM_UNBLOCKED else since
