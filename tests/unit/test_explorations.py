@@ -273,3 +273,25 @@ def test_the_name_of_the_system_files_nothing():
     idea = "We need a data pipeline. Analysts can query the result."
     design = EMBEDDED.design(Subject(idea), EMBEDDED.requirements(Subject(idea)))
     assert words("en")["design"]["no_data"] in design
+
+
+@pytest.mark.parametrize(
+    ("idea", "name"),
+    [
+        ("We want to build an authentication system with plugins", "authentication system"),
+        ("Uber for dogs", "uber for dogs"),
+        ("The card is often lost. We need a CLI tool that finds it.", "CLI tool"),
+        ("Teachers can upload homework. Should parents get an account?", ""),
+        ("I want users to be able to sign in", ""),
+        ("We need to export data", ""),
+        ("Je voudrais créer une application. Les patients peuvent réserver en ligne.", ""),
+        ("我想做一个餐厅点餐小程序。顾客可以扫码点餐。厨房可以看到订单。", ""),
+    ],
+)
+def test_the_name_is_what_is_to_be_built_and_nothing_else(idea: str, name: str):
+    assert Subject(idea).name == name
+
+
+def test_an_idea_in_another_language_is_read_in_its_own():
+    text = EMBEDDED.requirements(Subject("Je voudrais créer une application. Le système doit envoyer un rappel la veille."))
+    assert "The system shall fulfil this: “Le système doit envoyer un rappel la veille”." in statements(text)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from shared.agents.providers.embedded.sentences import weight
 from shared.agents.providers.embedded.tables import recognize
 from shared.work.explorations import statements
 from shared.work.explorations.ears import numbers, plain
@@ -101,7 +102,7 @@ def is_ready(idea: str, asked: Sequence[Asked]) -> bool:
 
 def is_vague(idea: str) -> bool:
     """Tell whether an idea is too short to say what it shall do."""
-    return len(re.findall(r"\w\w+", idea)) < _VAGUE_WORDS
+    return weight(re.sub(r"[^\w\s]+", " ", idea)) < _VAGUE_WORDS
 
 
 def find_conflicts(said: Sequence[Statement]) -> list[tuple[str, str]]:

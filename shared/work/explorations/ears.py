@@ -211,6 +211,11 @@ _CLAUSE: Final = re.compile(
 )
 
 
+def is_clause(text: str) -> bool:
+    """Tell whether a text has a verb of a sentence, and is no name of a thing."""
+    return bool(_CLAUSE.search(text))
+
+
 def entries(text: str, language: str) -> list[str]:
     """Return the entries of a list in a sentence ("OAuth2, JWT, and API keys"); the sentence alone if it is none."""
     line = plain(text)

@@ -4,15 +4,17 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from shared.work.explorations.ears import plain
+from shared.agents.providers.embedded.sentences import weight
+from shared.agents.providers.embedded.tables import OTHER, recognize
+from shared.work.explorations.ears import is_clause, plain
 from shared.work.explorations.wording import topics
 
+_ARTICLE: Final = r"(?:an?|the|our|my|some|another)\s+"
 _BEGIN: Final = re.compile(
-    r"(?:(?:so|ok|okay|hi|hello|hey|well)[,! ]+)*"
-    r"(?:(?:(?:i|we)(?:'d| would)? ?(?:also )?(?:want|like|need|plan|wish|love|have an idea for|am thinking of|are thinking of)(?: to)?"
-    r"|please|can you|could you|help me|let's|my idea is|the idea is|idea:?)\s*(?:to )?)?"
-    r"(?:(?:create|build|make|develop|have|write|get|design|set up|building|creating|making)(?: me| us)?\s+)?"
-    r"(?:an?|the|our|my|some|another)?\s+",
+    r"(?:(?:so|ok|okay|hi|hello|hey|well|please)[,! ]+)*"
+    r"(?:(?:(?:i|we)(?:'d| would)? ?(?:also )?(?:want|like|need|plan|wish|love|have an idea for|am thinking of|are thinking of)"
+    r"|can you|could you|help me|let's|my idea is|the idea is|idea:?)\s+(?:to )?)?"
+    r"(?:(?:create|build|make|develop|have|write|get|design|set up|building|creating|making)(?: me| us)?\s+)?" + _ARTICLE,
     re.IGNORECASE,
 )
 _BEGIN_DE: Final = re.compile(
@@ -51,9 +53,12 @@ class Goal:
 
 
 def find_goal(sentences: list[str], language: str) -> Goal:
-    """Find what an idea is about in its sentences: the first that names something to be built."""
-    for sentence in sentences[:5]:
-        goal = _goal(sentence, language)
+    """Find what an idea is about in its sentences: the first that asks for something to be built. The first of all may only name it."""
+    text = " ".join(sentences)
+    if len(text.split()) > 2 and recognize(text) not in ("en", "de", OTHER):
+        return Goal("", "")  # its words are not known here
+    for number, sentence in enumerate(sentences[:5]):
+        goal = _goal(sentence, language, first=not number)
         if goal is not None:
             return goal
     return Goal("", "")
@@ -72,14 +77,16 @@ def topics_of(text: str) -> list[str]:
     return [name for name, pattern in topics().items() if pattern.search(text)]
 
 
-def _goal(sentence: str, language: str) -> Goal | None:
+def _goal(sentence: str, language: str, *, first: bool) -> Goal | None:
     line = plain(sentence)
-    begun = (_BEGIN_DE if language == "de" else _BEGIN).match(f"{line} ")
-    what = line[begun.end() :] if begun and begun.end() else line
-    end = _END.search(what)
+    begun = (_BEGIN_DE if language == "de" else _BEGIN).match(line)
+    is_bare = begun is None or re.fullmatch(_ARTICLE, begun[0], re.IGNORECASE) is not None
+    if line.endswith("?") or (is_bare and not first):
+        return None
+    what = line[begun.end() :] if begun else line
+    end = _END.search(what) if begun else None
     name = what[: end.start()].strip() if end else what.strip()
-    announced = bool(begun and begun.end())
-    if not name or len(name.split()) > _LONGEST or not (announced or (end and topics_of(name)) or len(what.split()) <= _LONGEST):
+    if not name or weight(name) > _LONGEST or is_clause(name):
         return None
     rest = what[end.start() :].strip(" ,;:-\u2013\u2014(") if end else ""
     if language != "en" or not rest:

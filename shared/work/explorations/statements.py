@@ -7,6 +7,7 @@ from typing import Final
 
 from shared.agents.providers.embedded.reading import read
 from shared.agents.providers.embedded.sentences import sentences
+from shared.agents.providers.embedded.tables import recognize
 from shared.work.explorations.ears import entries, plain
 from shared.work.explorations.wording import Template
 
@@ -89,11 +90,12 @@ def is_none(answer: str) -> bool:
 
 
 def of_idea(text: str, language: str) -> list[Statement]:
-    """Return the statements of an idea: only what asks for something is required."""
+    """Return the statements of an idea: only what asks for something is required. It is read in its own language, whatever it is."""
+    spoken = recognize(text) if len(text.split()) > 2 else language
     return [
         Statement(_kind(line, piece.kind in _REQUIRED, piece.kind == "exclusion"), line)
-        for piece in read(text, language)
-        for sentence in sentences(piece.text, language)
+        for piece in read(text, spoken)
+        for sentence in sentences(piece.text, spoken)
         for part in re.split(r";\s+", sentence)
         if (line := plain(part)).strip("?")
     ]
