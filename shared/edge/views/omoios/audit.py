@@ -2,6 +2,7 @@
 
 from typing import Any, Final, NamedTuple
 
+from shared.agents.catalogue.registry import agents
 from shared.core.actor import Actor, Permission
 from shared.core.money import usd
 from shared.edge.contracts.base import Shape
@@ -163,13 +164,21 @@ def audit_entry(row: Activity, *, costs: bool) -> AuditEntry:
         ticket_id=row.item_id,
         project_id=row.proj_id,
         agent_id=row.agent_id,
-        agent_name=actor["name"] if actor["kind"] == "agent" else row.data.get("agent_name"),
+        agent_name=_agent_name(row),
         actor_type="api_key" if actor["kind"] == "key" else actor["kind"],
         actor_id=actor["id"],
         actor_name=actor["name"],
         description=f"{actor['name']} {_sentence(row, kind)}",
         details=_details(row, costs=costs),
     )
+
+
+def _agent_name(row: Activity) -> str | None:
+    """Return the name of the agent that acted: as the event says it, else as the catalogue does."""
+    if row.actor["kind"] == "agent":
+        return str(row.actor["name"])
+    said = row.data.get("agent_name")
+    return said or next((agent.display_name for agent in agents() if agent.id == row.agent_id), None)
 
 
 def _sentence(row: Activity, kind: Kind) -> str:
