@@ -158,7 +158,9 @@ def _openapi_arguments(operation: Operation) -> dict[str, Any]:
             content = {operation.media: {"schema": {} if operation.media == "application/json" else {"type": "string"}}}
             described["responses"][operation.status] = {"description": "The file", "content": content}
     for status, other in operation.others.items():
-        new = {"description": "A page"} | ({"model": contract.error_model} if status >= 400 else {})
+        new = {"description": "A page" if isinstance(other, str) else "Another answer"} | (
+            {"model": contract.error_model} if status >= 400 else {}
+        )
         _add_answer(described["responses"].setdefault(status, new), other)
     return described
 
@@ -168,7 +170,7 @@ def _add_answer(described: dict[str, Any], other: Any) -> None:
     if isinstance(other, str):
         described["content"] = {other: {"schema": {"type": "string"}}}
     else:
-        described["model"] = described["model"] | other
+        described["model"] = described["model"] | other if "model" in described else other
 
 
 def _errors(operation: Operation) -> dict[int, list[str]]:
