@@ -1,6 +1,8 @@
 """omoios, section 5: entries of the audit trail, with a type, a sentence and details of their own kind."""
 
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
+
+from pydantic import WithJsonSchema
 
 from shared.agents.catalogue.registry import agents
 from shared.core.actor import Actor, Permission
@@ -110,6 +112,24 @@ _NAMES: Final = {
 }
 
 
+Details = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "What is particular to the type of an entry; these are of a commit. `changes` has the old and the new values.",
+            "properties": {
+                "commit_sha": {"type": "string"},
+                "files_changed": {"type": "integer"},
+                "insertions": {"type": "integer"},
+                "deletions": {"type": "integer"},
+                "changes": {"type": "object"},
+            },
+        }
+    ),
+]
+
+
 class AuditEntry(Shape):
     """`agent_id` is null where a person or the platform acted; `actor_type` (user, api_key, agent, system) says which."""
 
@@ -126,7 +146,7 @@ class AuditEntry(Shape):
     actor_id: str
     actor_name: str
     description: str
-    details: dict[str, Any]
+    details: Details
 
 
 _ENTITIES: Final = {
