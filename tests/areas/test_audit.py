@@ -1,5 +1,7 @@
 """The audit trail of omoios: of a ticket, an agent and a project; and that it is sealed whole, once, in order."""
 
+import dataclasses
+
 import pytest
 import time_machine
 
@@ -196,6 +198,17 @@ def test_a_page_costs_the_same_at_any_depth(world):
         with count_requests() as seen:
             assert len(get(world, f"/audit/projects/{world.project.id}?{query}").json) == 50
         assert (seen.names, sorted(seen.beside)) == (["BatchGetItem"], ["GetItem", "Query", "Query", "Query"])
+
+
+def test_a_page_that_is_longer_than_an_answer_is_refused_and_loses_nothing(world):
+    """It cannot end early: the cursor stands behind its last entry."""
+    card = world.card()
+    event = Event(new_id(), EventType.ITEM_UPDATED, world.actor.summary, clock.iso(), {}, {"note": "x" * 30_000})
+    rows = [new_activity(card, dataclasses.replace(event, id=new_id())) for _ in range(251)]
+    put_directly(rows)
+    refused = get(world, f"/audit/projects/{world.project.id}?limit=250")
+    assert (refused.status, "ask for" in refused.text) == (422, True)
+    assert len(get(world, f"/audit/projects/{world.project.id}?limit=100").json) == 100
 
 
 # -- sealing

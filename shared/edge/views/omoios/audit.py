@@ -1,7 +1,10 @@
 """omoios, section 5: entries of the audit trail, with a type, a sentence and details of their own kind."""
 
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
+from pydantic import WithJsonSchema
+
+from shared.agents.catalogue.registry import agents
 from shared.core.actor import Actor, Permission
 from shared.core.money import usd
 from shared.edge.contracts.base import Shape
@@ -130,6 +133,24 @@ _NAMES: Final = {
 }
 
 
+Details = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "What is particular to the type of an entry; these are of a commit. `changes` has the old and the new values.",
+            "properties": {
+                "commit_sha": {"type": "string"},
+                "files_changed": {"type": "integer"},
+                "insertions": {"type": "integer"},
+                "deletions": {"type": "integer"},
+                "changes": {"type": "object"},
+            },
+        }
+    ),
+]
+
+
 class AuditEntry(Shape):
     """`agent_id` is null where a person or the platform acted; `actor_type` (user, api_key, agent, system) says which."""
 
@@ -146,7 +167,7 @@ class AuditEntry(Shape):
     actor_id: str
     actor_name: str
     description: str
-    details: dict[str, Any]
+    details: Details
 
 
 _ENTITIES: Final = {
@@ -184,13 +205,21 @@ def audit_entry(row: Activity, *, costs: bool) -> AuditEntry:
         ticket_id=row.item_id,
         project_id=row.proj_id,
         agent_id=row.agent_id,
-        agent_name=actor["name"] if actor["kind"] == "agent" else row.data.get("agent_name"),
+        agent_name=_agent_name(row),
         actor_type="api_key" if actor["kind"] == "key" else actor["kind"],
         actor_id=actor["id"],
         actor_name=actor["name"],
         description=f"{actor['name']} {_sentence(row, kind)}",
         details=_details(row, costs=costs),
     )
+
+
+def _agent_name(row: Activity) -> str | None:
+    """Return the name of the agent that acted: as the event says it, else as the catalogue does."""
+    if row.actor["kind"] == "agent":
+        return str(row.actor["name"])
+    said = row.data.get("agent_name")
+    return said or next((agent.display_name for agent in agents() if agent.id == row.agent_id), None)
 
 
 def _sentence(row: Activity, kind: Kind) -> str:
