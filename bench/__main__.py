@@ -162,19 +162,40 @@ def _webhooks(rows: Rows) -> list[list[str]]:
     return table
 
 
+def _github(rows: Rows) -> list[list[str]]:
+    table = [
+        ["webhook", "bytes", "calls of tables, new process", "known repository", "messages", "CPU µs", "a second and core",
+         "cores at 1,000/s", "processes at 1,000/s"]
+    ]  # fmt: skip
+    for row in rows:
+        table.append([
+            row["webhook"], f"{row['bytes']:,}", str(row["cold"]), str(row["warm"]), "1", f"{row['us']:.0f}", f"{row['per_core']:,.0f}",
+            f"{row['cores']:.2f}", f"{row['processes']:.0f}",
+        ])  # fmt: skip
+    return table
+
+
+def _audit(rows: Rows) -> list[list[str]]:
+    table = [["what", "trips", "read units", "write units", "seconds of CPU", "memory MB", "file MB"]]
+    names = ("trips", "reads", "writes", "seconds", "memory MB", "file MB")
+    return [*table, *([row["what"], *(f"{row[name]:,}" if name in row else "" for name in names)] for row in rows)]
+
+
 PARTS = {
     "cold": Part("Cold start", "bench.cold", _cold, 1500),
     "warm": Part("Warm requests", "bench.warm", _warm, 900),
-    "trips": Part("Round trips and capacity", "bench.trips", _trips, 60),
-    "enterprise": Part("Round trips and capacity of the enterprise contract", "bench.enterprise", _trips, 90),
-    "deployments": Part("Deployments and the bare machine", "bench.deployments", _deployments, 60),
-    "prices": Part("Prices", "bench.prices", _prices, 60),
+    "trips": Part("Round trips and capacity", "bench.trips", _trips, 300),
+    "enterprise": Part("Round trips and capacity of the enterprise contract", "bench.enterprise", _trips, 400),
+    "deployments": Part("Deployments and the bare machine", "bench.deployments", _deployments, 300),
+    "prices": Part("Prices", "bench.prices", _prices, 300),
     "growth": Part("Lists as they grow", "bench.growth", _by_size, 1800),
-    "boards": Part("Lists of a board as it grows", "bench.board_lists", _by_size, 300),
+    "boards": Part("Lists of a board as it grows", "bench.board_lists", _by_size, 900),
+    "audit": Part("The audit trail of 100,000 events", "bench.audit", _audit, 2400),
     "insights": Part("Searches and costs as they grow", "bench.insights", _by_size, 900),
-    "close": Part("Monthly close, simulated", "bench.close", _close, 240),
+    "close": Part("Monthly close, simulated", "bench.close", _close, 600),
     "terminal": Part("Terminal to viewer, local stack", "bench.live", _terminal, 120, ("terminal",), "terminal"),
     "webhooks": Part("Webhooks, local stack", "bench.live", _webhooks, 120, ("webhooks",), "webhooks"),
+    "github": Part("Webhooks of GitHub", "bench.github", _github, 120),
     "requests": Part(
         f"Requests a second, local stack, {live.CONNECTIONS} connections", "bench.live", _requests, 90, ("requests",), "requests"
     ),

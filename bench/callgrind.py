@@ -40,9 +40,14 @@ def parts(module: str, *arguments: str) -> list[int]:
             env=os.environ | {"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
-            raise RuntimeError(f"{module} failed: {done.stderr.strip()[-600:]}")
+            raise RuntimeError(f"{module} failed: {_own_words(done.stderr)[-600:]}")
         dumps = sorted(Path(folder).glob("counts.*"), key=lambda path: int(path.suffix[1:]))
         return [int(_TOTAL.findall(path.read_text())[-1]) for path in dumps]
+
+
+def _own_words(stderr: str) -> str:
+    """Return what a program wrote itself, without the lines of valgrind."""
+    return "\n".join(line for line in stderr.splitlines() if not line.startswith("=="))
 
 
 def _callgrind(output: str, *options: str) -> tuple[str, ...]:

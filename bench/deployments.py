@@ -68,7 +68,7 @@ def _playing(counted: Counted) -> Any:
     """Play machines at a target in memory, and count what they do."""
     from contextlib import ExitStack
 
-    from shared.delivery.deployments import steps, undoing
+    from shared.delivery.deployments import undoing
     from tests.areas.deploying import FakeTarget, Machine
 
     class Target(FakeTarget):
@@ -81,8 +81,7 @@ def _playing(counted: Counted) -> Any:
         object.__setattr__(machine, name, value)
 
     stack, target = ExitStack(), Target()
-    for module in (steps, undoing):
-        stack.enter_context(patch.object(module, "target_of", lambda *_: target))
+    stack.enter_context(patch.object(undoing, "target_of", lambda *_: target))
     stack.enter_context(patch.object(Machine, "__setattr__", moved))
     return stack
 

@@ -1,7 +1,8 @@
 """The child process of `bench.cold`: import one function, answer one request, stop.
 
-The request is the first authenticated GET of the area. Its ids do not exist in the stubbed tables, so the response is the contract's
-404, after authentication, rate limit and a read. Workers have no such harmless request and are only imported.
+The request is the first authenticated GET of the area. The stubbed tables have its caller and nothing else: the response is a list
+without entries, or the contract's 404, after authentication, rate limit and a read. The process fails if it is another. Workers have no
+such harmless request and are only imported.
 """
 
 import json
@@ -20,18 +21,36 @@ _ACCESS = {
     "organizations": {"M": {ID: {"S": "owner"}}},
 }
 _USER = {name: {"S": ID} for name in ("id", "email", "name", "created_at", "updated_at", "org_id", "default_ws_id", "kind")}
+_ROWS = {f"ACCESS#{ID}": _ACCESS, f"USER#{ID}": _USER}
+_asked: set[str] = set()
+"""The partition keys of the rows that were read."""
 
 
 def _reply(operation: str, request: Any) -> bytes:
-    user = {"Item": _USER} if b"USER#" in (request.body or b"") else {}
     replies: dict[str, Any] = {
         "GetSecretValue": {"SecretString": "a signing key for measurements"},
         "UpdateItem": {"Attributes": _ACCESS},
-        "GetItem": user,
         "Query": {"Items": [], "Count": 0},
-        "BatchGetItem": {"Responses": {}},
     }
+    asked = json.loads(request.body)
+    if operation in {"GetItem", "BatchGetItem"}:
+        return json.dumps(_found(asked)).encode()
+    if operation == "UpdateItem":  # the lease of requests, which brings the access record along
+        _asked.add(asked["Key"]["PK"]["S"])
     return json.dumps(replies.get(operation, {})).encode()
+
+
+def _found(asked: dict[str, Any]) -> dict[str, Any]:
+    """Return DynamoDB's answer to a read by one or by many keys."""
+    if "Key" in asked:
+        rows = _rows([asked["Key"]])
+        return {"Item": rows[0]} if rows else {}
+    return {"Responses": {table: _rows(one["Keys"]) for table, one in asked["RequestItems"].items()}, "UnprocessedKeys": {}}
+
+
+def _rows(keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    _asked.update(key["PK"]["S"] for key in keys)
+    return [key | _ROWS[key["PK"]["S"]] for key in keys if key["PK"]["S"] in _ROWS and key["SK"]["S"] == "META"]
 
 
 def event(contract: str, base: str, path: str, token: str) -> dict[str, Any]:
@@ -88,8 +107,16 @@ def _first(name: str) -> None:
     gets = [one for one in handler.routes(contract).operations if one.method == "GET" and not one.public]
     path = gets[0].path if gets else "/nowhere"
     answer = handler(event(contract, contract_named(contract).base, path, token), None)
-    if answer["statusCode"] >= 500:
-        sys.exit(f"{name}: the first request answered {answer['statusCode']}: {answer['body'][:300]}")
+    if wrong := _wrong(path, answer["statusCode"], authenticated=bool(gets)):
+        sys.exit(f"{name}: GET {path} answered {answer['statusCode']}, {wrong}: {answer['body'][:300]}")
+
+
+def _wrong(path: str, status: int, *, authenticated: bool) -> str:
+    """Say what is wrong with an answer, or nothing."""
+    usual = {404} if not authenticated else {200, 404} if "{" in path else {200}
+    if status not in usual:
+        return f"not {' or '.join(map(str, sorted(usual)))}"
+    return "without its caller" if authenticated and f"ACCESS#{ID}" not in _asked else ""
 
 
 def main(name: str, report: str = "") -> None:

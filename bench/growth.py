@@ -22,7 +22,7 @@ from bench.warm_blocks import Recording, Side
 
 SIZES = (100, 1_000, 10_000)
 LINES = 10  # of a terminal, for each entry of the other lists
-_OWN = frozenset({"pk", "sk", "kind", "id", "created_at", "updated_at", "event", "event_id", "counted_in"})
+_OWN = frozenset({"pk", "sk", "kind", "id", "created_at", "updated_at", "event", "event_id", "counted_in", "cold_version"})
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ def _row(asked: Asked, number: int) -> tuple[dict[str, Any], Side]:
 
     asked()  # the first request of a caller takes a lease
     with costing() as cost, recording(the_client().meta.events) as tape:
-        asked()
+        answer = asked()
     row = {"list": asked.name, "entries": number, "trips": cost.trips, "beside": len(cost.beside), "rcu": cost.reads}
-    return row, Side(asked.module, asked.event, tape.kept, len(cost.beside))
+    return row, Side(asked.module, asked.event, tape.kept, len(cost.beside), len(answer["body"]))
 
 
 def _get(name: str, client: Any, area: str, path: str) -> Asked:
@@ -99,7 +99,7 @@ def _lists(number: int) -> Calls:
     world = create_world()
     world.ada("auth", "GET", "/auth/me")
     world.ada.at("omoios")("projects", "GET", "/projects")
-    for lists in (_comments, _runs, _documents, _projects, _activities, _terminal):
+    for lists in (_comments, _runs, _documents, _projects, _activities, _tasks, _terminal):
         with _restored():
             yield from lists(world, number)
 
@@ -206,6 +206,28 @@ def _activities(world: Any, number: int) -> Calls:
     path = f"/cards/{card.id}/activities?limit=50"
     yield _get("activities, first page", world.ada, "comments", path)
     yield _get("activities, in the middle", world.ada, "comments", f"{path}&offset={number // 2}")
+
+
+def _tasks(world: Any, number: int) -> Calls:
+    """Tasks of which each depends on the two before it, a tenth of them completed."""
+    from shared.core.ids import new_id
+    from shared.work.tasks.creating import NewTask, add_task
+    from shared.work.tasks.rows import Task, tasks_of
+    from tests.seeding import put_counted
+
+    first = add_task(world.actor, world.card(), new_id(), NewTask("Add the invoice to the order", "Customers pay by invoice"))
+    common = _values(first)
+    rows = [first]
+    while len(rows) < number:
+        status = "completed" if len(rows) % 10 == 0 else "pending"
+        rows.append(Task.new(new_id(), **common | {"status": status, "depends_on": [row.id for row in rows[-2:]]}))
+    put_counted(tasks_of(world.ws_id), rows)
+    client = world.ada.at("omoios")
+    yield _get("tasks of all workspaces, first page", client, "tasks", "/tasks?limit=50")
+    yield _get(
+        "tasks that are completed (a tenth), in the middle", client, "tasks", f"/tasks?limit=5&status=done&offset={number // 20}"
+    )
+    yield _get("the graph of a project's tasks", client, "tasks", f"/graph/dependency-graph/project/{world.project.id}")
 
 
 def _terminal(_: Any, number: int) -> Calls:

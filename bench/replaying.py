@@ -19,6 +19,9 @@ Recorded = tuple[int, dict[str, str], bytes]
 Key = tuple[bytes, bytes]
 
 
+_READS = (b".Query", b".GetItem", b".BatchGetItem")
+
+
 class _Raw(BytesIO):
     """The raw response from which botocore reads a body."""
 
@@ -32,9 +35,9 @@ def answer(request: AWSRequest, recorded: Recorded) -> AWSResponse:
 
 
 def _key(target: str | bytes, body: str | bytes) -> Key:
-    """Return what tells requests apart that are sent at the same time: queries are known by their whole body."""
+    """Return what tells requests apart that are sent at the same time: reads are known by their whole body."""
     name, sent = (one.encode() if isinstance(one, str) else one for one in (target, body))
-    return name, sent if name.endswith(b".Query") else b""
+    return name, sent if name.endswith(_READS) else b""
 
 
 class Tape:

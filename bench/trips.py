@@ -9,6 +9,7 @@ has: the old entry is deleted. Indexes follow later, so a transaction does not d
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -83,8 +84,16 @@ LISTED: dict[str, tuple[int, str]] = {
         "the test case, then its requirement, which must have the criteria, then the transaction",
     ),
     "enterprise deployments.rollback": (4, "the deployment, then its environment, then what begins it, then what ends it"),
+    "omoios agents.cleanupStale": (3, "which agents there are, then they and their heartbeats, then a transaction for each"),
+    "omoios agents.nextTask": (4, "the agent, then which tasks are ready, then the first of them, then the transaction"),
+    "omoios agents.register": (3, "the organization or the project, then the last number there, then the transaction"),
     "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
+    "omoios documents.reject": (3, "the version names its document, then the document, then the transaction"),
+    "omoios exploration.initializeProject": (
+        23,
+        "the exploration, the project, then each of three cards with its tasks and its dependency; that it is done",
+    ),
     "omoios tickets.detectBlocking": (
         6,
         "which projects, the cards of their boards, the tickets that may be stuck, their newest tasks, the rows of these",
@@ -103,8 +112,22 @@ LISTED: dict[str, tuple[int, str]] = {
     "omoios tickets.regress": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios tickets.transition": (4, "the ticket, the lanes of its board, what a finished one depends on, then the transaction"),
     "omoios tickets.updateContext": (3, "the ticket and beside it what stands around it, then the rows of these, then the write"),
+    "omoios github.createIssue": (3, "the repository and the ticket, then that an issue is being made, then the link to it"),
+    "omoios github.webhook": (
+        3,
+        "once in a while the repository and the lease of its requests; then the delivery: GitHub asks, and nobody waits",
+    ),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),
     "omoios projects.createTicket": (3, "the project names the board, then the board, then the transaction"),
+    "omoios projects.spawnAgent": (3, "the project, then the last number in its workspace, then the transaction"),
+    "omoios discoveries.spawnTask": (3, "the discovery names the card, then the card, then the transaction"),
+    "omoios tasks.addDependencies": (3, "the tasks, then the graph of their project, then the transaction"),
+    "omoios tasks.cleanupTimedOut": (3, "the tasks whose time is up, then each of them and its transaction"),
+    "omoios tasks.create": (
+        3,
+        "the ticket names the workspace, then what it waits for and the block that counts, the transaction",
+    ),
+    "omoios tasks.setDependencies": (3, "the tasks, then the graph of their project, then the transaction"),
     "omoios search.global": (
         3,
         "the project and beside it the words, then the live agents, then their rows and those that were found",
@@ -117,6 +140,15 @@ LISTED: dict[str, tuple[int, str]] = {
     "usage.export": (4, "the row, the sums again as rows of the file, the row as done: the file is made in the request"),
     "workspaces.transfer": (3, "the workspace names its owner, then both memberships, then the transaction"),
     "workspaces.delete": (3, "the workspace, then its members, whose access ends in the transaction"),
+    "omoios audit.verify": (
+        7,
+        "the project, the head of the chain, its blocks, their entries; what is counted and what there is",
+    ),
+    "omoios export.auditTrail": (7, "the project and how long its log is; the export, its rows, that it is finished"),
+    "omoios export.tickets": (
+        7,
+        "the project and how many tickets it has; the export, its rows, their count, that it is finished",
+    ),
 }
 
 
@@ -177,6 +209,12 @@ def _entry(item: dict[str, Any], number: int) -> dict[str, Any]:
     return {name: item[name] for name in ("PK", "SK", *IN_INDEXES, *keys) if name in item}
 
 
+def write_units(old: dict[str, Any], new: dict[str, Any], *, in_transaction: bool) -> int:
+    """Return the write units of a change of a row and of its places in indexes; an empty row is not there."""
+    units = max(1, math.ceil(max(size_of(old), size_of(new)) / 1024))
+    return units * (2 if in_transaction else 1) + _index_units(old, new)
+
+
 def _index_units(old: dict[str, Any], new: dict[str, Any]) -> int:
     units = 0
     for number in range(1, 5):
@@ -230,16 +268,14 @@ def costing() -> Iterator[Cost]:
             cost.reads += _read_units([parsed.get("Item", {})], request)
         elif name == "BatchGetItem":
             for table, asked in request["RequestItems"].items():
-                found = parsed.get("Responses", {}).get(table, [])
+                found = _whole_batch(table, asked) or parsed.get("Responses", {}).get(table, [])
                 cost.reads += _read_units([*found, *({},) * (len(asked["Keys"]) - len(found))], asked)
         elif name == "Query":
-            total = sum(size_of(one) for one in parsed.get("Items", []))
+            total = sum(size_of(one) for one in _whole_page(request) or parsed.get("Items", []))
             cost.reads += max(1, math.ceil(total / 4096)) * (1 if request.get("ConsistentRead") else 0.5)
         for operation, old in zip(_operations_of(name, request), context["cadre_rows"], strict=True):
             new = row(operation)
-            units = max(1, math.ceil(max(size_of(old), size_of(new)) / 1024))
-            cost.writes += units * (2 if name == "TransactWriteItems" else 1)
-            cost.writes += _index_units(old, new)
+            cost.writes += write_units(old, new, in_transaction=name == "TransactWriteItems")
             cost.events += int("event_id" in new and old.get("event_id") != new["event_id"])
 
     events = the_client().meta.events
@@ -252,6 +288,34 @@ def costing() -> Iterator[Cost]:
     finally:
         events.unregister("before-call.dynamodb", before)
         events.unregister("after-call.dynamodb", after)
+
+
+def _whole_batch(table: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of a read that showed only some of their attributes: DynamoDB reads all, and bills what it reads."""
+    import boto3
+
+    if "ProjectionExpression" not in asked:
+        return []
+    whole = {name: asked[name] for name in ("Keys", "ConsistentRead")}
+    answer = boto3.client("dynamodb").batch_get_item(RequestItems={table: whole})
+    rows: list[dict[str, Any]] = answer["Responses"][table]
+    return rows
+
+
+def _whole_page(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of a query that showed only some of their attributes."""
+    import boto3
+
+    if "ProjectionExpression" not in request:
+        return []
+    whole = {name: value for name, value in request.items() if name != "ProjectionExpression"}
+    whole["ExpressionAttributeNames"] = {
+        name: stored
+        for name, stored in request["ExpressionAttributeNames"].items()
+        if re.search(rf"{name}\b", request["KeyConditionExpression"])
+    }
+    rows: list[dict[str, Any]] = boto3.client("dynamodb").query(**whole)["Items"]
+    return rows
 
 
 def _read_units(rows: list[dict[str, Any]], request: dict[str, Any]) -> float:

@@ -132,7 +132,7 @@ def _side(module: str, events: Any, request: dict[str, Any]) -> Side:
         answer = import_module(module).handler(request, Context())
     if answer["statusCode"] >= 300:
         raise RuntimeError(f"{module}: answered {answer['statusCode']}: {answer['body'][:300]}")
-    return Side(module, request, tape.kept, len(seen.beside))
+    return Side(module, request, tape.kept, len(seen.beside), len(answer["body"]))
 
 
 def _bare_side(request: dict[str, Any]) -> Side:

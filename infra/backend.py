@@ -178,6 +178,8 @@ class Backend(PlatformStack):
                 *(self.data.queues[name].queue.attr_arn for name in names),
             )
         )
+        if put_off := [self.data.queues[name].queue.attr_arn for name in names if QUEUES[name].puts_off]:
+            grants.add(allow(["sqs:ChangeMessageVisibility"], *put_off))
         function = self.functions.make(self, consumer, grants)
         for name in names:
             aws_lambda.CfnEventSourceMapping(

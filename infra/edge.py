@@ -35,6 +35,8 @@ EXPOSED_HEADERS = (
     "Sunset",
     "Link",
     "Content-Disposition",
+    "X-Total-Count",
+    "X-Next-Cursor",
 )
 _SOURCE = Path(__file__).with_name("viewer_request.js")
 

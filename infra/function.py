@@ -28,6 +28,7 @@ _WRITE = [
     "dynamodb:BatchWriteItem",
     "dynamodb:ConditionCheckItem",
 ]
+_ASK_GITHUB = ("github", "github_worker")
 _SECRETS = {"seal": ["kms:Encrypt"], "unseal": ["kms:Decrypt"], "both": ["kms:Encrypt", "kms:Decrypt"]}
 _ENVIRONMENT = 4096  # bytes of all variables of a function: Lambda's limit
 _REFERENCE = 128  # bytes of a value that only the deployment knows: the address of a queue has about 100
@@ -188,6 +189,7 @@ class Functions:
             "CADRE_ISSUER": self.settings.issuer or self.settings.url,
             **({"CADRE_APP_URL": self.settings.app_url} if self.settings.app_url else {}),
             **({"CADRE_AGENTWORKS_URL": self.settings.url_of("agentworks")} if "agentworks" in self.settings.domains else {}),
+            **({"CADRE_GITHUB_API": self.settings.github_api} if self.settings.github_api and name in _ASK_GITHUB else {}),
             **({"CADRE_ALLOWED_ORIGINS": ",".join(origins)} if (origins := self._origins()) else {}),
             **({"CADRE_EDGE_KEYS": edge_keys} if edge_keys else {}),
             **({"CADRE_DEFAULT_PROVIDER": provider, "CADRE_DEFAULT_MODEL": model} if provider else {}),

@@ -41,6 +41,7 @@ class Needs:
 
 AREAS = {
     "agents": Needs(sends=("ws-live",)),  # heartbeats, to those who listen
+    "audit": Needs(files="write", sends=("exports",)),
     "auth": Needs(sends=("emails",), oauth=True, signs_for_clients=True, memory=1769),  # argon2: 23 ms of a whole core per login
     "billing": Needs(files="write", bills=True),
     "boards": Needs(),
@@ -48,6 +49,7 @@ AREAS = {
     "comments": Needs(files="write"),
     "delivery": Needs(builds="watch", deploys=True),  # a rollback by a person is done while they wait
     "documents": Needs(files="write"),
+    "explorations": Needs(files="write", models="call"),
     # both: it connects repositories, and asks GitHub with their tokens while somebody waits
     "github": Needs(files="write", sends=("github-events",), secrets="both"),
     "insights": Needs(core="read"),
@@ -58,6 +60,7 @@ AREAS = {
         telemetry="read", files="read", sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"
     ),
     "system": Needs(core="read", telemetry="read", probes=True, figures=True),
+    "tasks": Needs(),
     "usage": Needs(files="write", sends=("exports",)),
     "webhooks": Needs(telemetry="write", sends=("webhook-delivery",), secrets="seal"),
     "workspaces": Needs(sends=("emails",)),
@@ -110,7 +113,7 @@ WORKERS = {
         posts=True,
         timeout=60,
     ),
-    "github_worker": Needs(files="write", signs=False, sends=("github-events", "github-retry"), secrets="unseal", timeout=60),
+    "github_worker": Needs(files="write", signs=False, sends=("github-events",), secrets="unseal", timeout=60),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
     "webhook_worker": Needs(
         telemetry="write", signs=False, sends=("webhook-delivery", "webhook-retry"), secrets="unseal", memory=512, timeout=60
@@ -119,4 +122,4 @@ WORKERS = {
 
 FUNCTIONS = AREAS | WORKERS
 BEHIND_GATEWAYS = (*AREAS, "ws")  # API Gateway calls these: a request begins here
-TRACED = 0.01  # the share of these requests that is traced (infra/watch.py)
+TRACED = 0.002  # the share of these requests that is traced (infra/watch.py)

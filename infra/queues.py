@@ -16,6 +16,7 @@ class QueueSpec:
     retention: int  # seconds
     fifo: bool = False
     delay: int = 0  # seconds for which a message may be sent ahead of its time
+    puts_off: bool = False  # the consumer may say when a message that it has failed comes again
     by_rules: bool = False  # rules of EventBridge may send to it too
 
 
@@ -31,8 +32,9 @@ QUEUES = {
     "webhook-delivery": QueueSpec("webhook_worker", batch=1, concurrency=50, max_receives=5, retention=4 * _DAY, fifo=True),
     "webhook-retry": QueueSpec("webhook_worker", batch=10, concurrency=2, max_receives=5, retention=4 * _DAY, delay=900),
     # FIFO with the repository as the group: what one sends is worked off in order, and its flood takes one of the twenty places
-    "github-events": QueueSpec("github_worker", batch=1, concurrency=20, max_receives=5, retention=4 * _DAY, fifo=True),
-    "github-retry": QueueSpec("github_worker", batch=10, concurrency=2, max_receives=5, retention=4 * _DAY, delay=900),
+    "github-events": QueueSpec(
+        "github_worker", batch=1, concurrency=20, max_receives=10, retention=4 * _DAY, fifo=True, puts_off=True
+    ),
     # One message each: the consumers of the last two work on it until their time-out is near, and send the rest as a new message
     "exports": QueueSpec("export_worker", batch=1, concurrency=5, max_receives=3, retention=_DAY),
     "cascade": QueueSpec("cascade_worker", batch=1, concurrency=4, max_receives=10, retention=14 * _DAY),

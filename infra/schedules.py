@@ -4,6 +4,7 @@
 """
 
 SCHEDULES = {  # job -> EventBridge schedule, in UTC
+    "audit-seal": "rate(1 minute)",
     "approvals": "rate(5 minutes)",
     "auto-archive": "rate(1 hour)",
     # Every minute of two hours, every night: a call stops after 40 s and the next one goes on. On most nights nothing is due: 8 reads

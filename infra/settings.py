@@ -77,6 +77,7 @@ class Settings:
     # sign-in providers
     oauth_secret_arn: str = ""
     payment_secret_arn: str = ""
+    github_api: str = ""  # of an Enterprise Server; unset: github.com's
     # mail
     mail_sender: str = LOCAL_SENDER
     # models
@@ -174,7 +175,7 @@ class Settings:
 
     def _check_edge(self) -> None:
         """What the edge and the addresses behind it need. Raises SettingsError."""
-        for name, url in (("publicUrl", self.public_url), ("appUrl", self.app_url)):
+        for name, url in (("publicUrl", self.public_url), ("appUrl", self.app_url), ("githubApi", self.github_api)):
             _matches(name, url, r"(https?://[^\s/?#]+[^\s?#]*)?" if self.local else r"(https://[^\s/?#]+[^\s?#]*)?")
         if unknown := sorted(set(self.domains) - set(CONTRACT)):
             raise SettingsError(f"domains: {unknown} are not contracts; they are {sorted(CONTRACT)}")

@@ -47,7 +47,7 @@ _ADDED_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Access-Control-Expose-Headers": (
         "X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-RateLimit-Window, Retry-After, ETag, "
-        "Location, Deprecation, Sunset, Link, Content-Disposition"
+        "Location, Deprecation, Sunset, Link, Content-Disposition, X-Total-Count, X-Next-Cursor"
     ),
 }
 _ENGINE_TIMEOUT = 40.0  # API Gateway stops waiting after 29 s; the engine waits longer

@@ -1,7 +1,7 @@
 """GitHub on loopback, in the shapes of its public API: repositories, webhooks and their deliveries, commits, contents and issues.
 
-It keeps what it is told, counts what it is asked, and signs the webhooks that it would send. `python -m tests.github_server` serves one on a
-port of this machine, for a laptop whose functions have `CADRE_GITHUB_API` set to it.
+It keeps what it is told, counts what it is asked, and signs the webhooks that it would send. `python -m tests.github_server` serves one on
+a port of this machine, for a laptop whose functions have `CADRE_GITHUB_API` set to it.
 """
 
 import base64

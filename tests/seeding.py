@@ -67,6 +67,11 @@ def log_chunks(run_id: str, number: int, in_chunk: int | None = None) -> list[Lo
     return chunks
 
 
+def rechunked(run_id: str, lines: list[Any]) -> list[LogChunk]:
+    """Return these lines of a log as one chunk."""
+    return [_chunk(run_id, lines)]
+
+
 def _chunk(run_id: str, lines: list[Any]) -> LogChunk:
     first = lines[0]["seq"]
     return LogChunk(

@@ -15,7 +15,6 @@ QUEUES = {
     "webhook_delivery": "webhook_delivery.fifo",
     "webhook_retry": "webhook_retry",
     "github_events": "github_events.fifo",
-    "github_retry": "github_retry",
 }
 
 

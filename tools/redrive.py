@@ -2,7 +2,8 @@
 
     agent-runs, ws-push, emails,  the messages go back to their queue
     cascade, exports,
-    webhook-delivery, webhook-retry
+    webhook-delivery, webhook-retry,
+    github-events
     stream                        the events that a message names are read from the table's stream again and sent to the projector
     schedule                      the messages are deleted: the next run of a job does what this one, or an execution, did not
     ws-live                       the messages are deleted: a client requests the lines that it lacks

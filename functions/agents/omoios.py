@@ -19,16 +19,16 @@ from shared.edge.contracts.omoios import OMOIOS, Id, Phase
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.agents import Agent, AgentPhase, AgentType, Capacity, Status, Words, agent
+from shared.edge.views.omoios.tasks import ClaimedTask, claimed_task
 from shared.runs.live_agents import beating, checksums, reading, silence
+from shared.runs.live_agents.asking import next_task
 from shared.runs.live_agents.changing import set_available, update_agent
 from shared.runs.live_agents.health import DEFAULT_TIMEOUT
 from shared.runs.live_agents.reading import Seen, Wanted, see
 from shared.runs.live_agents.registering import NewAgent, register_agent
 from shared.runs.live_agents.rows import LiveAgent
-from shared.runs.live_agents.working import next_task
 from shared.store import read_ahead
 from shared.work.boards.lanes import canonical_phase
-from shared.work.tasks.rows import Task as TaskRow
 
 routes = Routes(OMOIOS, "agents")
 METRICS_BYTES = 4_000  # of JSON: a heartbeat is written many times an hour
@@ -64,8 +64,12 @@ class Availability(Request):
 
 
 class HeartbeatMessage(Request):
-    """`checksum` is the SHA-256 of the other six fields as JSON with sorted keys, in hexadecimal: with the separators of Python's
-    `json.dumps` or of JavaScript's `JSON.stringify`."""
+    """`checksum` is the SHA-256, in hexadecimal, of the other six fields as JSON in UTF-8 with sorted keys.
+
+    Separators are `", "` and `": "` (Python's `json.dumps`) or `","` and `":"` (JavaScript's `JSON.stringify`); other letters stand as
+    themselves or as escapes; nested keys are sorted or as they were sent; an absent field is left out or null. Numbers count as they are
+    written in the message: `5.0` is not `5`.
+    """
 
     agent_id: Id
     timestamp: Date | None = None
@@ -146,22 +150,6 @@ class Cleaned(Shape):
     timeout_seconds: int
     marked_as: str
     message: str
-
-
-class ClaimedTask(Shape):
-    """The fence belongs to this claim: a late completion under an older one is refused."""
-
-    task_id: str
-    ticket_id: str
-    project_id: str
-    title: str
-    description: str | None
-    task_type: str
-    priority: str
-    phase_id: str
-    status: str
-    fence: int
-    lease_until: str | None
 
 
 class NextTask(Shape):
@@ -306,9 +294,10 @@ async def health(agent_id: str, caller: Caller, timeout_seconds: TimeoutSeconds 
 @routes.post("/agents/{agent_id}/heartbeat", "agents.heartbeat", permission=Permission.AGENT_RUN)
 async def heartbeat(agent_id: str, body: HeartbeatMessage, caller: Caller, request: HttpRequest) -> HeartbeatAck:
     """Receive a heartbeat: the agent is alive, and keeps the tasks that it has begun. `message` says what is odd about it."""
-    if bare_id(body.agent_id) != bare_id(agent_id):
-        raise Malformed(f"The heartbeat is of agent {body.agent_id}, the address names {agent_id}")
+    found, last = beating.find(caller, agent_id)
     metrics = body.health_metrics or {}
+    if bare_id(body.agent_id) != found.id:
+        raise Malformed(f"The heartbeat is of agent {body.agent_id}, the address names {agent_id}")
     if len(json.dumps(metrics, ensure_ascii=False).encode()) > METRICS_BYTES:
         raise Malformed(f"health_metrics are longer than {METRICS_BYTES:,} bytes")
     if not checksums.is_valid(await request.body(), body.checksum):
@@ -316,9 +305,11 @@ async def heartbeat(agent_id: str, body: HeartbeatMessage, caller: Caller, reque
             "The checksum does not belong to this heartbeat: SHA-256 of the other six fields as JSON with sorted keys"
         )
     task_id = bare_id(body.current_task_id) if body.current_task_id else None
-    done = beating.receive(caller, agent_id, beating.Beat(body.sequence_number, body.status, task_id, metrics))
-    if done.received:
-        _publish(done.agent, metrics, done.at)
+    topic = workspace_topic(str(found.ws_id))
+    somebody_listens = read_ahead(lambda: has_subscribers(topic))
+    done = beating.receive(caller, found, last, beating.Beat(body.sequence_number, body.status, task_id, metrics))
+    if done.received and somebody_listens.result():
+        _publish(topic, done.agent, metrics, done.at)
     return HeartbeatAck(
         agent_id=done.agent.id,
         sequence_number=body.sequence_number,
@@ -335,7 +326,7 @@ async def heartbeat(agent_id: str, body: HeartbeatMessage, caller: Caller, reque
 async def take_next(agent_id: str, caller: Caller) -> NextTask:
     """Claim the task that the agent does next. What it was given and has not begun comes first."""
     task = next_task(caller, agent_id)
-    return NextTask(task=None if task is None else _claimed(task))
+    return NextTask(task=None if task is None else claimed_task(task))
 
 
 def _wanted(
@@ -352,13 +343,11 @@ def _with_heartbeat(caller: Caller, agent_id: str, change: Any) -> Agent:
     return agent(see(changed, beat.result()))
 
 
-def _publish(changed: LiveAgent, metrics: dict[str, Any], at: str) -> None:
+def _publish(topic: str, sender: LiveAgent, metrics: dict[str, Any], at: str) -> None:
     """Send a heartbeat to whoever listens now; it is kept nowhere."""
-    topic = workspace_topic(str(changed.ws_id))
-    if has_subscribers(topic):
-        from shared.edge.views.omoios.events import heartbeat_frame  # with all rows that events show
+    from shared.edge.views.omoios.events import heartbeat_frame  # with all rows that events show
 
-        publish(topic, {OMOIOS.name: [heartbeat_frame(changed.id, metrics, at)]}, ws_id=changed.ws_id)
+    publish(topic, {OMOIOS.name: [heartbeat_frame(sender.id, metrics, at)]}, ws_id=sender.ws_id)
 
 
 def _match(one: reading.Match) -> AgentMatch:
@@ -381,20 +370,4 @@ def _health(seen: Seen, timeout_seconds: int) -> AgentHealth:
         time_since_last_heartbeat=seen.health.seconds,
         timeout_seconds=timeout_seconds,
         missed_heartbeats=seen.health.missed,
-    )
-
-
-def _claimed(task: TaskRow) -> ClaimedTask:
-    return ClaimedTask(
-        task_id=task.id,
-        ticket_id=task.item_id,
-        project_id=str(task.proj_id),
-        title=task.title,
-        description=task.description,
-        task_type=task.task_type,
-        priority=task.priority.upper(),
-        phase_id=task.phase_id,
-        status=task.status,
-        fence=int(task.fence),
-        lease_until=task.lease_until,
     )

@@ -2,4 +2,4 @@
 
 from shared.edge.http.lambda_handler import lambda_handler
 
-handler = lambda_handler("documents", agentworks="functions.documents.agentworks")
+handler = lambda_handler("documents", agentworks="functions.documents.agentworks", omoios="functions.documents.omoios")

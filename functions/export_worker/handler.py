@@ -8,10 +8,16 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared.channels.exports import jobs
 from shared.core import logs, start
+from shared.edge.views.omoios import exports as omoios
 from shared.money.usage import exporting as usage
 
 logs.start()
-SOURCES: jobs.Sources = {usage.SUBJECT: usage.export_source}
+SOURCES: jobs.Sources = {
+    usage.SUBJECT: usage.export_source,
+    omoios.TICKETS: omoios.export_source,
+    omoios.AUDIT: omoios.export_source,
+    omoios.PROOF: omoios.export_source,
+}
 """Sources of rows by the subject of the export."""
 
 

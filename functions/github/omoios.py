@@ -176,6 +176,10 @@ class CreatedIssue(Shape):
     url: str
 
 
+class Disconnected(Shape):
+    status: str = "disconnected"
+
+
 class Received(Shape):
     status: str = "processed"
 
@@ -296,6 +300,15 @@ def _repository(row: RepositoryRow) -> Repository:
     )
 
 
+@routes.delete(
+    "/github/repositories/{repo_id}", "github.disconnect", permission=Permission.PROJECT_WRITE, addition=True, errors=_GITHUB
+)
+async def disconnect(repo_id: str, caller: Caller) -> Disconnected:
+    """Disconnect a repository: its webhook is removed, its token is forgotten. Commits and links stay."""
+    connecting.disconnect_repository(caller, repo_id)
+    return Disconnected()
+
+
 @routes.get("/github/repositories/{repo_id}/issues", "github.issues", permission=Permission.PROJECT_READ, errors=_GITHUB)
 async def list_issues(
     repo_id: str,
@@ -324,14 +337,15 @@ async def create_issue(repo_id: str, body: CreateIssue, caller: Caller) -> Creat
     return CreatedIssue(issue_number=int(made.number or 0), url=made.url)
 
 
-@routes.post("/webhooks/github", "github.webhook", public=True, max_body=receiving.MAX_BODY)
+@routes.post("/webhooks/github", "github.webhook", public=True, max_body=receiving.MAX_BODY, errors=(Situation.RATE_LIMITED,))
 async def webhook(
     request: Request,
+    call: ThisCall,
     event: Annotated[str, Header(alias="X-GitHub-Event")] = "",
     delivery: Annotated[str, Header(alias="X-GitHub-Delivery")] = "",
     signature: Annotated[str, Header(alias="X-Hub-Signature-256")] = "",
     repository: str | None = None,
 ) -> Received:
     """Receive an event of a repository. It must be signed with the repository's secret; a repeated delivery changes nothing."""
-    receiving.receive(receiving.Incoming(await request.body(), event, delivery, signature, repository))
+    call.rate_status = receiving.receive(receiving.Incoming(await request.body(), event, delivery, signature, repository))
     return Received()

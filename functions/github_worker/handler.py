@@ -1,5 +1,5 @@
-"""The queues `github-events`, where each message is something that happened at GitHub or has to happen there, and `github-retry`, whose
-messages were delayed and go on to the other one. A message that comes twice changes nothing."""
+"""The queue `github-events`: each message is something that happened at GitHub, or that has to happen there. One that comes twice changes
+nothing."""
 
 import json
 import time
@@ -8,11 +8,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from shared.core import logs, start
+from shared.core import logs, queues, start
 from shared.core.ids import bare_id, is_id
 from shared.runs.agent_runs.rows import Run
 from shared.store import fetch
-from shared.work.repositories.messages import send
+from shared.work.repositories.github import TooManyRequests
 from shared.work.repositories.processing import process
 
 logs.start()
@@ -21,11 +21,11 @@ SECONDS = 30.0
 
 
 def _process(record: SQSRecord) -> None:
-    message = json.loads(record.body)
-    if message.pop("later", False):
-        send(message)
-    else:
-        process(message, time.monotonic() + SECONDS, _agent_of_run)
+    try:
+        process(json.loads(record.body), time.monotonic() + SECONDS, _agent_of_run)
+    except TooManyRequests as error:
+        queues.put_off("github_events_queue", record.receipt_handle, error.retry_after or 0)
+        raise
 
 
 def _agent_of_run(run_id: str, ws_id: str) -> str | None:

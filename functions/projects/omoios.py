@@ -127,7 +127,7 @@ def _details(caller: Actor, snapshot: ProjectSnapshot, repository: Repository | 
     stats = ProjectStats(tickets=snapshot.cards, done=snapshot.done, agents=len(sums), cost=cost if may_see else None)
     connection = None
     if name := named_repository(project):
-        connected = repository is not None and repository.full_name.lower() == name.lower()
+        connected = repository is not None and not repository.deleted_at and repository.full_name.lower() == name.lower()
         status = repository.webhook_status if repository is not None and connected else NOT_CONNECTED
         connection = GithubConnection(owner=str(project.github_owner), repo=str(project.github_repo), webhook_status=status)
     return ProjectDetails.model_validate(

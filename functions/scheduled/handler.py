@@ -20,8 +20,9 @@ from shared.money.billing.charging import ask_for_charges
 from shared.money.billing.dunning import run_dunning
 from shared.money.billing.monthly_close import close_periods
 from shared.runs.agent_runs.maintenance import sweep_runs
-from shared.runs.live_agents.silence import watch_heartbeats
+from shared.runs.live_agents.watching import watch_heartbeats
 from shared.store import Unfinished
+from shared.work.audit.sealing import seal_due
 from shared.work.items.archiving import archive_finished
 from shared.work.repositories.reconciling import ask_for_reconciling
 from shared.work.tickets.approving import time_out_due
@@ -30,6 +31,7 @@ logs.start()
 SECONDS = 40.0  # of a minute, the shortest time between two calls
 
 JOBS: dict[str, Callable[[float], int]] = {
+    "audit-seal": seal_due,  # seals the entries of the audit trail
     "approvals": time_out_due,  # tells of tickets that were not approved in time
     "auto-archive": archive_finished,  # archives cards that were finished some time ago
     "billing-close": close_periods,  # bills months that are over

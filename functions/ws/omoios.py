@@ -2,20 +2,26 @@
 events are sent.
 
 The caller receives the events of all workspaces to which they belonged when they connected.
+
+With `last_event_id` (an addition), in the query or in a `subscribe`, they first receive what they missed since that event, between
+`replay_started` and `replay_completed`; what cannot be told is said by `replay_gap`. A client that names all events of its last seconds,
+not only the last one, misses none and gets none twice even of those that passed each other on their way.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from functions.ws.endpoint import MAX_MESSAGE_BYTES, ConnectRequest, Endpoint
-from shared.channels.sockets.connections import get_connection, open_connection
+from shared.channels.sockets.connections import close_connection, get_connection, open_connection
 from shared.channels.sockets.fanout import deliver
 from shared.channels.sockets.frames import compact
+from shared.channels.sockets.replaying import MAX_IDS, begin_replay, queue_replay, restart_replay
 from shared.channels.sockets.rows import Connection, Subscription
 from shared.channels.sockets.topics import workspace_topic
 from shared.core import strict_json
 from shared.core.actor import Permission
 from shared.core.errors import CadreError, FieldError, Invalid
+from shared.core.ids import bare_id, is_id
 from shared.edge.contracts.omoios import OMOIOS
 from shared.edge.views.omoios.filters import FILTERS
 from shared.store import retrying, update, write
@@ -26,6 +32,7 @@ _MAX_WORKSPACES = 90  # per connection: their subscriptions are written in one t
 
 def _connect(request: ConnectRequest) -> None:
     filters = {name: _values(request.query[name]) for name in FILTERS if name in request.query}
+    received = _event_ids(request.query.get("last_event_id"))
     visible = [ws_id for ws_id in sorted(request.actor.workspaces) if request.actor.may(Permission.CARD_READ, ws_id)]
     topics = [workspace_topic(ws_id) for ws_id in visible][:_MAX_WORKSPACES]
     connection = Connection.new(
@@ -37,7 +44,28 @@ def _connect(request: ConnectRequest) -> None:
         org_id=request.actor.org_id,
         topics=topics,
     )
-    open_connection(connection, [Subscription.of(topic, connection, filters=filters or None) for topic in topics])
+    subscriptions = [Subscription.of(topic, connection, filters=filters or None) for topic in topics]
+    generation = begin_replay(connection, subscriptions) if received else None
+    open_connection(connection, subscriptions)
+    if generation is not None:
+        _queue_replay(connection, generation, received)
+
+
+def _queue_replay(connection: Connection, generation: str, received: list[str]) -> None:
+    """Queue a replay. A socket that waits for one that never begins would be silent: it is closed if the queue fails."""
+    try:
+        queue_replay(connection.id, generation, received)
+    except Exception:
+        close_connection(connection)
+        raise
+
+
+def _event_ids(value: Any) -> list[str]:
+    """Return the events that a client names as received: one or several ids. Raises Invalid."""
+    ids = [bare_id(one) for one in _values(value)] if value else []
+    if len(ids) > MAX_IDS or not all(is_id(one) for one in ids):
+        raise Invalid(FieldError("last_event_id", f"This is the id of an event, or up to {MAX_IDS} of them"))
+    return ids
 
 
 def _on_message(connection: Connection, text: str) -> None:
@@ -63,6 +91,9 @@ def _on_message(connection: Connection, text: str) -> None:
 def _subscribe(connection: Connection, message: Mapping[str, Any]) -> dict[str, list[str]]:
     """Replace all filters of a connection by new ones, and return these. Raises Invalid, and Conflict if its topics keep changing."""
     filters = {name: _values(message[name]) for name in FILTERS if message.get(name)}
+    if received := _event_ids(message.get("last_event_id")):
+        _queue_replay(connection, restart_replay(connection, filters), received)
+        return filters
 
     def attempt(number: int) -> None:
         current = get_connection(connection.id) if number else connection  # a workspace may have been lost meanwhile

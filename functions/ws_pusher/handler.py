@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shared.channels.sockets import fanout
 from shared.channels.sockets.connections import get_connection
 from shared.channels.sockets.rows import Connection
+from shared.channels.sockets.topics import workspace_of, workspace_topic
 from shared.core import logs, queues, start
 from shared.edge.views.agentworks import terminal as terminal_frames
 from shared.edge.views.sockets import SOCKET_CONTRACTS
@@ -134,11 +135,27 @@ def _search(connection: Connection, message: Message) -> None:
     fanout.deliver(connection.id, terminal_frames.search_results(result))
 
 
+def _replay_events(message: Message) -> None:
+    from shared.channels.sockets import replaying
+    from shared.edge.views.omoios.replay import OmoiosEvents
+
+    connection = get_connection(message["connection"])
+    if connection is None:
+        return
+    if not liveness.may_listen(connection.user_id, connection.session_id, connection.ws_id):
+        fanout.disconnect(connection.id)
+        return
+    topics = {workspace_topic(ws_id): ws_id for ws_id in map(workspace_of, connection.topics) if ws_id}
+    connection.topics = [topic for topic, ws_id in topics.items() if liveness.is_member(connection.user_id, ws_id)]
+    replaying.play(connection, replaying.Piece(**message["piece"]), OmoiosEvents())
+
+
 _JOBS: dict[str, Callable[[Message], None]] = {
     "again": _retry,
     "greet": _for_terminal(_greet),
     "catch_up": _for_terminal(_catch_up),
     "replay": _replay,
+    "replay_events": _replay_events,
     "search": _for_terminal(_search),
 }
 

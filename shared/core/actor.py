@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from shared.core.errors import Forbidden, OrganizationClosed
+from shared.core.ids import bare_id
 from shared.core.permissions import GRANTABLE, GRANTS, Permission, Role
 from shared.core.scopes import SCOPE_OF
 from shared.core.settings import settings
@@ -64,6 +65,11 @@ class Actor:
         """Raise Forbidden without the permission: with the reason, or with the scope that an API key or an OAuth client lacks."""
         if not self.may(permission, ws_id, org_id):
             raise Forbidden(reason or self._lacking_scope(permission))
+
+    def require_self(self, user_id: str | None) -> None:
+        """Raise Forbidden if a request speaks for somebody else; None: it names nobody."""
+        if user_id is not None and bare_id(user_id) != self.id:
+            raise Forbidden("user_id is not the caller")
 
     def _lacking_scope(self, permission: Permission) -> str:
         """Return words that name the scope which would open the permission, if scopes limit this actor. Agents know no scopes."""

@@ -16,6 +16,7 @@ class Unsent(Exception):
 
 
 _BATCH = 10  # messages of a request: SQS's limit
+_LONGEST = 43_000  # seconds: SQS hides a message for twelve hours at most, and some have passed
 
 
 def send_all(queue: str, messages: Sequence[tuple[Any, dict[str, Any]]]) -> None:
@@ -42,6 +43,13 @@ def send(queue: str, body: Any, *, failure: Upstream | None = None, **attributes
         if failure is None:
             raise
         raise failure from error
+
+
+def put_off(queue: str, receipt: str, seconds: float) -> None:
+    """Let a message that its consumer is about to fail come again in so many seconds, twelve hours at most."""
+    aws.short_call_client("sqs").change_message_visibility(
+        QueueUrl=settings().need(queue), ReceiptHandle=receipt, VisibilityTimeout=max(1, min(round(seconds), _LONGEST))
+    )
 
 
 def _text(body: Any) -> str:

@@ -29,7 +29,6 @@ class Settings:
     webhook_delivery_queue: str = ""  # FIFO
     webhook_retry_queue: str = ""
     github_events_queue: str = ""  # FIFO
-    github_retry_queue: str = ""
     # their dead-letter queues, whose letters a job counts: URLs, separated by commas
     dead_letter_queues: str = ""
     # state machines, as ARNs

@@ -12,6 +12,7 @@ from shared.store.attributes import (
     flat_map,
     size,
 )
+from shared.store.calls import read_answers_with
 from shared.store.client import ensure_authorized
 from shared.store.cursors import decode_cursor, encode_cursor
 from shared.store.files import (
@@ -204,6 +205,7 @@ __all__ = [
     "put_part",
     "query",
     "read_ahead",
+    "read_answers_with",
     "reenter",
     "relabel",
     "request_scope",

@@ -8,7 +8,7 @@ of a call.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any, cast
 
@@ -122,8 +122,15 @@ class _Headers(dict[str, str]):
 class _RowParser(JSONParser):
     """Return DynamoDB's JSON unchanged: our decoder reads this form. Errors are read by botocore."""
 
+    read: Callable[[bytes], Any] = staticmethod(json.loads)
+
     def parse(self, response: Mapping[str, Any], shape: Any) -> Any:
-        return json.loads(response["body"].decode()) if response["status_code"] == 200 else super().parse(response, shape)
+        return self.read(response["body"]) if response["status_code"] == 200 else super().parse(response, shape)
+
+
+def read_answers_with(read: Callable[[bytes], Any]) -> None:
+    """Read DynamoDB's answers with another parser of JSON than Python's, which every process has."""
+    _RowParser.read = staticmethod(read)
 
 
 class _RowParsers(ResponseParserFactory):

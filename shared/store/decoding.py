@@ -19,18 +19,21 @@ def decoder_for(model: Any) -> Decode:
         for name, one in attributes.items()
     }
     defaults = defaults_of(model)
+    fixed = {name: default for name, default in defaults.items() if not callable(default)}
+    made = [(name, default) for name, default in defaults.items() if callable(default)]
 
     def decode(raw: dict[str, Any]) -> dict[str, Any]:
-        values: dict[str, Any] = {}
+        values = fixed.copy()
         for stored, boxed in raw.items():
-            if stored in plan:
+            try:
                 name, kind, convert = plan[stored]
-                if kind in boxed:
-                    value = boxed[kind]
-                    values[name] = value if convert is None else convert(value)
-        for name, default in defaults.items():
+                value = boxed[kind]
+            except KeyError:  # not of this model, or null
+                continue
+            values[name] = value if convert is None else convert(value)
+        for name, default in made:
             if name not in values:
-                values[name] = default() if callable(default) else default
+                values[name] = default()
         return values
 
     return decode

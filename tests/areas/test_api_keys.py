@@ -22,7 +22,7 @@ from shared.people.identity.api_keys import ApiKey, create_key
 from shared.people.tenancy import plans
 from shared.people.tenancy.rows import Organization
 from shared.store import fetch, get, update_now
-from shared.work.activities.rows import Activity
+from shared.work.activities.rows import Activity, organization_log
 from tests.areas.driving import Answer, Client, call, sign_up
 from tests.areas.viewers import project, raw_row, stream_record
 from tests.kills import crash_at_every_write
@@ -322,8 +322,9 @@ def test_who_makes_and_revokes_a_key_stands_in_the_log_of_events(ada):
     project(stream_record(raw_row(f"APIKEY#{made['id']}")))
     event = get_event(fetch(ApiKey, made["id"]))
     assert (event.type, event.actor["id"], event.data) == ("api_key.revoked", ada.user["id"], {"name": "CI"})
-    activity = get(Activity, f"ACT#{event.id}")
-    assert (activity.type, activity.org_id) == ("api_key.revoked", fetch(ApiKey, made["id"]).org_id)
+    org_id = fetch(ApiKey, made["id"]).org_id
+    activity = get(Activity, organization_log(org_id), f"{event.at}#{event.id}")
+    assert (activity.type, activity.org_id) == ("api_key.revoked", org_id)
 
 
 def test_who_dies_while_a_key_is_made_has_made_nothing_or_all(ada):

@@ -186,7 +186,7 @@ def test_edges_taken_one_by_one_never_make_a_circle_and_none_is_refused_for_noth
     """Against the standard library's own judge of circles."""
     held: list[list[str]] = []
     for dependent, on in ((str(a), str(b)) for a, b in wanted):
-        path = dependencies._find_path(held, on, dependent)
+        path = dependencies.find_path(held, on, dependent)
         try:
             tuple(graphlib.TopologicalSorter(_predecessors([*held, [dependent, on]])).static_order())
         except graphlib.CycleError:

@@ -107,6 +107,22 @@ def test_a_project_with_another_repository_is_named_to_get_a_new_one(octo: Octo)
     assert (octo.repository.name, list(octo.github.hooks)) == ("other", [101])  # the old webhook was removed
 
 
+def test_disconnecting_removes_the_webhook_and_forgets_the_token(octo: Octo):
+    body, headers, query = octo.github.signed("push", octo.github.push(octo.github.commit("One")))
+    path = f"/github/repositories/{octo.repository.id}"
+    viewer = octo.world.join("Vera", "vera@example.com", Role.VIEWER)
+    assert octo.ask("DELETE", path, client=viewer).status == 403
+    assert octo.ask("DELETE", path).json == {"status": "disconnected"}
+    assert (octo.github.hooks, octo.repository.token, octo.repository.secret) == ({}, "", "")
+    assert octo.ask("GET", "/github/repositories").json == []
+    assert octo.ask("DELETE", path).status == octo.ask("GET", f"{path}/issues").status == 404
+    assert post(body, headers, query).status == 401
+    shown = octo.client("projects", "GET", f"/projects/{octo.world.project.id}").json
+    assert shown["github_connection"]["webhook_status"] == "not_connected"
+    assert octo.connect().status == 201
+    assert octo.deliver("push", octo.github.push()).status == 200
+
+
 def test_who_may_connect(octo: Octo):
     viewer = octo.world.join("Vera", "vera@example.com", Role.VIEWER)
     assert octo.connect(viewer, project_id=octo.world.project.id).status == 403

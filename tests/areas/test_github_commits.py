@@ -4,15 +4,17 @@ import json
 from collections.abc import Iterator
 
 import pytest
+import time_machine
 
 from shared.agents.catalogue import agent_named
+from shared.core import clock
 from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.store import fetch
 from shared.work.commits.rows import Commit, commit_id
-from shared.work.tasks.rows import create_task
+from shared.work.tasks.creating import create_task
 from tests.areas.boards_world import World, create_world
-from tests.areas.github_world import Octo, frames, rows_of, use, waiting
+from tests.areas.github_world import Octo, frames, post, receive, rows_of, run_worker, use
 from tests.areas.viewers import project, stream_record
 from tests.github_server import FULL, NEW_FILE, PATCH, FakeGithub, changed, limited
 
@@ -183,14 +185,17 @@ def test_a_push_waits_until_github_allows_requests_again(octo: Octo):
     sha = octo.github.commit("Later")
     octo.deliver("push", octo.github.push(sha))
     octo.github.refusal = limited(600)
-    assert octo.work() == []
-    assert (rows_of("CMT"), [one["event"] for one in waiting("github_retry")]) == ([], ["push"])
+    first = receive()
+    assert first is not None
+    assert len(run_worker(*first)) == 1
+    assert (rows_of("CMT"), receive()) == ([], None)
     octo.github.refusal = None
-    from tests.areas.github_world import run_worker, taken
-
-    [late] = taken("github_retry")
-    assert run_worker(late) == []  # it goes on to the other queue
-    assert octo.work() == []
+    with time_machine.travel(clock.now().timestamp() + 500):  # the usual wait for a repetition is over
+        assert receive() is None
+    with time_machine.travel(clock.now().timestamp() + 605):
+        again = receive()
+        assert again is not None
+        assert run_worker(*again) == []
     assert len(rows_of("CMT")) == 1
 
 
@@ -253,8 +258,6 @@ def test_two_tenants_hold_the_same_commit(octo: Octo):
     assert other.ask("GET", f"/commits/{sha}").json["ticket_id"] == theirs.id
     body, headers, query = octo.github.signed("push", octo.github.push(sha), hook=100)
     _, _, another = octo.github.signed("push", octo.github.push(sha), hook=101)
-    from tests.areas.github_world import post
-
     assert (post(body, headers, another).status, post(body, headers, query).status) == (401, 200)
 
 
@@ -297,6 +300,16 @@ def test_one_file_with_its_texts_which_are_fetched_once(octo: Octo):
         assert (file["omitted"], len(file["hunks"])) == (None, 1)
     assert len([path for _, path in octo.github.asked if "/contents/" in path]) == 2
     assert octo.ask("GET", f"/commits/{sha}/diff?file_path=nothing.py").status == 404
+
+
+def test_a_path_with_signs_of_addresses(octo: Octo):
+    path = "docs/what is #1? 100%.md"
+    sha = octo.github.commit("Odd names", files=[changed(path, PATCH, 2, 1)])
+    parent = octo.github.commits[sha]["parents"][0]["sha"]
+    octo.github.contents = {(sha, path): b"new", (parent, path): b"old"}
+    octo.happens("push", octo.github.push(sha))
+    [file] = octo.ask("GET", f"/commits/{sha}/diff?file_path=docs/what%20is%20%231%3F%20100%25.md").json["files"]
+    assert (file["old_content"], file["new_content"]) == ("old", "new")
 
 
 @pytest.mark.parametrize(

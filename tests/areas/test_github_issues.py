@@ -14,10 +14,11 @@ from shared.store import fetch, get, put, write
 from shared.work.items.rows import Item
 from shared.work.repositories.reconciling import ask_for_reconciling
 from shared.work.repositories.rows import Delivery, Intent, IssueLink
-from shared.work.tasks.rows import Task, create_task
+from shared.work.tasks.creating import create_task
+from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World
 from tests.areas.driving import deadline
-from tests.areas.github_world import Octo, frames, rows_of, use, waiting
+from tests.areas.github_world import Octo, frames, rows_of, taken, use, waiting
 from tests.areas.viewers import project, stream_record
 from tests.github_server import FULL, FakeGithub, limited
 
@@ -145,11 +146,27 @@ def test_a_message_that_comes_twice_tells_github_once(octo: Octo):
 
 def test_a_ticket_that_may_not_be_done_stays(octo: Octo):
     card, other = opened(octo), octo.world.card(title="First")
-    body = {"dependencyCardId": card.id, "type": "blocks"}
-    assert octo.world.ada("cards", "POST", f"/cards/{other.id}/dependencies", body=body).status == 201
+    body = {"dependencyCardId": other.id, "type": "blocks"}
+    assert octo.world.ada("cards", "POST", f"/cards/{card.id}/dependencies", body=body).status == 201
     changed(octo, 7, "closed", state="closed", title="Closed anyway")
     now = fetch(Item, card.id)
     assert (now.status != "done", now.title) == (True, "Closed anyway")
+
+
+def test_a_board_whose_cards_need_what_no_issue_has(octo: Octo):
+    """The message is worked off: nobody could repair it in the dead letters."""
+    octo.world.define_fields({"key": "customer", "label": "Customer", "type": "text", "required": True})
+    octo.happens("issues", octo.github.payload(action="opened", issue=octo.github.issue(7, "It crashes")))
+    assert (rows_of("ISS"), octo.world.counts().cards) == ([], 0)
+
+
+def test_an_archived_ticket_stays_as_it_is(octo: Octo):
+    card = opened(octo)
+    from tests.samples.counted import archived
+
+    archived(card.id)
+    changed(octo, 7, "closed", state="closed", title="Closed later")
+    assert fetch(Item, card.id).title == "It crashes"
 
 
 def test_a_deleted_ticket_leaves_the_issue_alone(octo: Octo):
@@ -354,11 +371,7 @@ def test_a_delivery_that_was_never_worked_off_may_come_again(octo: Octo):
     octo.deliver("push", payload, delivery=guid)
     octo.deliver("push", payload, delivery=guid)
     assert len(waiting()) == 1
-    octo_queue = waiting()
-    assert octo_queue[0]["delivery"] == guid
-    from tests.areas.github_world import taken
-
-    taken("github_events.fifo")  # lost
+    assert len(taken()) == 1  # and lost
     with time_machine.travel(clock.now().timestamp() + 600):
         octo.happens("push", payload, delivery=guid)
         assert len(rows_of("CMT")) == 1

@@ -10,7 +10,7 @@ import time_machine
 
 from functions.scheduled.handler import handler as scheduled
 from shared.core import clock
-from shared.runs.live_agents.beating import Beat, receive
+from shared.runs.live_agents.beating import Beat, find, receive
 from shared.runs.live_agents.rows import Heartbeat
 from shared.store import get
 from tests.areas.boards_world import World, create_world
@@ -44,7 +44,7 @@ def watch() -> None:
 
 def heard(world: World, agent_id: str, number: int) -> Callable[[], None]:
     """A heartbeat that arrives while another request is served."""
-    return lambda: receive(world.actor, agent_id, Beat(number, "idle", None, {})) and None
+    return lambda: receive(world.actor, *find(world.actor, agent_id), Beat(number, "idle", None, {})) and None
 
 
 def health(ada: Client, agent_id: str) -> dict:
@@ -87,7 +87,7 @@ def test_a_heartbeat_costs_a_read_and_a_write_of_a_row_that_no_stream_sees(ada):
     before = stored(made).version
     with count_requests() as seen:
         assert beat(ada, made, 1).status == 200
-    assert seen.names == ["BatchGetItem", "UpdateItem", "Query"]  # the last one asks whether anybody listens
+    assert (seen.names, seen.beside) == (["BatchGetItem", "UpdateItem"], ["Query"])  # beside: whether anybody listens
     assert stored(made).version == before
 
 
@@ -248,6 +248,8 @@ def test_stale_agents_are_cleaned_up(ada, noon, mark, status):
     assert (stored(made).status, stored(alive).status) == (status, "idle")
     assert ada("agents", "POST", f"/agents/cleanup-stale?timeout_seconds=60&mark_as={mark}").json["marked_count"] == 0
     assert ada("agents", "POST", "/agents/cleanup-stale?mark_as=gone").status == 422
+    assert ada("agents", "POST", "/agents/cleanup-stale?timeout_seconds=60&mark_as=degraded").json["marked_count"] == 0
+    assert stored(made).status == status  # what is out of work does not come back by its silence
 
 
 def test_the_word_of_an_agent_changes_its_status_once(ada, noon):

@@ -9,14 +9,18 @@ import time_machine
 from functions.scheduled.handler import handler as scheduled
 from shared.core import clock
 from shared.core.actor import SYSTEM
-from shared.core.errors import Conflict
+from shared.core.errors import Conflict, Upstream
 from shared.core.ids import new_id
+from shared.core.situations import Situation
+from shared.people.tenancy.rows import Organization
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.ending import end_run, with_error
 from shared.runs.agent_runs.rows import Run
+from shared.runs.live_agents.asking import next_task
+from shared.runs.live_agents.giving import dispatch
 from shared.runs.live_agents.holding import worker_actor
-from shared.runs.live_agents.working import dispatch, next_task
-from shared.store import fetch
+from shared.runs.live_agents.task_runs import begin_task
+from shared.store import fetch, save, write
 from shared.work.items.rows import Item
 from shared.work.tasks.claiming import FenceLost, complete_task, fail_task, start_task
 from shared.work.tasks.creating import NewTask, add_task
@@ -27,7 +31,8 @@ from tests.areas.live_agents_world import beat, registered, stored
 from tests.areas.running import Machine
 from tests.areas.test_cards_progress import Stream
 from tests.areas.test_runs import card_in
-from tests.kills import concurrently, crash_at_every_write
+from tests.areas.viewers import listen, pushed
+from tests.kills import concurrently, crash_at_every_write, crash_at_write
 
 BUILD = 6  # the lane in which is built
 
@@ -84,26 +89,26 @@ def test_an_agent_asks_for_its_next_task_by_priority(ada, world):
     low, high = task(world, priority="low"), task(world, priority="high")
     task(world, phase_id="PHASE_TESTING", priority="critical")
     got = ask(ada, made)
-    assert (got["task_id"], got["status"], got["priority"], got["fence"]) == (high, "assigned", "HIGH", 1)
+    assert (got["id"], got["status"], got["priority"], got["fence"]) == (high, "assigned", "HIGH", 1)
     assert ask(ada, made)["fence"] == 1  # an answer that was lost
     assert (stored(made).status, stored(made).task_ids) == ("running", [high])
     start_task(worker_actor(stored(made)), high, 1)
     assert ask(ada, made) is None  # its capacity is one
     ada("agents", "PATCH", f"/agents/{made}", body={"capacity": 2})
-    assert ask(ada, made)["task_id"] == low
+    assert ask(ada, made)["id"] == low
 
 
 def test_what_an_agent_is_capable_of_comes_first(ada, world):
-    task(world, "Draw the logo")
+    task(world, "Draw the logo of Pythonia")
     mine = task(world, "Write the Python parser")
-    assert ask(ada, registered(ada)["agent_id"])["task_id"] == mine
+    assert ask(ada, registered(ada)["agent_id"])["id"] == mine
 
 
 def test_who_watches_does_no_tasks_and_validators_do_their_own(ada, world):
     build, check = task(world), task(world, task_type="validation")
     assert ask(ada, registered(ada, agent_type="guardian")["agent_id"]) is None
-    assert ask(ada, registered(ada, agent_type="validator")["agent_id"])["task_id"] == check
-    assert ask(ada, registered(ada)["agent_id"])["task_id"] == build
+    assert ask(ada, registered(ada, agent_type="validator")["agent_id"])["id"] == check
+    assert ask(ada, registered(ada)["agent_id"])["id"] == build
 
 
 def test_of_two_that_ask_at_once_each_gets_another_task(ada, world):
@@ -194,7 +199,7 @@ def test_the_work_of_an_agent_that_dies_goes_to_another(ada, world, stream, late
     late.move_to(heard + timedelta(seconds=76))
     assert ada("agents", "GET", f"/agents/{dies}").json["status"] == "failed"
     again = ask(ada, other)
-    assert (again["task_id"], again["fence"]) == (only, got["fence"] + 1)
+    assert (again["id"], again["fence"]) == (only, got["fence"] + 1)
     with pytest.raises(FenceLost):
         complete_task(worker_actor(stored(dies)), only, "late", fence=got["fence"])
     done = complete_task(worker_actor(stored(other)), only, "in time", fence=again["fence"])
@@ -216,6 +221,7 @@ def test_the_job_gives_the_work_of_a_dead_agent_to_one_that_waits(ada, world, st
     stream.flow()
     assert (stored(dies).status, stored(dies).task_ids) == ("failed", [])
     assert (holder(only), row(only).status) == (waits, "assigned")
+    assert (int(row(only).retry_count), "has failed: Its heartbeats did not come" in row(only).error_message) == (1, True)
 
 
 def test_a_heartbeat_keeps_what_was_begun_and_not_what_was_never_picked_up(ada, world, stream, late):
@@ -258,6 +264,82 @@ def test_an_agent_whose_request_dies_has_its_task_or_none(ada, world):
         complete_task(worker_actor(stored(made)), only, None, fence=int(row(only).fence))
 
 
+def test_a_repeated_request_for_the_next_task_has_the_same_answer(ada, world):
+    """The claim, the agent's place and the mark of the key are one transaction."""
+    made = registered(ada, capacity=2)["agent_id"]
+    first, _ = task(world), task(world)
+    headers = {"Idempotency-Key": "once"}
+    answers = [ada("agents", "POST", f"/agents/{made}/next-task", headers=headers).json for _ in range(2)]
+    start_task(worker_actor(stored(made)), first, 1)
+    answers.append(ada("agents", "POST", f"/agents/{made}/next-task", headers=headers).json)
+    assert answers == answers[:1] * 3
+    assert stored(made).task_ids == [first]
+
+
+def test_nobody_works_in_an_organization_that_is_suspended(ada, world, stream):
+    made, only = registered(ada)["agent_id"], task(world)
+    organization = fetch(Organization, world.project.org_id)
+    organization.status = "suspended"
+    write(save(organization))
+    stream.flow()
+    assert (holder(only), stored(made).status) == (None, "idle")
+
+
+def put(ada: Client, task_id: str, **body):
+    return ada("tasks", "PUT", f"/tasks/{task_id}", body=body)
+
+
+def test_the_journey_of_two_agents_over_http(ada, world, stream, late):
+    """One takes a task, begins, and falls silent; the other does it; what the first one says in the end is refused."""
+    begun = clock.now()
+    dies, only = registered(ada)["agent_id"], task(world)
+    got = ask(ada, dies)
+    assert put(ada, only, status="in_progress", fence=got["fence"]).status == 200
+    stream.flow()
+    assert beat(ada, dies, 1, status="running", current_task_id=only).status == 200
+    late.move_to(begun + timedelta(seconds=80))
+    lives = registered(ada)["agent_id"]
+    again = ask(ada, lives)
+    assert again["assigned_agent_id"] == lives
+    refused = put(ada, only, status="completed", result={"by": "the dead"}, fence=got["fence"])
+    assert (refused.status, "fence" in refused.json["detail"]) == (409, True)
+    done = put(ada, only, status="completed", result={"by": "the living"}, fence=again["fence"])
+    assert (done.status, done.json["result"], done.json["status"]) == (200, {"by": "the living"}, "completed")
+    stream.flow()
+    assert ada("agents", "GET", f"/agents/{lives}").json["status"] == "idle"
+    assert put(ada, only, status="completed", fence=got["fence"]).status == 409
+
+
+def test_who_listens_sees_agents_and_their_tasks(ada, world, stream):
+    listen(world.ws_id)
+    made = registered(ada)["agent_id"]
+    stream.flow()
+    only = task(world)
+    stream.flow()
+    beat(ada, made, 1, status="running")
+    ada("agents", "PATCH", f"/agents/{made}", body={"status": "degraded"})
+    stream.flow()
+    seen = [(one["event_type"], one["entity_type"], one["entity_id"], one["payload"]) for one in pushed("omoios")]
+    shown = [one for one in seen if one[0].startswith("AGENT") or one[0] == "TASK_ASSIGNED"]
+    assert [shown[0], *sorted(shown[1:3], key=lambda one: one[0], reverse=True), *shown[3:]] == [  # two of one transaction
+        (
+            "AGENT_REGISTERED",
+            "agent",
+            made,
+            {"agent_id": made, "agent_type": "worker", "phase_id": "PHASE_IMPLEMENTATION"},
+        ),
+        ("TASK_ASSIGNED", "task", only, {"task_id": only, "agent_id": made}),
+        ("AGENT_STATUS_CHANGED", "agent", made, {"agent_id": made, "old_status": "idle", "new_status": "running"}),
+        (
+            "AGENT_HEARTBEAT",
+            "agent",
+            made,
+            {"agent_id": made, "health_metrics": {"cpu": 0.5, "memory": {"used": 5, "free": 3}}},
+        ),
+        ("AGENT_STATUS_CHANGED", "agent", made, {"agent_id": made, "old_status": "running", "new_status": "degraded"}),
+    ]
+
+
 @pytest.fixture
 def platform(ada, world, monkeypatch) -> Client:
     put_on_plan(world.ws_id, "enterprise")
@@ -292,7 +374,7 @@ def test_a_spawned_agent_does_the_tasks_of_its_phase_one_after_the_other(platfor
     assert "Do this task of the card: Write the parser" in run.input_context["context"]
     stream.flow()
     assert (row(one).status, row(one).error_message) == ("completed", None)
-    assert row(one).result["run_id"] == run.id
+    assert (row(one).result["run_id"], row(one).result["agent"]) == (run.id, "dev_backend")
     assert holder(two) == made
     assert play(two).status == "completed"
     stream.flow()
@@ -353,6 +435,53 @@ def test_a_terminated_worker_s_run_is_stopped(platform, world, stream):
     assert platform("agents", "PATCH", f"/agents/{made}", body={"status": "quarantined"}).status == 200
     stream.flow()
     assert (fetch(Run, run_id).status, row(only).status) == ("cancelled", "pending")
+
+
+def test_a_run_whose_worker_died_before_the_claim_is_not_repeated(platform, world, stream):
+    """The run is requested first. Whoever comes after it finds it under way, or done."""
+    made, card = spawn(platform, world), card_in(world, BUILD, "feature")
+    only = task(world, card=card)
+    with crash_at_write(1) as process:
+        dispatch(only)
+    assert process.dead
+    run_id = fetch(Item, card.id).lease_run
+    assert (holder(only), Machine(execution="execution").play(run_id).status) == (None, "completed")
+    dispatch(only)
+    assert (holder(only), row(only).status, row(only).result["run_id"]) == (made, "completed", run_id)
+
+
+def test_a_run_that_could_not_be_queued_does_not_bar_the_next(platform, world, stream, monkeypatch):
+    made, only = spawn(platform, world), task(world)
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "enqueue", unavailable)
+        with pytest.raises(Upstream):
+            dispatch(only)
+    dispatch(only)
+    assert holder(only) == made
+    assert fetch(Run, row(only).work_run_id).status == "pending"
+
+
+def unavailable(*_: object) -> None:
+    raise Upstream(Situation.UNAVAILABLE, "The queue is away")
+
+
+def test_a_task_is_in_progress_when_its_run_begins(platform, world, stream):
+    spawn(platform, world)
+    only = task(world, timeout_seconds=60)
+    stream.flow()
+    assert (row(only).status, row(only).deadline) == ("assigned", None)
+    begin_task(fetch(Run, row(only).work_run_id))
+    assert (row(only).status, row(only).deadline is not None) == ("running", True)
+
+
+def test_an_agent_that_gets_room_gets_work(ada, world, stream):
+    made = registered(ada)["agent_id"]
+    tasks = [task(world), task(world)]
+    stream.flow()
+    assert len(stored(made).task_ids) == 1
+    ada("agents", "PATCH", f"/agents/{made}", body={"capacity": 2})
+    stream.flow()
+    assert stored(made).task_ids == sorted(tasks)
 
 
 def test_a_task_of_the_platform_has_one_run_however_often_its_reaction_dies(platform, world, stream):

@@ -12,7 +12,7 @@ from shared.events import EventType, record
 from shared.people.tenancy.rows import Workspace, WorkspaceMembership, membership_row
 from shared.store import collection, fetch, get, save, write
 from shared.store.client import dynamodb
-from shared.work.activities.rows import Activity
+from shared.work.activities.rows import Activity, project_log
 from shared.work.discoveries.rows import create_discovery
 from shared.work.items.dependencies import create_dependency, delete_dependency
 from shared.work.items.moving import move_item, move_to_column
@@ -72,13 +72,12 @@ def test_an_event_becomes_one_activity_and_is_counted_once(world):
     assert project(record_) == []
     assert project(record_, record_) == []
     (row,) = collection(1, f"ITEM#{card.id}", "ACT#")
-    activity = fetch(Activity, row.id)
+    activity = get(Activity, *row.key)
     assert (activity.id, activity.type, activity.item_id) == (card.event_id, "item.created", card.id)
     assert (activity.subject_kind, activity.subject_id, activity.actor["id"]) == ("ITEM", None, world.actor.id)
     assert activity.event_id is None  # it is no event itself: the stream must not come round
-    assert (
-        collection(2, f"PROJ#{world.project.id}#ACT") == []
-    )  # an index entry costs a write: its card lists it, and nothing else
+    assert row.key == (project_log(world.project.id), activity.position)  # the log of the project is the table itself
+    assert activity.indexes().keys() == {1}  # an index entry costs a write: its card lists it, and nothing else
     assert numbers(world) == (1, 0)
 
 
@@ -132,7 +131,7 @@ def test_what_carries_no_new_event_is_nothing(world):
 def test_a_persons_own_affairs_are_in_no_log(world):
     assert project(stream_record(raw_row(f"USER#{world.actor.id}"))) == []
     assert messages() == []
-    assert not [row for row in everything() if row["PK"]["S"].startswith("ACT#")]
+    assert not [row for row in everything() if row["PK"]["S"].startswith(("ACT#", "LOG#"))]
 
 
 def test_the_workspace_knows_when_something_last_happened(world):
@@ -173,7 +172,7 @@ def test_an_activity_is_one_put_under_a_kilobyte_where_no_counter_moves(world):
         assert project(record) == []
     # the activity; the lane and its project; the lanes of the board, of which none has conditions; who listens
     assert cost.names == ["PutItem", "BatchGetItem", "Query", "Query"]
-    assert size_of(raw_row(f"ACT#{moved.event_id}")) < 1_024
+    assert size_of(raw_row(project_log(world.project.id), f"{moved.event['at']}#{moved.event_id}")) < 1_024
     assert cost.writes == 2  # the row and its index entry
     assert cost.reads == 2.5
 
@@ -360,7 +359,7 @@ def test_a_run_starts_and_ends(world):
     assert ended["type"] == "agent_run_completed"
     assert (ended["data"]["status"], ended["data"]["cost"]) == ("failed", 0.25)
     assert ended["data"]["duration"] == run.duration_ms / 1000  # seconds, as in AgentRunSummary
-    told = {fetch(Activity, row.id).type for row in collection(1, f"ITEM#{card.id}", "ACT#")}
+    told = {get(Activity, *row.key).type for row in collection(1, f"ITEM#{card.id}", "ACT#")}
     assert told == {
         "run.requested",
         "run.started",

@@ -154,7 +154,13 @@ def test_an_index_shows_attributes_of_the_row_without_a_copy(aws):
     rows = collection(1, "WS#w1#THING")
     assert [row.f for row in rows] == [{"title": "A"}, {"title": "B", "notes": ["x"]}]
     assert [index_row(fetch(Thing, row.id)).f for row in rows] == [row.f for row in rows]
-    assert first_index_rows(1, "WS#w1#THING", 1) == (rows[:1], True)
+    first, more = first_index_rows(1, "WS#w1#THING", 1)
+    assert ([(row.id, row.kind, row.sort, row.f) for row in first], more) == (
+        [(plain.id, "THING", rows[0].sort, rows[0].f)],
+        True,
+    )
+    (short, _), _ = first_index_rows(1, "WS#w1#THING", 2, attributes=("title",))
+    assert (short.id, short.kind, short.sort, short.f) == (rows[0].id, rows[0].kind, rows[0].sort, {"title": "A"})
     assert noted.listed() == rows[1].f
 
 

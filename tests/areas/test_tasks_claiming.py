@@ -10,7 +10,7 @@ from shared.core import clock
 from shared.core.errors import Conflict, NotFound
 from shared.core.ids import new_id
 from shared.core.situations import Situation
-from shared.store import count_entries, fetch, load
+from shared.store import LastBlock, count_entries, fetch, load, write
 from shared.work.items.deleting import delete_item
 from shared.work.tasks.claiming import (
     FenceLost,
@@ -24,7 +24,7 @@ from shared.work.tasks.claiming import (
     renewal,
     start_task,
 )
-from shared.work.tasks.creating import NewTask, add_task
+from shared.work.tasks.creating import NewTask, add_task, build_task
 from shared.work.tasks.rows import Task, tasks_of
 from tests.areas.boards_world import World
 from tests.kills import concurrently
@@ -173,8 +173,6 @@ def test_a_renewal_can_be_part_of_another_write(world, late):
     claimed = claim_task(world.actor, add(world).id, ONE, 30)
     late.shift(20)
     operation = renewal(claimed, claimed.fence, 30)
-    from shared.store import write
-
     write(operation)
     assert fetch(Task, claimed.id).lease_until == clock.iso(clock.now() + timedelta(seconds=30))
     check_rows()
@@ -208,3 +206,13 @@ def test_adding_a_task_again_changes_nothing(world):
     again = add_task(world.actor, card, task_id, NewTask(None, "Do it\nand more"))
     assert (first.title, again.version) == ("Do it", first.version)
     assert count_entries(tasks_of(world.ws_id), lambda _: True) == 1
+
+
+def test_a_task_may_be_part_of_another_transaction(world):
+    card = world.card()
+    last = LastBlock(tasks_of(world.ws_id))
+    task, operations = build_task(world.actor, card, new_id(), NewTask("First", task_type="analyze_requirements"), last)
+    write(*operations)
+    assert [row.id for row in next_claimable(world.project.id)] == [task.id]
+    assert count_entries(tasks_of(world.ws_id), lambda _: True) == 1
+    check_rows()

@@ -1,13 +1,14 @@
 """The log itself: numbered without a hole, fenced, cut aloud, read from any number."""
 
 import json
+import random
 
 import pytest
 
 from bench.trips import costing
 from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
-from shared.runs.terminal import TerminalWriter, backwards, canonical, entries, last_sequence, tail
+from shared.runs.terminal import TerminalWriter, backwards, canonical, entries, last_sequence, reading, tail
 from shared.runs.terminal.entries import CHUNK_BYTES, MESSAGE_BYTES, LogChunk
 from shared.runs.terminal_sessions import log_search
 from shared.runs.terminal_sessions.log_filters import LogFilter
@@ -15,7 +16,7 @@ from shared.runs.terminal_sessions.log_search import Position, search_logs
 from shared.store import NumberAttribute, Row, check, create, delete, put, query, write
 from tests.areas.viewers import messages
 from tests.kills import concurrently
-from tests.seeding import log_chunks, put_directly
+from tests.seeding import log_chunks, put_directly, rechunked
 
 
 class Lease(Row):
@@ -293,6 +294,42 @@ def test_a_search_names_expired_entries_once_wherever_it_stops(aws, monkeypatch,
             break
         position = Position(found["continueFrom"]["runId"], found["continueFrom"]["sequence"])
     assert shown == [10, *range(11, 21), 40, *range(41, 51)]
+
+
+def test_a_search_reads_the_parts_of_a_long_log_side_by_side(aws):
+    """Ten trips before."""
+    put_directly(log_chunks("r", 30_000))
+    with costing() as cost:
+        found = search_logs(["r"], "line 29999 ", LogFilter())
+    assert [entry["seq"] for entry in found["logs"]] == [29_999]
+    assert found["continueFrom"] == {"runId": "r", "sequence": 10_000}
+    assert (cost.trips, len(cost.names) + len(cost.beside)) == (3, 7)
+    with costing() as cost:
+        assert next(search for search in backwards("r", most=1))["seq"] == 30_000
+    assert (len(cost.names), cost.beside) == (1, [])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_log_is_the_same_from_both_ends_however_it_was_written(aws, monkeypatch, seed):
+    """Chunks of all lengths, some of them expired, in parts that expect others."""
+    chance = random.Random(seed)  # noqa: S311 - a test
+    for name, most in (("_NEWEST", 3), ("_PART", 4), ("_MOST", 5)):
+        monkeypatch.setattr(reading, name, chance.randint(1, most))
+    lines, chunks, first = 700, [], 1
+    whole = [entry for chunk in log_chunks("r", lines) for entry in chunk.entries()]
+    while first <= lines:
+        number = min(chance.choice((1, 2, 30)), lines - first + 1)
+        chunks += rechunked("r", whole[first - 1 : first - 1 + number])
+        first += number
+    kept = (
+        chunks if seed < 4 else chunks[chance.randrange(len(chunks)) :] if seed < 8 else chance.sample(chunks, len(chunks) // 3)
+    )
+    put_directly(kept)
+    forwards = [entry["seq"] for entry in entries("r")]
+    backward = [entry["seq"] for entry in backwards("r")]
+    assert forwards == [*backward[::-1]]
+    middle = chance.randint(1, forwards[-1])
+    assert [entry["seq"] for entry in backwards("r", middle)] == [seq for seq in forwards[::-1] if seq <= middle]
 
 
 def test_a_search_from_behind_the_end_of_a_log_begins_at_its_end(aws):

@@ -13,7 +13,7 @@ from shared.core.errors import CadreError
 from shared.store import fetch, fetch_all, index_rows, pages, put, write
 from shared.work.items.pending import APPROVALS, PREFIX, PendingApproval, partition_of
 from shared.work.items.rows import Item
-from shared.work.tasks.rows import Task
+from shared.work.tasks.rows import Task, tasks_of_card
 from shared.work.tickets import approving
 from shared.work.tickets.creating import NewTicket, create_ticket
 from tests.areas.boards_world import World, create_world
@@ -38,7 +38,7 @@ def decide(world: World, item: Item, word: str = "approve", client=None):
 
 
 def tasks_of(item: Item) -> list[Task]:
-    return fetch_all(Task, [row.id for row in index_rows(1, f"ITEM#{item.id}", "TASK#")])
+    return fetch_all(Task, [row.id for row in index_rows(2, tasks_of_card(item.id))])
 
 
 def pending(world: World) -> int:

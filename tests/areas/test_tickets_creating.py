@@ -10,7 +10,7 @@ from shared.work.items.creating import NewItem, create_item
 from shared.work.items.dependencies import DependencyGraph, get
 from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
-from shared.work.tasks.rows import Task
+from shared.work.tasks.rows import Task, tasks_of_card
 from shared.work.tickets.creating import NewTicket, create_ticket
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import sign_up
@@ -31,7 +31,7 @@ def make(world: World, title: str, status: int = 201, **fields):
 
 
 def tasks_of(ticket_id: str) -> list[Task]:
-    return fetch_all(Task, [row.id for row in index_rows(1, f"ITEM#{ticket_id}", "TASK#")])
+    return fetch_all(Task, [row.id for row in index_rows(2, tasks_of_card(ticket_id))])
 
 
 # -- creating
@@ -87,7 +87,7 @@ def test_dependencies_are_made_with_the_ticket_or_nothing_is(world):
     for wrong, status in (
         ({"blocked_by": [new_id()]}, 404),
         ({"blocked_by": ["ticket-1"]}, 404),
-        ({"blocked_by": [after.id], "blocks": [before.id]}, 409),  # a cycle
+        ({"blocked_by": [after.id], "blocks": [before.id]}, 400),  # a cycle
         ({"blocks": [str(new_id()) for _ in range(31)]}, 422),
     ):
         make(world, f"Wrong {status}", status, dependencies=wrong)

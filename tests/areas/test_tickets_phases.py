@@ -18,7 +18,8 @@ from shared.work.items.updating import block_item
 from shared.work.phases.moving import transition
 from shared.work.phases.rules import PHASES, STATUS_TRANSITIONS, TRANSITIONS
 from shared.work.phases.stints import list_stints, project_phase_times
-from shared.work.tasks.rows import Task, create_task
+from shared.work.tasks.creating import create_task
+from shared.work.tasks.rows import Task, tasks_of_card
 from tests.areas.boards_world import World, create_world
 from tests.areas.viewers import listen, messages, messages_for, project, raw_row, stream_record
 
@@ -296,7 +297,7 @@ def test_a_block_comes_with_a_task_that_removes_it(world, kind):
     answer = ask(world, "POST", f"/tickets/{card.id}/block?blocker_type={kind}&suggested_remediation=Ask+Bea")
     assert (answer.status, answer.json["is_blocked"], answer.json["blocker_type"]) == (200, True, kind)
     assert answer.json["blocked_reason"] == "Ask Bea"
-    (task,) = fetch_all(Task, [row.id for row in index_rows(1, f"ITEM#{card.id}", "TASK#")])
+    (task,) = fetch_all(Task, [row.id for row in index_rows(2, tasks_of_card(card.id))])
     assert (task.id, task.description, task.phase_id) == (answer.json["remediation_task_id"], "Ask Bea", "PHASE_IMPLEMENTATION")
     assert world.column_counts() == {"blocked": 1}
     again = ask(world, "POST", f"/tickets/{card.id}/block", {"blocked_reason": "Other words"}).json
@@ -324,7 +325,7 @@ def test_a_block_needs_a_kind_or_a_reason_and_open_work(world):
     go(world, done, "done")
     refused = ask(world, "POST", f"/tickets/{done.id}/block?blocker_type=environment")
     assert (refused.status, refused.json["detail"]) == (400, "A finished ticket cannot be blocked; reopen it first")
-    assert list(index_rows(1, f"ITEM#{done.id}", "TASK#")) == []
+    assert list(index_rows(2, tasks_of_card(done.id))) == []
 
 
 def test_a_block_is_told_with_its_reason(world):

@@ -128,10 +128,11 @@ TRIED = [route for route in table() if key_of(route) in ALONE | SAMPLES]
 
 WRITES_NOTHING = {
     ("agentworks", "documents.upload"): "it only signs an address",
-    ("omoios", "costs.forecastPost"): "it only computes",
+    ("omoios", "tasks.checkCircular"): "it only tells what would be refused",
     ("omoios", "tickets.checkDuplicates"): "it only looks",
     ("omoios", "tickets.detectBlocking"): "it only looks",
     ("omoios", "tickets.validateGate"): "it only looks",
+    ("omoios", "costs.forecastPost"): "it only computes",
 }
 """Changes whose sample finds everything as it should be, and why."""
 

@@ -22,6 +22,7 @@ SNAPSHOT = 0.0000015046 * 86_400 * 30  # a GB
 CALLS = {  # of a job in a month of 30 days
     "rate(1 minute)": 43_200,
     "rate(5 minutes)": 8_640,
+    "rate(15 minutes)": 2_880,
     "rate(1 hour)": 720,
     "cron(* 2-3 * * ? *)": 3_600,
     "cron(* 4 * * ? *)": 1_800,

@@ -236,13 +236,13 @@ def test_a_function_gets_only_the_variables_of_what_it_may_touch(prod: Templates
     assert "CADRE_CORE_TABLE" not in mailer.properties["Environment"]["Variables"]
 
 
-def test_only_the_run_steps_reach_models(prod: Templates) -> None:
+def test_only_runs_and_explorations_reach_models(prod: Templates) -> None:
     reaching = {
         role.name
         for role in prod.of("AWS::IAM::Role")
         if any(action.startswith("bedrock:") for statement in statements(role) for action in statement["Action"])
     }
-    assert reaching == {"RunStepsRole"}
+    assert reaching == {"ExplorationsRole", "RunStepsRole"}
     (steps,) = [role for role in prod.of("AWS::IAM::Role") if role.name == "RunStepsRole"]
     (calling,) = [one for one in statements(steps) if "bedrock:InvokeModel" in one["Action"]]
     assert calling["Resource"] == list(PROD.bedrock_model_arns)  # a profile, and its model in every region that it may choose
@@ -482,7 +482,7 @@ def test_whoever_puts_work_back_into_its_own_queue_is_not_taken_for_a_loop(prod:
     """Lambda ends such a chain after 16 rounds unless it is told."""
     allowed = {tags(one)["area"] for one in prod.of("AWS::Lambda::Function") if one.properties.get("RecursiveLoop") == "Allow"}
     feeding = {name for name, needs in FUNCTIONS.items() if name in {QUEUES[queue].consumer for queue in needs.sends}}
-    assert allowed == feeding == {"ws_pusher", "cascade_worker", "export_worker", "webhook_worker"}
+    assert allowed == feeding == {"ws_pusher", "cascade_worker", "export_worker", "webhook_worker", "github_worker"}
 
 
 @pytest.mark.parametrize("queue", ["ScheduleDead", "Emails", "EmailsDead"])

@@ -51,6 +51,7 @@ TESTED_ELSEWHERE = {
     ("enterprise", "apiKeys.revoke"): "a role in a workspace is none in its organization: tests/areas/test_api_keys.py",
     ("enterprise", "oauth.clients.delete"): "a role in a workspace is none in its organization: tests/areas/test_oauth.py",
     ("agentworks", "workspaces.delete"): "it ends the stage: tests/areas/test_workspaces_agentworks.py",
+    ("omoios", "export.file"): "only for who asked for it: tests/areas/test_audit_exports.py",
     ("agentworks", "invitations.accept"): "for whoever has the invitation's address: tests/areas/test_invitations.py",
 } | {
     ("enterprise", f"webhooks.{name}"): ONE_ORGANIZATION
@@ -73,6 +74,7 @@ NO_PERMISSION = (
     | {("enterprise", f"oauth.{name}"): "our pages ask who it is" for name in ("authorize", "decide")}
     | {("enterprise", name): "the document is public" for name in ("jwks.get", "oauth.metadata")}
     | {("agentworks", "billing.stripeWebhook"): "Stripe signs what it sends"}
+    | {("omoios", "github.webhook"): "GitHub signs what it sends"}
     | {("enterprise", "health.get"): PROBE, ("aintandem", "system.health"): PROBE, ("aintandem", "system.info"): PROBE}
     | {(contract, f"docs.{name}"): "the document is public" for contract in CONTRACTS for name in ("asset", "redoc", "swagger")}
     | {
@@ -83,10 +85,12 @@ NO_PERMISSION = (
 )  # fmt: skip
 """What anybody may ask without a token, and why. An operation that became public by mistake fails here."""
 
-EVERYBODYS = {("agentworks", "agents.get"), ("omoios", "costs.agent"), ("omoios", "time.agent")}
-"""Names what belongs to no tenant: the catalogue."""
+EVERYBODYS = {("agentworks", "agents.get"), ("omoios", "audit.agent"), ("omoios", "costs.agent"), ("omoios", "time.agent")}
+"""Acts on what belongs to no tenant: the catalogue."""
 ONES_OWN = {
     ("omoios", "projects.create"),
+    ("omoios", "agents.cleanupStale"),
+    ("omoios", "tasks.cleanupTimedOut"),
     ("omoios", "costs.agent"),
     ("enterprise", "organizations.list"),
     ("enterprise", "organizations.create"),
@@ -96,7 +100,7 @@ ONES_OWN = {
     ("enterprise", "webhooks.list"),
     ("enterprise", "metrics.get"),
 }
-"""Acts in the caller's own organization, whose owner everybody is."""
+"""Acts in the caller's own organization or workspaces, whose owner everybody is."""
 ANOTHERS = {
     (contract, operation): Permission.WORKSPACE_WRITE
     for contract in ("agentworks", "omoios")

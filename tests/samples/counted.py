@@ -10,13 +10,17 @@ from shared.people.access.records import grant_workspace
 from shared.people.identity.administrators import set_administrator
 from shared.people.tenancy.rows import WorkspaceMembership, membership_row
 from shared.runs.agent_runs.rows import Run
+from shared.runs.live_agents.rows import LiveAgent
 from shared.store import create, fetch, save, write
 from shared.work.activities.rows import new_activity
 from shared.work.items.filing import filing_of, reindex
 from shared.work.items.rows import Item
+from shared.work.tasks.creating import NewTask, add_task
 from tests.areas.driving import Client, confirm_address
 from tests.areas.stripe_server import webhook
 from tests.samples import ALONE, SAMPLES, Sample, Samples, Stage, ask, key_of
+from tests.samples.agents import agent
+from tests.samples.audit import spoiled
 from tests.samples.cards import card_in
 from tests.samples.delivery import buildable
 from tests.samples.stage import of_workspace
@@ -127,6 +131,23 @@ def where_something_waits(stage: Stage) -> Sample:
     return of_workspace(stage)
 
 
+def silent(stage: Stage) -> Sample:
+    """An agent that was not heard from for ten minutes."""
+    made = fetch(LiveAgent, agent(stage))
+    assert made is not None
+    made.active_since = clock.in_seconds(-600)
+    write(save(made))
+    return Sample({})
+
+
+def with_a_task(stage: Stage) -> Sample:
+    """An agent that asks for the one task of a project."""
+    card = fetch(Item, stage.card(6))
+    assert card is not None
+    add_task(stage.world.actor, card, new_id(), NewTask("A task", priority="critical"))
+    return Sample({"agent_id": agent(stage)})
+
+
 OTHERWISE: Samples = {
     ("agentworks", "approvals.list"): where_something_waits,
     ("agentworks", "billing.credit"): lambda s: Sample({"id": s.invoice()}, {"reason": "A gift", "amount": 0.5}, caller=clerk(s)),
@@ -139,7 +160,13 @@ OTHERWISE: Samples = {
     ("agentworks", "cards.restore"): lambda s: Sample({"id": archived(s.card())}),
     ("agentworks", "projects.archive"): lambda s: Sample({"id": new_project(s)}),
     ("agentworks", "projects.restore"): lambda s: Sample({"id": new_project(s, archived=True)}),
+    ("omoios", "agents.list"): lambda s: after(s, ("omoios", "agents.register"), Sample({})),
+    ("omoios", "agents.healthAll"): lambda s: after(s, ("omoios", "agents.register"), Sample({})),
+    ("omoios", "agents.stale"): silent,
+    ("omoios", "agents.cleanupStale"): silent,
+    ("omoios", "agents.nextTask"): with_a_task,
     ("enterprise", "features.buildAndDeploy"): lambda s: Sample({"feature_id": buildable(s)}, {}),
+    ("omoios", "audit.verify"): spoiled,
     ("omoios", "board.wipViolations"): too_full,
     ("omoios", "board.autoTransition"): lambda s: Sample({"ticket_id": s.card(lane=6)}),
     ("omoios", "board.move"): lambda s: Sample({}, {"ticket_id": s.card(), "target_column_id": "building"}),

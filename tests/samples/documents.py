@@ -1,5 +1,6 @@
 """Requests of the area `documents`."""
 
+from tests.samples.explorations import document
 from tests.samples.stage import Sample, Samples, Stage, of_project
 
 
@@ -18,4 +19,9 @@ SAMPLES: Samples = {
     ("agentworks", "documents.upload"): lambda s: Sample({"id": s.world.project.id}, {"size": 5_000_000}),
     ("agentworks", "documents.update"): lambda s: Sample({"id": s.document()}, {"content": "Other words"}),
     ("agentworks", "documents.publish"): lambda s: Sample({"id": s.document()}, {}),
+    ("omoios", "documents.approve"): lambda s: Sample({"document_id": s.document()}, {}),
+    ("omoios", "documents.reject"): lambda s: Sample(
+        {"document_id": document(s)}, {"rejection_reason": "Missing security requirements"}
+    ),
+    ("omoios", "documents.versions"): lambda s: Sample({"document_id": s.document()}),
 }

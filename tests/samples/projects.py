@@ -35,4 +35,8 @@ SAMPLES: Samples = {
     ("omoios", "projects.createTicket"): lambda s: Sample(
         {"project_id": s.world.project.id}, {"title": "T", "phase_id": "PHASE_BACKLOG"}
     ),
+    ("omoios", "projects.spawnAgent"): lambda s: Sample(
+        {"project_id": s.world.project.id},
+        {"agent_type": "worker", "phase_id": "PHASE_IMPLEMENTATION", "capabilities": ["python", "fastapi"], "capacity": 1},
+    ),
 }

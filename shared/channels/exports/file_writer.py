@@ -8,9 +8,11 @@ again, and its size is limited (`MAX_ROWS`). Every write to the row checks the f
 import os
 import tempfile
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from shared.channels.exports.formats import STREAMED, Workbook
+from shared.channels.exports.pdf import PdfList
 from shared.channels.exports.rows import Export
 from shared.channels.exports.tables import Source, TotalsMismatch, add_to_totals
 from shared.core import clock
@@ -19,8 +21,11 @@ from shared.store import PART_BYTES, begin_multipart, complete_multipart, put_fi
 
 MAX_ROWS_IN_REQUEST: Final = 2_000
 """Most rows of an export that is made in a request: 21 reads of 100 rows, well below a second."""
-MAX_ROWS: Final = {"csv": 1_000_000, "json": 1_000_000, "xlsx": 100_000}
-"""XLSX: one call of the worker makes so many in a tenth of its time (12 s of a core), in half of its 512 MB of temporary files."""
+MAX_ROWS: Final = {"csv": 1_000_000, "json": 1_000_000, "xlsx": 100_000, "pdf": 5_000, "proof.json": 1_000_000}
+"""PDF: about 500 pages, which nobody reads further. XLSX: one call of the worker makes so many in a tenth of its time (12 s of a core), in
+half of its 512 MB of temporary files."""
+WHOLE: Final[Mapping[str, type[Workbook | PdfList]]] = {"xlsx": Workbook, "pdf": PdfList}
+"""Formats that are written as a whole, and begin again after an interruption."""
 _PROGRESS_EVERY: Final = 5_000  # rows of a workbook between two updates of `rows_done`
 
 
@@ -41,9 +46,7 @@ def write_export_file(export: Export, source: Source, *, until: float = float("i
     max_rows = MAX_ROWS_IN_REQUEST if at_once else MAX_ROWS[export.format]
     try:
         size = (
-            _write_workbook(export, source, max_rows)
-            if export.format == "xlsx"
-            else _write_in_parts(export, source, max_rows, until)
+            _write_whole(export, source, max_rows) if export.format in WHOLE else _write_in_parts(export, source, max_rows, until)
         )
     except TooManyRows:
         if not at_once:
@@ -81,7 +84,7 @@ def _write_remaining(export: Export, source: Source, max_rows: int, until: float
         rows += len(page.rows)
         add_to_totals(columns, page.rows, sums)
         if rows > max_rows:
-            raise TooManyRows(f"This export has more than {max_rows:,} rows: ask for fewer days")
+            raise TooManyRows(f"This export has more than {max_rows:,} rows: ask for fewer days or entries")
         if len(buffer) >= PART_BYTES and page.cursor is not None:
             _upload_part(export, bytes(buffer), rows_done=rows, sums=sums, cursor=page.cursor)
             buffer.clear()
@@ -104,16 +107,16 @@ def _upload_part(export: Export, body: bytes, **progress: Any) -> None:
     _save(export, tags=[*export.tags, tag], size=int(export.size or 0) + len(body), **progress)
 
 
-def _write_workbook(export: Export, source: Source, max_rows: int) -> int:
+def _write_whole(export: Export, source: Source, max_rows: int) -> int:
     export.rows_done, sums, reported = 0, dict[str, int](), 0
     with tempfile.TemporaryFile() as target:
-        with Workbook(target, source.columns, source.about) as book:
+        with WHOLE[export.format](target, source.columns, source.about) as book:
             for page in source.pages(None):
                 book.rows(page.rows)
                 export.rows_done += len(page.rows)
                 add_to_totals(source.columns, page.rows, sums)
                 if export.rows_done > max_rows:
-                    raise TooManyRows(f"A workbook takes {max_rows:,} rows: ask for fewer days, or for csv")
+                    raise TooManyRows(f"A file of this format takes {max_rows:,} rows: ask for fewer days or entries, or for csv")
                 if export.rows_done - reported >= _PROGRESS_EVERY:
                     reported = int(export.rows_done)
                     _save(export, rows_done=reported)

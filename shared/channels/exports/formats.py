@@ -3,6 +3,8 @@
 CSV    RFC 4180: CRLF, doubled quotes, a header. USD with all six decimals. Text that a spreadsheet would read as a formula gets an
        apostrophe in front, as OWASP advises, since names are entered by users.
 JSON   {"export": {...}, "columns": [...], "rows": [{...}], "totals": {...}}: money as numbers in USD; an unknown value is null.
+PDF    a list: each row with the names of its columns, nothing cut off. For reading and printing
+proof  JSON whose lines are hashed (`shared.work.audit.proof`): {"export":{...},"chain":[...]}
 XLSX   the sheets `Summary` and `Data`. Numbers, dates and money are typed cells; text is always text, never a formula or a link.
 """
 
@@ -18,6 +20,7 @@ from typing import Any, BinaryIO, Final, Self
 from shared.channels.exports.tables import Column, Kind, Row
 from shared.core import clock
 from shared.core.money import MICROS, usd
+from shared.core.texts import write_json
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - full-width forms count too
 _MAX_CELL: Final = 32_767  # characters: Excel's limit for a cell
@@ -67,13 +70,38 @@ class JsonFormat:
         return f'\n],\n"totals": {_json(totals)}}}\n'.encode()
 
 
-STREAMED: Final[Mapping[str, type[CsvFormat | JsonFormat]]] = {"csv": CsvFormat, "json": JsonFormat}
+@dataclass(frozen=True)
+class ProofFormat:
+    """The same interface as `CsvFormat`; a row has one value, its line as it is hashed."""
+
+    columns: Sequence[Column]
+    about: Mapping[str, Any]
+
+    def head(self) -> bytes:
+        return f'{{"export":{write_json(dict(self.about))},\n"chain":['.encode()
+
+    def rows(self, rows: Sequence[Row], *, first: bool) -> bytes:
+        return (("\n" if first else ",\n") + ",\n".join(row[0] for row in rows)).encode() if rows else b""
+
+    def tail(self, count: int, sums: Mapping[str, int]) -> bytes:
+        return f'\n],\n"totals":{write_json({"lines": count})}}}\n'.encode()
+
+
+STREAMED: Final[Mapping[str, type[CsvFormat | JsonFormat | ProofFormat]]] = {
+    "csv": CsvFormat,
+    "json": JsonFormat,
+    "proof.json": ProofFormat,
+}
 
 
 def _csv(rows: Iterable[Iterable[str]]) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     return text.getvalue().encode()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def escape_formula(text: str) -> str:
@@ -88,11 +116,8 @@ _CSV: Final[Mapping[Kind, Any]] = {
     "date": str,
     "moment": str,
     "flag": lambda value: "true" if value else "false",
+    "json": _json,
 }
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _json_value(kind: Kind, value: Any) -> Any:
@@ -150,8 +175,9 @@ class Workbook:
         style = self._styles.get(kind)
         if value is None:
             return
-        if kind == "text":
-            sheet.write_string(row, position, str(value)[:_MAX_CELL])
+        if kind in ("text", "json"):
+            text = _json(value) if kind == "json" else str(value)
+            sheet.write_string(row, position, text[:_MAX_CELL])
         elif kind == "flag":
             sheet.write_boolean(row, position, value)
         elif kind == "number":

@@ -5,15 +5,15 @@ process_export   in the worker: take the lease, continue the file, finish it or 
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from shared.channels.exports.file_writer import TooManyRows, release_lease, write_export_file
+from shared.channels.exports.file_writer import WHOLE, TooManyRows, release_lease, write_export_file
 from shared.channels.exports.rows import Export
-from shared.channels.exports.tables import Source
+from shared.channels.exports.tables import Source, TotalsMismatch
 from shared.core import clock, queues
 from shared.core.actor import Actor, Permission
-from shared.core.errors import ConditionFailed, NotFound, Upstream
+from shared.core.errors import ConditionFailed, FieldError, Invalid, NotFound, Upstream
 from shared.core.situations import Situation
 from shared.store import SignedUrl, absent, download_url, fetch, load, put, update_now, write
 
@@ -48,6 +48,36 @@ def start_export(export: Export, source: Source, *, at_once: bool) -> Export:
             return export
         release_lease(export)
     enqueue(export.id)
+    return export
+
+
+def make_export(export: Export, source: Source, *, seconds: float) -> Export:
+    """Make an export in the request, for so many seconds; the worker goes on with what is not finished then, and with a workbook or a PDF
+    of more than MAX_ROWS_IN_REQUEST rows.
+
+    Raises Invalid for more rows than the format takes, and Upstream if the queue fails.
+    """
+    export.status, export.fence, export.lease_until = "running", 1, clock.epoch() + _REQUEST_LEASE
+    write(put(export))
+    try:
+        whole = export.format in WHOLE
+        if write_export_file(export, source, until=time.monotonic() + seconds, at_once=whole):
+            return export
+    except TooManyRows as error:
+        release_lease(export, failed=str(error))
+        raise Invalid(FieldError("format", str(error), export.format)) from None
+    except TotalsMismatch:  # an index is a moment behind
+        pass
+    release_lease(export)
+    enqueue(export.id)
+    return export
+
+
+def own_export(actor: Actor, export_id: str, subjects: Iterable[str]) -> Export:
+    """Return an export of these subjects that the actor has asked for. Raises NotFound, also for one that is expired or somebody else's."""
+    export = load(Export, export_id, actor)
+    if export.is_expired or export.subject not in subjects or export.requested_by.get("id") != actor.id:
+        raise NotFound(Export.NAME)
     return export
 
 

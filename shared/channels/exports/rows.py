@@ -11,6 +11,8 @@ RETENTION: Final = 6 * 86_400
 FORMATS: Final = {
     "csv": "text/csv; charset=utf-8; header=present",
     "json": "application/json",
+    "pdf": "application/pdf",
+    "proof.json": "application/json",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-Kind = Literal["text", "number", "money", "date", "moment", "flag"]
+Kind = Literal["text", "number", "money", "date", "moment", "flag", "json"]
 Row = Sequence[Any]
 
 
@@ -12,7 +12,8 @@ Row = Sequence[Any]
 class Column:
     """A column; None is an empty cell.
 
-    Values by `kind`: text str, number int, money int micro-dollars (shown in USD), date `YYYY-MM-DD`, moment ISO 8601 in UTC, flag bool.
+    Values by `kind`: text str, number int, money int micro-dollars (shown in USD), date `YYYY-MM-DD`, moment ISO 8601 in UTC, flag bool,
+    json any JSON (text in cells).
     """
 
     name: str

@@ -14,10 +14,11 @@ from shared.channels.sockets.client import FAILED, GONE, SENT, Delivery, socket_
 from shared.channels.sockets.connections import close_connection, delete_connection_by_id, get_connection
 from shared.channels.sockets.frames import SocketContract, compact
 from shared.channels.sockets.publish import send_job
-from shared.channels.sockets.rows import LIVE, PAUSED, Subscription
+from shared.channels.sockets.rows import LIVE, PAUSED, REPLAYING, Held, Subscription
 from shared.core import clock
 from shared.core.errors import ConditionFailed
-from shared.store import iterate, update_now
+from shared.core.ids import new_id
+from shared.store import iterate, put, update_now, write
 
 HANDSHAKE_GRACE = (
     10  # seconds after opening in which GONE may mean that the handshake, which ends after $connect, is not finished
@@ -152,14 +153,41 @@ def _frames(one: Subscription, batch: _Batch, liveness: Liveness) -> list[str]:
     if one.greeted and one.state != PAUSED:
         for index, push in enumerate(batch.pushes):
             if push.get("ws") not in forbidden_workspaces and one.run in (None, push.get("run")):
-                frames += [frame["text"] for frame in batch.frames_of_push(one.contract, index) if _matches_filters(one, frame)]
+                texts = [
+                    frame["text"]
+                    for frame in batch.frames_of_push(one.contract, index)
+                    if matches_filters(one, frame.get("facets", {}))
+                ]
+                one, texts = _hold_or_send(one, push, texts)
+                frames += texts
     return frames
 
 
-def _matches_filters(one: Subscription, frame: dict[str, Any]) -> bool:
-    """Return whether the frame's facets match every filter of the subscription."""
-    facets = frame.get("facets", {})
+def matches_filters(one: Subscription, facets: Mapping[str, str]) -> bool:
+    """Return whether the facets of a frame match every filter of the subscription."""
     return all(facets.get(name) in values for name, values in (one.filters or {}).items() if values)
+
+
+def _hold_or_send(one: Subscription, push: Mapping[str, Any], texts: list[str]) -> tuple[Subscription, list[str]]:
+    """Return the subscription as it is now and the messages of a push that it is sent: none of what a replay has sent, and none while one
+    goes on, which sends them itself when it ends.
+
+    Messages are held before they are counted, and counted only while the replay goes on: so whoever ends it has seen them all.
+    """
+    if one.state == REPLAYING and texts:
+        place = Held.partition(one.connection, str(one.generation))
+        held = Held(pk=place, sk=f"{push['at']:013}#{push.get('event') or new_id()}", event=push.get("event"), frames=texts)
+        held.ttl = one.ttl
+        write(put(held))
+        same = (Subscription.state == REPLAYING) & (Subscription.generation == str(one.generation))
+        try:
+            update_now(Subscription(pk=one.pk, sk=one.sk), [Subscription.skips.add(1)], same, _subscription_changed)
+        except _SubscriptionChanged as changed:
+            if not changed.raw:
+                return one, []
+            return _hold_or_send(Subscription.decode(changed.raw), push, texts)
+        return one, []
+    return one, [] if push.get("event") in (one.sent_ids or ()) else texts
 
 
 def _range_already_sent(one: Subscription, new: RunEntries) -> EntryRange | None:

@@ -9,7 +9,7 @@ written.
 
 `ws-push` has delays and no order: work for one connection, which may take long and must not delay live messages.
 
-    {kind: job,  job: greet | catch_up | replay | search | again, connection, ...}     work for one connection
+    {kind: job,  job: greet | catch_up | replay | replay_events | search | again, connection, ...}     work for one connection
 """
 
 import json

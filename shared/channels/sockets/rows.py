@@ -4,6 +4,7 @@ CONN#<id>      META          the connection; GSI1 USER#<user>#CONN
 CONNS#<user>   META          the number of the user's open connections: the limit is a condition of the write
 HERE#<ws>      <user>        the number of the user's open connections to one workspace: who is online there
 SUB#<topic>    CONN#<id>     a subscription of a connection to a topic
+HELD#<id>      <time>#<event>  a push that waits until a replay of earlier events has ended
 CONNS#DUE#<n>  <due>#<id>    connections by the time at which the scheduled job closes them
 """
 
@@ -16,7 +17,7 @@ ROW_TTL = 3 * 3600  # seconds; API Gateway closes every connection after two hou
 MAX_CONNECTION_AGE = 2 * 3600 + 300  # seconds after which a connection is certainly closed
 DUE = Shards("CONNS#DUE", 4)
 """Index of connections by their latest closing time, for the scheduled job."""
-CATCHING_UP, LIVE, PAUSED = "catching", "live", "paused"
+CATCHING_UP, LIVE, PAUSED, REPLAYING = "catching", "live", "paused", "replaying"
 
 
 class Connection(Ephemeral):
@@ -94,7 +95,8 @@ class Subscription(Ephemeral):
     """The subscription of a connection to a topic, with everything that a delivery needs.
 
     The `state` of a terminal is `catching` while earlier entries are sent, then `live`; `paused` while the viewer has paused the stream.
-    A push to a subscription that is not live sends no entries, but records them in `missed` and `skips`.
+    A push to a subscription that is not live sends no entries, but records them in `missed` and `skips`. Events are `replaying` while
+    earlier ones are sent again; pushes are held until then, and counted in `skips`.
     """
 
     connection = UnicodeAttribute()
@@ -119,6 +121,8 @@ class Subscription(Ephemeral):
     """The id of the request that set the present state; jobs of earlier requests stop."""
     filters = JSONAttribute(null=True)
     """Allowed values by facet name; a frame must match all."""
+    sent_ids = JSONAttribute(null=True)
+    """Events that a replay has sent lately: pushes omit them."""
     opened = NumberAttribute()
     """Epoch seconds at which the connection was opened."""
 
@@ -135,3 +139,14 @@ class Subscription(Ephemeral):
         for name, value in attributes.items():
             setattr(row, name, value)
         return row
+
+
+class Held(Ephemeral):
+    """A push to a subscription that is `replaying`, kept until the replay has ended."""
+
+    event = UnicodeAttribute(null=True)
+    frames = JSONAttribute(default=list)
+
+    @classmethod
+    def partition(cls, connection_id: str, generation: str) -> str:
+        return f"HELD#{connection_id}#{generation}"

@@ -9,3 +9,8 @@ def terminal_topic(run_id: str, card_id: str | None) -> str:
 def workspace_topic(ws_id: str) -> str:
     """Return the topic of all events in a workspace, for every contract that shows them."""
     return f"ws:{ws_id}"
+
+
+def workspace_of(topic: str) -> str | None:
+    """Return the workspace whose events a topic has; None for another topic."""
+    return topic.removeprefix("ws:") if topic.startswith("ws:") else None

@@ -37,11 +37,18 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "WS#{}#AINS"),
         (1, "WS#{}#AINS#ENDED"),
         (2, "WS#{}#ACT"),
+        (None, "LOG#WS#{}"),
         (1, "BUDGETS#{}"),
+        (1, "WS#{}#SPEC"),
+        (1, "WS#{}#EXPL"),  # after the projects, whose ids they have
         (None, "STAT#WS#{}"),
         (None, partition_of_search("{}", "ticket")),
         (None, partition_of_search("{}", "task")),
         (None, partition_of_search("{}", "commit")),
+    ),
+    "EXPL": (
+        (1, "PROJ#{}#DOC"),  # of an exploration that became no project
+        (2, "PROJ#{}#ACT"),
     ),
     "PROJ": (
         (1, "TRASH#PROJ#{}"),
@@ -49,6 +56,7 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "PROJ#{}#DOC"),
         (1, "PROJ#{}#BOARD"),
         (2, "PROJ#{}#ACT"),
+        (None, "LOG#PROJ#{}"),
         (2, "PROJ#{}#TRACE"),  # deployments, and what else is in a chain
         (1, "PROJ#{}#ENV"),
         (1, "PROJ#{}#REPO"),
@@ -86,6 +94,7 @@ LEAF_KINDS = frozenset(
         "INV",
         "LANE",
         "POSTING",
+        "SPEC",
         "STAT",
         "WORDS",
     }
@@ -185,6 +194,13 @@ def _project_rows(project_id: str) -> Iterator[list[Row]]:
             yield [*page]
 
 
+def _exploration_rows(exploration_id: str) -> Iterator[list[Row]]:
+    """Yield what an exploration that became no project has under the project's id: the copies of its documents, and their counts."""
+    for partition in (*(DocumentCopy.partition(exploration_id, type_) for type_ in TYPES), f"PROJ#{exploration_id}"):
+        for page in _pages(partition):
+            yield [*page]
+
+
 def _card_rows(card_id: str) -> Iterator[list[Row]]:
     """Yield the attachments of a card, and the sums of its usage: the ledger's own do not need them."""
     for page in pages(Rollup, card_partition(card_id), limit=_PAGE, consistent=True):
@@ -207,6 +223,7 @@ def _no_rows(_: str) -> Iterator[list[Row]]:
 
 UNLISTED_ROWS: dict[str, Callable[[str], Iterator[list[Row]]]] = {
     "PROJ": _project_rows,
+    "EXPL": _exploration_rows,
     "ITEM": _card_rows,
     "DOC": _document_rows,
 }

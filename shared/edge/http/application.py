@@ -1,6 +1,7 @@
 """Build the FastAPI app of one contract, with the contract's own error bodies for requests that match no operation."""
 
 from fastapi import FastAPI
+from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +14,9 @@ from shared.edge.contracts.base import Contract
 from shared.edge.http.operation import Operation
 from shared.edge.http.pipeline import edge_key, failure, http_problem, request_id
 from shared.edge.http.routing import FindRetired, mount, none_retired
+from shared.store import read_answers_with
+
+read_answers_with(from_json)  # two thirds of the time of Python's own; a function of the API has it anyway
 
 
 def application(

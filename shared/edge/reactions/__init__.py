@@ -24,6 +24,7 @@ from shared.edge.reactions import (
     search,
     sockets,
     stints,
+    tasks,
     triggers,
     usage,
     webhooks,
@@ -40,6 +41,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     files.react,  # delete files of removed attachments
     deployments.react,  # start requested deployments
     runs.react,  # stop the agents of deleted cards and archived projects
+    tasks.react,  # let tasks begin that waited; stop the run of a task that was taken from it
     builds.react,  # start requested builds
     triggers.react,  # start agents automatically
     live_agents.react,  # bring live agents and tasks together

@@ -8,11 +8,13 @@ from typing import Any
 
 from shared.core.errors import ConditionFailed
 from shared.edge.figures.counting import statistics_operations
+from shared.edge.views.omoios.events import shown_of
 from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.agent_runs.rows import ACTIVE, Run
 from shared.store import Entity, Operation, UnicodeAttribute, create, retrying, update, write
 from shared.work.activities.rows import new_activity
+from shared.work.audit.marking import mark, note_if_late
 from shared.work.items.rows import Item
 from shared.work.projects.rows import ProjectStats
 
@@ -37,13 +39,11 @@ class _Subject(Entity):
 def react(change: Change) -> None:
     if change.event.type in PRIVATE:
         return
-    row = new_activity(change.after(_Subject), change.event)
-    row.subject_kind = change.kind
-    if change.kind == Item.KIND:
-        row.item_id, row.subject_id = change.id, None
+    row = new_activity(change.after(_Subject), change.event, change.kind, shown_of(change))
+    mark(row)
 
     def attempt(_: int) -> None:
-        write(create(row, _EventConsumed), *_count_changes(change), *statistics_operations(change))
+        write(create(row, _EventConsumed), *note_if_late(row), *_count_changes(change), *statistics_operations(change))
 
     with contextlib.suppress(_EventConsumed):
         retrying(attempt)

@@ -4,16 +4,13 @@ is free again.
 Idempotent, because the current state decides: a task that has an agent is given to no other one.
 """
 
-from shared.core.actor import SYSTEM
 from shared.events import EventType
 from shared.events.change import Change
-from shared.runs.agent_runs.approvals import stop_run
 from shared.runs.agent_runs.rows import Run
+from shared.runs.live_agents.giving import dispatch, give_work
 from shared.runs.live_agents.holding import follow_task, free_tasks
 from shared.runs.live_agents.rows import LiveAgent
-from shared.runs.live_agents.task_runs import end_task
-from shared.runs.live_agents.working import dispatch, give_work
-from shared.store import fetch
+from shared.runs.live_agents.task_runs import begin_task, end_task
 from shared.work.tasks.rows import TaskHead
 
 _RUN_ENDED = frozenset({EventType.RUN_COMPLETED, EventType.RUN_FAILED, EventType.RUN_CANCELLED})
@@ -28,14 +25,17 @@ def react(change: Change) -> None:
         run = change.after(Run)
         if run.task_id:
             end_task(run)
+    elif change.kind == Run.KIND and change.event.type is EventType.RUN_STARTED:
+        run = change.after(Run)
+        if run.task_id:
+            begin_task(run)
 
 
 def _react_to_agent(change: Change) -> None:
-    for task in free_tasks(change.id, change.event.data.get("released") or ()):
-        run = fetch(Run, task.work_run_id) if task.work_run_id else None
-        if run is not None and not run.ended:
-            stop_run(SYSTEM, run, "The agent that did the task with it was taken out of work")
-    if change.after(LiveAgent).status == "idle":
+    agent = change.after(LiveAgent)
+    loss = f"{agent.name} has failed: {change.event.data.get('reason') or 'it said so'}" if agent.status == "failed" else None
+    free_tasks(change.id, change.event.data.get("released") or (), loss)
+    if agent.status in ("idle", "running") and agent.has_room:
         give_work(change.id)
 
 

@@ -1,13 +1,10 @@
-"""An invoice or a credit note as PDF. The same row always gives the same bytes: they contain no time and no random name.
-
-Text is set in Vera, which comes with reportlab and is embedded; text that Vera has no letters for (Greek, Cyrillic, Chinese) uses a font
-of the PDF reader.
-"""
+"""An invoice or a credit note as PDF. The same row always gives the same bytes: they contain no time and no random name."""
 
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
 
+from shared.core.pdf_fonts import load_fonts
 from shared.money.billing.amounts import format_amount
 from shared.money.billing.rows import CreditNote, Invoice
 
@@ -81,18 +78,9 @@ class _Page:
     """A canvas with the position of the next line."""
 
     def __init__(self, content: _Content) -> None:
-        from reportlab.pdfbase import pdfmetrics
-        from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-        from reportlab.pdfbase.ttfonts import TTFont
         from reportlab.pdfgen.canvas import Canvas
 
-        for name in ("Vera", "VeraBd"):
-            if name not in pdfmetrics.getRegisteredFontNames():
-                pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))
-        if "STSong-Light" not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
-        self._glyphs = pdfmetrics.getFont("Vera").face.charToGlyph
-        self._measure = pdfmetrics.stringWidth
+        self._fonts = load_fonts()
         self._content, self._out = content, BytesIO()
         self._canvas = Canvas(self._out, pagesize=(595, 842), invariant=1, pageCompression=1)
         self._canvas.setTitle(f"{content.title} {content.number}")
@@ -100,13 +88,8 @@ class _Page:
         self._y: float = _TOP
         self._page_number = 1
 
-    def _font(self, text: str, bold: bool) -> str:
-        if all(ord(letter) in self._glyphs for letter in text):
-            return "VeraBd" if bold else "Vera"
-        return "STSong-Light"
-
     def _draw_text(self, x: float, text: str, size: float = 9, *, bold: bool = False, right: bool = False) -> None:
-        self._canvas.setFont(self._font(text, bold), size)
+        self._canvas.setFont(self._fonts.of(text, bold=bold), size)
         (self._canvas.drawRightString if right else self._canvas.drawString)(x, self._y, text)
 
     def _move_down(self, points: float) -> None:
@@ -122,20 +105,7 @@ class _Page:
         self._canvas.drawString(_LEFT, 40, f"{self._content.title} {self._content.number}, page {self._page_number}")
 
     def _wrap(self, text: str, width: float, size: float = 9) -> list[str]:
-        """Break the text into lines of at most this width: between words, and inside a word that is wider."""
-        font, lines, line = self._font(text, False), [], ""
-        for word in text.split():
-            tried = f"{line} {word}".strip()
-            while self._measure(tried, font, size) > width:
-                if line:
-                    lines.append(line)
-                    tried, line = word, ""
-                    continue
-                cut = next(n for n in range(len(tried), 0, -1) if n == 1 or self._measure(tried[:n], font, size) <= width)
-                lines.append(tried[:cut])
-                tried = tried[cut:]
-            line = tried
-        return [*lines, line] if line else lines
+        return self._fonts.wrap(text, width, size)
 
     def draw_header(self) -> None:
         content = self._content

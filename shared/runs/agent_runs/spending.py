@@ -92,17 +92,16 @@ def reserve(run: Run, turn: int, amount: int) -> None:
     run.hold, run.hold_turn, run.version = reservation, turn, run.version + 1
 
 
-def _find_cost(run: Run, answering_model: str, usage: TokenUsage) -> Price:
+def find_cost(provider: str, requested: str, answering_model: str, usage: TokenUsage) -> Price:
     """Return the cost at the price of the model that answered (`gpt-4o` is not a version of `gpt-4`).
 
     The price of the requested model is used if a dated version of it answered (`gpt-4o-2024-08-06`), or a model without a known price.
     """
-    requested = run.model
     version = answering_model.removeprefix(requested) if answering_model.startswith(requested) else None
     if not answering_model or (version is not None and _DATED_VERSION.fullmatch(version)):
-        return call_cost(run.provider, requested, usage)
-    price = call_cost(run.provider, answering_model, usage)
-    return price if isinstance(price, Priced) else call_cost(run.provider, requested, usage)
+        return call_cost(provider, requested, usage)
+    price = call_cost(provider, answering_model, usage)
+    return price if isinstance(price, Priced) else call_cost(provider, requested, usage)
 
 
 _DATED_VERSION: Final = re.compile(r"([-@:][\dv.:-]+)?")
@@ -111,7 +110,7 @@ _DATED_VERSION: Final = re.compile(r"([-@:][\dv.:-]+)?")
 def build_usage_line(run: Run, call: UnsettledCall) -> UsageLine:
     """Build the ledger line of a call; its id contains the call's fence, because there is one call for each fence."""
     usage = TokenUsage(**call.usage)
-    price = _find_cost(run, call.model, usage)
+    price = find_cost(run.provider, run.model, call.model, usage)
     known = isinstance(price, Priced) and not run.limited_by_tokens  # its budgets hold tokens: no money is spent beside them
     cost_micros = price.cost_micros if isinstance(price, Priced) and known else 0
     return UsageLine.new(
@@ -143,7 +142,7 @@ def build_usage_line(run: Run, call: UnsettledCall) -> UsageLine:
 
 def _output_cost(run: Run, call: UnsettledCall, usage: TokenUsage, cost_micros: int) -> int:
     """Return which part of a call's cost is for what the model wrote."""
-    written = _find_cost(run, call.model, TokenUsage(output=usage.output))
+    written = find_cost(run.provider, run.model, call.model, TokenUsage(output=usage.output))
     return min(cost_micros, written.cost_micros) if isinstance(written, Priced) else 0
 
 

@@ -1,4 +1,4 @@
-"""Heartbeats: an agent says that it is alive. One read and one write of a row that nothing else depends on.
+"""Heartbeats: an agent says that it is alive. One read and one write, of a row that nothing else depends on.
 
 The stream of the core table sees none of it. What follows from a heartbeat is written only when it has changed: the agent's status,
 and each RENEW_AFTER seconds the leases of its tasks.
@@ -6,7 +6,7 @@ and each RENEW_AFTER seconds the leases of its tasks.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
@@ -51,25 +51,29 @@ def _not_newer_than(raw: dict[str, Any] | None) -> ConditionFailed:
     return _NotNewer(raw)
 
 
-def receive(actor: Actor, agent_id: str, beat: Beat) -> Acknowledged:
-    """Receive a heartbeat. Two round trips; more when the agent's status changes or the leases of its tasks are renewed.
-
-    A number that is not above the last one changes nothing. Raises NotFound, Forbidden, Conflict(AGENT_STATUS) for an agent that has
-    failed or was terminated: it has to register again.
-    """
+def find(actor: Actor, agent_id: str) -> tuple[LiveAgent, Heartbeat | None]:
+    """Return the agent that sends a heartbeat, and its last one. One round trip. Raises NotFound, Forbidden."""
     bare = id_of(LiveAgent, agent_id)
     row, last = get_many([(LiveAgent, *LiveAgent.key(bare)), (Heartbeat, *Heartbeat.key(bare))])
     if not isinstance(row, LiveAgent) or row.deleted_at:
         raise NotFound(LiveAgent.NAME)
-    agent = authorize(row, actor, Permission.AGENT_RUN)
+    return authorize(row, actor, Permission.AGENT_RUN), cast("Heartbeat | None", last)
+
+
+def receive(actor: Actor, agent: LiveAgent, before: Heartbeat | None, beat: Beat) -> Acknowledged:
+    """Receive a heartbeat of an agent that was found. One round trip; more when the agent's status changes or the leases of its tasks are
+    renewed.
+
+    A number that is not above the last one changes nothing. Raises Conflict(AGENT_STATUS) for an agent that has failed or was terminated:
+    it has to register again.
+    """
     if agent.status in ("failed", "terminated"):
         reason = f"The agent is {agent.status}: others do its work now. Register a new one"
         raise Conflict(Situation.AGENT_STATUS, reason, {"status": agent.status})
-    before = last if isinstance(last, Heartbeat) else None
     at, now = clock.iso(), clock.epoch()
     renews = bool(agent.task_ids) and now - (before.renewed if before else 0) >= RENEW_AFTER
     try:
-        _store(bare, beat, at, now if renews else None)
+        _store(agent.id, beat, at, now if renews else None)
     except _NotNewer as refused:
         return Acknowledged(agent, at, refused.last == beat.sequence, _not_newer(beat.sequence, refused.last))
     if renews:

@@ -16,7 +16,7 @@ from shared.runs.live_agents.statuses import set_status
 from shared.store import Operation, fetch, fetch_all, is_stale, retrying, save, transaction_guard, write
 from shared.work.tasks.changing import TaskStatus, change_task
 from shared.work.tasks.changing import set_status as set_task_status
-from shared.work.tasks.claiming import claim_task, release_task, renewal, require_fence
+from shared.work.tasks.claiming import claim_task, fail_task, release_task, renewal, require_fence
 from shared.work.tasks.rows import Task, TaskHead
 
 _PERMISSIONS: Final = frozenset({Permission.PROJECT_READ, Permission.CARD_READ, Permission.CARD_EDIT})
@@ -67,7 +67,7 @@ def is_held_by(task: TaskHead | None, agent_id: str) -> bool:
 
 
 def held_tasks(agent: LiveAgent) -> list[TaskHead]:
-    """Return the tasks that are in the agent's hands, oldest claim first. One round trip, none if it has none."""
+    """Return the tasks that are in the agent's hands, the oldest task first. One round trip, none if it has none."""
     return [task for task in fetch_all(TaskHead, agent.task_ids) if is_held_by(task, agent.id)]
 
 
@@ -126,16 +126,23 @@ def _set_tasks(agent: LiveAgent, task_ids: set[str]) -> Sequence[Operation]:
     return ()
 
 
-def free_tasks(agent_id: str, task_ids: Sequence[str]) -> list[TaskHead]:
-    """Give back tasks that an agent held. Return those that it had."""
+def free_tasks(agent_id: str, task_ids: Sequence[str], loss: str | None = None) -> list[TaskHead]:
+    """Give back tasks that an agent held. Return those that it had.
+
+    A `loss` is why these attempts have failed; without it they do not count.
+    """
     held = [task for task in fetch_all(TaskHead, task_ids) if is_held_by(task, agent_id)]
-    return [task for task in held if _free(task)]
+    return [task for task in held if _free(task, loss)]
 
 
-def _free(task: TaskHead) -> bool:
+def _free(task: TaskHead, loss: str | None) -> bool:
     """Give a task back, unless somebody else has it meanwhile."""
+    actor, fence = actor_for(task), int(task.fence)
     try:
-        release_task(actor_for(task), task.id, int(task.fence))
+        if loss is None:
+            release_task(actor, task.id, fence)
+        else:
+            fail_task(actor, task.id, loss, fence=fence)
     except (Conflict, NotFound) as error:
         if is_stale(error):
             raise
@@ -160,14 +167,14 @@ def give_up(actor: Actor, task_id: str, reason: str, fence: int) -> None:
 
 
 def free_unbegun(agent: LiveAgent) -> int:
-    """Give back what the agent was given, and has neither begun nor named in a heartbeat until its lease ended.
+    """Give back what the agent was given, and has not begun when its lease ends.
 
     From then on it gets what it asks for. Return how many tasks these were.
     """
     now = clock.iso()
-    lost = [task for task in held_tasks(agent) if task.is_lost(now)]
-    freed = free_tasks(agent.id, [task.id for task in lost])
-    if any(task.status == "assigned" for task in freed):
+    lost = [task.id for task in held_tasks(agent) if task.status == "assigned" and task.is_lost(now)]
+    freed = free_tasks(agent.id, lost)
+    if freed:
 
         def attempt(_: int) -> None:
             row = fetch(LiveAgent, agent.id)

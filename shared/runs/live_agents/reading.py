@@ -6,6 +6,7 @@ A workspace has LIMIT agents that are not terminated, so a list reads all of the
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import Any, Final, cast
 
@@ -15,8 +16,9 @@ from shared.core.errors import NotFound
 from shared.core.ids import bare_id
 from shared.runs.live_agents.health import Health, health_of, silence
 from shared.runs.live_agents.rows import CLIENT, Heartbeat, LiveAgent, agents_of, ended_of
-from shared.store import IndexRow, authorize, begin_index_rows, get, get_all, get_many, id_of
+from shared.store import IndexRow, authorize, begin_index_rows, get, get_all, get_many, id_of, load
 from shared.work.projects.reading import in_workspaces
+from shared.work.projects.rows import Project
 
 READ_AT_MOST: Final = 2_000
 """Agents that a list over all the caller's workspaces reads: the newest."""
@@ -90,10 +92,16 @@ def list_agents(actor: Actor, wanted: Wanted, limit: int, offset: int = 0) -> tu
 
 
 def find_agents(actor: Actor, wanted: Wanted) -> list[Seen]:
-    """Return all agents that are wanted in the workspaces that the actor may see, newest first."""
+    """Return all agents that are wanted in the workspaces that the actor may see, newest first. Raises NotFound for an unknown project."""
     partition = ended_of if wanted.status == "terminated" else agents_of
-    begun = in_workspaces(actor, lambda ws_id: begin_index_rows(1, partition(ws_id), newest_first=True))
-    return [one for one in read_agents(_newest(begun)) if wanted.matches(one)]
+    begin = cache(lambda ws_id: begin_index_rows(1, partition(ws_id), newest_first=True))
+    for ws_id in actor.likely_workspaces:
+        begin(ws_id)
+    if wanted.project_id is not None:
+        lists = [begin(str(load(Project, wanted.project_id, actor, Permission.PROJECT_READ).ws_id))]
+    else:
+        lists = in_workspaces(actor, begin)
+    return [one for one in read_agents(_newest(lists)) if wanted.matches(one)]
 
 
 def agents_in(ws_id: str) -> list[Seen]:

@@ -25,11 +25,11 @@ CLIENT, PLATFORM = "client", "platform"
 LIVING: Final = ("spawning", "idle", "running", "degraded")
 """The statuses in which an agent is heard from, and fails if it falls silent."""
 STATUSES: Final = (*LIVING, "failed", "quarantined", "terminated")
-WATCHED: Final = Shards("AINS#WATCHED", 4)
+WATCHED: Final = Shards("AINS#WATCHED", 2)
 """The agents whose heartbeats are watched by the scheduled job."""
-UNOCCUPIED: Final = Shards("AINS#UNOCCUPIED", 4)
+UNOCCUPIED: Final = Shards("AINS#UNOCCUPIED", 1)
 """The platform's agents that wait for work, for the scheduled job."""
-FAILED: Final = Shards("AINS#FAILED", 4)
+FAILED: Final = Shards("AINS#FAILED", 1)
 """The agents that failed, by the time when they did."""
 KEPT: Final = 30 * 86_400
 """Seconds for which a terminated agent can be read."""

@@ -22,13 +22,14 @@ from shared.store import fetch, retrying, save, write
 from shared.work.boards.lanes import LANES
 from shared.work.boards.rows import Lane
 from shared.work.items.rows import ItemHead
-from shared.work.tasks.claiming import complete_task, fail_task
+from shared.work.tasks.claiming import complete_task, fail_task, start_task
 from shared.work.tasks.rows import Task, TaskHead
 
 RUN_SECONDS: Final = WAITING_LEASE + PENDING_LEASE
 """For how long a run may hold a task: longer than any run lasts."""
 _BUILDER: Final = "dev_backend"
 """The agent of lanes that have none of their own, unless another one's capabilities fit better."""
+_SUMMARY: Final = 5_000  # characters of a summary in a task's result
 _PLACES: Final = 3  # times that a place is looked for in an agent that others change
 log = logging.getLogger(__name__)
 
@@ -39,11 +40,14 @@ def run_task(agent: LiveAgent, task_id: str) -> bool:
     card = fetch(ItemHead, task.item_id) if task else None
     if task is None or card is None or card.deleted_at or card.archived_at or not agent.has_room:
         return False
-    run_id = derived_id("task-run", task.id, int(task.fence))
+    run_id, earlier = _run_for(task)
+    if earlier is not None and _take(agent.id, task.id, earlier.id):
+        end_task(earlier)
+        return True
     if card.lease_run not in (None, run_id):
         return False  # another agent works on the card; the end of its run is an event
     lane = fetch(Lane, card.lane_id)
-    doer = fitting_agent(lane.number, agent.capabilities) if lane else None
+    doer = fitting_agent(int(lane.number), agent.capabilities) if lane else None
     if doer is None:
         return False
     request = RunRequest(trigger="task", automatic=True, run_id=run_id, task_id=task.id, context=_context(task))
@@ -62,6 +66,33 @@ def run_task(agent: LiveAgent, task_id: str) -> bool:
     if run is not None and not run.ended:
         stop_run(SYSTEM, run, "Another agent has taken the task")
     return False
+
+
+def _run_for(task: TaskHead) -> tuple[str, Run | None]:
+    """Return the id of the run that does this attempt of a task: one that is under way, or a new one.
+
+    And the run that has done it already, if whoever began it died before the task was claimed. Runs that ended without work count only
+    as numbers: one that could not be queued, or that another agent was faster than.
+    """
+    number = 0
+    while True:
+        run_id = derived_id("task-run", task.id, int(task.fence), number)
+        run = fetch(Run, run_id)
+        if run is None or not run.ended:
+            return run_id, None
+        if run.status == "completed":
+            return run_id, run
+        number += 1
+
+
+def begin_task(run: Run) -> None:
+    """Note that the run has begun to work on its task: from then on the task's time is counted."""
+    task = fetch(TaskHead, str(run.task_id))
+    if task is not None and task.status == "assigned" and task.work_run_id == run.id:
+        try:
+            start_task(actor_for(task), task.id, int(task.fence))
+        except (Conflict, NotFound) as error:
+            log.info("the task of a run was left as it is", extra={"run": run.id, "task": task.id, "reason": error.message})
 
 
 def _take(agent_id: str, task_id: str, run_id: str) -> bool:
@@ -138,4 +169,7 @@ def end_task(run: Run) -> None:
 
 
 def _result(run: Run) -> dict[str, Any]:
-    return {"run_id": run.id, "agent": run.agent["name"], "summary": run.result_summary, "made": run.result_data}
+    """Return the result of a task that a run has done: how much it made of what; the run has the rest."""
+    made = {kind: len(ones) for kind, ones in (run.result_data or {}).items() if isinstance(ones, list)}
+    summary = (run.result_summary or "")[:_SUMMARY]
+    return {"run_id": run.id, "agent": run.agent["name"], "summary": summary, "made": made}

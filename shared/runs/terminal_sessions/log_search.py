@@ -85,7 +85,7 @@ def _newest_first(run_ids: Iterable[str], position: Position | None) -> Iterator
     if position is not None:  # a run that is no longer among them is the only one that is left
         ids = ids[ids.index(position.run) :] if position.run in ids else [position.run]
     for run_id in ids:
-        yield from backwards(run_id, position.sequence if position is not None and run_id == position.run else None)
+        yield from backwards(run_id, position.sequence if position is not None and run_id == position.run else None, MAX_SEARCHED)
 
 
 def _contains(entry: Entry, needle: str) -> bool:

@@ -48,7 +48,7 @@ def get_item_details(actor: Actor, item_id: str) -> ItemDetails:
     children = [row.entity_id for row in below.result().rows]
     keys = dependencies.dependency_keys(item, dependency_index)
     keys += [(Comment, *Comment.key(row.id)) for row in comments]
-    keys += [(Activity, *Activity.key(row.id)) for row in activities]
+    keys += [(Activity, *row.key) for row in activities]
     keys += [(Item, *Item.key(child)) for child in children]
     rows = get_all(list(dict.fromkeys(keys)), consistent=False)  # an index that shows them is a moment behind, too
     cards = {row.id: row for row in rows if isinstance(row, Item) and not row.deleted_at}

@@ -1,10 +1,11 @@
 """Listing the activities of a card. The stream consumer writes them, so a new one appears a moment after its change."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
-from shared.store import Entity, count, decode_cursor, encode_cursor, fetch_indexed, load, query, read_ahead
+from shared.store import Entity, count, decode_cursor, encode_cursor, get_all, load, query, read_ahead
 from shared.work.activities.rows import Activity
 from shared.work.items.rows import ItemHead
 
@@ -35,7 +36,13 @@ def list_card_activities(actor: Actor, item_id: str, *, limit: int, offset: int 
     is_whole = page.next_key is None and start is None
     total = None if is_whole else read_ahead(lambda: count(Entity, partition, index=1, prefix="ACT#"))
     return ActivityPage(
-        fetch_indexed(Activity, page.rows[skip:], to_show=True),
+        read_activities([(row.pk, row.sk) for row in page.rows[skip:]]),
         len(page.rows) if total is None else total.result(),
         encode_cursor(page.next_key, "activities", actor.id, bare),
     )
+
+
+def read_activities(keys: Iterable[tuple[str, str]]) -> list[Activity]:
+    """Return the rows with these keys, in that order, without missing ones."""
+    rows = get_all([(Activity, pk, sk) for pk, sk in keys], to_show=True)
+    return [row for row in rows if isinstance(row, Activity)]

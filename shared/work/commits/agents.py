@@ -5,14 +5,16 @@ from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
 from shared.store import Entity, get
 
-_LIVE = "AINS"  # the kind of live agents
-
 
 class _LiveAgent(Entity):
-    """A live agent, as far as it is asked here: that there is one, and whose it is."""
+    """A live agent, as far as it is asked here: that there is one, and whose it is. Only for reading; its room stands above this one."""
 
-    KIND = _LIVE
+    KIND = ""
     NAME = "agent"
+
+    @classmethod
+    def key(cls, entity_id: str) -> tuple[str, str]:
+        return f"AINS#{entity_id}", "META"
 
 
 def live_agent_key(agent_id: str) -> tuple[type[Entity], str, str]:

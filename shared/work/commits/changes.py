@@ -52,7 +52,8 @@ def load_changes(value: str | None) -> list[ChangedFile]:
 
 def hunks_of(patch: str | None) -> list[Hunk]:
     """Return the hunks of a patch, none if there is no patch or if it is no unified diff (GitHub cuts the longest ones)."""
-    from unidiff import PatchSet, UnidiffParseError
+    from unidiff.errors import UnidiffParseError
+    from unidiff.patch import PatchSet
 
     if not patch:
         return []

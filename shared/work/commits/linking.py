@@ -59,17 +59,19 @@ def record_commit(actor: Actor, commit: Commit, files: str) -> bool:
     return True
 
 
-def link_commit(actor: Actor, item: ItemHead, commit: Commit, agent_id: str | None = None) -> CommitLink:
+def link_commit(
+    actor: Actor, item: ItemHead, commit: Commit, agent_id: str | None = None, last: LastBlock | None = None
+) -> CommitLink:
     """Link a commit to a card of its workspace. A link that is there already is returned. One transaction, and before it the last block
-    of the card's list.
+    of the card's list, unless it is being read (`last`).
 
     Without an agent yet, the commit gets this one. Raises NotFound for a card that is gone, Forbidden, Conflict (archived project).
     """
-    last = LastBlock(links_of(item.id))
+    first = last or LastBlock(links_of(item.id))
     authorize(item, actor, Permission.CARD_EDIT)
 
     def attempt(number: int) -> CommitLink:
-        block = (LastBlock(links_of(item.id)) if number else last).result()
+        block = (LastBlock(links_of(item.id)) if number else first).result()
         current = (fetch(Commit, commit.id) or commit) if number else commit
         link = _new_link(actor, item, current, agent_id)
         place = enter(links_of(item.id), block, "commit")

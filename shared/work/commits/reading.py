@@ -78,7 +78,7 @@ def _complete(actor: Actor, beginning: str) -> str:
     def begin(ws_ids: list[str]) -> list[Any]:
         return [read_ahead(partial(_first_with, ws_id, beginning)) for ws_id in ws_ids]
 
-    found = {row.sort for read in _in_workspaces(actor, begin) for row in read.result()}
+    found: set[str] = {row.sort for read in _in_workspaces(actor, begin) for row in read.result()}
     if len(found) > 1:
         raise Invalid(FieldError("commit_sha", "Several commits begin like this: more of the sha is needed", beginning))
     if not found:

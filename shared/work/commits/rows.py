@@ -32,8 +32,7 @@ def links_of(item_id: str) -> CountedList:
 
 def commits_by(ws_id: str, agent_id: str) -> CountedList:
     """Return the commits of an agent in a workspace, in the order in which they came, as a counted list."""
-    partition = f"WS#{ws_id}#AGENT#{agent_id}#CMT"
-    return CountedList(partition, "CMT", partition, lambda _: "commit")
+    return CountedList(f"WS#{ws_id}", f"CMT#{agent_id}", f"WS#{ws_id}#AGENT#{agent_id}#CMT", lambda _: "commit")
 
 
 def commits_by_sha(ws_id: str) -> tuple[int, str]:

@@ -1,9 +1,29 @@
-"""The discovery row. Indexes list it by its card, by its agent and, if it has one, by its task."""
+"""The discovery row. Indexes list it by its card, by its task if it has one, by its agent, and by its project."""
+
+from typing import Any, Final
 
 from shared.core.actor import Actor
 from shared.events import EventType, record
 from shared.store import Entity, JSONAttribute, UnicodeAttribute, create, write
 from shared.work.items.rows import Item
+
+STATUSES: Final = ("open", "in_progress", "resolved", "invalid")
+_EXCERPT: Final = 200  # characters of a description that graphs show
+
+
+def made_in(ws_id: str, agent_id: str) -> str:
+    """Return the partition of index 3 that holds the discoveries of an agent in a workspace, oldest first."""
+    return f"WS#{ws_id}#AGENT#{agent_id}#DSC"
+
+
+def discoveries_of_task(task_id: str) -> str:
+    """Return the partition of index 2 that holds the discoveries of a task, by status."""
+    return f"TASK#{task_id}#DSC"
+
+
+def discoveries_of_project(proj_id: str) -> str:
+    """Return the partition of index 4 that holds the discoveries of a project, oldest first."""
+    return f"PROJ#{proj_id}#DSC"
 
 
 class Discovery(Entity):
@@ -13,8 +33,9 @@ class Discovery(Entity):
     type = UnicodeAttribute()
     description = UnicodeAttribute()
     priority = UnicodeAttribute(default="medium")
-    status = UnicodeAttribute(default="open")  # open | in_progress | resolved | invalid
+    status = UnicodeAttribute(default="open")  # STATUSES
     item_id = UnicodeAttribute()
+    board_id = UnicodeAttribute()
     task_id = UnicodeAttribute(null=True)
     run_id = UnicodeAttribute(null=True)
     agent = JSONAttribute()
@@ -22,13 +43,24 @@ class Discovery(Entity):
     resolved_at = UnicodeAttribute(null=True)
 
     def indexes(self) -> dict[int, tuple[str, str]]:
+        place = f"{self.created_at}#{self.id}"
         keys = {
-            1: (f"ITEM#{self.item_id}", f"DSC#{self.created_at}#{self.id}"),
-            3: (f"WS#{self.ws_id}#AGENT#{self.agent['id']}#DSC", f"{self.created_at}#{self.id}"),
+            1: (f"ITEM#{self.item_id}", f"DSC#{place}"),
+            3: (made_in(str(self.ws_id), self.agent["id"]), place),
+            4: (discoveries_of_project(str(self.proj_id)), place),
         }
         if self.task_id:
-            keys[2] = (f"TASK#{self.task_id}#DSC", f"{self.status}#{self.created_at}#{self.id}")
+            keys[2] = (discoveries_of_task(self.task_id), f"{self.status}#{place}")
         return keys
+
+    def filters(self) -> dict[str, Any]:
+        """Return what graphs show of it."""
+        return {
+            "item_id": self.item_id,
+            "task_id": self.task_id,
+            "about": self.description[:_EXCERPT],
+            "spawned": self.spawned_task_ids,
+        }
 
 
 def create_discovery(
@@ -52,6 +84,7 @@ def create_discovery(
         description=description,
         priority=priority,
         item_id=card.id,
+        board_id=card.board_id,
         task_id=task_id,
         run_id=run_id,
         agent=actor.summary,

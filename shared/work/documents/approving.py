@@ -3,6 +3,7 @@
 The id of a document stands for its latest version; a version can also be given by its own id.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,7 @@ from shared.events import EventType, record
 from shared.store import Operation, authorize, get, get_many, id_of, load, query, update
 from shared.work.documents import statuses
 from shared.work.documents.committing import DocumentWrite, RevisionInfo
-from shared.work.documents.reading import LoadedDocument, get_document, stored_text, unknown_version
+from shared.work.documents.reading import LoadedDocument, get_document, is_text_of, latest_text, stored_text, unknown_version
 from shared.work.documents.rows import Document, DocumentVersion, VersionName
 
 MAX_VERSIONS: Final = 100  # versions in one response
@@ -28,10 +29,20 @@ class VersionSnapshot:
     status: str
 
 
-def list_versions(actor: Actor, either_id: str, *, limit: int = MAX_VERSIONS) -> tuple[Document, list[VersionSnapshot]]:
-    """List the versions of a document, newest first, by its id or that of a version. Two or three reads. Raises NotFound, Forbidden."""
+def list_versions(
+    actor: Actor, either_id: str, *, limit: int = MAX_VERSIONS, offset: int = 0
+) -> tuple[Document, list[VersionSnapshot]]:
+    """List the versions of a document, newest first, by its id or that of a version. Two or three reads. Raises NotFound, Forbidden.
+
+    Versions are numbered without a gap, so a page begins at any `offset`.
+    """
     document, _ = _load_by_either_id(actor, either_id, Permission.PROJECT_READ)
-    rows = query(DocumentVersion, f"DOC#{document.id}", prefix="V#", newest_first=True, limit=limit, consistent=True).rows
+    newest = int(document.number) - offset
+    if newest < 1:
+        return document, []
+    bounds = DocumentVersion.key_of(document.id, 1)[1], DocumentVersion.key_of(document.id, newest)[1]
+    partition = f"DOC#{document.id}"
+    rows = query(DocumentVersion, partition, between=bounds, newest_first=True, limit=limit, consistent=True).rows
     return document, [VersionSnapshot(row, statuses.version_status(document, row)) for row in rows]
 
 
@@ -41,8 +52,8 @@ def approve(actor: Actor, either_id: str) -> LoadedDocument:
     Raises NotFound, Forbidden, Conflict(DOCUMENT_STATUS) for an archived document or a version that is not the latest,
     Conflict(VERSION_CONFLICT).
     """
-    document = _load_latest(actor, either_id)
-    pending = DocumentWrite(document, stored_text(document))
+    document, stored = _load_latest(actor, either_id)
+    pending = DocumentWrite(document, stored)
     if document.status == "approved":
         return LoadedDocument(document, pending.stored)
     if document.status in {"draft", "rejected"}:
@@ -55,8 +66,8 @@ def approve(actor: Actor, either_id: str) -> LoadedDocument:
 
 def reject(actor: Actor, either_id: str, reason: str) -> LoadedDocument:
     """Reject the latest version (agentworks shows it as a draft). A draft passes review in the same step. Raises as `approve` does."""
-    document = _load_latest(actor, either_id)
-    pending = DocumentWrite(document, stored_text(document))
+    document, stored = _load_latest(actor, either_id)
+    pending = DocumentWrite(document, stored)
     if document.status == "draft":
         statuses.change_status(actor, document, "review")
     statuses.change_status(actor, document, "rejected")
@@ -127,22 +138,36 @@ def _record_event(actor: Actor, pending: DocumentWrite, kind: EventType, **data:
     record(document, kind, actor, changes=changes, **(about | data))
 
 
-def _load_latest(actor: Actor, either_id: str) -> Document:
-    """Load a document for approval. Raises Conflict(DOCUMENT_STATUS) if the id is that of an older version, NotFound, Forbidden."""
-    document, number = _load_by_either_id(actor, either_id, Permission.DOCUMENT_APPROVE)
+def _load_latest(actor: Actor, either_id: str) -> tuple[Document, str]:
+    """Load a document for approval, with its text as stored: one round trip by its own id, two by that of a version.
+
+    Raises Conflict(DOCUMENT_STATUS) if the id is that of an older version, NotFound, Forbidden.
+    """
+    texts = [latest_text(id_of(Document, either_id))]
+    document, number = _load_by_either_id(
+        actor, either_id, Permission.DOCUMENT_APPROVE, lambda document_id: texts.append(latest_text(document_id))
+    )
     if number != document.number:
         raise Conflict(
             Situation.DOCUMENT_STATUS, "This version has a successor", {"version": number, "latest": int(document.number)}
         )
-    return document
+    row = texts[-1].result()
+    return document, row.content if row is not None and is_text_of(row, document) else stored_text(document)
 
 
-def _load_by_either_id(actor: Actor, either_id: str, permission: Permission) -> tuple[Document, int]:
-    """Load a document by its own id or by that of a version; returns it with the version's number. Raises NotFound, Forbidden."""
+def _load_by_either_id(
+    actor: Actor, either_id: str, permission: Permission, beside: Callable[[str], None] = lambda _: None
+) -> tuple[Document, int]:
+    """Load a document by its own id or by that of a version; returns it with the version's number. Raises NotFound, Forbidden.
+
+    `beside` gets the document's id where a version names it, and may begin to read what else is needed. A version of another tenant
+    costs what an unknown one does.
+    """
     bare = id_of(Document, either_id)
     document, name = get_many([(Document, *Document.key(bare)), (VersionName, *VersionName.key_of(bare))])
     if isinstance(document, Document) and not document.deleted_at:
         return authorize(document, actor, permission), int(document.number)
-    if isinstance(name, VersionName):
+    if isinstance(name, VersionName) and name.ws_id in (None, *actor.workspaces):
+        beside(name.document_id)
         return load(Document, name.document_id, actor, permission), int(name.number)
     raise NotFound(Document.NAME)

@@ -147,7 +147,7 @@ class DocumentWrite:
     def _name(self) -> VersionName:
         document = self.document
         pk, sk = VersionName.key_of(document.version_id)
-        return VersionName(pk=pk, sk=sk, document_id=document.id, number=document.number)
+        return VersionName(pk=pk, sk=sk, ws_id=document.ws_id, document_id=document.id, number=document.number)
 
     def _version_update(self) -> Operation:
         """Return the operation that copies the document's status to the row of its latest version."""

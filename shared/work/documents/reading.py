@@ -12,6 +12,7 @@ from shared.core.ids import bare_id, is_id
 from shared.store import (
     CountedRows,
     IndexRow,
+    ReadFuture,
     authorize,
     first_index_rows,
     get,
@@ -129,13 +130,28 @@ def read_texts(documents: Iterable[Document]) -> dict[str, str]:
 
 def get_document(actor: Actor, document_id: str, permission: Permission = Permission.PROJECT_READ) -> LoadedDocument:
     """Read a document with its latest text, which is the one with the highest number. One round trip. Raises NotFound, Forbidden."""
-    partition, _ = Document.key(bare_id(document_id))
-    latest = read_ahead(lambda: query(DocumentText, partition, prefix="TEXT#", newest_first=True, limit=1, consistent=True).rows)
+    latest = latest_text(bare_id(document_id))
     document = load(Document, document_id, actor, permission)
-    row = next(iter(latest.result()), None)
-    if row is None or row.sk != DocumentText.key_of(document.id, int(document.text))[1]:  # it was written between the two reads
+    row = latest.result()
+    if row is None or not is_text_of(row, document):  # it was written between the two reads
         return LoadedDocument(document, stored_text(document))
     return LoadedDocument(document, row.content)
+
+
+def latest_text(document_id: str) -> ReadFuture[DocumentText | None]:
+    """Begin to read the latest text of a document, beside the document itself: it is the one with the highest number."""
+    partition, _ = Document.key(document_id)
+
+    def newest() -> DocumentText | None:
+        rows = query(DocumentText, partition, prefix="TEXT#", newest_first=True, limit=1, consistent=True).rows
+        return next(iter(rows), None)
+
+    return read_ahead(newest)
+
+
+def is_text_of(row: DocumentText, document: Document) -> bool:
+    """Tell whether a text that was read beside a document is its text."""
+    return bool(row.sk == DocumentText.key_of(document.id, int(document.text))[1])
 
 
 def get_latest_document(actor: Actor, project_id: str, type_: str) -> LoadedDocument:

@@ -180,6 +180,7 @@ class VersionName(Row):
     TABLE = "core_table"
 
     kind = UnicodeAttribute(default="DOCVERNAME")
+    ws_id = UnicodeAttribute(null=True)
     document_id = UnicodeAttribute()
     number = NumberAttribute()
 

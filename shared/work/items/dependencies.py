@@ -332,7 +332,7 @@ def _add_edge(edges: list[list[str]], dependent: ItemHead, blocker: ItemHead, *,
 
     Raises Conflict(DEPENDENCY_CYCLE), LimitExceeded.
     """
-    while path := _find_path(edges, blocker.id, dependent.id):
+    while path := find_path(edges, blocker.id, dependent.id):
         remaining = _without_deleted(edges, set(path).difference(there))
         if len(remaining) == len(edges):
             cards = {"item_ids": [dependent.id, *path]}
@@ -351,7 +351,7 @@ def _without_deleted(edges: list[list[str]], cards: Collection[str]) -> list[lis
     return [edge for edge in edges if deleted.isdisjoint(edge)]
 
 
-def _find_path(edges: Sequence[Sequence[str]], start: str, goal: str) -> list[str]:
+def find_path(edges: Sequence[Sequence[str]], start: str, goal: str) -> list[str]:
     """Return the ids on a path from `start` to `goal` along the edges; empty if there is none. Visits each card once."""
     blockers: dict[str, list[str]] = {}
     for dependent, blocker in edges:

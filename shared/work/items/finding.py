@@ -12,7 +12,7 @@ page), or four if the matches do not lie where the counts let expect them.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple, TypeVar
@@ -67,7 +67,8 @@ class Finder:
         self.is_plain = wanted.only_lane
         prefix = f"{lane_key(board_id, wanted.lane_id)[:_MAX_PREFIX]}#" if wanted.lane_id else ""
         ahead = last if self.is_plain and last <= _MAX_AHEAD else SMALL_BOARD
-        self._start = read_ahead(lambda: first_index_rows(1, self.partition, ahead, prefix))
+        fields = ("lane_id",) if self.is_plain and not with_fields else None  # what sorting needs
+        self._start = read_ahead(lambda: first_index_rows(1, self.partition, ahead, prefix, attributes=fields))
         prefixes = prefixes_for(wanted.type, wanted.assignee_id, wanted.status, wanted.tags)
         self._postings = [[read_ahead(partial(read_postings, board_id, prefix)) for prefix in one] for one in prefixes]
         self._search = Search(board_id, wanted.search) if wanted.search and not prefixes and not prefix else None
@@ -80,6 +81,8 @@ class Finder:
         rows, more = self._start.result()
         if not more:
             self.whole = None if self.wanted.lane_id else rows
+            if self.is_plain and (self.wanted.lane_id or _in_order(board)):
+                return rows[self.first : self.last], len(rows)
             rows = [row for row in rows if self.wanted.matches(row.f)]
             self._search_in(get_all(self._word_keys(row.id for row in rows), consistent=False))
             return self._page(board, rows)
@@ -137,7 +140,7 @@ class Finder:
     def _take(self, rows: Iterable[IndexRow]) -> list[IndexRow]:
         """Return the rows that match all but the search, with no more than sorting needs if nothing else is asked of them."""
         found = (row for row in rows if self.wanted.matches(row.f))
-        return list(found) if self._with_fields else [replace(row, f={"lane_id": row.f["lane_id"]}) for row in found]
+        return list(found) if self._with_fields else [row.with_only("lane_id") for row in found]
 
     def _stretches(self, board: Board, counts: Counts, searched: frozenset[str] | None) -> tuple[list[Stretch], int | None]:
         """Return the lanes that can hold a match, in order, and how many cards match; None if neither tallies nor words can tell."""

@@ -35,7 +35,7 @@ def list_items(
     three (`finding`). With children on a large board a query for each card of the page, beside its rows.
     """
     bare = bare_id(board_id)
-    finder = Finder(bare, item_filter.with_bare_ids(), offset, offset + limit)
+    finder = Finder(bare, item_filter.with_bare_ids(), offset, offset + limit, with_fields=with_children)
     board, counts = get_many([(Board, *Board.key(bare)), (Counts, *Counts.key(bare))]) if is_id(bare) else (None, None)
     if not isinstance(board, Board) or board.deleted_at:
         raise NotFound(Board.NAME)

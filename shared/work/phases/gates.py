@@ -21,6 +21,7 @@ from shared.core.texts import searchable
 from shared.store import IndexRow, ReadFuture, collection, item_collection, load, read_ahead
 from shared.work.items.rows import Item
 from shared.work.phases.rows import PhaseArtifact, artifacts_of, partition_of
+from shared.work.tasks.rows import tasks_of_card
 
 MIN_CHARACTERS: Final = 500
 MIN_COVERAGE: Final = 80
@@ -114,7 +115,7 @@ class GateReader:
         self._artifacts: ReadFuture[list[Any]] = read_ahead(
             lambda: item_collection([PhaseArtifact], partition, (start, f"{start}~"))
         )
-        self._tasks = read_ahead(lambda: collection(1, partition, "TASK#"))
+        self._tasks = read_ahead(lambda: collection(2, tasks_of_card(bare_id(item_id))))
 
     def gate(self, item: Item, phase_id: str) -> Gate:
         """Return the gate of a phase."""

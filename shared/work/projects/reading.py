@@ -202,11 +202,15 @@ def latest_project_id(actor: Actor) -> str:
 
 
 def in_workspaces(actor: Actor, begin: Callable[[str], T], permission: Permission = Permission.PROJECT_READ) -> list[T]:
-    """Begin a read in each of the actor's workspaces in which the actor has the permission: while access is decided in those that were
-    theirs before, then in the others."""
+    """Begin a read in each of the actor's workspaces: while access is decided in those that were theirs before, then in the others."""
+    return list(by_workspace(actor, begin, permission).values())
+
+
+def by_workspace(actor: Actor, begin: Callable[[str], T], permission: Permission) -> dict[str, T]:
+    """Begin reads as `in_workspaces` does, and return them by the ids of the workspaces."""
     begun = {ws_id: begin(ws_id) for ws_id in actor.likely_workspaces}
     visible = [ws_id for ws_id in actor.workspaces if actor.may(permission, ws_id)]
-    return [begun[ws_id] if ws_id in begun else begin(ws_id) for ws_id in visible]
+    return {ws_id: begun[ws_id] if ws_id in begun else begin(ws_id) for ws_id in visible}
 
 
 def _is_there(status: str) -> bool:

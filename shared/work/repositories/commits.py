@@ -4,11 +4,11 @@ from typing import Any
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
-from shared.store import authorize, fetch, get_many, id_of
+from shared.store import LastBlock, authorize, fetch, get_many, id_of
 from shared.work.commits.agents import find_agent
 from shared.work.commits.linking import link_commit
 from shared.work.commits.reading import get_commit
-from shared.work.commits.rows import SHA, Commit, CommitLink, commit_id
+from shared.work.commits.rows import SHA, Commit, CommitLink, commit_id, links_of
 from shared.work.items.rows import ItemHead
 from shared.work.repositories.connecting import github_of
 from shared.work.repositories.github import Missing, Refused
@@ -25,6 +25,7 @@ def link_by_hand(actor: Actor, item_id: str, sha: str, agent: str | None) -> Com
     sha = sha.lower()
     bare = id_of(ItemHead, item_id)
     likely = sorted(actor.likely_workspaces)
+    last = LastBlock(links_of(bare))
     keys: list[Any] = [(ItemHead, *ItemHead.key(bare)), *((Commit, *Commit.key(commit_id(ws_id, sha))) for ws_id in likely)]
     item, *rows = get_many(keys)
     if not isinstance(item, ItemHead) or item.deleted_at:
@@ -39,7 +40,7 @@ def link_by_hand(actor: Actor, item_id: str, sha: str, agent: str | None) -> Com
     agent_id = find_agent(agent, ws_id)
     if agent and agent_id is None:
         raise NotFound("agent")
-    return link_commit(actor, item, commit, agent_id)
+    return link_commit(actor, item, commit, agent_id, last)
 
 
 def _shortened(actor: Actor, beginning: str, ws_id: str) -> Commit:

@@ -22,8 +22,10 @@ from shared.store import (
     first_index_rows,
     get_many,
     id_of,
+    load,
     read_ahead,
     save,
+    update_with_retry,
     write,
 )
 from shared.work.boards.counting import ProjectArchived, require_writable
@@ -31,7 +33,7 @@ from shared.work.projects.reading import latest_project_id
 from shared.work.projects.rows import Project, named_repository
 from shared.work.repositories.github import Denied, Github, Missing, TokenRefused
 from shared.work.repositories.hooks import ensure_hook, remove_hook
-from shared.work.repositories.rows import ACTIVE, Repository, repositories_of, repository_id_of
+from shared.work.repositories.rows import ACTIVE, DISCONNECTED, Repository, repositories_of, repository_id_of
 
 
 @dataclass(frozen=True)
@@ -74,26 +76,26 @@ def connect_repository(actor: Actor, new: NewConnection) -> tuple[Repository, st
     project, before = _load(actor, new)
     found = _ask(new)
     names = {"owner": found.owner, "repo": found.name}
-    same = before is not None and int(before.github_id) == found.repository["id"]
     repository_id = repository_id_of(project.id)
-    secret = unseal(before.secret, repository_id) if before is not None and same else secrets.token_urlsafe(32)
-    hook = int(before.hook_id) if before is not None and same else None
+    current = before if before is not None and not before.deleted_at else None
+    same = current if current is not None and int(current.github_id) == found.repository["id"] else None
+    secret = unseal(same.secret, repository_id) if same is not None else secrets.token_urlsafe(32)
+    hook = int(same.hook_id) if same is not None else None
     try:
         hook_id, address = ensure_hook(found.github, names, repository_id, secret, hook)
     except Denied as denied:
         raise _wrong_token(denied.message) from None
-    repository = _row(actor, project, found, before if same else None)
+    repository = _row(actor, project, found, same)
     repository.token, repository.secret = seal(new.token, repository_id), seal(secret, repository_id)
     repository.hook_id, repository.webhook_status, repository.status_reason = hook_id, ACTIVE, None
     repository.etag = None
     record(repository, EventType.REPOSITORY_CONNECTED, actor, repo=repository.full_name)
-    replaced = before if before is not None and not same else None
-    if replaced is not None:
-        repository.version = replaced.version
+    if before is not None and same is None:
+        repository.version = before.version  # it takes the place of that row
     written = create(repository) if before is None else save(repository)
     write(written, *_name_in(actor, project, repository), require_writable(project.board_id))
-    if replaced is not None:
-        remove_hook(Github(unseal(replaced.token, repository_id)), replaced.names, int(replaced.hook_id))
+    if current is not None and same is None:
+        remove_hook(Github(unseal(current.token, repository_id)), current.names, int(current.hook_id))
     return repository, address
 
 
@@ -108,7 +110,7 @@ def _load(actor: Actor, new: NewConnection) -> tuple[Project, Repository | None]
     authorize(project, actor, Permission.PROJECT_WRITE)
     if project.status != "active":
         raise ProjectArchived
-    other = repository.full_name if repository else named_repository(project)
+    other = repository.full_name if repository and not repository.deleted_at else named_repository(project)
     if new.project_id is None and other and other.lower() != new.full_name.lower():
         raise Conflict(
             Situation.VERSION_CONFLICT,
@@ -192,6 +194,23 @@ def list_repositories(actor: Actor, *, limit: int, offset: int = 0) -> tuple[lis
 
 def _of_workspace(ws_id: str) -> Sequence[IndexRow]:
     return collection(*repositories_of(ws_id))  # one for each project at most
+
+
+def disconnect_repository(actor: Actor, repository_id: str) -> None:
+    """Disconnect a repository: its webhook is removed, its token and its secret are forgotten. Commits, and the links of issues, stay.
+
+    Two round trips and a request to GitHub. Raises NotFound, Forbidden.
+    """
+    held: list[Repository] = []
+
+    def change(repository: Repository) -> None:
+        held[:] = [Repository.decode(repository.serialize())]
+        repository.deleted_at, repository.webhook_status = clock.iso(), DISCONNECTED
+        repository.token = repository.secret = ""
+        record(repository, EventType.REPOSITORY_DISCONNECTED, actor, repo=repository.full_name)
+
+    update_with_retry(lambda: load(Repository, repository_id, actor, Permission.PROJECT_WRITE), change)
+    remove_hook(github_of(held[0]), held[0].names, int(held[0].hook_id))
 
 
 def github_of(repository: Repository) -> Github:

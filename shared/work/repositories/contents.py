@@ -90,9 +90,8 @@ def _text(commit: Commit, ref: str | None, path: str) -> tuple[str | None, Omitt
     if repository is None or repository.full_name.lower() != commit.repo.lower():  # another one is connected now
         return None, "unavailable"
     try:
-        found = github_of(repository).get(
-            "/repos/{owner}/{repo}/contents/{+path}{?ref}", repository.names | {"path": path, "ref": ref}
-        )
+        names = repository.names | {"path": path.split("/"), "ref": ref}
+        found = github_of(repository).get("/repos/{owner}/{repo}/contents{/path*}{?ref}", names)
     except Upstream:
         raise
     except CadreError:  # removed since, or the token lacks the right

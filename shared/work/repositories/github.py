@@ -12,6 +12,8 @@ from shared.core.situations import Situation
 WHO: Final = "GitHub"
 MAX_ANSWER: Final = 12_000_000
 """Bytes of an answer: a page of a commit has 300 files, of which GitHub shows patches up to some megabytes."""
+Names = Mapping[str, str | list[str]]
+"""What fills the variables of a path; a list fills `{/path*}`."""
 _ACCEPT = "application/vnd.github+json"
 _VERSION = "2022-11-28"
 _USUAL_WAIT = 60  # seconds after a refusal for too many requests that does not say how long, as GitHub's guide asks
@@ -74,12 +76,12 @@ class Github:
 
     token: str
 
-    def get(self, path: str, names: Mapping[str, str] | None = None, *, etag: str = "") -> Page:
+    def get(self, path: str, names: Names | None = None, *, etag: str = "") -> Page:
         """Return what is there. With an `etag`, `data` is None if it has not changed. Raises Missing, Denied, TokenRefused,
         TooManyRequests, Moved and Upstream."""
         return self._ask("GET", path, names, headers={"If-None-Match": etag} if etag else None)
 
-    def pages(self, path: str, names: Mapping[str, str] | None = None, *, most: int) -> Iterator[Any]:
+    def pages(self, path: str, names: Names | None = None, *, most: int) -> Iterator[Any]:
         """Yield the data of the pages of a list, `most` of them at most. Raises as `get`."""
         page = self.get(path, names)
         yield page.data
@@ -89,7 +91,7 @@ class Github:
             page = self.get(page.following)
             yield page.data
 
-    def send(self, method: str, path: str, names: Mapping[str, str] | None = None, body: Any = None) -> Any:
+    def send(self, method: str, path: str, names: Names | None = None, body: Any = None) -> Any:
         """Create, change or remove something; return the answer. Raises as `get`, and Refused."""
         return self._ask(method, path, names, body=body).data
 
@@ -97,7 +99,7 @@ class Github:
         self,
         method: str,
         path: str,
-        names: Mapping[str, str] | None,
+        names: Names | None,
         *,
         body: Any = None,
         headers: Mapping[str, str] | None = None,

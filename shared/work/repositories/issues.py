@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from shared.core.actor import Actor
-from shared.core.errors import CadreError, ConditionFailed, NotFound
+from shared.core.errors import ConditionFailed, Conflict, Invalid, NotFound, TransitionRefused
 from shared.core.ids import derived_id, is_id
 from shared.core.settings import settings
 from shared.events import EventType, record
-from shared.store import Ephemeral, create, delete, fetch, get, update, update_with_retry, write
+from shared.store import Ephemeral, create, delete, fetch, get, is_stale, update, update_with_retry, write
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item, ItemHead
 from shared.work.items.updating import update_item
@@ -68,7 +68,7 @@ def link_issue(actor: Actor, repository: Repository, issue: Mapping[str, Any], c
         sent=fingerprints(content_of_card(card)),
         changed_at=str(issue.get("updated_at") or ""),
     )
-    said = {"number": int(issue["number"]), "repo": repository.full_name, "title": link.title, "url": link.url}
+    said: dict[str, Any] = {"number": int(issue["number"]), "repo": repository.full_name, "title": link.title, "url": link.url}
     record(link, EventType.ISSUE_CREATED, actor, item_id=card.id, **said)
     pk, sk = Item.key(card.id)
     named = update(ItemHead(pk=pk, sk=sk), [ItemHead.issue.set(reference), ItemHead.version.add(1)], ItemHead.pk.exists(), _Known)
@@ -95,7 +95,7 @@ def work_off_issue(work: Work, payload: Mapping[str, Any]) -> None:
     if link is None:
         card = _made_here(repository, issue)
         if card is None and str(issue.get("created_at") or "") >= str(repository.connected_at)[:19]:
-            card = _create_card(actor, repository, issue, reference)
+            card = _create_card_if_allowed(actor, repository, issue, reference)
         if card is None:
             return
         link = link_issue(actor, repository, issue, card)
@@ -109,6 +109,15 @@ def _made_here(repository: Repository, issue: Mapping[str, Any]) -> Item | None:
         return None
     card = fetch(Item, mark[1])
     return card if card is not None and card.proj_id == repository.proj_id and not card.deleted_at else None
+
+
+def _create_card_if_allowed(actor: Actor, repository: Repository, issue: Mapping[str, Any], reference: str) -> Item | None:
+    """Make the card of an issue; None if the board has rules that no issue keeps (a field that every card must have)."""
+    try:
+        return _create_card(actor, repository, issue, reference)
+    except (Invalid, TransitionRefused) as error:
+        log.warning("an issue gets no card", extra={"repository": repository.id, "issue": reference, "reason": error.message})
+        return None
 
 
 def _create_card(actor: Actor, repository: Repository, issue: Mapping[str, Any], reference: str) -> Item:
@@ -160,10 +169,15 @@ def _apply(actor: Actor, card_id: str, changes: Mapping[str, Any]) -> Item | Non
         return update_item(actor, card_id, changes)
     except NotFound:
         return None
-    except CadreError as error:
+    except (Conflict, Invalid) as error:
+        if is_stale(error):
+            raise
         log.info("a card does not follow its issue", extra={"card": card_id, "reason": error.message})
     others = {name: value for name, value in changes.items() if name != "status"}
-    return update_item(actor, card_id, others) if others and "status" in changes else fetch(Item, card_id)
+    card = fetch(Item, card_id)
+    if card is None or card.archived_at or not others or "status" not in changes:
+        return card
+    return update_item(actor, card_id, others)
 
 
 def work_off_card(work: Work, card_id: str) -> None:

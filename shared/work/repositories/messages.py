@@ -5,7 +5,8 @@ flood of it takes one place of the worker.
     {repository, card}                               a card has changed that is kept in step with an issue
     {repository, reconcile: true}                    look at GitHub for deliveries that were missed
 
-`start` says how many commits of a push have been worked off. A FIFO queue has no delays: what has to wait goes through `github-retry`.
+`start` says how many commits of a push have been worked off. A message that has to wait because GitHub allows no more requests is put off,
+and those of the repository behind it wait too: they would be refused as well.
 """
 
 import json
@@ -18,7 +19,6 @@ from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.store import delete_file, get_file, put_file
 
-LONGEST_DELAY: Final = 900  # seconds: SQS's own limit
 INLINE: Final = 240_000
 """Bytes of a payload that travels in its message: with the rest below 256 KB."""
 _NO_TEXT: Final = ("\ufffe", "\uffff")  # what JSON may have and SQS takes in no message
@@ -50,12 +50,6 @@ def queue_delivery(ws_id: str, repository_id: str, event: str, delivery: str, bo
 def send(message: Mapping[str, Any], *, once: str | None = None) -> None:
     """Put a message in line. `once`: of two with the same in five minutes, the second one is dropped. Raises Upstream."""
     queues.send("github_events_queue", dict(message), failure=_NotQueued(), **_group(str(message["repository"]), once))
-
-
-def send_later(message: Mapping[str, Any], seconds: float) -> None:
-    """Put a message in line in so many seconds, a quarter of an hour at most: then it is seen whether it has to wait on."""
-    delay = min(max(1, round(seconds)), LONGEST_DELAY)
-    queues.send("github_retry_queue", dict(message) | {"later": True}, DelaySeconds=delay)
 
 
 def _group(repository_id: str, once: str | None) -> dict[str, str]:

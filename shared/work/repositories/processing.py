@@ -7,9 +7,9 @@ from typing import Any
 
 from shared.core.errors import ConditionFailed
 from shared.store import delete, update, write
-from shared.work.repositories.github import Denied, Missing, Moved, TokenRefused, TooManyRequests
+from shared.work.repositories.github import Denied, Missing, Moved, TokenRefused
 from shared.work.repositories.issues import work_off_card, work_off_issue
-from shared.work.repositories.messages import drop_payload, payload_of, send, send_later
+from shared.work.repositories.messages import drop_payload, payload_of, send
 from shared.work.repositories.pulls import work_off_pull_request
 from shared.work.repositories.pushes import work_off_push
 from shared.work.repositories.reconciling import note_status, reconcile
@@ -25,8 +25,8 @@ class _Expired(ConditionFailed):
 
 
 def process(message: Mapping[str, Any], until: float, agent_of_run: AgentOfRun) -> None:
-    """Work off a message; what does not fit before `until` (`time.monotonic`), or has to wait because GitHub allows no more requests, goes
-    back in line. Nothing is done for a repository, a project or an organization that is closed."""
+    """Work off a message; what does not fit before `until` (`time.monotonic`) goes back in line. Nothing is done for a repository, a
+    project or an organization that is closed. Raises TooManyRequests, Upstream, and whatever is wrong with the message."""
     repository = open_repository(str(message["repository"]))
     if repository is None:
         drop_payload(message)
@@ -34,9 +34,6 @@ def process(message: Mapping[str, Any], until: float, agent_of_run: AgentOfRun) 
     work = Work(repository, until, agent_of_run, message)
     try:
         rest = _work_off(work)
-    except TooManyRequests as error:
-        send_later(message, error.retry_after or 0)
-        return
     except (TokenRefused, Moved) as error:
         note_status(repository, DISCONNECTED, error.message)
         _forget(work)

@@ -1,21 +1,20 @@
 """Pull requests: who opened and merged them, and the task that a merge completes."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from shared.core import clock
 from shared.core.actor import Actor
-from shared.core.errors import ConditionFailed
+from shared.core.errors import ConditionFailed, Conflict, NotFound
 from shared.events import EventType, record
-from shared.store import create, fetch, get, get_many, save, update_with_retry, write
+from shared.store import Operation, create, get, get_many, save, update_with_retry, write
 from shared.work.commits.references import read_references
-from shared.work.items.rows import ItemHead
 from shared.work.repositories.pushes import cards_of
 from shared.work.repositories.rows import PullRequest, issue_reference
 from shared.work.repositories.work import Work, login_of
+from shared.work.tasks.changing import change_task, set_status
 from shared.work.tasks.rows import Task
-
-ENDED = frozenset({"completed", "failed", "cancelled", "done"})
+from shared.work.tasks.statuses import ENDED
 
 
 class _Known(ConditionFailed):
@@ -108,21 +107,14 @@ def _named_task(work: Work, task_ids: tuple[str, ...]) -> Task | None:
 
 
 def _complete(actor: Actor, pull: PullRequest) -> None:
-    """Complete the task of a merged pull request, unless it has ended."""
+    """Complete the task of a merged pull request, unless it has ended, or is out of reach: deleted, archived, in another project."""
 
-    def load() -> Task:
-        task = fetch(Task, str(pull.task_id))
-        if task is None:
-            raise LookupError("the task of a pull request is gone")
-        return task
+    def change(task: Task) -> list[Operation] | None:
+        if task.status in ENDED:
+            return None
+        result = {"pull_request": int(pull.number or 0), "url": pull.url, "commit_sha": pull.merge_sha}
+        set_status(task, "completed", actor, result=result, error_message=None)
+        return []
 
-    def change(task: Task) -> None:
-        if task.status in ENDED or task.deleted_at:
-            return
-        before, task.status, task.completed_at = task.status, "completed", clock.iso()
-        task.result = {"pull_request": int(pull.number or 0), "url": pull.url, "commit_sha": pull.merge_sha}
-        record(task, EventType.TASK_UPDATED, actor, changes={"status": [before, "completed"]}, title=task.title)
-
-    card = fetch(ItemHead, str(pull.item_id)) if pull.item_id else None
-    if card is not None and not card.deleted_at:
-        update_with_retry(load, change)
+    with suppress(NotFound, Conflict):
+        change_task(actor, str(pull.task_id), change)

@@ -64,7 +64,7 @@ def _record(work: Work, actor: Actor, sha: str, entry: Mapping[str, Any], refere
     try:
         commit, files = fetch_commit(work.github, work.repository, sha)
     except Missing:  # a forced push has removed it since
-        commit, files = _as_pushed(work.repository, sha, entry)
+        commit, files = as_pushed(work.repository, sha, entry)
     agent = find_agent(references.agent, work.ws_id)
     if agent is None and references.run:
         agent = work.agent_of_run(references.run, work.ws_id)
@@ -115,7 +115,7 @@ def _file(one: Mapping[str, Any]) -> ChangedFile:
     )
 
 
-def _as_pushed(repository: Repository, sha: str, entry: Mapping[str, Any]) -> tuple[Commit, list[ChangedFile]]:
+def as_pushed(repository: Repository, sha: str, entry: Mapping[str, Any]) -> tuple[Commit, list[ChangedFile]]:
     """Return a commit as the push describes it: which files it changes, and not how."""
     files = [ChangedFile(str(path), status) for status in ("added", "removed", "modified") for path in entry.get(status) or []]
     author = dict(entry.get("author") or {}) | {"date": entry.get("timestamp")}

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.core import clock, strict_json
-from shared.core.errors import ConditionFailed, FieldError, Invalid, Malformed, Unauthenticated
+from shared.core.errors import ConditionFailed, Malformed, Unauthenticated
 from shared.core.ids import is_id
 from shared.core.limits import RateRule
 from shared.core.sealing import unseal
 from shared.core.situations import Situation
 from shared.people.access import quota_leases
-from shared.store import delete, fetch, fetch_all, first_index_rows, put, write
+from shared.store import RateStatus, delete, fetch, fetch_all, first_index_rows, put, write
 from shared.work.repositories.hooks import EVENTS
 from shared.work.repositories.messages import queue_delivery
 from shared.work.repositories.rows import Delivery, Repository, repositories_named
@@ -56,21 +56,23 @@ class Incoming:
     repository_id: str | None = None
 
 
-def receive(incoming: Incoming) -> None:
-    """Take a delivery and put it in line; one that was worked off before, a ping, and what nobody asked for change nothing.
+def receive(incoming: Incoming) -> RateStatus:
+    """Take a delivery and put it in line; one that was worked off before, a ping, and what nobody asked for change nothing. Return how many
+    deliveries the repository may still send.
 
     One write and one message; a process that does not know the repository reads it first. Raises Unauthenticated unless it is signed with
     the secret of the repository that it names, RateLimited, Malformed, Invalid, and Upstream if it could not be put in line.
     """
     repository, payload = _signed_for(incoming)
-    quota_leases.PROCESS_LEASES.count(f"RL#github#{repository.id}", (RULE,), ttl=2 * RULE.window)
+    status, _ = quota_leases.PROCESS_LEASES.count(f"RL#github#{repository.id}", (RULE,), ttl=2 * RULE.window)
     if payload is None:
         raise Malformed("This webhook is not an object in JSON")
     if incoming.event not in EVENTS:
-        return
+        return status
     if not _DELIVERY.fullmatch(incoming.delivery):
-        raise Invalid(FieldError("X-GitHub-Delivery", "The number of the delivery is missing"), situation=Situation.MALFORMED)
+        raise Malformed("The header X-GitHub-Delivery has no number of a delivery")
     take(repository, incoming.event, incoming.delivery, incoming.body)
+    return status
 
 
 def take(repository: Repository, event: str, delivery: str, body: bytes) -> bool:

@@ -1,7 +1,7 @@
 """How a task is changed: every change is counted, and refused where its card or its project may not be changed."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
@@ -14,6 +14,7 @@ from shared.work.tasks.creating import task_conditions
 from shared.work.tasks.rows import Task, TaskHead, tasks_of
 from shared.work.tasks.statuses import ENDED, HELD, TRANSITIONS
 
+_EXCERPT: Final = 200  # characters of a description that an event has
 Change = Callable[[Task], Sequence[Operation] | None]
 """Changes a task in place and records its event. Returns what is written with it; None if there is nothing to write."""
 
@@ -32,8 +33,7 @@ def change_task(actor: Actor, task_id: str, change: Change, *, first: Task | Non
     """
 
     def apply(task: Task) -> Sequence[Operation]:
-        if task.archived_at:
-            raise Conflict(Situation.CARD_ARCHIVED, Wording("The {card} of this task is archived; restore it to change the task"))
+        refuse_archived(task)
         before = task.label
         further = change(task)
         if further is None:
@@ -41,6 +41,11 @@ def change_task(actor: Actor, task_id: str, change: Change, *, first: Task | Non
         return [*further, *relabel(tasks_of(str(task.ws_id)), task.counted_in, before, task.label), *task_conditions(task)]
 
     return update_with_retry(lambda: load(Task, task_id, actor, Permission.CARD_EDIT), apply, first=first)
+
+
+def refuse_archived(task: TaskHead) -> None:
+    if task.archived_at:
+        raise Conflict(Situation.CARD_ARCHIVED, Wording("The {card} of this task is archived; restore it to change the task"))
 
 
 def set_status(task: Task, status: str, actor: Actor, **also: Any) -> None:
@@ -63,8 +68,10 @@ def set_status(task: Task, status: str, actor: Actor, **also: Any) -> None:
 
 
 def record_update(task: Task, actor: Actor, changes: dict[str, list[Any]]) -> None:
-    """Record that a task was changed. A long text or a result is not in the event twice: the row has it."""
-    shown = {name: pair if name not in {"result", "description"} else [None, None] for name, pair in changes.items()}
+    """Record that a task was changed: of a description the beginning; no result, which the row has, and no lease, which is renewed."""
+    shown = {name: pair for name, pair in changes.items() if name not in {"result", "lease_until"}}
+    if "description" in shown:
+        shown["description"] = [(text or "")[:_EXCERPT] for text in shown["description"]]
     record(task, EventType.TASK_UPDATED, actor, changes=shown, title=task.title, card_id=task.item_id, phase_id=task.phase_id)
 
 
@@ -87,7 +94,7 @@ def open_dependencies(task: TaskHead) -> list[TaskHead]:
     """Return the tasks that must be completed before this one can begin. One round trip, none if it depends on nothing."""
     if not task.depends_on:
         return []
-    return [one for one in fetch_all(TaskHead, task.depends_on) if one.status != "completed" and not one.deleted_at]
+    return [one for one in fetch_all(TaskHead, task.depends_on) if one.is_open]
 
 
 def require_ready(task: Task) -> None:

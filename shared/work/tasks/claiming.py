@@ -9,7 +9,8 @@ fence is another one, and whatever the old holder writes is refused. An attempt 
 until `max_retries` of them have failed; then the task has failed.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -91,15 +92,15 @@ def next_claimable(
     """
     wanted = sorted(set(phases) or COLUMN_BY_PHASE)
     now = clock.iso()
-    reads = [read_ahead(lambda phase=phase: list(_first(ready_in(proj_id, phase)))) for phase in wanted]
+    reads = [read_ahead(partial(_first, ready_in(proj_id, phase))) for phase in wanted]
     lost = _first(leased_in(proj_id), ("0", f"{now}#~"))
     rows = [*(row for row in lost if row.f["phase_id"] in wanted), *(row for read in reads for row in read.result())]
     fitting = [row for row in rows if not task_types or row.f["task_type"] in task_types]
     return sorted(fitting, key=lambda row: (RANKS[row.f["priority"]], row.id))[:limit]
 
 
-def _first(partition: str, between: tuple[str, str] | None = None) -> Iterable[IndexRow]:
-    return islice(index_rows(4, partition, between=between, limit=LOOKED_AT), LOOKED_AT)
+def _first(partition: str, between: tuple[str, str] | None = None) -> list[IndexRow]:
+    return list(islice(index_rows(4, partition, between=between, limit=LOOKED_AT), LOOKED_AT))
 
 
 def start_task(actor: Actor, task_id: str, fence: int) -> Task:

@@ -1,15 +1,16 @@
 """Creating tasks of a card."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from shared.core.actor import Actor
+from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, NotFound
-from shared.core.ids import bare_id, is_id
+from shared.core.ids import bare_id, is_id, new_id
 from shared.events import EventType, record
-from shared.store import LastBlock, Operation, authorize, check, create, enter, get_many, put, retrying, write
+from shared.store import LastBlock, Operation, authorize, check, create, enter, fetch, get_many, load, put, retrying, write
 from shared.work.boards.counting import require_writable
 from shared.work.items.rows import Item, ItemHead
+from shared.work.items.rules import refuse_archived
 from shared.work.tasks.rows import MAX_DEPENDENCIES, MAX_RETRIES, Dependent, GraphRow, Task, TaskHead, tasks_of
 
 _TITLE = 100  # characters of a title that is made of a description
@@ -29,8 +30,6 @@ class NewTask:
     max_retries: int = MAX_RETRIES
     run_id: str | None = None
     discovery_id: str | None = None
-    beside: Sequence[Operation] = field(default=())
-    """What is written in the same transaction."""
 
 
 def create_task(
@@ -50,27 +49,70 @@ def create_task(
     return add_task(actor, card, task_id, new)
 
 
+def create_card_task(actor: Actor, item_id: str, new: NewTask) -> Task:
+    """Create a task of a card as `add_task` does. Three round trips. Raises also Forbidden and Conflict (CARD_ARCHIVED)."""
+
+    def attempt(_: int) -> Task:
+        card = load(ItemHead, item_id, actor, Permission.CARD_EDIT)
+        refuse_archived(card)
+        return add_task_once(actor, card, new_id(), new, LastBlock(tasks_of(str(card.ws_id))))
+
+    return retrying(attempt)
+
+
 def add_task(actor: Actor, card: ItemHead, task_id: str, new: NewTask) -> Task:
     """Create a task of a card; the caller has checked that the actor may edit the card. Safe to repeat with the same id.
 
     `depends_on` names tasks of the card's project that must be completed first: nothing depends on a new task, so it closes no cycle.
-    Raises NotFound for any other, Invalid for too many, Conflict (archived project). Two round trips.
+    Raises NotFound for any other, Invalid for too many, Conflict (archived project). Two round trips, three if it depends on others.
     """
+
+    def attempt(_: int) -> Task:
+        last = LastBlock(tasks_of(str(card.ws_id)))
+        existing = fetch(Task, task_id)
+        if existing is not None and existing.item_id == card.id:
+            return existing
+        return add_task_once(actor, card, task_id, new, last)
+
+    return retrying(attempt)
+
+
+def add_task_once(
+    actor: Actor, card: ItemHead, task_id: str, new: NewTask, last: LastBlock, beside: Sequence[Operation] = ()
+) -> Task:
+    """Create a task as `add_task` does, with a new id, and with what is written in the same transaction. `last`: the last block of the
+    workspace's tasks, which is being read. Raises a version conflict too (`is_stale`)."""
     needed = list(dict.fromkeys(map(bare_id, new.depends_on)))
     if len(needed) > MAX_DEPENDENCIES:
         raise Invalid(FieldError("depends_on", f"A task depends on at most {MAX_DEPENDENCIES} others"))
     if not all(map(is_id, needed)):
         raise NotFound(Task.NAME)
-    return retrying(lambda _: _add(actor, card, task_id, new, needed))
+    others = get_many([(TaskHead, *TaskHead.key(one)) for one in needed])
+    open_tasks = [one for one in needed_tasks(actor, card, others) if one.is_open]
+    task, operations = build_task(actor, card, task_id, new, last, needed, waiting=bool(open_tasks))
+    graph = [put(GraphRow.of(str(card.proj_id), task_id, needed))] if needed else []
+    write(
+        *operations,
+        *task_conditions(task),
+        *graph,
+        *(put(Dependent.of(one, task_id)) for one in needed),
+        *still_waiting(open_tasks),
+        *beside,
+    )
+    return task
 
 
-def _add(actor: Actor, card: ItemHead, task_id: str, new: NewTask, needed: list[str]) -> Task:
-    tasks = tasks_of(str(card.ws_id))
-    last = LastBlock(tasks)
-    existing, *others = get_many([(Task, *Task.key(task_id)), *((TaskHead, *TaskHead.key(one)) for one in needed)])
-    if isinstance(existing, Task) and existing.item_id == card.id:
-        return existing
-    open_tasks = [one for one in needed_tasks(actor, card, others) if one.status != "completed"]
+def build_task(
+    actor: Actor,
+    card: ItemHead,
+    task_id: str,
+    new: NewTask,
+    last: LastBlock,
+    depends_on: Sequence[str] = (),
+    *,
+    waiting: bool = False,
+) -> tuple[Task, list[Operation]]:
+    """Return a task with its event, not yet written, and what creates and counts it: for a transaction that writes its card."""
     description = new.description
     task = Task.new(
         task_id,
@@ -84,8 +126,8 @@ def _add(actor: Actor, card: ItemHead, task_id: str, new: NewTask, needed: list[
         task_type=new.task_type,
         priority=new.priority,
         phase_id=new.phase_id or card.phase_id,
-        depends_on=needed,
-        waiting=bool(open_tasks),
+        depends_on=list(depends_on),
+        waiting=waiting,
         timeout_seconds=new.timeout_seconds,
         max_retries=new.max_retries,
         run_id=new.run_id,
@@ -104,19 +146,9 @@ def _add(actor: Actor, card: ItemHead, task_id: str, new: NewTask, needed: list[
         run_id=task.run_id,
         discovery_id=task.discovery_id,
     )
-    place = enter(tasks, last.result(), task.label)
+    place = enter(tasks_of(str(card.ws_id)), last.result(), task.label)
     task.counted_in = place.start
-    graph = [put(GraphRow.of(str(card.proj_id), task_id, needed))] if needed else []
-    write(
-        create(task),
-        *place.operations,
-        *task_conditions(task),
-        *graph,
-        *(put(Dependent.of(one, task_id)) for one in needed),
-        *map(still_open, open_tasks),
-        *new.beside,
-    )
-    return task
+    return task, [create(task), *place.operations]
 
 
 def needed_tasks(actor: Actor, card: ItemHead | TaskHead, rows: Sequence[object]) -> list[TaskHead]:
@@ -127,9 +159,10 @@ def needed_tasks(actor: Actor, card: ItemHead | TaskHead, rows: Sequence[object]
     return tasks
 
 
-def still_open(task: TaskHead) -> Operation:
-    """Return the condition that a task has been neither completed nor deleted since it was read: who waits for it is told when it is."""
-    return check(TaskHead(*TaskHead.key(task.id)), (TaskHead.status != "completed") & TaskHead.deleted_at.does_not_exist())
+def still_waiting(open_tasks: Sequence[TaskHead]) -> list[Operation]:
+    """Return the condition that the first of these tasks is still open. When it no longer is, its dependents are looked at as a whole."""
+    still_open = (TaskHead.status != "completed") & TaskHead.deleted_at.does_not_exist() & TaskHead.archived_at.does_not_exist()
+    return [check(TaskHead(*TaskHead.key(task.id)), still_open) for task in open_tasks[:1]]
 
 
 def task_conditions(task: TaskHead) -> list[Operation]:

@@ -21,8 +21,8 @@ from shared.work.tasks.statuses import ENDED, HELD, RANKS
 MAX_RETRIES: Final = 3
 """Attempts that may fail before the task does, as in the original service."""
 MAX_DEPENDENCIES: Final = 40  # of a task: each takes two rows of its transaction, of which a transaction has 100
-NO_LIST: Final = "none"
-"""What the tasks of archived and deleted cards are counted as."""
+NO_LIST: Final = "none none none"
+"""What the tasks of archived and deleted cards are counted as: no status, no phase, no project."""
 _EXCERPT: Final = 200  # characters of a description that lists and graphs show
 _LAST: Final = "~"  # sorts behind every time
 
@@ -108,6 +108,11 @@ class TaskHead(CountedEntity):
     def label(self) -> str:
         """Return what it is counted as."""
         return NO_LIST if self.deleted_at or self.archived_at else label_of(self.listed())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what depends on it has to wait. A task that was deleted or archived before it was completed is waited for no longer."""
+        return self.status != "completed" and not self.deleted_at and not self.archived_at
 
     @property
     def is_held(self) -> bool:

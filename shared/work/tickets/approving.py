@@ -12,7 +12,6 @@ from shared.core.wording import Wording
 from shared.events import EventType, record
 from shared.store import (
     Operation,
-    create,
     delete,
     fetch,
     fetch_all,
@@ -29,18 +28,18 @@ from shared.work.items.pending import APPROVALS, PREFIX, TIMED_OUT, PendingAppro
 from shared.work.items.rows import PENDING, Item
 from shared.work.items.updating import change_item
 from shared.work.projects.rows import Project
-from shared.work.tickets.tasks import first_task
+from shared.work.tickets.tasks import begin_counting, first_task
 
 APPROVED, REJECTED = "approved", "rejected"
 _EVENTS_AT_ONCE: Final = 500  # tickets of a partition that one run of the job looks at
 
 
 def approve(actor: Actor, item_id: str) -> Item:
-    """Approve a ticket: work on it begins with its first task. One read and one transaction.
+    """Approve a ticket: work on it begins with its first task. Two reads and one transaction.
 
     Raises NotFound, Forbidden, TransitionRefused if it does not wait for approval (any more), Conflict (archived).
     """
-    return _decide(actor, item_id, APPROVED, None, lambda item: [create(first_task(actor, item))])
+    return _decide(actor, item_id, APPROVED, None, lambda item: first_task(actor, item, begin_counting(str(item.ws_id))))
 
 
 def reject(actor: Actor, item_id: str, reason: str) -> Item:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.core.actor import Actor, Permission
-from shared.store import Operation, create, load
+from shared.store import Operation, load
 from shared.work.items.rows import Item
 from shared.work.items.updating import change_item
 from shared.work.tasks.rows import Task
-from shared.work.tickets.tasks import new_task
+from shared.work.tickets.tasks import begin_counting, new_task
 
 DEPENDENCY, CLARIFICATION, CHECKS, ENVIRONMENT = "dependency", "waiting_on_clarification", "failing_checks", "environment"
 REMEDIES: Final = {
@@ -31,7 +31,7 @@ class Blocked:
 def block_ticket(actor: Actor, item_id: str, kind: str, reason: str | None = None, remedy: str | None = None) -> Blocked:
     """Block a ticket and make a task that removes the blocker, in one transaction; of a blocked one only kind and reason change.
 
-    `remedy` says what the task is to do. One read and one transaction. Raises NotFound, Forbidden, TransitionRefused (it is finished),
+    `remedy` says what the task is to do. Two reads and one transaction. Raises NotFound, Forbidden, TransitionRefused (it is finished),
     Conflict (archived).
     """
     type_, title, usual = REMEDIES[kind]
@@ -48,8 +48,9 @@ def block_ticket(actor: Actor, item_id: str, kind: str, reason: str | None = Non
         nonlocal task
         if not newly:
             return []
-        task = new_task(actor, item, f"{title}: {item.title}", remedy or item.blocked_reason, type_)
-        return [create(task)]
+        last = begin_counting(str(item.ws_id))
+        task, operations = new_task(actor, item, last, f"{title}: {item.title}", remedy or item.blocked_reason, type_)
+        return operations
 
     item = change_item(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), actor, decide, beside=beside)
     return Blocked(item, task if newly else None)

@@ -18,7 +18,7 @@ from shared.work.items.rows import Item
 from shared.work.items.updating import change_item
 from shared.work.phases.rows import PhaseArtifact, PhaseStint, artifacts_of, partition_of
 from shared.work.phases.stints import MAX_STINTS, Stint, with_current
-from shared.work.tasks.rows import Task
+from shared.work.tasks.rows import Task, tasks_of_card
 
 MAX_TASKS, MAX_COMMENTS, MAX_ARTIFACTS = 50, 20, 50
 """How many of each the context shows: the newest."""
@@ -107,7 +107,7 @@ class _Reader:
             lambda: item_collection([PhaseArtifact], partition, (start, f"{start}~"))
         )
         self._stints = read_ahead(lambda: query(PhaseStint, partition, prefix="STINT#", newest_first=True, limit=MAX_STINTS).rows)
-        self._tasks = read_ahead(lambda: first_index_rows(1, partition, MAX_TASKS, "TASK#", newest_first=True)[0])
+        self._tasks = read_ahead(lambda: first_index_rows(2, tasks_of_card(bare_id(item_id)), MAX_TASKS, newest_first=True)[0])
         self._comments = read_ahead(lambda: first_index_rows(1, partition, MAX_COMMENTS, "COM#", newest_first=True)[0])
 
     def context(self, item: Item) -> TicketContext:

@@ -9,7 +9,7 @@ from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, is_id, new_id
-from shared.store import Operation, RowKey, authorize, create, get_many, id_of, retrying
+from shared.store import Operation, RowKey, authorize, get_many, id_of, retrying
 from shared.work.boards.creating import board_id_of
 from shared.work.boards.lanes import LANE_PHASES, canonical_phase
 from shared.work.boards.rows import Board
@@ -20,7 +20,7 @@ from shared.work.items.dependencies import DependencyGraph, new_blockers
 from shared.work.items.rows import PENDING, Item
 from shared.work.projects.reading import get_project, latest_project_id
 from shared.work.projects.rows import Project
-from shared.work.tickets.tasks import first_task
+from shared.work.tickets.tasks import begin_counting, first_task
 
 FIRST_PHASE: Final = "PHASE_REQUIREMENTS"
 APPROVAL_SECONDS: Final = 1_800
@@ -95,13 +95,14 @@ def _create(actor: Actor, project: Project, phase: str, new: NewTicket, neighbou
     )
     item_id = new_id()
 
-    def beside(item: Item) -> list[Operation]:
-        task = [] if waits else [create(first_task(actor, item))]  # else the approval brings it
-        return [*task, *neighbours.edges(actor, item)]
-
     def attempt(number: int) -> Item:
+        last = None if waits else begin_counting(str(project.ws_id))  # else the approval brings the task
         if number:
             neighbours.read(actor, project.id)
+
+        def beside(item: Item) -> list[Operation]:
+            return [*(first_task(actor, item, last) if last is not None else ()), *neighbours.edges(actor, item)]
+
         return create_item(actor, project.board_id, card, item_id=item_id, beside=beside)
 
     return retrying(attempt)

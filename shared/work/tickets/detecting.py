@@ -16,7 +16,7 @@ from shared.work.boards.lanes import phase_category
 from shared.work.items.rows import ItemHead
 from shared.work.projects.reading import get_project, list_visible_projects
 from shared.work.projects.rows import Project
-from shared.work.tasks.rows import Task
+from shared.work.tasks.rows import Task, tasks_of_card
 from shared.work.tickets.blocking import CHECKS, CLARIFICATION
 
 STUCK_AFTER: Final = timedelta(minutes=30)
@@ -92,7 +92,7 @@ def _stuck(rows: Sequence[IndexRow]) -> list[Stuck]:
     limit = clock.iso(clock.now() - STUCK_AFTER)
     heads = [head for head in fetch_all(ItemHead, (row.id for row in rows)) if _waits_since(head) <= limit]
     found = [head for head in heads if not head.is_blocked and head.status != "done" and not head.deleted_at]
-    parts = [read_ahead(partial(first_index_rows, 1, f"ITEM#{head.id}", _TASKS, "TASK#", newest_first=True)) for head in found]
+    parts = [read_ahead(partial(first_index_rows, 2, tasks_of_card(head.id), _TASKS, newest_first=True)) for head in found]
     by_card = [[row.id for row in part.result()[0]] for part in parts]
     tasks = {task.id: task for task in fetch_all(Task, dict.fromkeys(one for ids in by_card for one in ids))}
     stuck = (_assess(head, [tasks[one] for one in ids if one in tasks], limit) for head, ids in zip(found, by_card, strict=True))

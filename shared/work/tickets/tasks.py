@@ -4,44 +4,33 @@ from typing import Final
 
 from shared.core.actor import Actor
 from shared.core.ids import new_id
-from shared.events import EventType, record
+from shared.store import LastBlock, Operation
 from shared.work.items.rows import Item
-from shared.work.tasks.rows import Task
+from shared.work.tasks.creating import NewTask, build_task
+from shared.work.tasks.rows import Task, tasks_of
 
 ANALYZE, IMPLEMENT = "analyze_requirements", "implement_feature"
 _FIRST_IN_REQUIREMENTS: Final = "PHASE_REQUIREMENTS"
 
 
-def new_task(actor: Actor, card: Item, title: str, description: str | None, task_type: str) -> Task:
-    """Build a task of a card with its event, not yet written. It has the card's phase and priority."""
-    task = Task.new(
-        new_id(),
-        org_id=card.org_id,
-        ws_id=card.ws_id,
-        proj_id=card.proj_id,
-        item_id=card.id,
-        title=title[:500],
-        description=description,
-        task_type=task_type,
-        priority=card.priority,
-        phase_id=card.phase_id,
-        created_by=actor.summary,
-    )
-    record(
-        task,
-        EventType.TASK_CREATED,
-        actor,
-        title=task.title,
-        task_type=task_type,
-        priority=card.priority,
-        phase_id=card.phase_id,
-        card_id=card.id,
-    )
-    return task
+def begin_counting(ws_id: str) -> LastBlock:
+    """Begin to read what counts the tasks of a workspace."""
+    return LastBlock(tasks_of(ws_id))
 
 
-def first_task(actor: Actor, card: Item) -> Task:
-    """Build the task with which the work on a card begins: its requirements are analyzed, or it is implemented."""
+def new_task(
+    actor: Actor, card: Item, last: LastBlock, title: str, description: str | None, task_type: str
+) -> tuple[Task, list[Operation]]:
+    """Return a task of a card, with the card's phase and priority, and what creates it."""
+    new = NewTask(title[:500], description, task_type, card.priority)
+    return build_task(actor, card, new_id(), new, last)
+
+
+def first_task(actor: Actor, card: Item, last: LastBlock) -> list[Operation]:
+    """Return what creates the task with which the work on a card begins: its requirements are analyzed, or it is implemented."""
     analyzes = card.phase_id == _FIRST_IN_REQUIREMENTS
     words, task_type = ("Analyze requirements", ANALYZE) if analyzes else ("Implement", IMPLEMENT)
-    return new_task(actor, card, f"{words}: {card.title}", card.description and card.description[:5_000], task_type)
+    _, operations = new_task(
+        actor, card, last, f"{words}: {card.title}", card.description and card.description[:5_000], task_type
+    )
+    return operations

@@ -1,18 +1,27 @@
 """omoios, section 11: events as `{event_type, entity_type, entity_id, payload}`. The payloads are the document's; the additional
 `event_id` identifies a repeated delivery."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from shared.channels.sockets.frames import Frame, compact
 from shared.core.ids import new_id
 from shared.core.money import usd
+from shared.edge.views.omoios.explorations import (
+    document_changed,
+    document_generated,
+    exploration_started,
+    project_initialized,
+    question_answered,
+)
 from shared.edge.views.omoios.filters import FILTERS
 from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
 from shared.events.change import Change
 from shared.runs.live_agents.rows import LiveAgent
+from shared.work.activities.rows import Activity, unpack_shown
 from shared.work.boards.counting import card_location
 from shared.work.commits.rows import Commit, CommitLink
 from shared.work.discoveries.rows import Discovery
@@ -130,14 +139,18 @@ def _task_updated(change: Change) -> Iterator[EventFields]:
 
 
 def _discovered(change: Change) -> Iterator[EventFields]:
+    """Yield the event of a discovery: when it is made, and with each task that it becomes."""
     discovery = change.after(Discovery)
+    spawned = change.event.data.get("spawned_task_id")
+    if change.event.type is EventType.DISCOVERY_UPDATED and spawned is None:
+        return
     payload = {
         "discovery_id": discovery.id,
         "type": discovery.type,
         "task_id": discovery.task_id,
         "agent_id": discovery.agent["id"],
         "description": discovery.description,
-        "spawned_task_id": discovery.spawned_task_ids[0] if discovery.spawned_task_ids else None,
+        "spawned_task_id": spawned,
     }
     yield "DISCOVERY_MADE", "discovery", discovery.id, payload
 
@@ -235,18 +248,26 @@ def _events(show: Callable[[Change], Iterator[EventFields]]) -> Renderer:
     """Return a renderer of the events that `show` yields. A listener may filter by their first three fields."""
 
     def render(change: Change) -> Iterator[Frame]:
-        for event_type, entity_type, entity_id, payload in show(change):
-            message = {
-                "event_type": event_type,
-                "entity_type": entity_type,
-                "entity_id": entity_id,
-                "payload": payload,
-                "event_id": change.event.id,
-                "timestamp": change.event.at,
-            }
-            yield event_frame(message)
+        for fields in show(change):
+            yield _frame(fields, change.event.id, change.event.at)
 
     return render
+
+
+def shown_of(change: Change) -> list[list[Any]]:
+    """Return what listeners are shown of a change: the four fields of each of its events."""
+    messages = [json.loads(frame.text) for frame in EVENTS[change.event.type](change)]
+    return [[message[name] for name in ("event_type", "entity_type", "entity_id", "payload")] for message in messages]
+
+
+def shown_frames(row: Activity) -> list[Frame]:
+    """Return the frames that listeners were shown of an event, byte for byte."""
+    return [_frame(fields, row.id, row.at) for fields in unpack_shown(row)]
+
+
+def _frame(fields: Sequence[Any], event_id: str, at: str) -> Frame:
+    names = ("event_type", "entity_type", "entity_id", "payload")
+    return event_frame(dict(zip(names, fields, strict=True)) | {"event_id": event_id, "timestamp": at})
 
 
 def event_frame(message: dict[str, Any]) -> Frame:
@@ -303,20 +324,27 @@ EVENTS: Final[Table] = {
     EventType.ARTIFACT_ADDED: not_shown,
     EventType.TASK_CREATED: _events(_task_created),
     EventType.TASK_UPDATED: _events(_task_updated),
-    EventType.DOCUMENT_CREATED: not_shown,
-    EventType.DOCUMENT_UPDATED: not_shown,
-    EventType.DOCUMENT_APPROVED: not_shown,
-    EventType.DOCUMENT_REJECTED: not_shown,
-    EventType.DOCUMENT_PUBLISHED: not_shown,
+    EventType.DOCUMENT_CREATED: _events(document_generated),
+    EventType.DOCUMENT_UPDATED: _events(document_changed),
+    EventType.DOCUMENT_APPROVED: _events(document_changed),
+    EventType.DOCUMENT_REJECTED: _events(document_changed),
+    EventType.DOCUMENT_PUBLISHED: _events(document_changed),
+    EventType.EXPLORATION_STARTED: _events(exploration_started),
+    EventType.QUESTION_ANSWERED: _events(question_answered),
+    EventType.PROJECT_INITIALIZED: _events(project_initialized),
+    EventType.SPEC_GENERATED: not_shown,
+    EventType.SPEC_UPDATED: not_shown,
     EventType.DISCOVERY_MADE: _events(_discovered),
     EventType.REPOSITORY_CONNECTED: not_shown,
     EventType.REPOSITORY_UPDATED: not_shown,
+    EventType.REPOSITORY_DISCONNECTED: not_shown,
     EventType.COMMIT_PUSHED: _events(_commit_pushed),
     EventType.COMMIT_LINKED: _events(_commit_linked),
     EventType.COMMIT_COMMENTED: _events(_commit_commented),
     EventType.ISSUE_CREATED: _events(_issue_created),
     EventType.PULL_REQUEST_OPENED: _events(_pull_request),
     EventType.PULL_REQUEST_MERGED: _events(_pull_request),
+    EventType.DISCOVERY_UPDATED: _events(_discovered),
     EventType.AGENT_CONFIGURED: not_shown,
     EventType.LIVE_AGENT_REGISTERED: _events(_agent_registered),
     EventType.LIVE_AGENT_UPDATED: not_shown,

@@ -1,0 +1,247 @@
+"""One call of a model outside of runs, reserved before it, paid once with its answer, and never asked twice for the same.
+
+A call is named after all that it depends on. A request that ends early is sent again: the answers that came are read and not asked for,
+so that it goes on where it stopped. A reservation whose process died is released by the next call of the same name.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.agents.catalogue.registry import get_agent
+from shared.agents.providers import registry
+from shared.agents.providers.port import (
+    Finished,
+    Message,
+    Request,
+    StreamInterrupted,
+    TextDelta,
+    ToolCallReady,
+    ToolSpec,
+)
+from shared.agents.providers.tokens import estimated_usage, upper_bound
+from shared.core import clock
+from shared.core.errors import CadreError, ConditionFailed, Conflict, Upstream
+from shared.core.ids import derived_id, new_id
+from shared.core.situations import Situation
+from shared.money.billing.prices import Priced, worst_case_cost
+from shared.money.billing.pricing import customer_price_micros
+from shared.money.budgets.reserving import Scope, announce_spending, read_caps, release_reservation, settle_reservation
+from shared.money.usage.recording import usage_operations
+from shared.money.usage.rows import UsageLine
+from shared.runs.agent_runs.spending import find_cost
+from shared.runs.authoring.agent import AGENT
+from shared.store import (
+    JSONAttribute,
+    NumberAttribute,
+    Operation,
+    Row,
+    UnicodeAttribute,
+    get,
+    load_text,
+    put,
+    store_text,
+    update,
+    write,
+)
+from shared.work.explorations.rows import Exploration
+
+SECONDS: Final = 22.0
+"""For all calls of a request: API Gateway waits 29 seconds, and what comes of them is still to be written."""
+_LEAST: Final = 3.0  # seconds: with less no call is begun
+_HOLD: Final = 60  # seconds after which a call without an answer is given up: its process is gone
+
+
+class ModelCall(Row):
+    """A call, at `EXPL#<id>, CALL#<name>`. Without an answer it holds a reservation until `held_until`."""
+
+    TABLE = "core_table"
+
+    kind = UnicodeAttribute(default="MODELCALL")
+    attempt = UnicodeAttribute()
+    reservation: Any = JSONAttribute(null=True)
+    held_until = NumberAttribute(default=0)
+    answer = UnicodeAttribute(null=True)
+
+    @classmethod
+    def key_of(cls, exploration_id: str, name: str) -> tuple[str, str]:
+        return f"EXPL#{exploration_id}", f"CALL#{name}"
+
+
+class _CallTaken(ConditionFailed):
+    """Another request makes the same call."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the model: it answers by calling the tool."""
+
+    step: str
+    system: str
+    text: str
+    tool: ToolSpec
+    max_tokens: int
+
+
+class Calls:
+    """The calls of one request for one exploration."""
+
+    def __init__(self, exploration: Exploration, user: dict[str, str], now: Callable[[], float] = time.monotonic) -> None:
+        self.exploration, self.user, self._now = exploration, user, now
+        self.until = now() + SECONDS
+
+    def ask(self, asked: Asked) -> dict[str, Any]:
+        """Return the arguments with which the model calls the tool; empty if it does not call it.
+
+        Raises Conflict while another request makes this call, LimitExceeded at a budget, Upstream, CadreError(TIMEOUT).
+        """
+        request = self._request(asked)
+        name = derived_id(asked.step, request.model, asked.system, asked.text)
+        row = get(ModelCall, *ModelCall.key_of(self.exploration.id, name))
+        if row is not None and row.answer is not None:
+            return dict(json.loads(load_text(row.answer)))
+        if row is not None and row.held_until > clock.epoch():
+            raise Conflict(Situation.RUN_IN_PROGRESS, "Another request is writing this; ask again in a minute")
+        if self._left < _LEAST:
+            raise self._too_late()
+        held = self._reserve(name, request, row)
+        return self._call(held, request)
+
+    @property
+    def _left(self) -> float:
+        return self.until - self._now()
+
+    def _too_late(self) -> CadreError:
+        reason = "The model needs longer than a request may take; what it has written is kept: send the request again to go on"
+        return CadreError(Situation.TIMEOUT, reason)
+
+    def _request(self, asked: Asked) -> Request:
+        return Request(
+            model=str(self.exploration.model),
+            messages=(Message.user(asked.text),),
+            system=asked.system,
+            tools=(asked.tool,),
+            temperature=0.2,
+            max_tokens=asked.max_tokens,
+            timeout_s=max(self._left, 0.0),
+            metadata={"exploration": self.exploration.id, "step": asked.step},
+        )
+
+    @property
+    def _scope(self) -> Scope:
+        one = self.exploration
+        return Scope(one.org_id, str(one.ws_id), one.id, one.id, one.id, in_tokens=not one.priced)
+
+    def _reserve(self, name: str, request: Request, old: ModelCall | None) -> ModelCall:
+        amount, caps = self._worst_case(request), read_caps(self._scope)
+        pk, sk = ModelCall.key_of(self.exploration.id, name)
+        held = ModelCall(
+            pk=pk,
+            sk=sk,
+            attempt=new_id(),
+            reservation={"amount": amount, "budgets": [budget.id for budget in caps.budgets]},
+            held_until=clock.epoch() + _HOLD,
+        )
+        free = ModelCall.attempt == old.attempt if old is not None else ModelCall.pk.does_not_exist()
+        if old is not None and old.reservation:  # in a transaction of its own: a row can be changed once in one
+            left = update(old, [ModelCall.reservation.remove()], free & ModelCall.reservation.exists(), _CallTaken())
+            self._claim(left, *release_reservation(old.reservation))
+        self._claim(put(held, free, _CallTaken()), *caps.reserve(amount))
+        return held
+
+    @staticmethod
+    def _claim(*operations: Operation) -> None:
+        """Write what only one request may write. Raises Conflict if another one was faster, and what `operations` raise."""
+        try:
+            write(*operations)
+        except _CallTaken:
+            raise Conflict(Situation.RUN_IN_PROGRESS, "Another request is writing this; ask again in a minute") from None
+
+    def _worst_case(self, request: Request) -> int:
+        tokens = upper_bound(request)
+        if not self.exploration.priced:
+            return tokens + request.max_tokens
+        price = worst_case_cost(str(self.exploration.provider), request.model, tokens, request.max_tokens)
+        if not isinstance(price, Priced):
+            raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"The price of {request.model} is not known any more")
+        return customer_price_micros(price.cost_micros)
+
+    def _call(self, held: ModelCall, request: Request) -> dict[str, Any]:
+        texts: list[str] = []
+        arguments: dict[str, Any] | None = None
+        done: Finished | None = None
+        try:
+            for event in registry.provider(str(self.exploration.provider)).stream(request, lambda: self._left <= 0):
+                if isinstance(event, TextDelta):
+                    texts.append(event.text)
+                elif isinstance(event, ToolCallReady):
+                    arguments = arguments or (event.call.arguments if not event.call.problem else {})
+                else:
+                    done = event
+        except StreamInterrupted as error:
+            self._settle(held, Finished("cancelled", error.usage, request.model, estimated=True), None)
+            raise (self._too_late() if self._left <= 0 else error) from error
+        except Upstream as error:
+            self._release(held)
+            raise (self._too_late() if self._left <= 0 else error) from error
+        if done is None:
+            done = Finished("cancelled", estimated_usage(request, "".join(texts)), request.model, estimated=True)
+        ended = done.stop_reason != "cancelled"
+        self._settle(held, done, (arguments or {}) if ended else None)
+        if not ended:
+            raise self._too_late()
+        return arguments or {}
+
+    def _release(self, held: ModelCall) -> None:
+        mine = ModelCall.attempt == held.attempt
+        self._claim(
+            update(held, [ModelCall.reservation.remove(), ModelCall.held_until.set(0)], mine, _CallTaken()),
+            *release_reservation(held.reservation),
+        )
+
+    def _settle(self, held: ModelCall, done: Finished, answer: dict[str, Any] | None) -> None:
+        """Write the answer, what it cost and what of the reservation is left, in one transaction. Without an answer it is asked again."""
+        one, line = self.exploration, self._line(held, done)
+        used = line.tokens if not one.priced else int(line.customer_price_micros)
+        actions: list[Any] = [ModelCall.reservation.remove(), ModelCall.held_until.set(0)]
+        if answer is not None:
+            text = json.dumps(answer, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            actions.append(ModelCall.answer.set(store_text(f"runs/{one.ws_id}/{one.id}/{held.attempt}", text)))
+        self._claim(
+            update(held, actions, ModelCall.attempt == held.attempt, _CallTaken()),
+            *usage_operations(line, str(one.title or "")),
+            *settle_reservation(held.reservation, (), used),
+        )
+        if line.customer_price_micros:
+            announce_spending(self._scope)
+
+    def _line(self, held: ModelCall, done: Finished) -> UsageLine:
+        one, usage, agent = self.exploration, done.usage, get_agent(AGENT)
+        price = find_cost(str(one.provider), str(one.model), done.model, usage)
+        known = isinstance(price, Priced) and bool(one.priced)
+        cost = price.cost_micros if isinstance(price, Priced) and known else 0
+        return UsageLine.new(
+            derived_id("usage", one.id, held.attempt),
+            org_id=one.org_id,
+            ws_id=one.ws_id,
+            proj_id=one.id,
+            at=clock.iso(),
+            run_id=one.id,
+            item_id=one.id,
+            agent_id=agent.id,
+            agent_name=agent.display_name,
+            user=self.user,
+            provider=one.provider,
+            model=done.model or one.model,
+            input_tokens=usage.input,
+            cache_read_tokens=usage.cache_read,
+            cache_write_tokens=usage.cache_write,
+            output_tokens=usage.output,
+            estimated=done.estimated,
+            provider_cost_micros=cost,
+            customer_price_micros=customer_price_micros(cost) if known else 0,
+            unpriced=not known,
+            price_version=price.table,
+        )
