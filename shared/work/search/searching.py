@@ -12,7 +12,7 @@ from shared.work.projects.rows import Project
 from shared.work.search.finding import Hit, Hits, begin_search, ranked
 
 E = TypeVar("E", bound=Entity)
-_AHEAD: Final = 3
+_AHEAD: Final = 20
 """Workspaces in which a search in a project begins before it is known in which of them the project is: each costs queries."""
 
 
