@@ -91,13 +91,17 @@ LISTED: dict[str, tuple[int, str]] = {
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios documents.reject": (3, "the version names its document, then the document, then the transaction"),
     "omoios exploration.initializeProject": (
-        23,
+        27,
         "the exploration, the project, then each of three cards with its tasks and its dependency; that it is done",
     ),
     "omoios tickets.detectBlocking": (
         6,
         "which projects, the cards of their boards, the tickets that may be stuck, their newest tasks, the rows of these",
     ),
+    "omoios tickets.approve": (3, "the ticket, then the block that counts the tasks of its workspace, then the transaction"),
+    "omoios tickets.block": (3, "the ticket, then the block that counts the tasks of its workspace, then the transaction"),
+    "omoios statistics.agents": (3, "the project and beside it its figures, which live agents there are, then their rows"),
+    "omoios statistics.projectOverview": (3, "the project and beside it its figures, which live agents there are, then their rows"),
     "omoios tickets.checkDuplicates": (3, "the project and beside it the words of its board, then the tickets that are like it"),
     "omoios tickets.create": (
         4,

@@ -35,4 +35,5 @@ EVERYTHING = replace(
     reserved_concurrency={"run_steps": 50, "ws_pusher": 100},
     table_max_reads=4000,
     table_max_writes=2000,
+    embeddings="bedrock:amazon.titan-embed-text-v2:0",
 )  # every setting that adds something

@@ -36,6 +36,9 @@ from shared.work.explorations.rows import Exploration
 from shared.work.items import planning
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
+from shared.work.phases.artifacts import NewArtifact, add_artifact
+from shared.work.phases.moving import transition
+from shared.work.phases.stints import list_stints
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
 from shared.work.statistics.files import FileActivity
@@ -43,6 +46,7 @@ from shared.work.statistics.rows import Statistic, project_statistics, workspace
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.dependencies import add_dependencies
 from shared.work.testing import cases, results
+from shared.work.tickets.creating import NewTicket, create_ticket
 from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.cascades import event, process_all, waiting
 from tests.areas.driving import Client, Context, confirm_address, sign_up
@@ -252,6 +256,13 @@ def furnished(place: Place) -> None:
     add_dependencies(place.actor, first.id, [add_task(place.actor, feature, new_id(), NewTask("Before")).id])
     spawn_task(place.actor, report_discovery(place.actor, second.id, NewDiscovery("bug", "It leaks")).id, SpawnedTask("Mend it"))
     in_repository(place.actor, place.projects[0], fetch(Item, card))
+    create_ticket(place.actor, place.projects[0].id, NewTicket("Wanted", approval_required=True))
+    ticket = create_ticket(place.actor, place.projects[0].id, NewTicket("Login"))
+    add_artifact(place.actor, ticket.id, NewArtifact("PHASE_DESIGN", "sketch", "a.png"))
+    before = raw_row(f"ITEM#{ticket.id}")
+    transition(place.actor, ticket.id, "PHASE_DESIGN")
+    assert project(stream_record(raw_row(f"ITEM#{ticket.id}"), before)) == []
+    assert len(list_stints(fetch(Item, ticket.id))) == 2
     explored = exploring.start(place.actor, fetch(Workspace, place.ws_id), "A web shop where customers can buy pottery")
     papers.generate_requirements(place.actor, explored.exploration.id)
     for key in (

@@ -12,8 +12,10 @@ from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.store import fetch
 from shared.work.commits.rows import Commit, commit_id
+from shared.work.repositories.reconciling import ask_for_reconciling
 from shared.work.tasks.creating import create_task
 from tests.areas.boards_world import World, create_world
+from tests.areas.driving import deadline
 from tests.areas.github_world import Octo, frames, post, receive, rows_of, run_worker, use
 from tests.areas.viewers import project, stream_record
 from tests.github_server import FULL, NEW_FILE, PATCH, FakeGithub, changed, limited
@@ -208,6 +210,23 @@ def test_a_token_that_was_revoked_disconnects_and_connecting_again_fetches_what_
     assert octo.ask("GET", "/github/repositories").json[0]["webhook_status"] == "disconnected"
     octo.github.tokens = {"ghp_the_next_token_of_them": "ida"}
     assert octo.connect(access_token="ghp_the_next_token_of_them").status == 201
+    assert ask_for_reconciling(deadline()) == 1
+    assert octo.work() == []
+    assert [row["sha"]["S"] for row in rows_of("CMT")] == [sha]
+
+
+def test_a_push_that_the_token_may_not_read_comes_again_when_it_may(octo: Octo):
+    sha = octo.github.commit("Secret")
+    payload = octo.github.push(sha)
+    guid = octo.github.lose("push", payload, status=200)
+    octo.github.refusal = (403, {"message": "Resource not accessible by personal access token"})
+    octo.happens("push", payload, delivery=guid)
+    [shown] = octo.ask("GET", "/github/repositories").json
+    assert (shown["webhook_status"], "not accessible" in shown["status_reason"], rows_of("CMT")) == ("failing", True, [])
+    octo.github.refusal = None
+    assert ask_for_reconciling(deadline()) == 1
+    assert octo.work() == []
+    assert (len(rows_of("CMT")), octo.repository.webhook_status) == (1, "active")
 
 
 def test_a_message_that_nobody_can_read_fails_alone(octo: Octo):

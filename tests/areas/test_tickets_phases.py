@@ -11,7 +11,6 @@ from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.events import EventType, record
 from shared.store import fetch, fetch_all, get, index_rows, save, write
-from shared.work.activities.rows import Activity
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
 from shared.work.items.updating import block_item
@@ -22,6 +21,7 @@ from shared.work.tasks.creating import create_task
 from shared.work.tasks.rows import Task, tasks_of_card
 from tests.areas.boards_world import World, create_world
 from tests.areas.viewers import listen, messages, messages_for, project, raw_row, stream_record
+from tests.kills import concurrently
 
 LANES = dict(zip(PHASES, (0, 1, 3, 6, 7, 8, 10), strict=True))
 DOCUMENT = "# Scope\n" + "What is built, and for whom. " * 20 + "\n# Acceptance criteria\nIt works."
@@ -143,6 +143,19 @@ def test_a_transition_is_told_as_a_move(world):
     assert told["TICKET_UPDATED"]["changes"]["phase_id"] == "PHASE_TESTING"
 
 
+def test_the_rule_is_asked_of_the_card_that_is_written(world):
+    """Somebody else was faster: what was allowed from where the card was is not allowed from where it is."""
+    card = world.card(3)
+    with concurrently(lambda: move_item(world.actor, card.id, world.lanes[7].id)):
+        refused = go(world, card, "PHASE_IMPLEMENTATION")
+    assert (refused.status, refused.json["phase_id"]) == (200, "PHASE_IMPLEMENTATION")  # rework, which testing allows
+    other = world.card(3)
+    with concurrently(lambda: move_item(world.actor, other.id, world.lanes[10].id)):
+        refused = go(world, other, "PHASE_IMPLEMENTATION")
+    assert (refused.status, refused.json["error"]["details"]["allowed"]) == (400, [])
+    assert fetch(Item, other.id).phase_id == "PHASE_DONE"
+
+
 # -- rework
 
 
@@ -155,8 +168,8 @@ def test_a_ticket_goes_back_with_its_feedback(world):
     context = ask(world, "GET", f"/tickets/{card.id}/context").json
     assert context["full_context"]["phases"][0]["reason"] == "The test of login fails"
     assert "The test of login fails" in context["summary"]
-    activity = fetch(Activity, fetch(Item, card.id).event_id)
-    assert activity.data["reason"] == "The test of login fails"
+    (told, *_) = world.ada("comments", "GET", f"/cards/{card.id}/activities").json["activities"]
+    assert told["metadata"]["reason"] == "The test of login fails"
 
 
 @pytest.mark.parametrize(("lane", "word"), [(6, None), (0, "backlog"), (7, "backlog"), (7, "PHASE_DONE"), (10, "testing")])

@@ -76,6 +76,7 @@ def test_production_keeps_its_data_and_ships_its_dependencies() -> None:
         ({"domains": "omoios=x.dev"}, "domains"),
         ({"hostedZoneId": "Z1"}, "hostedZoneName"),
         ({"bedrockModelArns": ["claude"]}, "claude"),
+        ({"embeddings": "titan"}, "embeddings"),
         ({"bedrockModelArns": ["arn:aws:bedrock:eu-west-1:1:inference-profile/eu.claude"]}, "foundation models"),
         ({"edgeKeyNumber": 0}, "edgeKeyNumber"),
         ({"clientKeyNumber": 0}, "clientKeyNumber"),

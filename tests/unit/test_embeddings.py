@@ -20,8 +20,8 @@ from shared.work.duplicates.similarity import THRESHOLD, Rarity, Text, similarit
 PAIRS = yaml.safe_load((Path(__file__).parents[1] / "data" / "duplicate_tickets.yaml").read_text())
 NEW = HashedEmbedder()
 RARITY = Rarity.of(words_of(Text(*one).whole) for pair in PAIRS for one in (pair["one"], pair["other"]))
-LEAST = {"tune": (0.95, 0.95), "held": (0.85, 0.85)}
-"""By set: precision and recall. `held` is what a new ticket may expect; the other was looked at."""
+LEAST = {"tune": (0.95, 0.95), "held": (0.9, 0.9), "fresh": (0.85, 0.6)}
+"""By set: precision and recall. `tune` was looked at; `fresh`, on other subjects, is what a new board may expect."""
 
 
 def score(pair: dict, turned: bool = False) -> float:
@@ -30,7 +30,7 @@ def score(pair: dict, turned: bool = False) -> float:
 
 
 def test_there_are_enough_pairs_of_each_kind():
-    for name in LEAST:
+    for name in ("tune", "held"):
         marked = [pair["same"] for pair in PAIRS if pair["set"] == name]
         assert min(marked.count(True), marked.count(False)) >= 20
     assert {pair["kind"] for pair in PAIRS} >= {"paraphrase", "word order", "typos", "same words", "other language"}

@@ -106,7 +106,7 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST:
             left = word[: -len(ending)]
             return left[:-1] if len(left) > _SHORTEST and left[-1] == left[-2] else left
-    return word
+    return word[:-1] if len(word) == _SHORTEST and word[-1] == "s" != word[-2] else word
 
 
 def words_of(text: str) -> list[str]:

@@ -49,6 +49,7 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
     "EXPL": (
         (1, "PROJ#{}#DOC"),  # of an exploration that became no project
         (2, "PROJ#{}#ACT"),
+        (None, "LOG#PROJ#{}"),
     ),
     "PROJ": (
         (1, "TRASH#PROJ#{}"),

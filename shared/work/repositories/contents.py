@@ -14,6 +14,7 @@ from shared.work.commits.changes import ADDED, REMOVED, ChangedFile, Hunk, hunks
 from shared.work.commits.reading import get_commit
 from shared.work.commits.rows import Commit
 from shared.work.repositories.connecting import github_of
+from shared.work.repositories.github import Names
 from shared.work.repositories.rows import Repository
 
 Omitted = Literal["too_large", "binary", "unavailable", "ask_for_file"]
@@ -90,7 +91,7 @@ def _text(commit: Commit, ref: str | None, path: str) -> tuple[str | None, Omitt
     if repository is None or repository.full_name.lower() != commit.repo.lower():  # another one is connected now
         return None, "unavailable"
     try:
-        names = repository.names | {"path": path.split("/"), "ref": ref}
+        names: Names = {**repository.names, "path": path.split("/"), "ref": ref}
         found = github_of(repository).get("/repos/{owner}/{repo}/contents{/path*}{?ref}", names)
     except Upstream:
         raise

@@ -10,9 +10,9 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import ConditionFailed, Conflict, NotFound
 from shared.core.ids import bare_id
 from shared.core.situations import Situation
-from shared.store import authorize, create, delete, get, get_many, id_of, put, write
+from shared.store import Operation, authorize, check, create, delete, get, get_many, id_of, put, retrying, stale, write
 from shared.work.boards.counting import require_writable
-from shared.work.items.rows import Item
+from shared.work.items.rows import Item, ItemHead
 from shared.work.items.rules import refuse_archived
 from shared.work.repositories.connecting import github_of
 from shared.work.repositories.github import Denied, Github, Missing, Moved, Refused, TokenRefused, TooManyRequests
@@ -79,6 +79,10 @@ def open_issue(actor: Actor, repository_id: str, card_id: str, title: str, body:
     Raises NotFound (repository; card: it must be of the same project), Forbidden, Conflict (archived; an issue is just being made),
     Refused, TokenRefused, Upstream.
     """
+    return retrying(lambda _: _open(actor, repository_id, card_id, title, body))
+
+
+def _open(actor: Actor, repository_id: str, card_id: str, title: str, body: str) -> IssueLink:
     repository, card = _read(actor, repository_id, card_id)
     if card.issue and (link := get(IssueLink, *IssueLink.key_in(repository.id, card.issue))) is not None:
         return link
@@ -103,18 +107,24 @@ def _read(actor: Actor, repository_id: str, card_id: str) -> tuple[Repository, I
 
 def _begin(actor: Actor, card: Item) -> Intent | None:
     """Write that an issue is being made. Return the intent of an attempt before, of which nobody knows how it ended; None: this is the
-    first one. Raises Conflict while somebody else is at it."""
+    first one. Raises Conflict while somebody else is at it, and a version conflict if somebody was done since the card was read."""
     pk, sk = Intent.key_of(card.id)
     now = clock.epoch()
     intent = Intent(pk=pk, sk=sk, at=now, by=actor.summary, ttl=now + _KEPT)
     with suppress(_UnderWay):
-        write(create(intent, _UnderWay), require_writable(card.board_id))
+        write(create(intent, _UnderWay), _has_issue_as_read(card), require_writable(card.board_id))
         return None
     try:
-        write(put(intent, Intent.at < now - _UNDER_WAY, _UnderWay))
+        write(put(intent, Intent.at < now - _UNDER_WAY, _UnderWay), _has_issue_as_read(card))
     except _UnderWay:
         raise Conflict(Situation.VERSION_CONFLICT, "An issue is just being made of this; look again in a minute") from None
     return intent
+
+
+def _has_issue_as_read(card: Item) -> Operation:
+    """Return the condition that nobody has linked the card to an issue since it was read."""
+    unchanged = ItemHead.issue == card.issue if card.issue else ItemHead.issue.does_not_exist()
+    return check(ItemHead(*ItemHead.key(card.id)), unchanged, stale)
 
 
 def _begun_before(github: Github, repository: Repository, card: Item) -> Mapping[str, Any] | None:

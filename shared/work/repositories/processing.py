@@ -14,7 +14,7 @@ from shared.work.repositories.pulls import work_off_pull_request
 from shared.work.repositories.pushes import work_off_push
 from shared.work.repositories.reconciling import note_status, reconcile
 from shared.work.repositories.remarks import work_off_remark
-from shared.work.repositories.rows import DISCONNECTED, Delivery
+from shared.work.repositories.rows import DISCONNECTED, FAILING, Delivery
 from shared.work.repositories.work import AgentOfRun, Work, open_repository
 
 log = logging.getLogger(__name__)
@@ -38,9 +38,13 @@ def process(message: Mapping[str, Any], until: float, agent_of_run: AgentOfRun) 
         note_status(repository, DISCONNECTED, error.message)
         _forget(work)
         return
-    except (Denied, Missing) as error:  # an issue that was removed, a right that the token lacks: a repetition helps nobody
+    except (Denied, Missing) as error:
+        if isinstance(error, Denied) and "delivery" in message:  # fetched again, also when the token has the right
+            note_status(repository, FAILING, error.message)
+            _forget(work)
+            return
         log.info("a message is dropped", extra={"repository": repository.id, "reason": error.message})
-        rest = None
+        rest = None  # an issue that was removed, or one that the token may not change: a repetition helps nobody
     if rest is not None:
         send(dict(message) | {"start": rest})
         return

@@ -113,6 +113,7 @@ KINDS: Final[dict[str, Kind]] = {
     "pull_request.merged": Kind("pull_request_merged", "merged a pull request"),
     "pull_request.opened": Kind("pull_request_opened", "opened a pull request"),
     "repository.connected": Kind("repository_connected", "connected a repository"),
+    "repository.disconnected": Kind("repository_disconnected", "disconnected a repository"),
     "repository.updated": Kind("repository_updated", "changed a repository"),
     "spec.generated": Kind("spec_generated", "made a spec"),
     "spec.updated": Kind("spec_updated", "changed a spec"),
