@@ -132,8 +132,6 @@ LISTED: dict[str, tuple[int, str]] = {
         "the ticket names the workspace, then what it waits for and the block that counts, the transaction",
     ),
     "omoios tasks.setDependencies": (3, "the tasks, then the graph of their project, then the transaction"),
-    "omoios statistics.agents": (3, "the project, then its workspace's live agents, then their rows"),
-    "omoios statistics.projectOverview": (3, "the project, then its workspace's live agents, then their rows"),
     "omoios search.global": (
         3,
         "the project and beside it the words, then the live agents, then their rows and those that were found",
