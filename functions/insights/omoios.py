@@ -186,6 +186,7 @@ async def project_overview(project_id: str, caller: Caller) -> ProjectOverview:
     tallied = begin_project_tallies(project_id, AGENTS)
     blocks = begin_blocks(board_id_of(bare_id(project_id)))
     project, board = get_project_board(caller, project_id, Permission.PROJECT_READ)
+    blockers = read_ahead(lambda: count_blockers(blocks()))
     agents = live_agents.find_agents(caller, Wanted(project_id=project.id))
     counts, tallies = count_tickets([board.counts]), tallied()
     return ProjectOverview(
@@ -208,7 +209,7 @@ async def project_overview(project_id: str, caller: Caller) -> ProjectOverview:
         ),
         health=HealthFigures(
             wip_violations=sum(column.exceeded for column in columns.list_columns(board)),
-            dependency_blockers=count_blockers(blocks()),
+            dependency_blockers=blockers.result(),
             agent_health_status=_health(agents),
         ),
     )

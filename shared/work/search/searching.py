@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from shared.core.actor import Actor, Permission
 from shared.store import Entity, fetch_all, load, read_ahead
@@ -12,6 +12,8 @@ from shared.work.projects.rows import Project
 from shared.work.search.finding import Hit, Hits, begin_search, ranked
 
 E = TypeVar("E", bound=Entity)
+_AHEAD: Final = 20
+"""Workspaces in which a search in a project begins before it is known in which of them the project is: each costs queries."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ def search_kinds(actor: Actor, kinds: Sequence[str], words: Sequence[str], proje
     if project_id is None:
         parts = in_workspaces(actor, partial(_begin, kinds, words), Permission.CARD_READ)
         return {kind: _together([part[kind]() for part in parts], None) for kind in kinds}
-    begun = {ws_id: _begin(kinds, words, ws_id) for ws_id in actor.likely_workspaces}
+    likely = actor.likely_workspaces if len(actor.likely_workspaces) <= _AHEAD else frozenset()
+    begun = {ws_id: _begin(kinds, words, ws_id) for ws_id in likely}
     project = load(Project, project_id, actor, Permission.CARD_READ)
     part = begun.get(str(project.ws_id)) or _begin(kinds, words, str(project.ws_id))
     return {kind: _together([part[kind]()], project.id) for kind in kinds}
