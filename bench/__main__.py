@@ -182,13 +182,13 @@ def _audit(rows: Rows) -> list[list[str]]:
 
 
 PARTS = {
-    "cold": Part("Cold start", "bench.cold", _cold, 1500),
-    "warm": Part("Warm requests", "bench.warm", _warm, 900),
+    "cold": Part("Cold start", "bench.cold", _cold, 3600),
+    "warm": Part("Warm requests", "bench.warm", _warm, 3600),
     "trips": Part("Round trips and capacity", "bench.trips", _trips, 300),
     "enterprise": Part("Round trips and capacity of the enterprise contract", "bench.enterprise", _trips, 400),
     "deployments": Part("Deployments and the bare machine", "bench.deployments", _deployments, 300),
     "prices": Part("Prices", "bench.prices", _prices, 300),
-    "growth": Part("Lists as they grow", "bench.growth", _by_size, 1800),
+    "growth": Part("Lists as they grow", "bench.growth", _by_size, 3600),
     "boards": Part("Lists of a board as it grows", "bench.board_lists", _by_size, 900),
     "audit": Part("The audit trail of 100,000 events", "bench.audit", _audit, 2400),
     "insights": Part("Searches and costs as they grow", "bench.insights", _by_size, 900),

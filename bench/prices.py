@@ -150,12 +150,17 @@ def move(stage: "Stage") -> tuple[Amounts, Amounts, Amounts]:
 
 @contextmanager
 def _logged() -> Iterator[io.StringIO]:
-    """Collect what our function logs, with the id of a request as API Gateway gives it."""
+    """Collect what our function logs, with the id of a request as API Gateway gives it. No call is slow: moto is, on a busy machine."""
     from shared.core import logs
+    from shared.store import calls
     from tests.areas import driving
 
     lines = io.StringIO()
-    with patch.object(logs.start().registered_handler, "stream", lines), patch.object(driving, "REQUEST_ID", str(uuid.uuid4())):
+    with (
+        patch.object(logs.start().registered_handler, "stream", lines),
+        patch.object(driving, "REQUEST_ID", str(uuid.uuid4())),
+        patch.object(calls, "SLOW", math.inf),
+    ):
         yield lines
 
 
