@@ -2,6 +2,7 @@
 
 import json
 import threading
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -226,6 +227,17 @@ def test_a_replay_is_bounded_and_says_so(world, gateway, monkeypatch):
     old = Viewer(gateway, world.ada, PATH, last_event_id=ids[0])
     drain()
     assert said(old.received())[0]["reason"] == "too_old"
+
+
+def test_an_event_of_last_week_is_said_to_be_too_old_and_the_last_day_is_told(world, gateway):
+    ids = [happen(world) for _ in range(2)]
+    milliseconds = int((clock.now() - timedelta(days=7)).timestamp() * 1000)
+    old = str(UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62 | 1))
+    again = Viewer(gateway, world.ada, PATH, last_event_id=old)
+    drain()
+    heard = again.received()
+    assert [one.get("reason") for one in said(heard)] == ["too_old", None, None]
+    assert events(heard) == ids
 
 
 def test_a_replay_goes_on_in_further_jobs(world, gateway, monkeypatch):

@@ -16,15 +16,21 @@ from shared.work.audit.sealing import late_rows
 from shared.work.audit.trails import block_entries, sealed_blocks, unsealed_entries
 
 _APART = timedelta(seconds=2)  # an event's id is made just before its time is taken
+LOOKED_UP = timedelta(hours=25)
 _MAX_BLOCKS = 2_000
 Place = dict[str, Any]
 
 
 def position_of(ws_ids: Sequence[str], event_id: str) -> str | None:
-    """Return the position of an event in the logs of these workspaces; None if it is in none. An id tells its time to the second."""
+    """Return the position of an event in the logs of these workspaces; None if it is in none. An id tells its time to the second.
+
+    An event that is older than LOOKED_UP is not looked for: no replay goes back so far.
+    """
     if not is_id(event_id) or UUID(event_id).version != 7:
         return None
     moment = datetime.fromtimestamp((UUID(event_id).int >> 80) / 1000, UTC)
+    if moment < clock.now() - LOOKED_UP:
+        return f"{clock.iso(moment)}#{event_id}"
     first, last = clock.iso(moment - _APART), clock.iso(moment + _APART)
     for ws_id in ws_ids:
         rows = (row for row, _ in events_since(ws_id, first, {}))
