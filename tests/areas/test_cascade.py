@@ -362,7 +362,8 @@ ELSEWHERE = {
     "USER", "ORG", "ORGMEM", "APIKEY", "OCL", "WHK",  # of no workspace
     "USE", "BILLING", "INVC", "PAY", "CREDIT",  # the ledger, and the invoices that are made of it: they stay
     "ATT", "DOCSHELF",  # in places of their own: `APART`
-    "WSMEM", "ACFG", "PROJSTATS", "VUL", "APR", "ISS", "PULL", "REMARK",  # beside their workspace, project, build or repository, gone with it
+    "WSMEM", "ACFG", "PROJSTATS", "VUL", "APR",  # beside their workspace, project or build, gone with it
+    "ISS", "PULL", "REMARK",  # beside their repository, gone with it
     "OP",  # kept for thirty days, which a deleted workspace is kept too: gone before the purge
 }  # fmt: skip
 """Kinds that no list below a workspace leads to."""

@@ -1,6 +1,8 @@
 """omoios, section 5: entries of the audit trail, with a type, a sentence and details of their own kind."""
 
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
+
+from pydantic import Field
 
 from shared.core.actor import Actor, Permission
 from shared.core.money import usd
@@ -130,6 +132,19 @@ _NAMES: Final = {
 }
 
 
+_DETAILS: Final = Field(
+    description="What is particular to the type; those named here are of a `commit`",
+    json_schema_extra={
+        "properties": {
+            "commit_sha": {"type": "string"},
+            "files_changed": {"type": "integer"},
+            "insertions": {"type": "integer"},
+            "deletions": {"type": "integer"},
+        }
+    },
+)
+
+
 class AuditEntry(Shape):
     """`agent_id` is null where a person or the platform acted; `actor_type` (user, api_key, agent, system) says which."""
 
@@ -146,7 +161,7 @@ class AuditEntry(Shape):
     actor_id: str
     actor_name: str
     description: str
-    details: dict[str, Any]
+    details: Annotated[dict[str, Any], _DETAILS]
 
 
 _ENTITIES: Final = {
