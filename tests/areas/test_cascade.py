@@ -10,7 +10,6 @@ import pytest
 import time_machine
 
 from functions.cascade_worker import handler as worker
-from functions.scheduled.handler import handler as clock_handler
 from shared.channels.sockets.connections import get_connection
 from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
@@ -51,7 +50,7 @@ from shared.work.testing import cases, results
 from shared.work.tickets.creating import NewTicket, create_ticket
 from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.cascades import event, process_all, waiting
-from tests.areas.driving import Client, Context, confirm_address, sign_up
+from tests.areas.driving import Client, Context, confirm_address, run_jobs, sign_up
 from tests.areas.github_world import in_repository
 from tests.areas.test_invitations import accept, invite, token_of
 from tests.areas.test_workspaces_agentworks import make
@@ -233,7 +232,7 @@ def test_what_is_not_deleted_is_left_alone(place):
 
 
 def tick() -> None:
-    clock_handler(json.loads((EVENTS / "schedule-purge.json").read_text()), Context())
+    run_jobs("purge")
 
 
 def furnished(place: Place) -> None:
@@ -362,7 +361,8 @@ ELSEWHERE = {
     "USER", "ORG", "ORGMEM", "APIKEY", "OCL", "WHK",  # of no workspace
     "USE", "BILLING", "INVC", "PAY", "CREDIT",  # the ledger, and the invoices that are made of it: they stay
     "ATT", "DOCSHELF",  # in places of their own: `APART`
-    "WSMEM", "ACFG", "PROJSTATS", "VUL", "APR", "ISS", "PULL", "REMARK",  # beside their workspace, project, build or repository, gone with it
+    "WSMEM", "ACFG", "PROJSTATS", "VUL", "APR",  # beside their workspace, project or build, gone with it
+    "ISS", "PULL", "REMARK",  # beside their repository, gone with it
     "OP",  # kept for thirty days, which a deleted workspace is kept too: gone before the purge
 }  # fmt: skip
 """Kinds that no list below a workspace leads to."""
