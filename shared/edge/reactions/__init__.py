@@ -23,7 +23,6 @@ from shared.edge.reactions import (
     runs,
     search,
     sockets,
-    stints,
     tasks,
     triggers,
     usage,
@@ -36,7 +35,6 @@ Reaction = Callable[[Change], None]
 
 REACTIONS: Final[tuple[Reaction, ...]] = (
     activity.react,  # write the event's activity row and the project's counters
-    stints.react,  # write how long a card was in a phase
     workspaces.react,  # note the time of the last activity
     files.react,  # delete files of removed attachments
     deployments.react,  # start requested deployments
