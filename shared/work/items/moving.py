@@ -22,6 +22,7 @@ from shared.work.boards.rows import Lane
 from shared.work.boards.updating import record_wip_exceeded
 from shared.work.items.dependencies import refuse_open_dependencies
 from shared.work.items.filing import filing_of, reindex
+from shared.work.items.pending import refuse_unapproved
 from shared.work.items.places import move_data
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_archived, refuse_lane_mismatch, wip_limit
@@ -240,6 +241,8 @@ def _move(actor: Actor, item: Item, lane: Lane, request: _MoveRequest, crowd: in
 
 def _refuse_forbidden_move(item: Item, lane: Lane) -> None:
     refuse_lane_mismatch(item, lane)
+    if lane.id != item.lane_id:
+        refuse_unapproved(item)
     if item.is_blocked:
         current = fetch(Lane, item.lane_id)
         if current is not None and lane.number > current.number:

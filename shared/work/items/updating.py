@@ -27,6 +27,7 @@ from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
 from shared.work.items.dependencies import refuse_open_dependencies
 from shared.work.items.filing import filing_of, reindex
+from shared.work.items.pending import refuse_unapproved
 from shared.work.items.places import move_data
 from shared.work.items.rows import PERSON_FIELDS, Item
 from shared.work.items.rules import (
@@ -158,6 +159,8 @@ class _Change:
             return
         if status == item.status:
             return
+        if status not in ("draft", "ready", item.status_before_block):
+            refuse_unapproved(item)
         item.status_before_block = item.blocked_reason = None
         in_done_lane = phase_category(item.phase_id) == "done"
         if status == "done" and not in_done_lane:

@@ -34,8 +34,17 @@ class FenceLost(TaskStatus):
         super().__init__("This task is no longer held under this fence: its lease ended, or it was taken back")
 
 
-def claim_task(actor: Actor, task_id: str, agent: dict[str, str], seconds: float, *, work_run_id: str | None = None) -> Task:
+def claim_task(
+    actor: Actor,
+    task_id: str,
+    agent: dict[str, str],
+    seconds: float,
+    *,
+    work_run_id: str | None = None,
+    first: Task | None = None,
+) -> Task:
     """Give a task to an agent, `{id, name}`, for some seconds. The fence of the task that is returned is that of the claim.
+    `first`: the task was read already.
 
     Raises NotFound, Forbidden, Conflict: TASK_STATUS (somebody holds it, it waits for others, it has ended, its attempts are used up),
     CARD_ARCHIVED, PROJECT_ARCHIVED. One read and one transaction, one more read for a task that depends on others.
@@ -59,7 +68,7 @@ def claim_task(actor: Actor, task_id: str, agent: dict[str, str], seconds: float
         set_status(task, "assigned", actor, agent=holder, lease_until=clock.in_seconds(seconds))
         return []
 
-    task = change_task(actor, task_id, change)
+    task = change_task(actor, task_id, change, first=first)
     if not task.is_held:
         raise TaskStatus("This task has failed: the last of its attempts was lost", status=task.status)
     return task
