@@ -5,7 +5,6 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +164,10 @@ def pushed(omoios: Api, github: FakeGithub, project: str, text: str) -> str:
 
 def everything_is_told(heard: Heard, ticket: str, task: str, agent: str) -> None:
     heard.until(lambda _: {one.get("event_type") for one in heard.messages} >= TOLD)
-    told: Callable[[str], list[Row]] = lambda name: [one["payload"] for one in heard.messages if one.get("event_type") == name]
+
+    def told(name: str) -> list[Row]:
+        return [one["payload"] for one in heard.messages if one.get("event_type") == name]
+
     assert {"task_id": task, "agent_id": agent} in told("TASK_ASSIGNED")
     assert {"ticket_id": ticket, "from_column": "building", "to_column": "testing"} in told("BOARD_TICKET_MOVED")
     assert [one["new_status"] for one in told("AGENT_STATUS_CHANGED")].count("failed") == 1
