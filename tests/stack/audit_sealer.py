@@ -1,4 +1,4 @@
-"""Seals the audit trail of a workspace of the deployed stack as the job does some minutes later: `... tests.stack.audit_sealer <workspace>`.
+"""Seals a workspace's audit trail on the deployed stack as the job does some minutes later: `... tests.stack.audit_sealer <workspace>`.
 
 The job waits until whoever may still write has written (`shared/work/audit/marking.py`); nobody writes here any more.
 """

@@ -33,7 +33,8 @@ MAX_DEPENDENCIES: Final = 30
 class NewTicket:
     title: str
     description: str | None = None
-    phase_id: str = FIRST_PHASE
+    phase_id: str | None = FIRST_PHASE
+    """None: the default phase of the project."""
     priority: str = "medium"
     blocked_by: Sequence[str] = ()
     blocks: Sequence[str] = ()
@@ -50,12 +51,7 @@ class NewTicket:
 def a_project_id(actor: Actor, project_id: str | None) -> str:
     """Return the id of a project, by default of the actor's most recently active one. Raises Invalid if there is none, NotFound for a text
     that is no id."""
-    if project_id is not None:
-        return id_of(Project, project_id)
-    try:
-        return latest_project_id(actor)
-    except NotFound:
-        raise Invalid(FieldError("project_id", "You have no project yet: create one, or name it here")) from None
+    return latest_project_id(actor) if project_id is None else id_of(Project, project_id)
 
 
 def create_ticket(actor: Actor, project_id: str | None, new: NewTicket) -> Item | DuplicateCheck:
@@ -65,9 +61,7 @@ def create_ticket(actor: Actor, project_id: str | None, new: NewTicket) -> Item 
     transaction. Raises NotFound (project, a ticket that it depends on), Forbidden, Invalid, TransitionRefused (a rule of the lane), and
     Conflict (a cycle of dependencies, an archived project).
     """
-    phase = canonical_phase(new.phase_id)
-    if phase not in LANE_PHASES:
-        raise Invalid(FieldError("phase_id", f"A ticket cannot begin in {new.phase_id}", new.phase_id))
+    phase = first_phase(new.phase_id or FIRST_PHASE)
     project_id = a_project_id(actor, project_id)
     checks = new.check_duplicates and not new.force
     search = DuplicateSearch(board_id_of(project_id), new.title, new.description) if checks else None
@@ -80,6 +74,21 @@ def create_ticket(actor: Actor, project_id: str | None, new: NewTicket) -> Item 
         if found.is_duplicate:
             return found
     return _create(actor, project, phase, new, neighbours)
+
+
+def create_project_ticket(actor: Actor, project_id: str, new: NewTicket) -> Item:
+    """Create a ticket on the board of a project, whatever tickets are there. Three round trips. Raises as `create_ticket`."""
+    neighbours = _Neighbours(new)
+    project = neighbours.read(actor, id_of(Project, project_id))
+    return _create(actor, project, first_phase(new.phase_id or project.default_phase_id or FIRST_PHASE), new, neighbours)
+
+
+def first_phase(named: str) -> str:
+    """Return the phase in which a ticket begins. Raises Invalid for one in which none can."""
+    phase = canonical_phase(named)
+    if phase not in LANE_PHASES:
+        raise Invalid(FieldError("phase_id", f"A ticket cannot begin in {named}", named))
+    return phase
 
 
 def _create(actor: Actor, project: Project, phase: str, new: NewTicket, neighbours: "_Neighbours") -> Item:
