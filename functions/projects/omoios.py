@@ -29,8 +29,6 @@ from shared.work.tickets.creating import NewTicket, add_ticket
 
 routes = Routes(OMOIOS, "projects")
 
-FIRST_PHASE = "PHASE_REQUIREMENTS"
-
 
 def _not_a_step(value: str) -> str:
     """Refuse what leads elsewhere in a path."""
