@@ -281,7 +281,7 @@ def _event(name: str, build: Callable[[Change], Shape | None]) -> Renderer:
         data = build(change)
         if data is not None:
             message = {"type": name, "eventId": change.event.id, "data": data.model_dump(exclude_none=True)}
-            yield Frame(compact(message))
+            yield Frame(compact(message), costs=isinstance(data, UsageThresholdEvent))
 
     return render
 

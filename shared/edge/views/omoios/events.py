@@ -272,7 +272,7 @@ def _frame(fields: Sequence[Any], event_id: str, at: str) -> Frame:
 
 def event_frame(message: dict[str, Any]) -> Frame:
     names = (message["event_type"], message["entity_type"], message["entity_id"])
-    return Frame(compact(message), dict(zip(FILTERS, names, strict=True)))
+    return Frame(compact(message), dict(zip(FILTERS, names, strict=True)), costs=message["entity_type"] == "budget")
 
 
 EVENTS: Final[Table] = {
