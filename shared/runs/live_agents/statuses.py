@@ -63,6 +63,7 @@ def set_status(
         changes={"status": [before, status]},
         reason=reason,
         released=released or None,
+        silent=degraded_by == "silence" or None,
     )
     if status != "terminated":
         return []
