@@ -359,7 +359,7 @@ ELSEWHERE = {
     "USE", "BILLING", "INVC", "PAY", "CREDIT",  # the ledger, and the invoices that are made of it: they stay
     "ATT", "DOCSHELF",  # in places of their own: `APART`
     "WSMEM", "ACFG", "PROJSTATS", "VUL", "APR",  # beside their workspace, project or build, gone with it
-    "ISS", "PULL", "REMARK",  # beside their repository, gone with it
+    "ISS", "PULL", "REMARK", "THRPART", "ALERTRULES",  # beside their repository, thread or workspace, gone with it
     "OP",  # kept for thirty days, which a deleted workspace is kept too: gone before the purge
 }  # fmt: skip
 """Kinds that no list below a workspace leads to."""
@@ -380,7 +380,7 @@ def test_whoever_adds_a_kind_says_what_becomes_of_it():
 
     for module in pkgutil.walk_packages(shared.__path__, "shared."):
         import_module(module.name)
-    below = {"PROJ", "BOARD", "ITEM", "EXPL", "DOC", "RUN", "TASK", "TC", "TR", "BLD", "WS", "REPO", "CMT"} | LEAF_KINDS
+    below = {"PROJ", "BOARD", "ITEM", "EXPL", "DOC", "RUN", "TASK", "TC", "TR", "BLD", "WS", "REPO", "CMT", "THR"} | LEAF_KINDS
     ours = [one for one in _below(Entity) if one.__module__.startswith("shared.")]  # tests have entities of their own
     kinds = {one.KIND for one in ours if getattr(one, "KIND", "")}
     assert kinds - below - ELSEWHERE == set()

@@ -11,6 +11,7 @@ from typing import Final
 from shared.edge.reactions import (
     account_mails,
     activity,
+    alerts,
     billing_mails,
     builds,
     cascade,
@@ -19,6 +20,7 @@ from shared.edge.reactions import (
     issues,
     live_agents,
     members,
+    notifications,
     progress,
     runs,
     search,
@@ -48,6 +50,8 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     search.react,  # keep the index of words
     billing_mails.react,  # mail those who pay for a workspace
     account_mails.react,  # mail users about their account
+    alerts.react,  # trigger alerts and resolve them, mail those who look after a workspace
+    notifications.react,  # fill the inboxes of people
     issues.react,  # tell GitHub of cards that are kept in step with an issue
     sockets.react,  # publish to sockets
     webhooks.react,  # queue deliveries to webhooks, mail the owner of one that was switched off
