@@ -127,6 +127,10 @@ def publish(routes: Routes) -> None:
         "/tasks/{task_id}/discoveries", "discoveries.create", status=201, permission=edits, addition=True, errors=REFUSALS[1:]
     )(report)
     routes.put("/discoveries/{discovery_id}", "discoveries.update", permission=edits, addition=True, errors=REFUSALS[1:])(update)
-    routes.post("/discoveries/{discovery_id}/spawn-task", "discoveries.spawnTask", status=201, permission=edits, errors=REFUSALS)(
-        spawn_task
-    )
+    routes.post(
+        "/discoveries/{discovery_id}/spawn-task",
+        "discoveries.spawnTask",
+        status=201,
+        permission=edits,
+        errors=(Situation.LANE_TRANSITION, *REFUSALS),
+    )(spawn_task)

@@ -4,6 +4,7 @@ import pytest
 
 from shared.core.errors import TransitionRefused
 from shared.core.ids import new_id
+from shared.delivery.operations.requesting import BuildRequest, request_build
 from shared.store import fetch, fetch_all, index_rows
 from shared.work.items.rows import Item
 from shared.work.tasks.creating import NewTask, add_task
@@ -48,6 +49,12 @@ def test_no_agent_runs_on_it(world, ticket):
     refused = world.ada("runs", "POST", f"/cards/{ticket.id}/agents/prd/run", body={})
     assert (refused.status, refused.json["error"]["code"]) == (403, "AGENT_NOT_ALLOWED"), refused.text
     assert fetch(Item, ticket.id).lease_run is None
+
+
+def test_it_is_not_built_as_a_feature(world, ticket):
+    assert world.ada("cards", "PUT", f"/cards/{ticket.id}", body={"type": "feature"}).status == 200
+    with pytest.raises(TransitionRefused):
+        request_build(world.actor, ticket.id, BuildRequest())
 
 
 def test_it_stays_in_its_lane(world, ticket):
