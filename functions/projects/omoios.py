@@ -25,11 +25,9 @@ from shared.work.projects.reading import ProjectSnapshot, get_project, list_visi
 from shared.work.projects.rows import Project as ProjectRow
 from shared.work.projects.rows import named_repository
 from shared.work.repositories.rows import NOT_CONNECTED, Repository, repository_id_of
-from shared.work.tickets.creating import NewTicket, add_ticket
+from shared.work.tickets.creating import FIRST_PHASE, NewTicket, add_ticket
 
 routes = Routes(OMOIOS, "projects")
-
-FIRST_PHASE = "PHASE_REQUIREMENTS"
 
 
 def _not_a_step(value: str) -> str:

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from functions.scheduled.handler import handler as scheduled
 from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict, Upstream
@@ -28,7 +27,7 @@ from shared.work.tasks.claiming import FenceLost, claim_task, complete_task, fai
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World, create_world, put_on_plan
-from tests.areas.driving import Client
+from tests.areas.driving import Client, run_jobs
 from tests.areas.live_agents_world import beat, registered, stored
 from tests.areas.running import Machine
 from tests.areas.test_cards_progress import Stream
@@ -78,7 +77,7 @@ def ask(ada: Client, agent_id: str) -> dict | None:
 
 
 def watch() -> None:
-    scheduled({"detail": {"job": "heartbeat-watch"}}, None)
+    run_jobs("heartbeat-watch")
 
 
 def holder(task_id: str) -> str | None:

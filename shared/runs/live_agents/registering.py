@@ -76,7 +76,7 @@ def create_agent(actor: Actor, new: NewAgent, org_id: str | None, ws_id: str, pr
             runner=new.runner,
             registered_by=actor.summary,
         )
-        record(agent, EventType.LIVE_AGENT_REGISTERED, actor, agent_type=new.agent_type, phase_id=new.phase_id)
+        record(agent, EventType.LIVE_AGENT_REGISTERED, actor, agent_type=new.agent_type, phase_id=new.phase_id, **agent.named)
         try:
             write(create(agent), _take_number(number, last), _take_place(ws_id))
         except LimitExceeded:

@@ -76,6 +76,11 @@ class LiveAgent(Entity):
         """Return what a task stores of its agent."""
         return {"kind": "agent", "id": self.id, "name": self.name, "email": ""}
 
+    @property
+    def named(self) -> dict[str, Any]:
+        """Return what an event about the agent says of it."""
+        return {"agent_id": self.id, "agent_name": self.name}
+
     def indexes(self) -> dict[int, tuple[str, str]]:
         if self.status == "terminated":
             return {1: (ended_of(str(self.ws_id)), f"{self.status_since}#{self.id}")}

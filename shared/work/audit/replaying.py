@@ -16,6 +16,8 @@ from shared.work.audit.sealing import late_rows
 from shared.work.audit.trails import block_entries, sealed_blocks, unsealed_entries
 
 _APART = timedelta(seconds=2)  # an event's id is made just before its time is taken
+_AHEAD = timedelta(minutes=5)  # by which a clock may be ahead
+_LAST = 4_102_444_800_000  # milliseconds: the year 2100; anybody can write an id of the year 10,000
 LOOKED_UP = timedelta(hours=25)
 _MAX_BLOCKS = 2_000
 Place = dict[str, Any]
@@ -28,9 +30,11 @@ def position_of(ws_ids: Sequence[str], event_id: str) -> str | None:
     """
     if not is_id(event_id) or UUID(event_id).version != 7:
         return None
-    moment = datetime.fromtimestamp((UUID(event_id).int >> 80) / 1000, UTC)
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=min(UUID(event_id).int >> 80, _LAST))
     if moment < clock.now() - LOOKED_UP:
         return f"{clock.iso(moment)}#{event_id}"
+    if moment > clock.now() + _AHEAD:
+        return None
     first, last = clock.iso(moment - _APART), clock.iso(moment + _APART)
     for ws_id in ws_ids:
         rows = (row for row, _ in events_since(ws_id, first, {}))

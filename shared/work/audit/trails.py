@@ -12,13 +12,15 @@ from itertools import islice
 from typing import Any
 
 from shared.core.actor import Actor, Permission
-from shared.core.ids import bare_id
+from shared.core.errors import NotFound
+from shared.core.ids import bare_id, is_id
 from shared.store import Entity, ReadFuture, count, decode_cursor, encode_cursor, get, get_many, iterate, load, query, read_ahead
 from shared.work.activities.reading import read_activities
 from shared.work.activities.rows import Activity, agent_partition, project_log
 from shared.work.audit.proof import entries_of
 from shared.work.audit.rows import Block, Count, Late, block_key, workspace_tenant
 from shared.work.audit.sealing import log_entries, marks_of
+from shared.work.commits.agents import is_known_to, live_agent_key
 from shared.work.projects.rows import Project
 
 MAX_OFFSET = 1_000
@@ -78,7 +80,8 @@ def project_trail(actor: Actor, project_id: str, span: Span) -> TrailPage:
 def agent_trail(actor: Actor, agent_id: str, span: Span) -> TrailPage:
     """Return a page of what an agent has done in all workspaces of the actor. Two round trips: a query for each workspace, side by side.
 
-    Raises Invalid for a foreign cursor; an agent that has done nothing there has an empty trail.
+    One more to tell an agent that has done nothing there from one that the actor does not know. Raises Invalid for a foreign cursor,
+    NotFound("agent").
     """
     bare = bare_id(agent_id)
     bound = (actor.id, bare, span.start)
@@ -95,7 +98,9 @@ def agent_trail(actor: Actor, agent_id: str, span: Span) -> TrailPage:
     listed = list(islice((row for row in rows if str(row.gsi3sk) < page.end), page.offset, number))
     entries = read_activities([(row.pk, row.sk) for row in listed[: page.limit]])
     counted = [one.result() for one in totals]
-    total = None if None in counted else sum(one or 0 for one in counted)
+    total = sum(one or 0 for one in counted)
+    if not total and not is_known_to(actor, bare, get_many([live_agent_key(bare)])[0] if is_id(bare) else None):
+        raise NotFound("agent")
     more = len(listed) > page.limit
     cursor = encode_cursor({"before": str(listed[page.limit - 1].gsi3sk)}, "audit", *bound) if more else None
     return TrailPage(entries, total, cursor)

@@ -39,6 +39,7 @@ from shared.work.items.rules import (
     unique_tags,
     wip_limit,
 )
+from shared.work.items.stays import enter_lane
 
 PLAIN_FIELDS: Final = (
     "title",
@@ -188,8 +189,7 @@ class _Change:
 
     def enter(self, lane: Lane) -> None:
         refuse_lane_mismatch(self.item, lane)
-        self.item.lane_since = clock.iso()
-        self.item.lane_id, self.item.phase_id = lane.id, lane.phase_id
+        enter_lane(self.item, lane)
 
     def done_lane(self) -> Lane:
         lanes = [lane for lane in self.board().lanes if phase_category(lane.phase_id) == "done"]

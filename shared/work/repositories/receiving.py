@@ -30,6 +30,7 @@ _DELIVERY: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 _FRESH: Final = 30.0  # seconds for which a process uses a repository as it was read
 _MOST_KEPT: Final = 1_000
 _MOST_NAMED: Final = 10  # tenants with the same repository that one delivery is tried for, without the number of the connection
+_MAX_NAME: Final = 200  # characters of an owner and a name: GitHub has 39 and 100, and a key of the table takes 2,048 bytes
 _UNDER_WAY: Final = 300  # seconds in which the queue itself drops a repetition
 _known: dict[str, tuple[float, Repository]] = {}
 
@@ -150,7 +151,9 @@ def _repository_in(payload: dict[str, Any]) -> tuple[int, str]:
     if not isinstance(repository, dict):
         return 0, ""
     number, name = repository.get("id"), repository.get("full_name")
-    return (number, name) if isinstance(number, int) and isinstance(name, str) else (0, "")
+    if not isinstance(number, int) or not isinstance(name, str) or len(name) > _MAX_NAME:
+        return 0, ""
+    return number, name
 
 
 def _read(body: bytes) -> dict[str, Any] | None:

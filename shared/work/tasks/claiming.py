@@ -158,6 +158,28 @@ def renew_lease(actor: Actor, task_id: str, fence: int, seconds: float) -> str:
     return retrying(attempt)
 
 
+def hand_over(actor: Actor, task_id: str, fence: int, agent: dict[str, str], seconds: float) -> Task:
+    """Give a task that is held under a fence to another agent, `{id, name}`, under a new one: it begins anew, and no attempt has failed.
+
+    Raises NotFound, Forbidden, Conflict (TASK_STATUS: the fence is old, the lease has ended, or the work is being checked). One read
+    and one transaction.
+    """
+
+    def change(task: Task) -> list[Operation]:
+        require_fence(task, fence)
+        if task.is_lost(clock.iso()):
+            raise FenceLost
+        if task.status not in {"assigned", "running"}:
+            raise TaskStatus(f"A task that is {task.status} stays with its agent", status=task.status)
+        task.fence += 1
+        task.deadline = task.started_at = task.work_run_id = None
+        holder = {"kind": "agent", "id": agent["id"], "name": agent["name"]}
+        set_status(task, "assigned", actor, agent=holder, lease_until=clock.in_seconds(seconds))
+        return []
+
+    return change_task(actor, task_id, change)
+
+
 def release_task(actor: Actor, task_id: str, fence: int | None = None) -> Task:
     """Give a task back: it is pending again, and no attempt has failed. Raises as `complete_task` does."""
 

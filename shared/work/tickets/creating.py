@@ -51,12 +51,7 @@ class NewTicket:
 def a_project_id(actor: Actor, project_id: str | None) -> str:
     """Return the id of a project, by default of the actor's most recently active one. Raises Invalid if there is none, NotFound for a text
     that is no id."""
-    if project_id is not None:
-        return id_of(Project, project_id)
-    try:
-        return latest_project_id(actor)
-    except NotFound:
-        raise Invalid(FieldError("project_id", "You have no project yet: create one, or name it here")) from None
+    return latest_project_id(actor) if project_id is None else id_of(Project, project_id)
 
 
 def create_ticket(actor: Actor, project_id: str | None, new: NewTicket) -> Item | DuplicateCheck:

@@ -281,7 +281,7 @@ def _event(name: str, build: Callable[[Change], Shape | None]) -> Renderer:
         data = build(change)
         if data is not None:
             message = {"type": name, "eventId": change.event.id, "data": data.model_dump(exclude_none=True)}
-            yield Frame(compact(message))
+            yield Frame(compact(message), costs=isinstance(data, UsageThresholdEvent))
 
     return render
 
@@ -360,6 +360,12 @@ WORKSPACE_EVENTS: Final[Table] = {
     EventType.LIVE_AGENT_REGISTERED: not_shown,
     EventType.LIVE_AGENT_UPDATED: not_shown,
     EventType.LIVE_AGENT_STATUS: not_shown,
+    EventType.THREAD_CREATED: not_shown,
+    EventType.THREAD_CLOSED: not_shown,
+    EventType.MESSAGE_SENT: not_shown,
+    EventType.ALERT_TRIGGERED: not_shown,
+    EventType.ALERT_UPDATED: not_shown,
+    EventType.ALERT_RULE_UPDATED: not_shown,
     EventType.RUN_REQUESTED: not_shown,
     EventType.RUN_STARTED: _event("agent_run_started", _run_started),
     EventType.RUN_WAITING: _event("agent_run_waiting", _run_waiting),
