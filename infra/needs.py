@@ -53,6 +53,8 @@ AREAS = {
     # both: it connects repositories, and asks GitHub with their tokens while somebody waits
     "github": Needs(files="write", sends=("github-events",), secrets="both"),
     "insights": Needs(core="read"),
+    "messaging": Needs(),
+    "notifications": Needs(),
     "organizations": Needs(),
     "planning": Needs(),
     "projects": Needs(),

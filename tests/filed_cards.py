@@ -8,6 +8,7 @@ from shared.store import get, pages
 from shared.store.client import dynamodb
 from shared.store.rows import COLD_KEY
 from shared.work.boards.counting import card_location, lane_tally, priority_tally, type_tally
+from shared.work.boards.lanes import lane_key
 from shared.work.boards.rows import Counts
 from shared.work.items.postings import Posting, partition_of, words_of
 from shared.work.items.rows import Item
@@ -26,7 +27,9 @@ def check_board(board_id: str) -> list[Item]:
     counts = get(Counts, *Counts.key(board_id))
     assert counts is not None
     places = [card_location(card) for card in listed]
-    assert _some(dict(counts.lanes)) == Counter(place.lane_id for place in places), "the lanes count other cards"
+    assert _some(dict(counts.lanes)) == Counter(lane_key(board_id, place.lane_id) for place in places), (
+        "the lanes count other cards"
+    )
     assert _some(dict(counts.columns)) == Counter(place.column_id for place in places), "the columns count other cards"
     tallies = Counter(lane_tally(board_id, place.lane_id, place.status) for place in places)
     tallies += Counter(type_tally(place.status, place.type) for place in places)

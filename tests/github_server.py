@@ -11,6 +11,8 @@ import json
 import re
 import threading
 import time
+import urllib.error
+import urllib.request
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -189,6 +191,18 @@ class FakeGithub:
             "action": payload.get("action"), "request": {"headers": {}, "payload": payload},
         })  # fmt: skip
         return guid
+
+    def deliver(self, event: str, payload: Any) -> int:
+        """Send a webhook to the newest hook, as GitHub does. Return the status of the answer."""
+        body, headers, _ = self.signed(event, payload)
+        address = self.hooks[max(self.hooks)]["config"]["url"]
+        request = urllib.request.Request(address, body, headers | {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
 
     # -- the API
 

@@ -115,7 +115,7 @@ class AuditCheck(Shape):
 @routes.get("/audit/verify", "audit.verify", permission=Permission.WORKSPACE_WRITE, addition=True)
 async def verify_audit(caller: Caller, project_id: Id | None = None, after_block: Annotated[int, Query(ge=0)] = 0) -> AuditCheck:
     """Check that the audit trail of a workspace is as it was sealed: of the project's one, else of the caller's own. A call checks up to
-    4,000 entries; `after_block` goes on. Entries are sealed within three minutes."""
+    4,000 entries; `after_block` goes on. Entries are sealed within seven minutes."""
     workspace_id, _ = exporting.sealed_scope(caller, project_id)
     tenant = workspace_tenant(workspace_id)
     check = check_chain(tenant, after_block)

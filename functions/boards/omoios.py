@@ -18,7 +18,7 @@ from shared.work.boards.reading import BoardSnapshot
 from shared.work.items import moving
 from shared.work.items.columns import list_column_cards, list_columns_with_cards
 from shared.work.items.rows import Item
-from shared.work.projects.reading import get_project_board, latest_project_id
+from shared.work.projects.reading import find_latest_project_id, get_project_board
 
 routes = Routes(OMOIOS, "boards")
 
@@ -50,14 +50,16 @@ class BoardColumn(Shape):
 
 
 class BoardViewResponse(Shape):
+    """`project_id` is null, and the columns are empty, for a caller who names no project and has none yet."""
+
     columns: list[BoardColumn]
-    project_id: str
+    project_id: str | None
 
 
 class ColumnTicketsResponse(Shape):
     """A page of a column's tickets, in the order of the board. `total` is the number of tickets in the column."""
 
-    project_id: str
+    project_id: str | None
     column_id: str
     tickets: list[BoardTicket]
     total: int
@@ -116,9 +118,13 @@ class ColumnDescription(Shape):
     color_theme: str
 
 
-def _board(caller: Actor, project_id: str | None) -> tuple[str, BoardSnapshot]:
-    """Read the board of a project, by default of the caller's most recently active one. Returns the project's id and the board."""
-    project, board = get_project_board(caller, project_id or latest_project_id(caller), Permission.PROJECT_READ)
+def _board(caller: Actor, project_id: str | None) -> tuple[str, BoardSnapshot] | tuple[None, None]:
+    """Read the board of a project, by default of the caller's most recently active one. Returns the project's id and the board; nothing
+    for a caller who names none and has none yet."""
+    named = project_id or find_latest_project_id(caller)
+    if named is None:
+        return None, None
+    project, board = get_project_board(caller, named, Permission.PROJECT_READ)
     return project.id, board
 
 
@@ -159,9 +165,8 @@ async def view(caller: Caller, project_id: Id | None = None) -> BoardViewRespons
     (an addition) lists them page by page.
     """
     project, board = _board(caller, project_id)
-    return BoardViewResponse.model_construct(
-        columns=[_column(column) for column in list_columns_with_cards(board)], project_id=project
-    )
+    snapshots = columns.list_columns(None) if board is None else list_columns_with_cards(board)
+    return BoardViewResponse.model_construct(columns=[_column(snapshot) for snapshot in snapshots], project_id=project)
 
 
 @routes.get("/board/tickets", "board.tickets", permission=Permission.CARD_READ, addition=True)
@@ -171,8 +176,8 @@ async def tickets(
     """List the tickets of a column page by page, on the board of a project, by default of the caller's most recently active one."""
     shown = columns.column_of(column_id)
     project, board = _board(caller, project_id)
-    rows = list_column_cards(board, shown, offset, limit)
-    total = board.cards_in_column(shown.id)
+    rows = list_column_cards(board, shown, offset, limit) if board else []
+    total = board.cards_in_column(shown.id) if board else 0
     return ColumnTicketsResponse.model_construct(
         project_id=project, column_id=shown.id, tickets=[_ticket(row) for row in rows], total=total
     )

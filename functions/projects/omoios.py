@@ -6,7 +6,6 @@ from fastapi import Query
 from pydantic import AfterValidator, Field
 
 from shared.core.actor import Actor, Permission
-from shared.core.errors import FieldError, Invalid
 from shared.core.ids import bare_id
 from shared.core.money import usd
 from shared.edge.contracts.base import Request, Shape
@@ -21,18 +20,14 @@ from shared.runs.live_agents.reading import see
 from shared.runs.live_agents.registering import NewAgent, register_agent
 from shared.runs.live_agents.rows import PLATFORM
 from shared.store import fetch, read_ahead
-from shared.work.boards.creating import board_id_of
-from shared.work.boards.lanes import LANE_PHASES, LANES, canonical_phase, lane_id_of
-from shared.work.items.creating import NewItem, create_item
 from shared.work.projects.creating import NewProject, create_project, default_workspace_id
 from shared.work.projects.reading import ProjectSnapshot, get_project, list_visible_projects
 from shared.work.projects.rows import Project as ProjectRow
 from shared.work.projects.rows import named_repository
 from shared.work.repositories.rows import NOT_CONNECTED, Repository, repository_id_of
+from shared.work.tickets.creating import FIRST_PHASE, NewTicket, add_ticket
 
 routes = Routes(OMOIOS, "projects")
-
-FIRST_PHASE = "PHASE_REQUIREMENTS"
 
 
 def _not_a_step(value: str) -> str:
@@ -175,21 +170,10 @@ async def get(project_id: str, caller: Caller) -> ProjectDetails:
 
 @routes.post("/projects/{project_id}/create-ticket", "projects.createTicket", status=201, permission=Permission.CARD_CREATE)
 async def create_ticket(project_id: str, body: CreateTicket, caller: Caller) -> Ticket:
-    """Create a ticket in a phase, by default in the project's default phase."""
-    project = get_project(caller, project_id, Permission.CARD_CREATE).project
-    named = body.phase_id or project.default_phase_id or FIRST_PHASE
-    phase = canonical_phase(named)
-    if phase not in LANE_PHASES:
-        raise Invalid(FieldError("phase_id", f"A ticket cannot begin in {named}", named))
-    new = NewItem(
-        title=body.title,
-        type="task",
-        description=body.description,
-        priority=body.priority.lower(),
-        lane_id=_lane_id(project, phase),
-        phase_id=phase,
-    )
-    return ticket(create_item(caller, project.board_id, new))
+    """Create a ticket in a phase, by default in the project's default phase: with its first task, or as one that waits for an approval if
+    no person asks for it."""
+    new = NewTicket(body.title, body.description, body.phase_id, body.priority.lower())
+    return ticket(add_ticket(caller, project_id, new))
 
 
 @routes.post("/projects/{project_id}/spawn-agent", "projects.spawnAgent", status=201, permission=Permission.AGENT_RUN)
@@ -198,10 +182,3 @@ async def spawn_agent(project_id: str, body: SpawnAgent, caller: Caller) -> Spaw
     new = NewAgent(body.agent_type, body.phase_id, body.capabilities, body.capacity, runner=PLATFORM)
     spawned = register_agent(caller, new, project_id)
     return SpawnedAgent.model_validate(agent_fields(see(spawned, None)) | {"id": spawned.id})
-
-
-def _lane_id(project: ProjectRow, phase: str) -> str | None:
-    """Return the id of the first lane of a phase without reading the board; None if the board's id is not derived from the project's."""
-    if project.board_id != board_id_of(project.id):
-        return None
-    return lane_id_of(project.board_id, next(lane.number for lane in LANES if lane.phase == phase))

@@ -66,6 +66,10 @@ class Situation(StrEnum):
     """The run has ended, does not wait, or was already answered."""
     TASK_STATUS = auto()
     """The status of the task, or who holds it, does not allow it."""
+    ALERT_STATUS = auto()
+    """The alert was acknowledged or resolved before."""
+    THREAD_STATUS = auto()
+    """The thread is closed."""
     DEPLOYMENT_IN_PROGRESS = auto()
     """Another deployment holds the environment."""
     INVOICE_STATUS = auto()

@@ -63,12 +63,17 @@ class Shards:
         return f"{self.name}#{crc32(entity_id.encode()) % self.number}"
 
     def partitions(self) -> list[str]:
-        """Return all partitions. The first one changes each minute, so that no partition is always last when time runs out.
+        """Return all partitions, in an order that changes each minute."""
+        return rotate([f"{self.name}#{shard}" for shard in range(self.number)])
 
-        The minute is hashed: its plain remainder would be the same every hour and every night.
-        """
-        first = crc32(str(clock.epoch() // 60).encode())
-        return [f"{self.name}#{shard % self.number}" for shard in range(first, first + self.number)]
+
+def rotate(items: Sequence[T]) -> list[T]:
+    """Return the items in their order. The first one changes each minute, so that none is always last when time runs out.
+
+    The minute is hashed: its plain remainder would be the same every hour and every night.
+    """
+    first = crc32(str(clock.epoch() // 60).encode()) % len(items)
+    return [*items[first:], *items[:first]]
 
 
 @overload
@@ -168,3 +173,16 @@ def process_all(where: str, items: Iterable[T], work: Callable[[T], int], name: 
         unfinished.done = done
         raise unfinished
     return done
+
+
+def process_in_turn(
+    where: str, parts: Sequence[T], work: Callable[[T, float], int], until: float, name: Callable[[T], str]
+) -> int:
+    """`process_all` for parts that share the time until `until` (`time.monotonic`): each may work until the second argument of `work`, and
+    what it does not need is for those that follow."""
+
+    def do(number: int) -> int:
+        now = time.monotonic()
+        return work(parts[number], now + (until - now) / (len(parts) - number))
+
+    return process_all(where, range(len(parts)), do, lambda number: name(parts[number]))

@@ -83,6 +83,18 @@ def test_a_ticket_is_made_in_the_phase_named(ada):
     assert alias.json["phase_id"] == "PHASE_TESTING"
 
 
+def test_the_first_task_of_a_ticket_is_there(ada):
+    """Whichever way it is made: else an agent that was started for the project finds nothing to do."""
+    project = make(ada).json["id"]
+    made = [
+        ada("projects", "POST", f"/projects/{project}/create-ticket", body={"title": "T", "phase_id": "PHASE_IMPLEMENTATION"}),
+        ada("cards", "POST", f"/tickets?project_id={project}", body={"title": "Other words", "phase_id": "PHASE_IMPLEMENTATION"}),
+    ]
+    for ticket in (one.json for one in made):
+        (task,) = ada("tasks", "GET", f"/tasks?ticket_id={ticket['id']}").json
+        assert (task["title"], task["task_type"]) == (f"Implement: {ticket['title']}", "implement_feature")
+
+
 @pytest.mark.parametrize(
     "body", [{}, {"title": ""}, {"title": "T", "phase_id": "PHASE_X"}, {"title": "T", "phase_id": "PHASE_BLOCKED"},
              {"title": "T", "priority": "URGENT"}]

@@ -39,7 +39,7 @@ def paid_model() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def github() -> Iterator[FakeGithub]:
-    """The GitHub that the platform asks."""
+    """The GitHub that the stack asks, and that sends its webhooks there."""
     made = FakeGithub()
     yield made
     made.close()
@@ -50,8 +50,8 @@ def stack(
     tmp_path_factory: pytest.TempPathFactory, identity_provider: IdentityProvider, paid_model: dict[str, str], github: FakeGithub
 ) -> Iterator[LocalStack]:
     """A fresh, running platform: `.url(contract)`, `.ws(contract, path)`, `.boto(service)`, `.data`."""
-    extra = identity_provider.environment() | paid_model | {"CADRE_GITHUB_API": github.url}
-    platform = new(tmp_path_factory.mktemp("stack"), extra=extra)
+    others = identity_provider.environment() | paid_model | {"CADRE_GITHUB_API": github.url}
+    platform = new(tmp_path_factory.mktemp("stack"), extra=others)
     try:
         platform.start(synth.assembly(settings={}))
         platform.wait_until_healthy(0)  # that it is healthy is a test of its own; a missing part fails only its own tests

@@ -36,6 +36,9 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "WS#{}#EXP"),
         (1, "WS#{}#AINS"),
         (1, "WS#{}#AINS#ENDED"),
+        (1, "WS#{}#THR"),
+        (1, "WS#{}#ALERT"),
+        (3, "WS#{}#NTF"),
         (2, "WS#{}#ACT"),
         (None, "LOG#WS#{}"),
         (1, "BUDGETS#{}"),
@@ -75,6 +78,7 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (2, "ITEM#{}#TASK"),
         (1, "FEAT#{}#BLD"),
     ),
+    "THR": ((1, "THR#{}"),),
     "TC": ((1, "TC#{}"),),
 }
 """Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
@@ -82,6 +86,7 @@ LEAF_KINDS = frozenset(
     {
         "ACT",
         "AINS",
+        "ALERT",
         "ART",
         "BUDGET",
         "CMTLINK",
@@ -94,9 +99,11 @@ LEAF_KINDS = frozenset(
         "FOUND",
         "INV",
         "LANE",
+        "NTF",
         "POSTING",
         "SPEC",
         "STAT",
+        "TMSG",
         "WORDS",
     }
 )

@@ -77,7 +77,7 @@ class LiveAgent(Entity):
         return {"kind": "agent", "id": self.id, "name": self.name, "email": ""}
 
     @property
-    def named(self) -> dict[str, str]:
+    def named(self) -> dict[str, Any]:
         """Return what an event about the agent says of it."""
         return {"agent_id": self.id, "agent_name": self.name}
 

@@ -64,6 +64,7 @@ def set_status(
         reason=reason,
         released=released or None,
         **agent.named,
+        silent=degraded_by == "silence" or None,
     )
     if status != "terminated":
         return []

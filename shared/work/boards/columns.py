@@ -22,9 +22,9 @@ class ColumnSnapshot:
         return self.column.wip_limit is not None and self.count > self.column.wip_limit
 
 
-def list_columns(snapshot: BoardSnapshot) -> list[ColumnSnapshot]:
-    """Return the columns with their numbers of cards. No round trip."""
-    return [ColumnSnapshot(column, snapshot.cards_in_column(column.id), []) for column in COLUMNS]
+def list_columns(snapshot: BoardSnapshot | None) -> list[ColumnSnapshot]:
+    """Return the columns with their numbers of cards; without a board nothing is in them. No round trip."""
+    return [ColumnSnapshot(column, snapshot.cards_in_column(column.id) if snapshot else 0, []) for column in COLUMNS]
 
 
 def get_column(phase: str) -> Column:

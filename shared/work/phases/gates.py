@@ -28,7 +28,7 @@ MIN_COVERAGE: Final = 80
 SECTIONS: Final = ("scope", "acceptance_criteria")
 _TEXTS = ("content", "text", "markdown", "body", "document")
 _COVERAGES = ("percentage", "coverage", "coverage_percent", "coverage_percentage", "value", "line_coverage")
-_HEADING = re.compile(r"^\s{0,3}(?:#{1,6}\s*|\*\*|(?:\d+[.)])+\s*)?([\w ]+?)\s*(?:\*\*)?:?\s*#*\s*$", re.MULTILINE)
+_NUMBERS: Final = re.compile(r"(?:\d+[.)])+\s*")
 _ENDED: Final = frozenset({"completed", "done", "cancelled"})
 Check = Callable[[Mapping[str, Any]], list[str]]
 
@@ -44,8 +44,14 @@ def _check_requirements(content: Mapping[str, Any]) -> list[str]:
         faults.append(f"It has {len(text.strip())} characters; {MIN_CHARACTERS} are needed")
     named = content.get("sections")
     given = [*named] if isinstance(named, list | dict) else []
-    sections = {_section(str(one)) for one in (*given, *content, *_HEADING.findall(text))}
+    sections = {_section(str(one)) for one in (*given, *content, *map(_heading, text.splitlines()))}
     return faults + [f"It has no section {name}" for name in SECTIONS if name not in sections]
+
+
+def _heading(line: str) -> str:
+    """Return a line without what marks a heading, as in `## 1. Scope:` or `**Scope**`. Character by character: texts are of strangers."""
+    words = line.strip().strip("#").strip(" \t*:")
+    return words[found.end() :] if (found := _NUMBERS.match(words)) else words
 
 
 def _section(heading: str) -> str:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from shared.core.actor import Actor, Permission
-from shared.core.errors import NotFound
+from shared.core.errors import FieldError, Invalid, NotFound
 from shared.core.ids import bare_id
 from shared.core.texts import has_words, searchable
 from shared.people.tenancy.rows import Organization, workspaces_of
@@ -193,12 +193,18 @@ def list_visible_projects(actor: Actor, limit: int, offset: int = 0) -> tuple[li
 
 
 def latest_project_id(actor: Actor) -> str:
-    """Return the id of the actor's most recently active project. Raises NotFound if there is none."""
+    """Return the id of the actor's most recently active project. Raises Invalid if there is none."""
+    found = find_latest_project_id(actor)
+    if found is None:
+        raise Invalid(FieldError("project_id", "You have no project yet: create one, or name it here"))
+    return found
+
+
+def find_latest_project_id(actor: Actor) -> str | None:
+    """Return the id of the actor's most recently active project; None if there is none."""
     reads = in_workspaces(actor, lambda ws_id: read_ahead(partial(_first, ws_id, "last_activity", "active", True, 1)))
     latest = max((row for read in reads for row in read.result()), key=lambda row: row.sort, default=None)
-    if latest is None:
-        raise NotFound(Project.NAME)
-    return latest.id
+    return None if latest is None else latest.id
 
 
 def in_workspaces(actor: Actor, begin: Callable[[str], T], permission: Permission = Permission.PROJECT_READ) -> list[T]:

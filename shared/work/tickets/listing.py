@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.core.actor import Actor, Permission
-from shared.store import IndexRow
+from shared.store import IndexRow, id_of
 from shared.work.boards.creating import board_id_of
 from shared.work.boards.lanes import lane_key
 from shared.work.boards.reading import BoardSnapshot
 from shared.work.items.finding import Stretch, fetch_live, read_whole, sort_rows, walk
 from shared.work.items.rows import Item
 from shared.work.items.searching import Search
-from shared.work.projects.reading import get_project_board
-from shared.work.tickets.creating import a_project_id
+from shared.work.projects.reading import find_latest_project_id, get_project_board
+from shared.work.projects.rows import Project
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,11 @@ def list_tickets(actor: Actor, project_id: str | None, wanted: TicketFilter, *, 
     """Return a page of a project's tickets in the order of its board; by default of the actor's most recently active project.
 
     Four round trips at most: which project; its board; the cards of the lanes that can match; the rows of the page. Raises NotFound,
-    Forbidden, Invalid (there is no project).
+    Forbidden.
     """
-    project_id = a_project_id(actor, project_id)
+    project_id = id_of(Project, project_id) if project_id is not None else find_latest_project_id(actor)
+    if project_id is None:
+        return TicketPage([], 0)
     search = Search(board_id_of(project_id), wanted.search) if wanted.search else None
     project, board = get_project_board(actor, project_id, Permission.CARD_READ)
     if search is not None and project.board_id != board_id_of(project_id):

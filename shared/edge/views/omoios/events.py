@@ -8,6 +8,7 @@ from typing import Any, Final
 from shared.channels.sockets.frames import Frame, compact
 from shared.core.ids import new_id
 from shared.core.money import usd
+from shared.edge.views.omoios.alerts import alert_triggered, alert_updated
 from shared.edge.views.omoios.explorations import (
     document_changed,
     document_generated,
@@ -16,6 +17,7 @@ from shared.edge.views.omoios.explorations import (
     question_answered,
 )
 from shared.edge.views.omoios.filters import FILTERS
+from shared.edge.views.omoios.threads import message_sent, thread_closed, thread_created
 from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
@@ -349,6 +351,12 @@ EVENTS: Final[Table] = {
     EventType.LIVE_AGENT_REGISTERED: _events(_agent_registered),
     EventType.LIVE_AGENT_UPDATED: not_shown,
     EventType.LIVE_AGENT_STATUS: _events(_agent_status_changed),
+    EventType.THREAD_CREATED: _events(thread_created),
+    EventType.THREAD_CLOSED: _events(thread_closed),
+    EventType.MESSAGE_SENT: _events(message_sent),
+    EventType.ALERT_TRIGGERED: _events(alert_triggered),
+    EventType.ALERT_UPDATED: _events(alert_updated),
+    EventType.ALERT_RULE_UPDATED: not_shown,
     EventType.RUN_REQUESTED: not_shown,
     EventType.RUN_STARTED: not_shown,
     EventType.RUN_WAITING: not_shown,
