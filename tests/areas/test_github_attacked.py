@@ -77,6 +77,14 @@ def test_a_card_of_another_tenant_is_not_linked_however_it_is_named(octo: Octo):
     assert shown == [[]] * 5
 
 
+def test_what_came_of_a_repository_that_the_project_has_no_longer_is_dropped(octo: Octo):
+    octo.deliver("push", octo.github.push(octo.github.commit("One")))
+    octo.github.repositories["octo-org/other"] = 77
+    assert octo.connect(name="other", project_id=octo.world.project.id).status == 201
+    assert octo.work() == []
+    assert rows_of("CMT") == []
+
+
 def test_a_push_of_thousands_of_commits_is_worked_off_in_parts(octo: Octo):
     shas = [octo.github.commit(f"Commit {number}") for number in range(30)]
     octo.deliver("push", octo.github.push(*shas))
