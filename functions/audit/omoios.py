@@ -1,6 +1,6 @@
 """omoios, sections 5 and 17: the audit trail and exports."""
 
-from datetime import timedelta
+from datetime import MAXYEAR, timedelta
 from typing import Annotated, Literal
 
 from fastapi import Query
@@ -19,7 +19,6 @@ from shared.edge.contracts.omoios import OMOIOS, Id
 from shared.edge.http.call import Call, Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.audit import AuditEntry, shown_to
-from shared.edge.views.omoios.exports import AUDIT, PROOF, TICKETS
 from shared.store import content_disposition, get_file
 from shared.work.activities.reading import list_card_activities
 from shared.work.activities.rows import project_log
@@ -28,7 +27,6 @@ from shared.work.audit.rows import workspace_tenant
 from shared.work.audit.verifying import check_chain, count_unsealed_past
 
 routes = Routes(OMOIOS, "audit")
-SUBJECTS = (TICKETS, AUDIT, PROOF)
 MAX_INLINE = 4_000_000
 """Bytes of a file that is the answer itself: as Base64 it is a third longer, and an answer has 6 MB at most."""
 
@@ -194,7 +192,7 @@ async def export_audit_trail(
 )
 async def get_exported_file(export_id: Id, caller: Caller) -> Response:
     """Get the file of an export that was not finished at once, for six days: answers as the export does."""
-    return _file(jobs.own_export(caller, export_id, SUBJECTS))
+    return _file(exporting.own_export(caller, export_id))
 
 
 def _file(export: Export) -> Response:
@@ -218,7 +216,10 @@ def _dates(start: str | None, end: str | None) -> tuple[str, str]:
     if end is None:
         return first, trails.Span.end
     step = timedelta(days=1) if len(end) == len("2026-01-01") else timedelta(milliseconds=1)
-    behind = clock.iso(clock.parse(end) + step)
+    last = clock.parse(end)
+    if last.year == MAXYEAR:
+        return first, trails.Span.end
+    behind = clock.iso(last + step)
     if behind <= first:
         raise Invalid(FieldError("end_date", "The end is before the start", end))
     return first, behind

@@ -77,6 +77,14 @@ def test_a_card_of_another_tenant_is_not_linked_however_it_is_named(octo: Octo):
     assert shown == [[]] * 5
 
 
+def test_what_came_of_a_repository_that_the_project_has_no_longer_is_dropped(octo: Octo):
+    octo.deliver("push", octo.github.push(octo.github.commit("One")))
+    octo.github.repositories["octo-org/other"] = 77
+    assert octo.connect(name="other", project_id=octo.world.project.id).status == 201
+    assert octo.work() == []
+    assert rows_of("CMT") == []
+
+
 def test_a_push_of_thousands_of_commits_is_worked_off_in_parts(octo: Octo):
     shas = [octo.github.commit(f"Commit {number}") for number in range(30)]
     octo.deliver("push", octo.github.push(*shas))
@@ -84,7 +92,7 @@ def test_a_push_of_thousands_of_commits_is_worked_off_in_parts(octo: Octo):
     assert len(rows_of("CMT")) == len(shas)
 
 
-def test_neither_a_token_nor_a_secret_stands_in_an_answer_a_log_or_a_row(octo: Octo, caplog, capsys):
+def test_neither_a_token_nor_a_secret_stands_in_an_answer_a_log_or_a_row(octo: Octo, logged, caplog):
     secret = octo.github.hooks[100]["config"]["secret"]
     with caplog.at_level(logging.INFO):
         answers = [octo.connect(access_token="ghp_not_a_token_of_anybody"), octo.connect()]
@@ -93,7 +101,7 @@ def test_neither_a_token_nor_a_secret_stands_in_an_answer_a_log_or_a_row(octo: O
         octo.github.refusal = None
         answers.append(octo.deliver("push", octo.github.push(octo.github.commit("One"))))
         octo.work()
-    printed = capsys.readouterr()
-    texts = [caplog.text, printed.out, printed.err, *(one.text for one in answers), json.dumps([rows_of("REPO"), rows_of("CMT")])]
-    assert '"message":"request"' in printed.out  # the log was looked at
+    lines = logged()
+    assert len([line for line in lines if line["message"] == "request"]) == 5
+    texts = [caplog.text, json.dumps(lines), *(one.text for one in answers), json.dumps([rows_of("REPO"), rows_of("CMT")])]
     assert [text for text in texts if TOKEN in text or secret in text or "ghp_not_a" in text] == []

@@ -32,6 +32,7 @@ from tests.areas.live_agents_world import beat, registered, stored
 from tests.areas.running import Machine
 from tests.areas.test_cards_progress import Stream
 from tests.areas.test_runs import card_in
+from tests.areas.test_runs_control import configure
 from tests.areas.viewers import listen, pushed
 from tests.kills import concurrently, crash_at_every_write, crash_at_write
 
@@ -427,6 +428,15 @@ def test_what_keeps_a_run_from_beginning_is_told_and_tried_again(platform, world
     play(one)
     watch()
     assert (holder(two), stored(second).waits_because) == (second, None)
+
+
+def test_an_agent_without_a_budget_says_so_and_no_amount(platform, world, stream):
+    """Everybody in the workspace sees an agent; what may be spent is not for everybody."""
+    configure(world, maxMonthlyUsage=0)
+    only, agent_id = task(world), spawn(platform, world)
+    stream.flow()
+    told = platform("agents", "GET", f"/agents/{agent_id}").json
+    assert (holder(only), told["waits_because"]) == (None, "A budget has no room for a run")
 
 
 def test_a_terminated_worker_s_run_is_stopped(platform, world, stream):

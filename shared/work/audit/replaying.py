@@ -10,7 +10,6 @@ from shared.core import clock
 from shared.core.ids import is_id
 from shared.store import get, iterate
 from shared.work.activities.rows import Activity
-from shared.work.audit.proof import entries_of
 from shared.work.audit.rows import Block, Head, Late, workspace_tenant
 from shared.work.audit.sealing import late_rows
 from shared.work.audit.trails import block_entries, sealed_blocks, unsealed_entries
@@ -68,13 +67,13 @@ def _sealed_since(tenant: str, position: str, place: Mapping[str, Any], last: in
     number = int(place.get("block") or _first_block(tenant, position))
     start = str(place.get("tail") or ("" if place.get("is_behind") else position))
     for block in sealed_blocks(tenant, number - 1, last):
-        number = int(block.parsed["number"])
+        number = block.number
         skip = int(place.get("entry", 0)) if number == place.get("block") else 0
         is_behind = start != position
         for index, row in enumerate(block_entries(block)):
             if index >= skip and row.position > start:
                 yield row, {"block": number, "entry": index + 1, "is_behind": is_behind}
-        if start == position and max(at for _, at, _ in entries_of(block.parsed)) > position:
+        if start == position and block.last_position > position:
             start = ""
 
 
@@ -88,8 +87,7 @@ def _first_block(tenant: str, position: str) -> int:
     for number, block in enumerate(
         iterate(Block, f"AUDIT#{tenant}", prefix="BLOCK#", newest_first=True, limit=20, consistent=True)
     ):
-        body = block.parsed
-        first = int(body["number"])
-        if max(at for _, at, _ in entries_of(body)) <= position or number >= _MAX_BLOCKS:
+        first = block.number
+        if block.last_position <= position or number >= _MAX_BLOCKS:
             break
     return first

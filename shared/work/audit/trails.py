@@ -5,7 +5,7 @@ the few that are not yet.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -14,10 +14,22 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.ids import bare_id, is_id
-from shared.store import Entity, ReadFuture, count, decode_cursor, encode_cursor, get, get_many, iterate, load, query, read_ahead
+from shared.store import (
+    Entity,
+    ReadFuture,
+    count,
+    decode_cursor,
+    encode_cursor,
+    get,
+    get_all,
+    get_many,
+    iterate,
+    load,
+    query,
+    read_ahead,
+)
 from shared.work.activities.reading import read_activities
 from shared.work.activities.rows import Activity, agent_partition, project_log
-from shared.work.audit.proof import entries_of
 from shared.work.audit.rows import Block, Count, Late, block_key, workspace_tenant
 from shared.work.audit.sealing import log_entries, marks_of
 from shared.work.commits.agents import is_known_to, live_agent_key
@@ -28,6 +40,7 @@ MAX_OFFSET = 1_000
 MAX_COUNTED = 5_000
 """Entries between two dates that are counted: further ones are not."""
 _AFTER_ALL = "~"
+_BROKEN = (LookupError, TypeError, ValueError)  # what a row raises whose attributes are not as we write them
 
 
 @dataclass(frozen=True)
@@ -167,7 +180,28 @@ def unsealed_entries(tenant: str, after: str) -> Iterator[Activity]:
 
 def block_entries(block: Block, logs: frozenset[str] | None = None) -> list[Activity]:
     """Return the entries of a block that are in these logs, in its order. What was erased is left out."""
-    listed = entries_of(block.parsed)
-    keys: list[Any] = [(Activity, log, position) for log, position, _ in listed if logs is None or log in logs]
-    rows = [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
-    return [row for row in rows if isinstance(row, Activity)]
+    keys = [(log, position) for log, position, _ in block.listed if logs is None or log in logs]
+    return [row for row in read_entries(keys) if isinstance(row, Activity)]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An entry that somebody has changed so that it cannot be read."""
+
+
+def read_entries(keys: Sequence[tuple[str, str]]) -> list[Activity | Unreadable | None]:
+    """Return entries by log and position; None for what is not there."""
+    whole: list[Any] = [(Activity, *key) for key in dict.fromkeys(keys)]
+    try:
+        rows = get_all(whole)
+    except _BROKEN:
+        rows = [_read_entry(key) for key in whole]
+    found = dict(zip(dict.fromkeys(keys), rows, strict=True))
+    return [row if isinstance(row := found[key], Activity | Unreadable) else None for key in keys]
+
+
+def _read_entry(key: Any) -> Any:
+    try:
+        return get_many([key])[0]
+    except _BROKEN:
+        return Unreadable()

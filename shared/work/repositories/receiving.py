@@ -106,11 +106,11 @@ def _signed_for(incoming: Incoming) -> tuple[Repository, dict[str, Any] | None]:
         if repository is None:
             raise _NotSigned
         payload = _read(incoming.body)
-        if payload is not None and _repository_in(payload)[0] != int(repository.github_id):
+        if payload is not None and repository_in(payload)[0] != int(repository.github_id):
             raise _NotSigned  # signed by whoever has the secret, and about another repository
         return repository, payload
     payload = _read(incoming.body)
-    number, full_name = _repository_in(payload or {})
+    number, full_name = repository_in(payload or {})
     for repository in _by_name(full_name):
         if number == int(repository.github_id) and _is_signed(repository, incoming.body, digest):
             return repository, payload
@@ -145,7 +145,7 @@ def _is_signed(repository: Repository, body: bytes, digest: str) -> bool:
     return hmac.compare_digest(hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(), digest)
 
 
-def _repository_in(payload: dict[str, Any]) -> tuple[int, str]:
+def repository_in(payload: dict[str, Any]) -> tuple[int, str]:
     """Return the number and the name of the repository that a payload is about; (0, "") if it names none."""
     repository = payload.get("repository")
     if not isinstance(repository, dict):
