@@ -146,12 +146,12 @@ def test_a_refusal_looks_as_the_contract_says(route: Route, stage: Stage) -> Non
     assert list(faults(ERRORS[route.contract], nobody.json, route.contract)) == []
     if sample.path:
         path = {name: value if name in WORDS else NOBODY for name, value in sample.path.items()}
-        unknown = Sample(path, _elsewhere(sample), sample.query)
+        unknown = Sample(path, _elsewhere(sample), sample.query, headers=sample.headers)
         missing = ask(unknown, route, caller)
         assert missing.status == 404, missing.text
         assert list(faults(ERRORS[route.contract], missing.json, route.contract)) == []
     if sample.body:
-        broken = ask(Sample(sample.path, "[1, 2", sample.query), route, caller)
+        broken = ask(Sample(sample.path, "[1, 2", sample.query, headers=sample.headers), route, caller)
         assert broken.status in (400, 422)
         assert list(faults(ERRORS[route.contract], broken.json, route.contract)) == []
 

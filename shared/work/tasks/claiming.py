@@ -158,9 +158,12 @@ def renew_lease(actor: Actor, task_id: str, fence: int, seconds: float) -> str:
     return retrying(attempt)
 
 
-def hand_over(actor: Actor, task_id: str, fence: int, agent: dict[str, str], seconds: float) -> Task:
+def hand_over(
+    actor: Actor, task_id: str, fence: int, agent: dict[str, str], seconds: float, *, first: Task | None = None
+) -> Task:
     """Give a task that is held under a fence to another agent, `{id, name}`, under a new one: it begins anew, and no attempt has failed.
 
+    `first`: the task, if it was loaded already.
     Raises NotFound, Forbidden, Conflict (TASK_STATUS: the fence is old, the lease has ended, or the work is being checked). One read
     and one transaction.
     """
@@ -177,7 +180,7 @@ def hand_over(actor: Actor, task_id: str, fence: int, agent: dict[str, str], sec
         set_status(task, "assigned", actor, agent=holder, lease_until=clock.in_seconds(seconds))
         return []
 
-    return change_task(actor, task_id, change)
+    return change_task(actor, task_id, change, first=first)
 
 
 def release_task(actor: Actor, task_id: str, fence: int | None = None) -> Task:
