@@ -1,8 +1,8 @@
 """Make the traces on which the guardian's rules are measured: `python -m bench.guardian_traces` writes `tests/data/guardian_traces.jsonl`.
 
 Each trace says what kind it is and which rules should find something at its end. The same seed makes the same file. The borderline kinds
-are what such rules get wrong: waiting for something that changes, long reading before the first result, a loop whose words differ each time,
-a side way that belongs to the card, and a run that drifts with the card's own words.
+are what such rules get wrong: waiting for something that changes, long reading before the first result, a loop whose words differ each
+time, a side way, and a run that drifts with the card's own words.
 """
 
 import json
@@ -35,7 +35,7 @@ TOPICS: list[tuple[str, list[str]]] = [
     (
         "Search over the catalogue of products. Customers type words and get products, best match first, within 300 ms. "
         "Acceptance: typing errors of one letter are forgiven; filters by brand and price.",
-        ["The search index holds the words of each product's name and description.", "A typing error of one letter still finds the product.",
+        ["The search index holds the words of each product's name and description.", "A typing error of a letter still finds the product.",
          "Filters by brand and price narrow the search results.", "The best match of the catalogue comes first.",
          "Customers get search results within 300 ms."],
     ),
@@ -104,7 +104,18 @@ TOPICS: list[tuple[str, list[str]]] = [
     ),
 ]  # fmt: skip
 READS = ("read_card", "read_document", "list_cards", "search_code")
-TITLES = ("data model", "endpoint", "tests", "errors", "user interface", "documentation", "limits", "migration", "logging", "review")
+TITLES = (
+    "data model",
+    "endpoint",
+    "tests",
+    "errors",
+    "user interface",
+    "documentation",
+    "limits",
+    "migration",
+    "logging",
+    "review",
+)
 
 
 def _call(tool: str, arguments: Any, result: str = "", *, failed: bool = False, made: str | None = None) -> dict[str, Any]:
@@ -224,7 +235,9 @@ def _loops_in_errors(w: _Writer) -> tuple[int, list[str]]:
 
 def _cycles(w: _Writer) -> tuple[int, list[str]]:
     w.work(w.seed.randint(1, 5))
-    states = [(w.say(), _call(w.seed.choice(READS), {"query": w.say(), "n": n}, f"text {n}")) for n in range(w.seed.randint(2, 4))]
+    states = [
+        (w.say(), _call(w.seed.choice(READS), {"query": w.say(), "n": n}, f"text {n}")) for n in range(w.seed.randint(2, 4))
+    ]
     for _ in range(3):
         for text, call in states:
             w.turn(text, call)
@@ -318,7 +331,7 @@ def make() -> list[dict[str, Any]]:
     traces = []
     for kind, write in KINDS.items():
         for number in range(EACH):
-            writer = _Writer(random.Random(f"{SEED} {kind} {number}"), number)
+            writer = _Writer(random.Random(f"{SEED} {kind} {number}"), number)  # noqa: S311 - the same traces each time
             tokens, expected = write(writer)
             trace = {"goal": writer.goal, "turns": writer.turns, "tokens": tokens}
             traces.append({"kind": kind, "expected": expected, "trace": trace})

@@ -76,7 +76,9 @@ def look_after(run: Run, journal: Journal) -> Run:
         return run
     if told and (told[-1]["rule"] == finding.rule or len(told) >= MOST):
         _stop(run, finding)
-    steered = _add(run.id, GUARDIAN, finding.rule, f"{finding.reason}. {finding.advice}.", number, lambda row: row.fence == run.fence)
+    steered = _add(
+        run.id, GUARDIAN, finding.rule, f"{finding.reason}. {finding.advice}.", number, lambda row: row.fence == run.fence
+    )
     if steered is None:
         raise LeaseLost
     journal.steering = steered.steering or []
@@ -107,7 +109,12 @@ def usual_tokens(run: Run) -> float | None:
 def _stop(run: Run, finding: Finding) -> None:
     reason = f"{PREFIX} {finding.reason}, also after the agent was told ({finding.rule})"
     done = end_run(
-        run, "cancelled", GUARDIAN, with_error("CANCELLED", reason), only_if=lambda row: row.fence == run.fence, called_by_execution=True
+        run,
+        "cancelled",
+        GUARDIAN,
+        with_error("CANCELLED", reason),
+        only_if=lambda row: row.fence == run.fence,
+        called_by_execution=True,
     )
     publish_status(done)
     raise LeaseLost
@@ -147,4 +154,3 @@ def _add(run_id: str, actor: Actor, rule: str, message: str, turn: int | None, a
 def _live_agent(run: Run) -> str | None:
     task = fetch(TaskHead, str(run.task_id)) if run.task_id else None
     return str(task.agent["id"]) if task is not None and task.agent else None
-

@@ -30,7 +30,9 @@ class Intervention:
     initiated_by: str
     authority: int = GUARDIAN
 
-    def action(self, actor: Actor, target: Any, kind: str, before: dict[str, Any], after: dict[str, Any], id_: str) -> GuardianAction:
+    def action(
+        self, actor: Actor, target: Any, kind: str, before: dict[str, Any], after: dict[str, Any], id_: str
+    ) -> GuardianAction:
         """Return the row of this intervention."""
         return new_action(
             actor,
@@ -134,7 +136,9 @@ def _check_room(giver: LiveAgent, taker: LiveAgent, capacity: int) -> None:
             raise Malformed(f"{agent.name} is terminated")
     free = int(giver.capacity) - max(1, len(giver.task_ids))
     if capacity > free:
-        raise Malformed(f"Insufficient capacity: {giver.name} has {max(0, free)} that it can give away; it keeps one, and what its tasks use")
+        raise Malformed(
+            f"Insufficient capacity: {giver.name} has {max(0, free)} that it can give away; it keeps one, and what its tasks use"
+        )
     if int(taker.capacity) + capacity > MAX_CAPACITY:
         raise Malformed(f"{taker.name} has {int(taker.capacity)}; an agent works on {MAX_CAPACITY} tasks at most")
 
@@ -150,7 +154,7 @@ class _IsNoted(ConditionFailed):
 
 
 def note_stopped_run(actor: Actor, run: Run, event_id: str) -> None:
-    """Write the intervention that has stopped a run (`shared.runs.agent_runs.steering`). Repeating it with the same event changes nothing."""
+    """Write the intervention that has stopped a run (`shared.runs.agent_runs.steering`). Repeating it changes nothing."""
     action = new_action(
         actor,
         run,

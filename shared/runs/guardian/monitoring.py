@@ -43,7 +43,7 @@ MOST_IN_WORKSPACE: Final = 25
 SAME_WORK: Final = 0.85
 """The likeness from which two agents do the same: that of duplicates among tickets."""
 FULL_ALIGNMENT: Final = 0.4
-"""The likeness to the card that counts as 1: an agent's words are never all the card's (0.35 to 0.75 in the traces of `bench/guardian.py`)."""
+"""The likeness to the card that counts as 1: no agent speaks only in its words (0.35 to 0.75 in the traces of `bench/guardian.py`)."""
 _PAGE: Final = 50
 _ABOUT: Final = 2_000  # characters of a card that are compared
 
@@ -117,7 +117,9 @@ def _with_work(runs: Sequence[Run]) -> list[_Watched]:
     watched = []
     for run in runs:
         task, card = tasks.get(str(run.task_id)), cards.get(run.item_id)
-        about = "\n".join(part for part in (task.title if task else "", card.title if card else "", card.description if card else "") if part)
+        about = "\n".join(
+            part for part in (task.title if task else "", card.title if card else "", card.description if card else "") if part
+        )
         agent_id = task.agent["id"] if task and task.agent else run.agent_id
         watched.append(_Watched(run, str(agent_id), about[:_ABOUT]))
     return watched
@@ -137,7 +139,8 @@ def _state(one: _Watched) -> dict[str, Any] | None:
     return {
         "agent_id": one.agent_id,
         "alignment_score": 1.0 if likeness is None else round(min(1.0, likeness / FULL_ALIGNMENT), 2),
-        "trajectory_summary": f"{len(trace.turns)} turns, {trace.made} things made{last}" + (f". {finding.reason}" if finding else ""),
+        "trajectory_summary": f"{len(trace.turns)} turns, {trace.made} things made{last}"
+        + (f". {finding.reason}" if finding else ""),
         "needs_steering": finding is not None,
         "steering_type": finding.rule if finding else None,
     }

@@ -9,7 +9,12 @@ from shared.core.errors import Forbidden
 
 AUTHORITIES: Final[Mapping[int, str]] = MappingProxyType({1: "WORKER", 2: "WATCHDOG", 3: "MONITOR", 4: "GUARDIAN", 5: "SYSTEM"})
 GUARDIAN, SYSTEM = 4, 5
-EMERGENCY, PRIORITY_OVERRIDE, REALLOCATION, INTERVENTION = "emergency", "priority_override", "resource_reallocation", "intervention"
+EMERGENCY, PRIORITY_OVERRIDE, REALLOCATION, INTERVENTION = (
+    "emergency",
+    "priority_override",
+    "resource_reallocation",
+    "intervention",
+)
 ROLLBACK_SECONDS: Final[Mapping[str, int]] = MappingProxyType({EMERGENCY: 60 * 60, PRIORITY_OVERRIDE: 120 * 60})
 """After how long an intervention is taken back by itself, by its policy; one of another policy stays until somebody reverts it."""
 SCORE_SECONDS: Final = 30 * 60

@@ -12,8 +12,8 @@ from shared.core import clock
 from shared.core.actor import Actor, Role
 from shared.core.errors import CadreError
 from shared.events import EventType, record
-from shared.runs.agent_runs.steering import GUARDIAN
 from shared.runs.agent_runs.rows import Run
+from shared.runs.agent_runs.steering import GUARDIAN
 from shared.runs.guardian.policies import SCORE_SECONDS
 from shared.runs.guardian.reverting import revert
 from shared.runs.guardian.rows import DUE, GuardianAction
@@ -43,7 +43,9 @@ def _settle(action_id: str) -> int:
     def change(row: GuardianAction) -> None:
         if kept_because:
             row.kept_because = kept_because
-        if row.outcome is None and (row.reverted_at or (clock.now() - clock.parse(row.created_at)).total_seconds() >= SCORE_SECONDS):
+        if row.outcome is None and (
+            row.reverted_at or (clock.now() - clock.parse(row.created_at)).total_seconds() >= SCORE_SECONDS
+        ):
             result, why = outcome_of(row)
             row.outcome = {"result": result, "why": why, "at": clock.iso()}
             record(row, EventType.INTERVENTION_SCORED, GUARDIAN, action_type=row.action_type, result=result)
@@ -71,7 +73,11 @@ def outcome_of(action: GuardianAction) -> tuple[str, str]:
         return "reverted", "It was taken back"
     since = action.created_at
     if action.action_type == "reallocate" and "to_agent_id" not in action.before:
-        held = [task for task in fetch_all(TaskHead, action.before["task_ids"]) if max(task.started_at or "", task.completed_at or "") > since]
+        held = [
+            task
+            for task in fetch_all(TaskHead, action.before["task_ids"])
+            if max(task.started_at or "", task.completed_at or "") > since
+        ]
         return ("effective", "Others went on with its tasks") if held else ("no_effect", "Nobody went on with its tasks")
     if action.action_type == "reallocate":
         taker = fetch(LiveAgent, action.before["to_agent_id"])

@@ -129,7 +129,7 @@ def execute(actor: Actor, agent_id: str, policy: str, reason: str, watchdog_id: 
             raise Conflict(Situation.AGENT_STATUS, "The agent is terminated", {"status": agent.status})
         line = next((tag.removeprefix(_LINEAGE) for tag in agent.tags if tag.startswith(_LINEAGE)), agent.id)
         done = "escalate" if policy != "escalate" and _recent(line) >= MOST_IN_AN_HOUR else policy
-        action = _new(actor, agent, line, action_id, done, policy, reason, watchdog.id)
+        action = _new(agent, line, action_id, done, policy, reason, watchdog.id)
         if done == "restart" and not replacement:
             try:
                 replacement.append(create_agent(actor, _like(agent, line), agent.org_id, str(agent.ws_id), agent.proj_id))
@@ -150,7 +150,9 @@ def _recent(line: str) -> int:
     return len(list(islice(index_rows(2, remedies_of_line(line), between=(since, "~")), MOST_IN_AN_HOUR)))
 
 
-def _new(actor: Actor, agent: LiveAgent, line: str, action_id: str, done: str, policy: str, reason: str, by: str) -> WatchdogAction:
+def _new(
+    agent: LiveAgent, line: str, action_id: str, done: str, policy: str, reason: str, by: str
+) -> WatchdogAction:
     return WatchdogAction.new(
         action_id,
         org_id=agent.org_id,

@@ -66,7 +66,9 @@ def find_loop(trace: Trace) -> Finding | None:
 
 
 def _loop(reason: str) -> Finding:
-    return Finding("loop", reason, "Do not repeat them: use what you know already, try another way, or say on the card what is missing")
+    return Finding(
+        "loop", reason, "Do not repeat them: use what you know already, try another way, or say on the card what is missing"
+    )
 
 
 def _key(turn: Turn) -> tuple[tuple[str, str, str], ...]:
@@ -143,5 +145,8 @@ def find_waste(trace: Trace, usual: float | None) -> Finding | None:
 def first_finding(trace: Trace, embed: Embed | None = None, usual: float | None = None) -> Finding | None:
     """Return the first thing that is wrong, the surest first. Without `embed` it is not told whether the run has drifted."""
     return (
-        find_loop(trace) or find_stall(trace) or find_waste(trace, usual) or (find_drift(trace, embed) if embed is not None else None)
+        find_loop(trace)
+        or find_stall(trace)
+        or find_waste(trace, usual)
+        or (find_drift(trace, embed) if embed is not None else None)
     )
