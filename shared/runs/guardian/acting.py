@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.core.actor import Actor, Permission
-from shared.core.errors import ConditionFailed, Malformed
+from shared.core.errors import ConditionFailed, Malformed, NotFound
 from shared.core.ids import derived_id, new_id
 from shared.events import EventType, record
 from shared.runs.agent_runs.rows import Run
 from shared.runs.guardian.policies import GUARDIAN, require_authority
 from shared.runs.guardian.rows import GuardianAction, new_action
 from shared.runs.live_agents.rows import LiveAgent
-from shared.store import Operation, create, load, retrying, save, write
+from shared.store import Operation, authorize, create, get_many, id_of, retrying, save, write
 from shared.work.tasks.changing import TaskStatus, change_task, record_update, set_status
 from shared.work.tasks.rows import Task
 from shared.work.tasks.statuses import ENDED, RANKS
@@ -105,14 +105,14 @@ def _on_task(actor: Actor, task_id: str, why: Intervention, change: Any) -> Guar
 
 
 def reallocate(actor: Actor, from_id: str, to_id: str, capacity: int, why: Intervention) -> GuardianAction:
-    """Move capacity from one live agent to another one of its workspace. Two reads, one transaction.
+    """Move capacity from one live agent to another one of its workspace. One read, one transaction.
 
     Raises Malformed if the first has too little that it does not use, or the other one would have too much; NotFound, Forbidden.
     """
     action_id = new_id()
 
     def attempt(_: int) -> GuardianAction:
-        giver, taker = (load(LiveAgent, one, actor, Permission.AGENT_RUN) for one in (from_id, to_id))
+        giver, taker = two_agents(actor, from_id, to_id)
         require_authority(actor, str(giver.ws_id), giver.org_id, why.authority)
         _check_room(giver, taker, capacity)
         before = {"from_capacity": int(giver.capacity), "to_agent_id": taker.id, "to_capacity": int(taker.capacity)}
@@ -124,6 +124,17 @@ def reallocate(actor: Actor, from_id: str, to_id: str, capacity: int, why: Inter
         return action
 
     return retrying(attempt)
+
+
+def two_agents(actor: Actor, one_id: str, other_id: str) -> tuple[LiveAgent, LiveAgent]:
+    """Return two agents that the actor may run. One round trip. Raises NotFound, Forbidden."""
+    rows = get_many([(LiveAgent, *LiveAgent.key(id_of(LiveAgent, one))) for one in (one_id, other_id)])
+    found = []
+    for row in rows:
+        if not isinstance(row, LiveAgent) or row.deleted_at:
+            raise NotFound(LiveAgent.NAME)
+        found.append(authorize(row, actor, Permission.AGENT_RUN))
+    return found[0], found[1]
 
 
 def _check_room(giver: LiveAgent, taker: LiveAgent, capacity: int) -> None:

@@ -10,12 +10,13 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from shared.core import clock
-from shared.core.actor import Actor, Permission
+from shared.core.actor import Actor
 from shared.core.errors import CadreError, Conflict, Forbidden, Malformed
 from shared.core.ids import bare_id, new_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.runs.agent_runs.steering import GUARDIAN as GUARDIAN_ACTOR
+from shared.runs.guardian.acting import two_agents
 from shared.runs.guardian.policies import GUARDIAN
 from shared.runs.guardian.rows import new_action
 from shared.runs.live_agents.reading import ANY, Seen, find_agents
@@ -33,7 +34,6 @@ from shared.store import (
     create,
     fetch_all,
     index_rows,
-    load,
     page_of,
     read_ahead,
     retrying,
@@ -110,19 +110,18 @@ def list_remedies(actor: Actor, agent_id: str | None, *, limit: int, offset: int
 
 
 def execute(actor: Actor, agent_id: str, policy: str, reason: str, watchdog_id: str) -> WatchdogAction:
-    """Remedy an agent by a policy. Four round trips: the agents, what was done before, the transaction.
+    """Remedy an agent by a policy. Three round trips: the agents, what was done before, the transaction; two more for a replacement.
 
     Raises Malformed for an unknown policy; NotFound, Forbidden (the watchdog is none), Conflict(AGENT_STATUS) for a terminated agent.
     """
     if policy not in POLICIES:
         raise Malformed(f"There is no policy {policy!r}; there are {', '.join(POLICIES)}")
-    watchdog = load(LiveAgent, watchdog_id, actor, Permission.AGENT_RUN)
-    if watchdog.agent_type not in ("watchdog", "guardian") or watchdog.status in WITHOUT_WORK:
-        raise Forbidden("watchdog_agent_id is no working watchdog or guardian")
     action_id, replacement = new_id(), []
 
     def attempt(_: int) -> WatchdogAction:
-        agent = load(LiveAgent, agent_id, actor, Permission.AGENT_RUN)
+        agent, watchdog = two_agents(actor, agent_id, watchdog_id)
+        if watchdog.agent_type not in ("watchdog", "guardian") or watchdog.status in WITHOUT_WORK:
+            raise Forbidden("watchdog_agent_id is no working watchdog or guardian")
         if agent.ws_id != watchdog.ws_id:
             raise Malformed("The two agents are of different workspaces")
         if agent.status == "terminated":
@@ -150,9 +149,7 @@ def _recent(line: str) -> int:
     return len(list(islice(index_rows(2, remedies_of_line(line), between=(since, "~")), MOST_IN_AN_HOUR)))
 
 
-def _new(
-    agent: LiveAgent, line: str, action_id: str, done: str, policy: str, reason: str, by: str
-) -> WatchdogAction:
+def _new(agent: LiveAgent, line: str, action_id: str, done: str, policy: str, reason: str, by: str) -> WatchdogAction:
     return WatchdogAction.new(
         action_id,
         org_id=agent.org_id,
