@@ -127,6 +127,16 @@ LISTED: dict[str, tuple[int, str]] = {
         3,
         "once in a while the repository and the lease of its requests; then the delivery: GitHub asks, and nobody waits",
     ),
+    "omoios guardian.revert": (3, "the intervention, then what it changed, then the transaction"),
+    "omoios validation.giveReview": (4, "the validator, then the task, then the transaction, then the agent that is told"),
+    "omoios validation.spawnValidator": (
+        6,
+        "the task, then the agents of its workspace and their rows, then the last number there, the new validator, and the transaction",
+    ),
+    "omoios watchdog.executeRemediation": (
+        5,
+        "the agents, then what was done for them before, then the last number in their workspace, the replacement, and the transaction",
+    ),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),
     "omoios projects.createTicket": (3, "the project names the board, then the board, then the transaction"),
     "omoios projects.spawnAgent": (3, "the project, then the last number in its workspace, then the transaction"),

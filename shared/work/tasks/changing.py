@@ -49,7 +49,14 @@ def refuse_archived(task: TaskHead) -> None:
 
 
 def set_status(task: Task, status: str, actor: Actor, **also: Any) -> None:
-    """Set the status, with all that follows from it, and these attributes; record the event. The caller knows that it is allowed."""
+    """Set the status, with all that follows from it, and these attributes; record the event. The caller knows that it is allowed.
+
+    Raises TaskStatus for a task that is completed before it has passed its review.
+    """
+    if status == "completed" and task.needs_review:
+        raise TaskStatus(f"This task is under validation (iteration {task.iteration}): only a review that passes completes it")
+    if status == "under_review" and task.status not in {"under_review", "validating"}:
+        task.submit()
     before = {"status": task.status} | {name: getattr(task, name) for name in also}
     if status not in HELD:
         task.lease_until = task.deadline = None

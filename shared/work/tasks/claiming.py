@@ -195,14 +195,17 @@ def release_task(actor: Actor, task_id: str, fence: int | None = None) -> Task:
 
 
 def complete_task(actor: Actor, task_id: str, result: Any = None, *, fence: int | None = None) -> Task:
-    """End a task that is held with its result. With a fence only its holder can.
+    """End a task that is held with its result. With a fence only its holder can. One that needs a review is submitted for it.
 
     Raises NotFound, Forbidden, Conflict (TASK_STATUS: the fence is old, nobody holds the task; CARD_ARCHIVED, PROJECT_ARCHIVED).
     """
 
     def change(task: Task) -> list[Operation]:
         require_fence(task, fence)
-        set_status(task, "completed", actor, result=result, error_message=None)
+        if task.needs_review and task.status not in {"under_review", "validating"}:
+            set_status(task, "under_review", actor, result=result, error_message=None)
+        else:
+            set_status(task, "completed", actor, result=result, error_message=None)
         return []
 
     return change_task(actor, task_id, change)

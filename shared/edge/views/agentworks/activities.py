@@ -94,6 +94,13 @@ _DESCRIPTIONS = {
     EventType.RUN_COMPLETED: "completed a run",
     EventType.RUN_FAILED: "ended a run with an error",
     EventType.RUN_CANCELLED: "cancelled a run",
+    EventType.STEERING_ISSUED: "told an agent what is wrong",
+    EventType.GUARDIAN_INTERVENTION: "intervened",
+    EventType.INTERVENTION_REVERTED: "took an intervention back",
+    EventType.INTERVENTION_SCORED: "looked at what an intervention has brought",
+    EventType.MONITORING_UPDATE: "watched the agents at work",
+    EventType.REMEDIATION_EXECUTED: "remedied an agent",
+    EventType.VALIDATION_REVIEWED: "reviewed a task",
 }
 
 

@@ -17,6 +17,7 @@ from shared.edge.views.omoios.explorations import (
     question_answered,
 )
 from shared.edge.views.omoios.filters import FILTERS
+from shared.edge.views.omoios.oversight import intervened, monitored, reviewed, steering_issued
 from shared.edge.views.omoios.threads import message_sent, thread_closed, thread_created
 from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.edge.views.rendering import Renderer, Table, not_shown
@@ -133,6 +134,9 @@ def _task_updated(change: Change) -> Iterator[EventFields]:
     was, now = change.status()
     if was != now and now == "completed":
         yield "TASK_COMPLETED", "task", task.id, {"task_id": task.id, "result": task.result}
+    if was != now and now == "validating":
+        payload = {"task_id": task.id, "iteration": task.iteration, "timestamp": change.event.at}
+        yield "VALIDATION_STARTED", "task", task.id, payload
     if was != now and now == "failed":
         yield "TASK_FAILED", "task", task.id, {"task_id": task.id, "error_message": task.error_message or ""}
     for dependency_id in task.depends_on:
@@ -365,6 +369,13 @@ EVENTS: Final[Table] = {
     EventType.RUN_COMPLETED: not_shown,
     EventType.RUN_FAILED: not_shown,
     EventType.RUN_CANCELLED: not_shown,
+    EventType.STEERING_ISSUED: _events(steering_issued),
+    EventType.GUARDIAN_INTERVENTION: _events(intervened),
+    EventType.INTERVENTION_REVERTED: not_shown,
+    EventType.INTERVENTION_SCORED: not_shown,
+    EventType.MONITORING_UPDATE: _events(monitored),
+    EventType.REMEDIATION_EXECUTED: not_shown,
+    EventType.VALIDATION_REVIEWED: _events(reviewed),
     EventType.WEBHOOK_CREATED: not_shown,
     EventType.WEBHOOK_UPDATED: not_shown,
     EventType.WEBHOOK_DISABLED: not_shown,
