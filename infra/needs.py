@@ -53,6 +53,7 @@ AREAS = {
     # both: it connects repositories, and asks GitHub with their tokens while somebody waits
     "github": Needs(files="write", sends=("github-events",), secrets="both"),
     "insights": Needs(core="read"),
+    "memory": Needs(embeds=True, memory=1769),  # a search compares ten thousand vectors
     "organizations": Needs(),
     "planning": Needs(),
     "projects": Needs(),
