@@ -5,13 +5,16 @@ from typing import Any
 import pytest
 
 from shared.core.ids import new_id
-from shared.runs.toolbox import agent_actor  # noqa: F401
-from shared.store import fetch
+from shared.events import EventType, record
+from shared.store import fetch, save, write
+from shared.work.items.deleting import delete_item
+from shared.work.items.rows import Item
 from shared.work.memories.rows import Memory, Pattern
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer, Client
-from tests.areas.test_tasks_omoios import add
+from tests.areas.test_tasks_omoios import add, follow
 from tests.areas.viewers import listen, project, pushed, raw_row, stream_record
+from tests.samples.counted import archived
 from tests.samples.memory import REPORT, SUMMARY
 from tests.stored_rows import check_rows
 
@@ -54,17 +57,17 @@ def test_a_memory_is_stored_with_its_task_and_found(world):
     store(world, "Wrote the monthly invoice as a PDF with the address of the customer")
     (found,) = search(world, "The login session times out")
     assert found == {
-        "task_id": task, "memory_id": stored["memory_id"], "summary": SUMMARY, "success": True, "similarity_score": 1.0,
+        "task_id": task, "memory_id": stored["memory_id"], "summary": SUMMARY, "success": True, "similarity_score": 0.6,
         "reused_count": 1, "memory_type": "error_fix",
     }  # fmt: skip
     check_rows()
 
 
 def test_what_is_stored_is_told(world):
-    listen(world, contract="omoios")
+    listen(world.ws_id)
     stored = store(world, success=False)
     project(stream_record(raw_row(f"MEMORY#{stored['memory_id']}")))
-    (told,) = pushed(world)
+    (told,) = pushed("omoios")
     assert (told["event_type"], told["entity_type"], told["entity_id"]) == ("MEMORY_SAVED", "memory", stored["memory_id"])
     assert told["payload"] == {
         "memory_id": stored["memory_id"], "task_id": stored["task_id"], "memory_type": "warning", "success": False,
@@ -264,14 +267,13 @@ def test_a_report_must_be_whole(world, change):
 
 
 def test_nothing_is_stored_of_what_is_archived_or_gone(world):
-    from shared.work.items.archiving import archive_item
-    from shared.work.items.deleting import delete_item
-
-    made = add(world)
-    body = {"execution_summary": "Late", "success": True}
-    archive_item(world.actor, made["ticket_id"])
-    project(stream_record(raw_row(f"ITEM#{made['ticket_id']}")))
-    gone = add(world)
+    made, gone = add(world), add(world)
+    item = fetch(Item, archived(made["ticket_id"]))
+    record(item, EventType.ITEM_UPDATED, world.actor, changes={"archived_at": [None, item.archived_at]})
+    write(save(item))
+    follow(f"ITEM#{item.id}")
     delete_item(world.actor, gone["ticket_id"])
+    body = {"execution_summary": "Late", "success": True}
+    assert ask(world, "POST", "/memory/store", body | {"task_id": made["id"]}).status == 409
     assert ask(world, "POST", "/memory/store", body | {"task_id": gone["id"]}).status == 404
     assert ask(world, "POST", "/memory/store", body | {"task_id": new_id()}).status == 404

@@ -30,11 +30,13 @@ from shared.work.memories.patterns import MIN_SAMPLES, Extracted, Samples, extra
 from shared.work.memories.ranking import Indexed
 from shared.work.memories.rows import MAX_PATTERNS, Memory, Pattern, Uses, patterns_of
 from shared.work.memories.searching import begin_memories
-from shared.work.memories.vectors import THRESHOLD, Question, shown, unpack
+from shared.work.memories.vectors import Question, shown, unpack
 from shared.work.projects.creating import default_workspace_id
 from shared.work.projects.rows import Project
 
 _SAME: Final = 0.4  # the share of words that two patterns have in common if they are one
+_ALIKE: Final = 0.74
+"""The similarity of memories of one pattern: above that of an answer to a question, because both texts are long."""
 JUDGEMENT: Final = 0.2
 """What one piece of feedback changes of a confidence at most, and by default, as in the original service."""
 
@@ -98,9 +100,7 @@ def pattern_of(
 def similar_to(one: Indexed, others: Sequence[Indexed]) -> list[Indexed]:
     """Return those that are about the same as a memory."""
     question = Question(unpack(one.vector, one.step))
-    return [
-        other for other in others if other.model == one.model and shown(question.cosine(other.vector, other.step)) >= THRESHOLD
-    ]
+    return [other for other in others if other.model == one.model and shown(question.cosine(other.vector, other.step)) >= _ALIKE]
 
 
 def _read_and_extract(samples: Samples, pattern_type: str, new: Memory | None = None) -> Extracted:

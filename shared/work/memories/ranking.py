@@ -23,6 +23,7 @@ KEYWORDS: Final = 0.3
 """The share of the words of a question, by their weights, that a text must have to be found by them."""
 _FUSION: Final = 60  # the constant of reciprocal rank fusion (Cormack, Clarke, Buettcher 2009)
 _K1, _B = 1.2, 0.75  # the constants of BM25
+_SOME: Final = 1e-9  # a score above none
 MAX_WORDS: Final = 80
 """Words of a text that are kept to be searched."""
 
@@ -79,13 +80,13 @@ def kept_words(text: str) -> str:
 
 
 def rank(query: SearchQuery, rows: Sequence[Indexed], model: str, vector: Sequence[float]) -> list[Ranked]:
-    """Return the best `top_k` memories, best first; of equal ones the newest. `vector` is that of the question, made by `model`."""
+    """Return the best `top_k` memories, best first; of equal ones the newest. `vector` is that of the question, made by `model`; empty: none
+    is needed."""
     rows = [one for one in rows if query.admits(one)]
-    question = Question(vector)
-    similar = [shown(question.cosine(one.vector, one.step)) if one.model == model else 0.0 for one in rows]
+    similar = _similarities(rows, model, vector)
     by_meaning = _ordered(rows, similar, query.threshold) if query.mode != "keyword" else []
     words = keyword_scores(query.text, rows) if query.mode != "semantic" else []
-    by_words = _ordered(rows, words, 0.0) if words else []
+    by_words = _ordered(rows, words, _SOME) if words else []
     if query.mode == "semantic":
         scores = similar
         order = by_meaning
@@ -93,13 +94,21 @@ def rank(query: SearchQuery, rows: Sequence[Indexed], model: str, vector: Sequen
         scores, order = words, by_words
     else:
         scores = _fused(len(rows), (query.semantic_weight, by_meaning), (query.keyword_weight, by_words))
-        order = _ordered(rows, scores, 0.0)
+        order = _ordered(rows, scores, _SOME)
     return [Ranked(rows[at], round(min(scores[at], 1.0), 4), round(similar[at], 4)) for at in order[: query.top_k]]
 
 
+def _similarities(rows: Sequence[Indexed], model: str, vector: Sequence[float]) -> list[float]:
+    """Return how near each row is by meaning: 0 for all without a vector, and for those of another model."""
+    if not vector:
+        return [0.0] * len(rows)
+    question = Question(vector)
+    return [shown(question.cosine(one.vector, one.step)) if one.model == model else 0.0 for one in rows]
+
+
 def _ordered(rows: Sequence[Indexed], scores: Sequence[float], least: float) -> list[int]:
-    """Return the places of the rows with at least this score, and more than none, best first."""
-    found = [at for at, score in enumerate(scores) if score > 0 and score >= least]
+    """Return the places of the rows with at least this score, best first."""
+    found = [at for at, score in enumerate(scores) if score >= least]
     found.sort(key=lambda at: rows[at].memory_id, reverse=True)
     return sorted(found, key=lambda at: -scores[at])
 
