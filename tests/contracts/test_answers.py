@@ -22,7 +22,7 @@ ROUTES = [route for route in table() if route.operation.media is None]
 GUARDED = [route for route in ROUTES if not route.operation.public]
 EMPTY = (202, 204, 302)
 NOBODY = "0190a0a0-0000-7000-8000-000000000000"
-WORDS = {"environment"}
+WORDS = {"environment", "gate_id"}
 """Parts of paths that are no ids: one of a few words."""
 
 

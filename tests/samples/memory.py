@@ -7,7 +7,9 @@ from shared.store import fetch
 from shared.work.items.rows import Item
 from shared.work.memories.learning import PatternRequest, extract_pattern
 from shared.work.memories.storing import NewMemory, store_memory
+from shared.work.quality.gating import define_gate
 from shared.work.quality.measuring import NewMetric, record_metric
+from shared.work.quality_gates.rules import Gate
 from shared.work.tasks.creating import NewTask, add_task
 from tests.samples.stage import Sample, Samples, Stage
 
@@ -71,7 +73,17 @@ def predicted(stage: Stage) -> Sample:
 
 def listed(stage: Stage) -> Sample:
     pattern(stage)
-    return Sample({}, query="pattern_type=success")
+    return Sample({})
+
+
+def held(stage: Stage) -> Sample:
+    """A task that a gate begins to hold: one for tasks of a type that no other sample has."""
+    card = fetch(Item, stage.card())
+    assert card is not None
+    reviewed = add_task(stage.world.actor, card, new_id(), NewTask("Look at it", task_type="gate_review"))
+    gate = Gate("reviews", "Reviews", "quality", (), "block", task_types=["gate_review"])
+    define_gate(stage.world.actor, gate, stage.world.project.id)
+    return Sample({"gate_id": "reviews"}, {"task_id": reviewed.id})
 
 
 def trending(stage: Stage) -> Sample:
@@ -92,5 +104,5 @@ SAMPLES: Samples = {
     ("omoios", "quality.predict"): predicted,
     ("omoios", "quality.trends"): trending,
     ("omoios", "quality.setGate"): lambda s: Sample({"gate_id": "release"}, GATE | {"project_id": s.world.project.id}),
-    ("omoios", "quality.evaluateGate"): lambda s: Sample({"gate_id": "default"}, {"task_id": measured(s)}),
+    ("omoios", "quality.evaluateGate"): held,
 }

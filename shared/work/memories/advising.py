@@ -7,12 +7,12 @@ from typing import Any, Final
 from shared.agents.embeddings.words import words_of
 from shared.core.actor import Actor, Permission
 from shared.core.texts import searchable
-from shared.store import IndexRow, begin_index_rows, get_all, get_many, load
+from shared.store import IndexRow, begin_index_rows, get_all, load
 from shared.work.memories.patterns import matches
 from shared.work.memories.playbook import bullets_about
 from shared.work.memories.ranking import Indexed, SearchQuery
-from shared.work.memories.rows import Pattern, Playbook, Uses, patterns_of
-from shared.work.memories.searching import Found, MemorySearch, count_uses, hand_out
+from shared.work.memories.rows import Pattern, Playbook, patterns_of
+from shared.work.memories.searching import Found, MemorySearch, count_uses, found_in, keys_of, keys_with_uses
 from shared.work.projects.reading import by_workspace
 from shared.work.tasks.rows import Task
 
@@ -37,22 +37,21 @@ class TaskContext:
 def get_task_context(actor: Actor, task_id: str, top_k: int) -> TaskContext:
     """Return what is known for a task, and count that it was handed out.
 
-    Five round trips: the task, beside it the index of memories and the patterns; what was found, and its counts. Raises NotFound,
-    Forbidden, Upstream (the service that makes vectors does not answer).
+    Three round trips: the task, beside it the index of memories and the patterns; what was found; its counts. Raises NotFound, Forbidden,
+    Upstream (the service that makes vectors does not answer).
     """
     search = MemorySearch(actor)
     begun = {ws_id: begin_index_rows(1, patterns_of(ws_id)) for ws_id in actor.likely_workspaces}
     task = load(Task, task_id, actor, Permission.CARD_READ)
-    ws_id, proj_id = str(task.ws_id), str(task.proj_id)
-    text = text_of(task)
-    query = SearchQuery(text, top_k, not_of_task=task.id)
-    similar = hand_out(search.in_workspace(ws_id, query))
-    rows = list(begun.get(ws_id) or begin_index_rows(1, patterns_of(ws_id)))
-    chosen = fitting(actor, rows, task.task_type, text)
-    playbook = get_many([(Playbook, *Playbook.key(proj_id))])[0]
-    used = read_patterns([row.id for row in chosen], count=True)
-    advice = bullets_about(playbook if isinstance(playbook, Playbook) else None, text)
-    return TaskContext(similar, used, recommendations(similar, [one.pattern for one in used], advice))
+    ws_id, text = str(task.ws_id), text_of(task)
+    ranked = search.in_workspace(ws_id, SearchQuery(text, top_k, not_of_task=task.id))
+    chosen = fitting(actor, list(begun.get(ws_id) or begin_index_rows(1, patterns_of(ws_id))), task.task_type, text)
+    memory_keys, pattern_keys = keys_of(ranked), keys_with_uses(Pattern, [row.id for row in chosen])
+    rows: list[Any] = get_all([*memory_keys, *pattern_keys, (Playbook, *Playbook.key(str(task.proj_id)))])
+    similar = found_in(ranked, rows[: len(memory_keys)])
+    used = used_in(rows[len(memory_keys) : -1], 1)
+    count_uses([*(one.memory for one in similar), *(one.pattern for one in used)])
+    return TaskContext(similar, used, recommendations(similar, [one.pattern for one in used], bullets_about(rows[-1], text)))
 
 
 def text_of(task: Task) -> str:
@@ -74,17 +73,10 @@ def fitting(actor: Actor, rows: Sequence[IndexRow], task_type: str | None, text:
     return sorted(filter(fits, rows), key=lambda row: (-row.f["confidence"], row.id))[:_PATTERNS]
 
 
-def read_patterns(pattern_ids: Sequence[str], *, count: bool = False) -> list[UsedPattern]:
-    """Read patterns and how often they were used. With `count` this is a use. One round trip, two with `count`."""
-    keys: list[Any] = []
-    for one in pattern_ids:
-        uses = Uses.of(Pattern.KIND, one)
-        keys += [(Pattern, *Pattern.key(one)), (Uses, uses.pk, uses.sk)]
-    rows: list[Any] = get_all(keys)
-    pairs = [(pattern, uses) for pattern, uses in zip(rows[::2], rows[1::2], strict=True) if pattern and not pattern.deleted_at]
-    if count and pairs:
-        count_uses([pattern for pattern, _ in pairs])
-    return [UsedPattern(pattern, (int(uses.number) if uses else 0) + count) for pattern, uses in pairs]
+def used_in(rows: Sequence[Any], now: int = 0) -> list[UsedPattern]:
+    """Return patterns by their rows (`keys_with_uses`), with `now` more uses."""
+    pairs = zip(rows[::2], rows[1::2], strict=True)
+    return [UsedPattern(one, (int(uses.number) if uses else 0) + now) for one, uses in pairs if one and not one.deleted_at]
 
 
 @dataclass(frozen=True)
@@ -101,7 +93,7 @@ def list_patterns(actor: Actor, query: PatternQuery) -> tuple[list[UsedPattern],
     begun = by_workspace(actor, lambda ws_id: begin_index_rows(1, patterns_of(ws_id)), Permission.CARD_READ)
     rows = [row for part in begun.values() for row in part if _wanted(actor, query, row)]
     rows.sort(key=lambda row: (-row.f["confidence"], row.id))
-    return read_patterns([row.id for row in rows[: query.limit]]), len(rows)
+    return used_in(get_all(keys_with_uses(Pattern, [row.id for row in rows[: query.limit]]))), len(rows)
 
 
 def _wanted(actor: Actor, query: PatternQuery, row: IndexRow) -> bool:

@@ -80,8 +80,8 @@ def kept_words(text: str) -> str:
 
 
 def rank(query: SearchQuery, rows: Sequence[Indexed], model: str, vector: Sequence[float]) -> list[Ranked]:
-    """Return the best `top_k` memories, best first; of equal ones the newest. `vector` is that of the question, made by `model`; empty: none
-    is needed."""
+    """Return the best `top_k` memories, best first; of equal ones the newest. `vector` is that of the
+    question, made by `model`; it is empty where none is needed."""
     rows = [one for one in rows if query.admits(one)]
     similar = _similarities(rows, model, vector)
     by_meaning = _ordered(rows, similar, query.threshold) if query.mode != "keyword" else []

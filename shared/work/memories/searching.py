@@ -9,7 +9,7 @@ from shared.agents.embeddings.registry import embedder
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
 from shared.core.ids import bare_id
-from shared.store import Entity, ReadFuture, get_all, load, read_ahead, update, write
+from shared.store import Entity, ReadFuture, RowKey, get_all, load, read_ahead, update, write
 from shared.store.reading import raw_rows
 from shared.work.memories.ranking import Indexed, Ranked, SearchQuery, rank
 from shared.work.memories.rows import PARTS, Memory, MemoryIndex, Uses, part_of
@@ -42,10 +42,10 @@ def begin_memories(ws_id: str, *, task_type: str = "", newest: int | None = None
 def _read(partition: str, task_type: str, newest: int | None) -> list[Indexed]:
     prefix = f"{task_type}#" if task_type else ""
     rows = raw_rows(MemoryIndex, partition, prefix=prefix, newest_first=newest is not None, limit=newest)
-    return [_indexed(raw) for raw in rows]
+    return [indexed(raw) for raw in rows]
 
 
-def _indexed(raw: dict[str, Any]) -> Indexed:
+def indexed(raw: dict[str, Any]) -> Indexed:
     """Return a raw row as searches see it: ten thousand of them are read at once."""
     task_type, _, memory_id = raw["SK"]["S"].rpartition("#")
     texts = [raw[name]["S"] for name in ("task_id", "proj_id", "memory_type")]
@@ -103,18 +103,31 @@ def search_memories(actor: Actor, query: SearchQuery) -> list[Found]:
 
 def hand_out(ranked: Sequence[Ranked]) -> list[Found]:
     """Read the memories that were ranked and count that they are handed out. Two round trips. What is no longer there is left out."""
-    keys: list[Any] = []
-    for one in ranked:
-        uses = Uses.of(Memory.KIND, one.indexed.memory_id)
-        keys += [(Memory, *Memory.key(one.indexed.memory_id)), (Uses, uses.pk, uses.sk)]
-    rows: list[Any] = get_all(keys)
-    found = [
+    found = found_in(ranked, get_all(keys_of(ranked)))
+    count_uses([one.memory for one in found])
+    return found
+
+
+def keys_of(ranked: Sequence[Ranked]) -> list[RowKey]:
+    """Return the keys of memories that were ranked and of their uses."""
+    return keys_with_uses(Memory, [one.indexed.memory_id for one in ranked])
+
+
+def keys_with_uses(model: type[Entity], ids: Sequence[str]) -> list[RowKey]:
+    """Return the keys of rows, each followed by that of its uses."""
+    uses = [Uses.of(model.KIND, one) for one in ids]
+    return [
+        key for one, used in zip(ids, uses, strict=True) for key in ((model, *model.key(one)), (Uses, str(used.pk), str(used.sk)))
+    ]
+
+
+def found_in(ranked: Sequence[Ranked], rows: Sequence[Any]) -> list[Found]:
+    """Return what was ranked with its rows (`keys_of`), as handed out once more. What is no longer there is left out."""
+    return [
         Found(memory, one.score, one.similarity, (int(uses.number) if uses else 0) + 1)
         for one, memory, uses in zip(ranked, rows[::2], rows[1::2], strict=True)
         if memory is not None and not memory.deleted_at
     ]
-    count_uses([one.memory for one in found])
-    return found
 
 
 def count_uses(entities: Sequence[Entity]) -> None:

@@ -89,14 +89,15 @@ def prepare(actor: Actor, task: Task, memory_id: str, new: NewMemory) -> Writing
     count: ReadFuture[Any] = read_ahead(lambda: get(MemoryCount, f"WS#{ws_id}", "MEMORIES"))
     choice = PatternChoice(ws_id) if new.extract_patterns else None
     others = begin_memories(ws_id, task_type=task.task_type, newest=_COMPARED) if new.extract_patterns else None
-    memory = _memory(actor, task, memory_id, new)
-    index, indexed = _index(memory)
+    memory = memory_of(actor, task, memory_id, new)
+    index, indexed = index_of(memory)
     changed, pattern = pattern_of(actor, memory, indexed, others(), choice) if others and choice else ([], None)
     operations = [create(memory), put(index), *_place(ws_id, count.result()), *task_conditions(task), *changed]
     return Writing(memory, pattern, operations)
 
 
-def _memory(actor: Actor, task: Task, memory_id: str, new: NewMemory) -> Memory:
+def memory_of(actor: Actor, task: Task, memory_id: str, new: NewMemory) -> Memory:
+    """Return a memory of a task with its event, not yet written."""
     memory = Memory.new(
         memory_id,
         org_id=task.org_id,
@@ -127,7 +128,7 @@ def _memory(actor: Actor, task: Task, memory_id: str, new: NewMemory) -> Memory:
     return memory
 
 
-def _index(memory: Memory) -> tuple[MemoryIndex, Indexed]:
+def index_of(memory: Memory) -> tuple[MemoryIndex, Indexed]:
     """Return the row by which searches find a memory, and the same as they see it."""
     errors = [f"{key} {value}" for key, value in (memory.error_patterns or {}).items() if isinstance(value, str | int | float)]
     text = "\n".join([memory.summary, *errors, *memory.tags])

@@ -6,7 +6,8 @@ IMPLEMENTATION   code_changes, test_coverage                     coverage of 80 
 TESTING          test_results, test_evidence
 DEPLOYMENT       packaging_bundle, handoff_documentation
 
-A quality gate that blocks holds its card's phase, too (`work/quality_gates`). Of several artifacts of a type the newest counts. The numbers are those of the original service.
+A quality gate that blocks holds its card's phase, too (`work/quality_gates`). Of several artifacts of a type the newest counts. The
+numbers are those of the original service.
 """
 
 import re

@@ -1,8 +1,8 @@
 """What quality is to be expected of a task, by what became of similar ones.
 
-The quality of a similar task is the mean of two shares: 1 if it succeeded and 0 if not; and how many of its newest metrics passed, if there
-are any. The score is the mean of these, each weighted by its similarity, and of the confidence of the patterns that fit. The confidence grows
-with the number of similar tasks and with how similar they are; without any it is 0, and the score says nothing.
+The quality of a similar task is the mean of two shares: 1 if it succeeded and 0 if not; and how many of its newest metrics passed, if
+there are any. The score is the mean of these, each weighted by its similarity, and of the confidence of the patterns that fit. The
+confidence grows with the number of similar tasks and with how similar they are; without any it is 0, and the score says nothing.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from shared.core.actor import Actor, Permission
 from shared.store import begin_index_rows, get_all
-from shared.work.memories.advising import fitting, read_patterns, recommendations
+from shared.work.memories.advising import fitting, recommendations
 from shared.work.memories.ranking import SearchQuery
 from shared.work.memories.rows import Memory, Pattern, patterns_of
 from shared.work.memories.searching import MemorySearch
@@ -45,7 +45,7 @@ class Prediction:
 def predict(actor: Actor, text: str, task_type: str | None = None, *, not_of_task: str | None = None) -> Prediction:
     """Return what is to be expected of a task that is described so, by all memories that the actor may see.
 
-    Four round trips: the index and the patterns; the memories; what was measured of their tasks. Raises Upstream (the service that makes
+    Three round trips: the index and the patterns; the memories; what was measured of their tasks. Raises Upstream (the service that makes
     vectors does not answer).
     """
     search = MemorySearch(actor)
@@ -53,9 +53,11 @@ def predict(actor: Actor, text: str, task_type: str | None = None, *, not_of_tas
     described = f"{text}\n{task_type.replace('_', ' ')}" if task_type else text
     ranked = search.everywhere(SearchQuery(described, _SIMILAR, not_of_task=not_of_task))
     rows = [row for part in begun.values() for row in part]
-    patterns = [one.pattern for one in read_patterns([row.id for row in fitting(actor, rows, task_type, text)])]
-    memories: list[Any] = get_all([(Memory, *Memory.key(one.indexed.memory_id)) for one in ranked])
-    similar = [(memory, max(one.similarity, one.score)) for one, memory in zip(ranked, memories, strict=True) if memory]
+    keys: list[Any] = [(Memory, *Memory.key(one.indexed.memory_id)) for one in ranked]
+    keys += [(Pattern, *Pattern.key(row.id)) for row in fitting(actor, rows, task_type, text)]
+    found: list[Any] = get_all(keys)
+    patterns = [one for one in found[len(ranked) :] if one]
+    similar = [(memory, max(one.similarity, one.score)) for one, memory in zip(ranked, found, strict=False) if memory]
     measured = get_all([(Measured, *Measured.key_of(memory.item_id, memory.task_id)) for memory, _ in similar])
     return _prediction(similar, measured, patterns)
 
