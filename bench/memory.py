@@ -4,6 +4,7 @@ The time is that of one core for what follows the reads: turning the rows into w
 left out, which is most of the time of such a request here.
 """
 
+import json
 import os
 import random
 import time
@@ -89,3 +90,7 @@ def _fill(world: Any, size: int) -> None:
         text = " ".join(chance.choices(_WORDS, k=25)) + f" number {number}"
         memory = memory_of(world.actor, task, new_id(), NewMemory(text, chance.random() < 0.8))
         put_directly([memory, index_of(memory)[0]])
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=1))

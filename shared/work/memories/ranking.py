@@ -130,16 +130,20 @@ def keyword_scores(text: str, rows: Sequence[Indexed]) -> list[float]:
     lengths = [one.count(" ") - 1 for one in padded]
     average = sum(lengths) / len(lengths) if lengths else 1.0
     scores, covered = [0.0] * len(rows), [0.0] * len(rows)
-    total = 0.0
+    known: list[float] = []
     for word in wanted:
         sought = f" {word} "
         having = [at for at, words in enumerate(padded) if sought in words]
+        if not having:
+            continue
         rarity = math.log(1 + (len(rows) - len(having) + 0.5) / (len(having) + 0.5))
-        total += rarity
+        known.append(rarity)
         for at in having:
             often = padded[at].split().count(word)
             scores[at] += rarity * often * (_K1 + 1) / (often + _K1 * (1 - _B + _B * lengths[at] / average))
             covered[at] += rarity
+    # a word that no memory has is as important as the others are on the whole: how rare it is, nobody can tell
+    total = sum(known) / len(known) * len(wanted) if known else 0.0
     if not total:
         return scores
     return [

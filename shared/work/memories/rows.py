@@ -23,7 +23,7 @@ MAX_MEMORIES: Final = 10_000
 """Memories of a workspace. When there are as many, a new one takes the place of the oldest."""
 MAX_PATTERNS: Final = 200
 """Patterns of a workspace, which lists read as a whole. A new one takes the place of the one that says least."""
-PARTS: Final = 8  # of 10,000 memories each is about a megabyte, which is what one query reads
+PARTS: Final = 4  # as many as a function reads side by side; of 10,000 memories each is about two megabytes
 
 
 class Memory(Entity):
