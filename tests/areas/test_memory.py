@@ -1,19 +1,26 @@
 """omoios: memories of tasks through HTTP: stored, found, counted; patterns that are made of them; what completed tasks teach."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared.core.ids import new_id
 from shared.events import EventType, record
-from shared.store import fetch, save, write
+from shared.store import fetch, get, save, write
 from shared.work.items.deleting import delete_item
 from shared.work.items.rows import Item
-from shared.work.memories.rows import Memory, Pattern
+from shared.work.memories import storing
+from shared.work.memories.advising import PatternQuery, list_patterns
+from shared.work.memories.ranking import SearchQuery
+from shared.work.memories.rows import Memory, MemoryCount, Pattern
+from shared.work.memories.searching import search_memories
+from shared.work.memories.storing import NewMemory, store_memory
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer, Client
 from tests.areas.test_tasks_omoios import add, follow
 from tests.areas.viewers import listen, project, pushed, raw_row, stream_record
+from tests.kills import concurrently
 from tests.samples.counted import archived
 from tests.samples.memory import REPORT, SUMMARY
 from tests.stored_rows import check_rows
@@ -57,7 +64,7 @@ def test_a_memory_is_stored_with_its_task_and_found(world):
     store(world, "Wrote the monthly invoice as a PDF with the address of the customer")
     (found,) = search(world, "The login session times out")
     assert found == {
-        "task_id": task, "memory_id": stored["memory_id"], "summary": SUMMARY, "success": True, "similarity_score": 0.6,
+        "task_id": task, "memory_id": stored["memory_id"], "summary": SUMMARY, "success": True, "similarity_score": 1.0,
         "reused_count": 1, "memory_type": "error_fix",
     }  # fmt: skip
     check_rows()
@@ -277,3 +284,43 @@ def test_nothing_is_stored_of_what_is_archived_or_gone(world):
     assert ask(world, "POST", "/memory/store", body | {"task_id": made["id"]}).status == 409
     assert ask(world, "POST", "/memory/store", body | {"task_id": gone["id"]}).status == 404
     assert ask(world, "POST", "/memory/store", body | {"task_id": new_id()}).status == 404
+
+
+def test_of_as_many_memories_as_there_may_be_the_oldest_goes(world, monkeypatch):
+    monkeypatch.setattr(storing, "MAX_MEMORIES", 2)
+    first, second, third = (store(world, f"The walrus number {word} swims") for word in ("one", "two", "three"))
+    found = {one["memory_id"] for one in search(world, "walrus swims")}
+    assert found == {second["memory_id"], third["memory_id"]}
+    assert fetch(Memory, first["memory_id"]) is None
+    assert int(get(MemoryCount, f"WS#{world.ws_id}", "MEMORIES").memories) == 2
+    check_rows()
+
+
+def test_two_that_store_at_once_are_both_counted_and_renew_one_pattern(world):
+    for text in LOGINS:
+        store(world, text)
+    task = add(world)["id"]
+    with concurrently(lambda: store_memory(world.actor, task, NewMemory(LOGINS[1], True))) as other:
+        store(world, LOGINS[0], task=task)
+    assert other.happened
+    assert int(get(MemoryCount, f"WS#{world.ws_id}", "MEMORIES").memories) == 5
+    (made,) = patterns(world)
+    assert (made["recommended_context"]["sample_count"], made["confidence_score"]) == (5, 0.7143)
+
+
+def test_an_agent_of_a_project_finds_what_its_project_knows(world):
+    stored = store(world)
+    agent = replace(world.actor, project_id=world.project.id)
+    assert [one.memory.id for one in search_memories(agent, SearchQuery("login timeout"))] == [stored["memory_id"]]
+    elsewhere = replace(world.actor, project_id=new_id())
+    assert search_memories(elsewhere, SearchQuery("login timeout")) == []
+    assert list_patterns(elsewhere, PatternQuery()) == ([], 0)
+
+
+def test_a_repeated_request_stores_once(world):
+    body = {"task_id": add(world)["id"], "execution_summary": SUMMARY, "success": True}
+    omoios = world.ada.at("omoios")
+    answers = [omoios("memory", "POST", "/memory/store", body=body, headers={"Idempotency-Key": "one"}) for _ in range(2)]
+    assert [one.status for one in answers] == [201, 201]
+    assert answers[0].json == answers[1].json
+    assert len(search(world, "login timeout")) == 1
