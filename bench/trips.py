@@ -141,6 +141,24 @@ LISTED: dict[str, tuple[int, str]] = {
     "omoios projects.createTicket": (3, "the project names the board, then the board, then the transaction"),
     "omoios projects.spawnAgent": (3, "the project, then the last number in its workspace, then the transaction"),
     "omoios discoveries.spawnTask": (3, "the discovery names the card, then the card, then the transaction"),
+    "omoios memory.completeTask": (
+        5,
+        "the task, beside it the playbook and the newest memories, those that are like it, their pattern, then the transaction",
+    ),
+    "omoios memory.extract": (4, "the project, then the index of its workspace, then the memories that fit, then the write"),
+    "omoios memory.search": (
+        3,
+        "the project and beside it the index, then the memories that were found, then the counts of their uses",
+    ),
+    "omoios memory.store": (
+        5,
+        "the task, then the newest memories of its kind, those that are like it, their pattern, then the transaction",
+    ),
+    "omoios memory.taskContext": (3, "the task and beside it the index, then what was found, then the counts of its uses"),
+    "omoios quality.evaluateGate": (3, "the task, then its gates and what was measured, then the transaction"),
+    "omoios quality.predict": (3, "the index, then the memories that were found, then what was measured of their tasks"),
+    "omoios quality.record": (3, "the task, then its gates and what was measured before, then the transaction"),
+    "omoios quality.setGate": (3, "the project, then its gates, then the transaction"),
     "omoios tasks.addDependencies": (3, "the tasks, then the graph of their project, then the transaction"),
     "omoios tasks.cleanupTimedOut": (3, "the tasks whose time is up, then each of them and its transaction"),
     "omoios tasks.create": (

@@ -55,6 +55,7 @@ AREAS = {
     # what was stopped is begun again: by a run, as in `runs`
     "guardian": Needs(sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"),
     "insights": Needs(core="read"),
+    "memory": Needs(embeds=True, memory=1769),  # a search compares ten thousand vectors
     "messaging": Needs(),
     "notifications": Needs(),
     "organizations": Needs(),

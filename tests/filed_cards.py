@@ -20,8 +20,8 @@ Raw = dict[str, Any]
 
 
 def check_board(board_id: str) -> list[Item]:
-    """Assert that the board's counts, tallies, stays, postings and words, and each card's indexes and second row, are what the cards say. Return
-    the cards."""
+    """Assert that the board's counts, tallies, stays, postings and words, and each card's indexes and second row, are what the cards say.
+    Return the cards."""
     cards = [
         card_of(rows) for rows in _cards() if rows.get("META", rows[next(iter(rows))]).get("board_id", {}).get("S") == board_id
     ]

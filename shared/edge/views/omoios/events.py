@@ -30,6 +30,7 @@ from shared.work.commits.rows import Commit, CommitLink
 from shared.work.discoveries.rows import Discovery
 from shared.work.items.places import places_of
 from shared.work.items.rows import PENDING, PERSON_FIELDS, ItemHead
+from shared.work.memories.rows import Memory
 from shared.work.repositories.rows import IssueLink, PullRequest, Remark
 from shared.work.tasks.rows import Task
 
@@ -159,6 +160,18 @@ def _discovered(change: Change) -> Iterator[EventFields]:
         "spawned_task_id": spawned,
     }
     yield "DISCOVERY_MADE", "discovery", discovery.id, payload
+
+
+def _memory_saved(change: Change) -> Iterator[EventFields]:
+    """Yield the event of a memory, under the name of the original service; the payload is ours."""
+    memory = change.after(Memory)
+    payload = {
+        "memory_id": memory.id,
+        "task_id": memory.task_id,
+        "memory_type": memory.memory_type,
+        "success": memory.success,
+    }
+    yield "MEMORY_SAVED", "memory", memory.id, payload
 
 
 BUDGET_SCOPES: Final = {"organization": "global", "card": "ticket"}
@@ -340,6 +353,11 @@ EVENTS: Final[Table] = {
     EventType.PROJECT_INITIALIZED: _events(project_initialized),
     EventType.SPEC_GENERATED: not_shown,
     EventType.SPEC_UPDATED: not_shown,
+    EventType.MEMORY_STORED: _events(_memory_saved),
+    EventType.PATTERN_EXTRACTED: not_shown,
+    EventType.PATTERN_JUDGED: not_shown,
+    EventType.QUALITY_MEASURED: not_shown,
+    EventType.QUALITY_GATE_SET: not_shown,
     EventType.DISCOVERY_MADE: _events(_discovered),
     EventType.REPOSITORY_CONNECTED: not_shown,
     EventType.REPOSITORY_UPDATED: not_shown,
