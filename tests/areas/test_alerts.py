@@ -136,7 +136,7 @@ def test_a_silent_agent_triggers_alerts_and_its_return_resolves_them(world, ada,
         made = registered(ada)["agent_id"]
         beat(ada, made, 1)
         traveller.shift(timedelta(minutes=5))
-        scheduled({"detail": {"job": "heartbeat-watch"}}, None)
+        scheduled({"detail": {"jobs": ["heartbeat-watch"]}}, None)
         stream.flow()
         found = {one["rule_id"]: one for one in get(ada)}
         assert found.keys() == {"agent_heartbeat_missed", "agent_unresponsive"}

@@ -91,7 +91,7 @@ def action(ada: Client, action_id: str) -> dict:
 
 
 def oversee() -> None:
-    scheduled({"detail": {"job": "guardian"}}, None)
+    scheduled({"detail": {"jobs": ["guardian"]}}, None)
 
 
 # -- interventions
