@@ -8,10 +8,11 @@ SCHEDULES = {  # job -> EventBridge schedule, in UTC
     "approvals": "rate(5 minutes)",
     "audit-seal": "rate(5 minutes)",  # whoever verifies a trail counts what is not sealed yet
     "auto-archive": "rate(1 hour)",
-    # Every minute of two hours, every night: a call stops after 40 s and the next one goes on. On most nights nothing is due: 8 reads
+    # Every minute of two hours, every night: a call stops after 40 s and the next one goes on. On most nights nothing is due: 8 queries
     "billing-close": "cron(* 2-3 * * ? *)",
     "charges": "rate(5 minutes)",
     "deployments": "rate(1 minute)",
+    "guardian": "rate(1 minute)",  # as in the original service
     "heartbeat-watch": "rate(1 minute)",
     "invoices-overdue": "cron(* 4 * * ? *)",  # after the invoices of the night are made
     "letters": "rate(5 minutes)",

@@ -14,6 +14,7 @@ from shared.store import collection, get, load
 from shared.work.activities.rows import project_log, workspace_log
 from shared.work.audit.rows import Head, workspace_tenant
 from shared.work.audit.trails import list_total
+from shared.work.boards.lanes import LANES, canonical_phase
 from shared.work.boards.rows import Counts
 from shared.work.items.rows import Item
 from shared.work.projects.creating import default_workspace_id
@@ -23,6 +24,12 @@ SECONDS = 15
 """Seconds that a request works on a file: a hundred thousand entries as CSV take less; API Gateway waits for 29."""
 _EXTENSIONS = {"excel": "xlsx"}
 _MAX_VALUES = 100
+_KNOWN = {
+    "status": ("open", "in_progress", "done"),
+    "priority": ("CRITICAL", "HIGH", "MEDIUM", "LOW"),
+    "phase_id": tuple(dict.fromkeys(lane.phase for lane in LANES)),
+}
+"""What a filter can name, if not anything."""
 _NEEDS_COSTS = "Who exports the proof sees the amounts in it, and needs the permission for that"
 
 
@@ -58,6 +65,11 @@ def ticket_filters(text: str | None) -> dict[str, list[Any]]:
             )
     if "priority" in filters:
         filters["priority"] = [value.upper() for value in filters["priority"]]
+    if "phase_id" in filters:
+        filters["phase_id"] = list(map(canonical_phase, filters["phase_id"]))
+    for name, known in _KNOWN.items():
+        if unknown := sorted(set(filters.get(name, ())) - set(known)):
+            raise Invalid(FieldError("filters", f"There is no {name} {', '.join(unknown)}: there are {', '.join(known)}"))
     return filters
 
 

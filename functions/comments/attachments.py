@@ -63,20 +63,14 @@ async def upload(ticket_id: str, request: HttpRequest, caller: Caller) -> Attach
     Images, documents, text, archives, sound and video may be attached; the first bytes must be what the type says. A ticket has up to
     twenty files.
     """
-    file = await _file_of(request)
-    body = await file.read()
-    return _attachment(direct.attach_file(caller, ticket_id, file.filename or "", file.content_type or "", body))
-
-
-async def _file_of(request: HttpRequest) -> UploadFile:
-    """Return the file in a form. Raises CadreError(UNSUPPORTED_MEDIA) for another body, Invalid without a file."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise CadreError(Situation.UNSUPPORTED_MEDIA, f"The request body must be {_FORM}")
-    form = await request.form(max_files=1, max_fields=20, max_part_size=MAX_DIRECT)
-    file = form.get("file")
-    if not isinstance(file, UploadFile):
-        raise Invalid(FieldError("file", "A file is needed"))
-    return file
+    async with request.form(max_files=1, max_fields=20, max_part_size=MAX_DIRECT) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise Invalid(FieldError("file", "A file is needed"))
+        body = await file.read()
+    return _attachment(direct.attach_file(caller, ticket_id, file.filename or "", file.content_type or "", body))
 
 
 async def download(attachment_id: str, caller: Caller) -> Response:

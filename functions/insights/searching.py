@@ -1,6 +1,6 @@
 """omoios, section 7: searches. A word finds all words that begin like it; of several words each must be found."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
@@ -133,10 +133,16 @@ def _parse_filter(text: str | None) -> TicketFilter:
         return TicketFilter.model_validate_json(text)
     except ValidationError as error:
         problems = [
-            FieldError(".".join(["filters", *map(str, one["loc"])]), one["msg"].removeprefix("Value error, "), one.get("input"))
+            FieldError(".".join(["filters", *map(str, one["loc"])]), _problem(one), one.get("input"))
             for one in error.errors(include_url=False)
         ]
         raise Invalid(*problems) from None
+
+
+def _problem(issue: Mapping[str, Any]) -> str:
+    if issue["type"] == "extra_forbidden":
+        return f"There is no such filter; there are {', '.join(TicketFilter.model_fields)}"
+    return str(issue["msg"]).removeprefix("Value error, ")
 
 
 async def search(

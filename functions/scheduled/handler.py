@@ -20,6 +20,7 @@ from shared.money.billing.charging import ask_for_charges
 from shared.money.billing.dunning import run_dunning
 from shared.money.billing.monthly_close import close_periods
 from shared.runs.agent_runs.maintenance import sweep_runs
+from shared.runs.guardian.cycle import oversee
 from shared.runs.live_agents.watching import watch_heartbeats
 from shared.store import Unfinished, process_in_turn, rotate
 from shared.work.audit.sealing import seal_due
@@ -35,6 +36,7 @@ JOBS: dict[str, Callable[[float], int]] = {
     "approvals": time_out_due,  # tells of tickets that were not approved in time
     "auto-archive": archive_finished,  # archives cards that were finished some time ago
     "billing-close": close_periods,  # bills months that are over
+    "guardian": oversee,  # watches the runs at work; scores interventions, and takes back those whose time is over
     "heartbeat-watch": watch_heartbeats,  # says which live agents have fallen silent, and who looks for work
     "invoices-overdue": run_dunning,  # charges invoices, reminds, and finally suspends the workspace
     "charges": ask_for_charges,  # asks the payment gateway what became of charges without a result

@@ -31,7 +31,7 @@ _MAX_WORKSPACES = 90  # per connection: their subscriptions are written in one t
 
 
 def _connect(request: ConnectRequest) -> None:
-    filters = {name: _values(request.query[name]) for name in FILTERS if name in request.query}
+    filters = _filters(request.query)
     received = _event_ids(request.query.get("last_event_id"))
     visible = [ws_id for ws_id in sorted(request.actor.workspaces) if request.actor.may(Permission.CARD_READ, ws_id)]
     topics = [workspace_topic(ws_id) for ws_id in visible][:_MAX_WORKSPACES]
@@ -93,7 +93,7 @@ def _on_message(connection: Connection, text: str) -> None:
 
 def _subscribe(connection: Connection, message: Mapping[str, Any]) -> dict[str, list[str]]:
     """Replace all filters of a connection by new ones, and return these. Raises Invalid, and Conflict if its topics keep changing."""
-    filters = {name: _values(message[name]) for name in FILTERS if message.get(name)}
+    filters = _filters(message)
     if received := _event_ids(message.get("last_event_id")):
         _queue_replay(connection, restart_replay(connection, filters), received)
         return filters
@@ -118,6 +118,12 @@ def _refuse(connection: Connection, error: CadreError) -> None:
 def _reason(error: CadreError) -> str:
     problem = OMOIOS.domain_problem(error)
     return problem.fields[0].message if problem.fields else problem.reason or problem.message
+
+
+def _filters(asked: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the filters that are asked for, with ids as events have them. Raises Invalid."""
+    filters = {name: _values(asked[name]) for name in FILTERS if asked.get(name)}
+    return filters | ({"entity_ids": list(map(bare_id, filters["entity_ids"]))} if "entity_ids" in filters else {})
 
 
 def _values(value: Any) -> list[str]:

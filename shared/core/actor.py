@@ -69,7 +69,7 @@ class Actor:
     def require_self(self, user_id: str | None) -> None:
         """Raise Forbidden if a request speaks for somebody else; None: it names nobody."""
         if user_id is not None and bare_id(user_id) != self.id:
-            raise Forbidden("user_id is not the caller")
+            raise Forbidden("user_id is not the caller: send your own id, or leave it out")
 
     def _lacking_scope(self, permission: Permission) -> str:
         """Return words that name the scope which would open the permission, if scopes limit this actor. Agents know no scopes."""

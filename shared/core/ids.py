@@ -1,7 +1,7 @@
 """Identifiers: UUIDv7 strings, stored bare.
 
-A UUIDv7 sorts by its creation time, so it can be part of a sort key. Contracts with prefixed ids (aintandem's `usr_`, `ws_`, ...)
-add the prefix to their responses; every contract accepts ids with and without a prefix.
+A UUIDv7 sorts by its creation time, so it can be part of a sort key. Contracts with prefixed ids (aintandem's `usr_`, `ws_`, ..., the
+`ticket-` of omoios' graphs) add the prefix to their responses; every contract accepts ids with and without a prefix.
 """
 
 import os
@@ -12,7 +12,7 @@ import uuid
 import uuid_utils
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
-_PREFIXED = re.compile(r"(?:[a-z]{2,4}_)?([0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12})\Z")
+_PREFIXED = re.compile(r"(?:[a-z]{2,4}_|[a-z]{2,12}-)?([0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12})\Z")
 _NAMESPACE = uuid.UUID("6f0d1f8e-8a3c-5c0e-9a52-5c1d5b0c4a11")
 
 
@@ -40,7 +40,7 @@ def derived_id(*parts: str | int) -> str:
 
 
 def bare_id(value: str) -> str:
-    """Return the stored form of `ws_0190...` or `0190...`; a string that is not an id is returned unchanged (no row will match it)."""
+    """Return the stored form of `ws_0190...`, `ticket-0190...` or `0190...`; what is no id is returned unchanged (no row will match it)."""
     if is_id(value):
         return value
     match = _PREFIXED.match(value.lower())

@@ -70,6 +70,8 @@ class Situation(StrEnum):
     """The alert was acknowledged or resolved before."""
     THREAD_STATUS = auto()
     """The thread is closed."""
+    SAMPLES_TOO_FEW = auto()
+    """There are fewer memories of this kind than a pattern needs."""
     DEPLOYMENT_IN_PROGRESS = auto()
     """Another deployment holds the environment."""
     INVOICE_STATUS = auto()

@@ -94,6 +94,10 @@ def iterate_shards(
     yield from sweep(model, shards.name, shards.partitions(), until, read=read, **options)
 
 
+def _has_rows(model: type[Row], partition: str, options: QueryOptions) -> bool:
+    return any(page.rows for page in pages(model, partition, **(options | {"limit": 1})))
+
+
 class Position(Ephemeral):
     """Where the sweep of a list stopped, at `SWEEP, <list>`: a partition, the key after which a page begins, and the number of rows of
     this page that had their turn."""
@@ -116,15 +120,20 @@ def sweep(
     """Yield what `read` makes of the rows of all partitions of the list `name`, until `until` (`time.monotonic`) and `at_most` so many.
 
     A sweep that stopped early is continued by the next one, so that rows that stay in the list or take long do not keep the later ones
-    from their turn. Where rows have left the page since, as many others wait for the next round.
+    from their turn. Where rows have left the page since, as many others wait for the next round. A list without rows, as most lists of
+    jobs are, costs no more than a query of each partition.
     """
     if time.monotonic() > until:
         return
+    first = next((place for place, partition in enumerate(partitions) if _has_rows(model, partition, options)), None)
+    if first is None:
+        return
     position = get(Position, "SWEEP", name)
-    place, start, skip, given = 0, None, 0, 0
+    rest, start, skip, given = partitions[first:], None, 0, 0
     if position is not None and position.partition in partitions:
         place, start, skip = partitions.index(position.partition), position.after, int(position.done)
-    for partition in (*partitions[place:], *partitions[:place]):
+        rest = [*partitions[place:], *partitions[:place]]
+    for partition in rest:
         for page in pages(model, partition, **(options | {"start": start})):
             for number, one in enumerate(read(page.rows)):
                 if number < skip:

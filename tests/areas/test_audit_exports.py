@@ -65,6 +65,7 @@ def test_tickets_as_csv_are_safe_in_a_spreadsheet_and_whole(world):
         '["a", "b"]',
     )
     assert (second["id"], second["phase_id"], second["status"]) == (two.id, "PHASE_IMPLEMENTATION", "open")
+    assert {first["approval_status"], second["approval_status"]} == {"approved"}  # as everywhere
     assert (second["is_blocked"], second["blocked_reason"], second["title"]) == ("true", "Waits", 'A "quoted", ticket')
 
 
@@ -76,11 +77,18 @@ def test_tickets_are_filtered(world):
 
     assert found({"priority": "high"}) == [one.id]
     assert found({"priority": ["HIGH", "LOW"], "phase_id": ["PHASE_IMPLEMENTATION"]}) == [two.id]
+    assert found({"phase_id": "PHASE_REFACTORING"}) == [two.id]  # another name of the phase
     assert found({"is_blocked": True}) == []
     assert found({}) == [one.id, two.id]
 
 
-@pytest.mark.parametrize("filters", ["{", "[]", '{"color":"red"}', '{"status":3}', '{"is_blocked":"yes"}', '{"status":[]}'])
+@pytest.mark.parametrize(
+    "filters",
+    [
+        "{", "[]", '{"color":"red"}', '{"status":3}', '{"is_blocked":"yes"}', '{"status":[]}', '{"status":"lost"}', '{"priority":"urgent"}',
+        '{"phase_id":"PHASE_X"}',
+    ],
+)  # fmt: skip
 def test_filters_that_are_none_are_refused(world, filters):
     answer = tickets(world, f"&filters={filters}")
     assert (answer.status, answer.json["error"]["code"]) == (422, "VALIDATION_ERROR")

@@ -217,7 +217,7 @@ def test_it_stops_in_time(world):
 def test_the_clock_calls_it_and_what_that_costs(world):
     with frozen_at("2026-11-16"), count_requests() as seen:
         run_jobs("invoices-overdue")
-    assert seen.by_name == {"GetItem": 1, "Query": 8, "BatchGetItem": 2, "TransactWriteItems": 1}
+    assert seen.by_name == {"GetItem": 1, "Query": 9, "BatchGetItem": 2, "TransactWriteItems": 1}
     assert states(world)[0] == "overdue"
 
 

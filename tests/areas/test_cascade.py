@@ -38,10 +38,19 @@ from shared.work.explorations.rows import Exploration
 from shared.work.items import planning
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
+from shared.work.memories.completing import learn_from_task
+from shared.work.memories.learning import judge_pattern
+from shared.work.memories.ranking import SearchQuery
+from shared.work.memories.reflecting import Report
+from shared.work.memories.searching import search_memories
+from shared.work.memories.storing import NewMemory, store_memory
 from shared.work.phases.artifacts import NewArtifact, add_artifact
 from shared.work.phases.moving import transition
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
+from shared.work.quality.gating import define_gate
+from shared.work.quality.measuring import NewMetric, record_metric
+from shared.work.quality_gates.rules import Gate
 from shared.work.statistics.files import FileActivity
 from shared.work.statistics.rows import Statistic, project_statistics, workspace_statistics
 from shared.work.tasks.creating import NewTask, add_task
@@ -254,6 +263,15 @@ def furnished(place: Place) -> None:
     second = add_task(place.actor, feature, new_id(), NewTask("Second", depends_on=[first.id]))
     add_dependencies(place.actor, first.id, [add_task(place.actor, feature, new_id(), NewTask("Before")).id])
     spawn_task(place.actor, report_discovery(place.actor, second.id, NewDiscovery("bug", "It leaks")).id, SpawnedTask("Mend it"))
+    report = Report("Fix the leak", "It leaked because nobody closed it", [], "Always close it")
+    assert learn_from_task(place.actor, second.id, report, "agent-1").change_id is not None
+    for _ in range(2):
+        stored = store_memory(place.actor, second.id, NewMemory("Fixed the leak: it leaked because nobody closed it", True))
+    search_memories(place.actor, SearchQuery("Fix the leak"))
+    assert stored.pattern is not None
+    judge_pattern(place.actor, stored.pattern.id, helpful=True)
+    record_metric(place.actor, second.id, NewMetric("coverage", "lines", 50))
+    define_gate(place.actor, Gate("g", "G", "quality", (), "warn"), place.projects[0].id)
     in_repository(place.actor, place.projects[0], fetch(Item, card))
     create_ticket(place.actor, place.projects[0].id, NewTicket("Wanted", approval_required=True))
     ticket = create_ticket(place.actor, place.projects[0].id, NewTicket("Login"))
@@ -358,8 +376,8 @@ ELSEWHERE = {
     "USER", "ORG", "ORGMEM", "APIKEY", "OCL", "WHK",  # of no workspace
     "USE", "BILLING", "INVC", "PAY", "CREDIT",  # the ledger, and the invoices that are made of it: they stay
     "ATT", "DOCSHELF",  # in places of their own: `APART`
-    "WSMEM", "ACFG", "PROJSTATS", "VUL", "APR",  # beside their workspace, project or build, gone with it
-    "ISS", "PULL", "REMARK", "THRPART", "ALERTRULES",  # beside their repository, thread or workspace, gone with it
+    # beside their workspace, project, build, repository or thread, gone with it
+    "WSMEM", "ACFG", "PROJSTATS", "VUL", "APR", "ISS", "PULL", "REMARK", "GATES", "PLAYBOOK", "THRPART", "ALERTRULES",
     "OP",  # kept for thirty days, which a deleted workspace is kept too: gone before the purge
 }  # fmt: skip
 """Kinds that no list below a workspace leads to."""
@@ -380,7 +398,9 @@ def test_whoever_adds_a_kind_says_what_becomes_of_it():
 
     for module in pkgutil.walk_packages(shared.__path__, "shared."):
         import_module(module.name)
-    below = {"PROJ", "BOARD", "ITEM", "EXPL", "DOC", "RUN", "TASK", "TC", "TR", "BLD", "WS", "REPO", "CMT", "THR"} | LEAF_KINDS
+    below = {
+        "PROJ", "BOARD", "ITEM", "EXPL", "DOC", "RUN", "TASK", "TC", "TR", "BLD", "WS", "REPO", "CMT", "THR", "MEMORY", "PATTERN",
+    } | LEAF_KINDS  # fmt: skip
     ours = [one for one in _below(Entity) if one.__module__.startswith("shared.")]  # tests have entities of their own
     kinds = {one.KIND for one in ours if getattr(one, "KIND", "")}
     assert kinds - below - ELSEWHERE == set()

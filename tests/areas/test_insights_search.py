@@ -146,7 +146,10 @@ def test_filters_of_tickets(world, ada):
 def test_filters_that_make_no_sense_are_named(ada, filters):
     answer = ada("insights", "GET", f"/search/tickets?q=walrus&filters={quote(filters)}")
     assert answer.status == 422, answer.text
-    assert answer.json["error"]["details"][0]["field"].startswith("filters")
+    (detail,) = answer.json["error"]["details"]
+    assert detail["field"].startswith("filters")
+    if "colour" in filters:
+        assert detail["message"] == "There is no such filter; there are status, priority, phase_id, assignee, labels, project_id"
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_the_list_has_the_agents_of_all_my_workspaces_and_of_nobody_else(ada, wo
     assert [one["agent_id"] for one in ada("agents", "GET", "/agents?limit=1&offset=1").json] == [mine]
     for query, found in (
         ("agent_type=guardian", [other]),
-        (f"project_id={world.project.id}", [other]),
+        (f"project_id={world.project.id}", [other, mine]),
         ("phase_id=PHASE_REFACTORING", [mine]),
         ("status=idle", [other, mine]),
         ("status=terminated", []),
@@ -205,9 +205,20 @@ def test_a_search_rates_what_agents_can_do(ada):
     ]
     best = ada("agents", "GET", "/agents/best-fit?capabilities=fastapi&phase_id=PHASE_IMPLEMENTATION").json
     assert best["agent"]["agent_id"] == both
-    assert ada("agents", "GET", "/agents/best-fit?capabilities=cobol").status == 404
+    none = ada("agents", "GET", "/agents/best-fit?capabilities=cobol")
+    assert (none.status, none.json["detail"]) == (404, "Fitting agent not found")
     assert len(ada("agents", "GET", "/agents/search?limit=2").json) == 2
     assert ada("agents", "GET", "/agents/search?limit=21").status == 422
+
+
+def test_an_agent_without_a_project_is_found_in_each_of_its_workspace(ada, world):
+    anywhere = registered(ada)["agent_id"]
+    here = registered(ada, project_id=world.project.id)["agent_id"]
+    other = ada("projects", "POST", "/projects", body={"name": "Other"}).json["id"]
+    for project, agents in ((world.project.id, [here, anywhere]), (other, [anywhere])):
+        assert [one["agent_id"] for one in ada("agents", "GET", f"/agents?project_id={project}").json] == agents
+        figures = ada("insights", "GET", f"/statistics/projects/{project}/overview").json
+        assert figures["agents"]["active"] == len(agents)
 
 
 def test_statistics_count_what_there_is(ada, world):
@@ -222,3 +233,14 @@ def test_statistics_count_what_there_is(ada, world):
         "health_summary": {"healthy": 1, "unhealthy": 0, "unknown": 1},
         "recent_heartbeats": {"last_5_minutes": 1, "last_hour": 1, "last_24_hours": 1},
     }
+
+
+def test_a_client_that_dies_again_and_again_locks_nobody_out(ada, world, monkeypatch):
+    monkeypatch.setattr(registering, "LIMIT", 2)
+    first, second = registered(ada)["agent_id"], registered(ada)["agent_id"]
+    for one in (second, first):
+        assert ada("agents", "PATCH", f"/agents/{one}", body={"status": "running"}).status == 200
+        assert ada("agents", "PATCH", f"/agents/{one}", body={"status": "failed"}).status == 200
+    third = registered(ada)["agent_id"]
+    assert [stored(one).status for one in (first, second, third)] == ["failed", "terminated", "idle"]
+    assert get(AgentCount, f"WS#{world.ws_id}", "AINS").living == 2

@@ -16,12 +16,13 @@ from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.ending import end_run, with_error
 from shared.runs.agent_runs.rows import Run
 from shared.runs.live_agents.asking import next_task
-from shared.runs.live_agents.giving import dispatch
+from shared.runs.live_agents.giving import dispatch, give_work
 from shared.runs.live_agents.holding import claim_for, follow_task, worker_actor
 from shared.runs.live_agents.task_runs import begin_task
 from shared.store import fetch, save, write
 from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
+from shared.work.projects.rows import Project
 from shared.work.tasks.claiming import FenceLost, claim_task, complete_task, fail_task, start_task
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.rows import Task
@@ -550,3 +551,15 @@ def test_two_claims_at_once_leave_an_agent_within_its_capacity(world, ada):
         assert claim(ada, second, one).status == 409
     assert stored(one).task_ids == [first.id]
     assert fetch(Task, second.id).status == "pending"
+
+
+@pytest.mark.parametrize("what", ["archived", "deleted"])
+def test_an_agent_of_the_platform_ends_with_its_project(platform, world, what):
+    made, other = spawn(platform, world), registered(platform, project_id=world.project.id)["agent_id"]
+    row = fetch(Project, world.project.id)
+    row.status = what
+    write(save(row))
+    for one in (made, other):
+        give_work(one)
+    assert stored(made).status == ("terminated" if what == "deleted" else "idle")
+    assert stored(other).status == "idle"

@@ -1,15 +1,21 @@
 """What a person has to approve first is worked on through no contract: it has no task and no run, and stays in its lane."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+import time_machine
+
+from shared.core import clock
 from shared.core.errors import TransitionRefused
 from shared.core.ids import new_id
+from shared.delivery.operations.requesting import BuildRequest, request_build
 from shared.store import fetch, fetch_all, index_rows
 from shared.work.items.rows import Item
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.rows import Task, tasks_of_card
 from shared.work.tickets import approving
 from shared.work.tickets.creating import NewTicket, create_ticket
+from shared.work.tickets.detecting import detect_stuck
 from tests.areas.boards_world import World
 from tests.filed_cards import check_board
 
@@ -50,6 +56,12 @@ def test_no_agent_runs_on_it(world, ticket):
     assert fetch(Item, ticket.id).lease_run is None
 
 
+def test_it_is_not_built_as_a_feature(world, ticket):
+    assert world.ada("cards", "PUT", f"/cards/{ticket.id}", body={"type": "feature"}).status == 200
+    with pytest.raises(TransitionRefused):
+        request_build(world.actor, ticket.id, BuildRequest())
+
+
 def test_it_stays_in_its_lane(world, ticket):
     omoios = world.ada.at("omoios")
     forced = {"ticket_id": ticket.id, "target_column_id": "building", "force": True}
@@ -65,6 +77,13 @@ def test_it_stays_in_its_lane(world, ticket):
     assert (after.lane_id, after.status) == (ticket.lane_id, ticket.status)
     assert world.ada("cards", "POST", f"/cards/{ticket.id}/move", body={"toLaneId": ticket.lane_id, "position": 9}).status == 200
     check_board(world.board.id)
+
+
+def test_it_is_not_stuck(world, ticket):
+    usual = world.card(1)
+    with time_machine.travel(clock.now() + timedelta(minutes=40)):
+        found = detect_stuck(world.actor, world.project.id).stuck
+    assert [one.item.id for one in found] == [usual.id]
 
 
 def test_all_of_it_is_allowed_as_soon_as_it_is_approved(world):

@@ -29,6 +29,7 @@ from shared.work.projects.rows import Project
 from shared.work.projects.updating import archive_project, restore_project
 from tests.areas.driving import sign_up
 from tests.examples import examples
+from tests.filed_cards import sum_of_stays
 
 REFUSALS = (TransitionRefused, Conflict, NotFound)
 
@@ -63,13 +64,15 @@ class Play:
 
     def check(self) -> None:
         """The counts are what the cards say, key by key."""
-        living = [item for item in fetch_all(Item, self.cards) if item.deleted_at is None]
+        items = fetch_all(Item, self.cards)
+        living = [item for item in items if item.deleted_at is None]
         places = [card_location(item) for item in living]
         counts = self.counts()
         lanes, columns = Counter(place.lane_id for place in places), Counter(place.column_id for place in places)
         assert dict(counts.lanes) == {f"{number:02d}": lanes[self.lane(number)] for number in range(11)}
         assert dict(counts.columns) == {column.id: columns[column.id] for column in COLUMNS}
         assert counts.next == len(self.cards)
+        assert dict(counts.stays) == sum_of_stays(items)
         listed = query(Item, f"BOARD#{self.board_id}#ITEM", index=1).rows
         assert {row.gsi1sk.split("#")[0] for row in listed} == {lane_key(self.board_id, lane_id) for lane_id in lanes}
         assert len(listed) == len(living)

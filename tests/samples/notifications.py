@@ -41,6 +41,8 @@ def _in_project(stage: Stage) -> str:
 
 
 SAMPLES: Samples = {
+    ("omoios", "notifications.list"): nothing,
+    ("omoios", "notifications.readAll"): nothing,
     ("omoios", "alerts.list"): nothing,
     ("omoios", "alerts.rules"): lambda s: Sample({}, query=_in_project(s)),
     ("omoios", "alerts.updateRule"): lambda s: Sample(
@@ -51,7 +53,5 @@ SAMPLES: Samples = {
     ("omoios", "alerts.resolve"): lambda s: Sample({"alert_id": alert(s)}, {"note": "Fixed"}),
 }
 ALONE: Samples = {
-    ("omoios", "notifications.list"): nothing,
-    ("omoios", "notifications.readAll"): nothing,
     ("omoios", "notifications.read"): lambda s: Sample({"notification_id": notification(s)}),
 }

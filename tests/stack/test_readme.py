@@ -184,6 +184,25 @@ def test_the_second_tour_goes_from_a_requirement_to_production(stack: LocalStack
     }  # fmt: skip
 
 
+THIRD_TOUR = "A third tour: from an idea to work that agents do"
+
+
+def test_the_third_tour_goes_from_an_idea_to_work_that_is_done(stack: LocalStack) -> None:
+    begin = blocks("A tour")[0].replace("ada@example.com", "third-tour@example.com")
+    lines = play(stack, begin + "".join(blocks(THIRD_TOUR))).splitlines()
+    answers = [json.loads(line) for line in lines if line.startswith(("{", "["))]
+    requirements, design, spec, board, begun, beat, done, graph, trail, figures = answers
+    assert lines[0].endswith("?")
+    assert (requirements["status"], design["status"], spec["spec_name"]) == ("approved", "approved", "authentication-system")
+    tickets = [ticket["id"] for column in board["columns"] for ticket in column["tickets"]]
+    assert (begun["status"], beat["received"], done["status"]) == ("in_progress", True, "completed")
+    assert begun["id"] in beat["task_ids"]
+    assert done["id"] in [one["id"] for one in graph["nodes"] if one["status"] == "completed"]
+    assert done["assigned_agent_id"] in [one["agent_id"] for one in trail]
+    assert figures["tickets"]["total"] == len(tickets) > 10
+    assert {one for one in tickets if any(line.startswith(f"{one},") for line in lines)} == set(tickets)  # of the CSV file
+
+
 def test_what_the_tables_promise_is_there(stack: LocalStack) -> None:
     table = README.split("\n## Two commands\n", 1)[1].split("\n## ", 1)[0]
     addresses = re.findall(r"`(?:http://localhost:8000)?(/[^`]*)`", table)

@@ -114,6 +114,11 @@ def test_aintandem_ids_have_prefixes_that_input_may_lack(kind, prefix):
     assert set(PREFIXES) == {"user", "workspace", "sandbox", "message", "broadcast", "collaboration"}
 
 
+@pytest.mark.parametrize("prefix", ["ticket-", "discovery-", "task-", "project-"])
+def test_the_ids_of_omoios_graphs_are_ids(prefix):
+    assert bare_id(prefix + SOME_ID) == SOME_ID
+
+
 SOME_ID = "0190a0a0-0000-7000-8000-000000000000"
 
 

@@ -22,6 +22,7 @@ from shared.work.documents.rows import TYPES, DocumentCopy, DocumentVersion, Ver
 from shared.work.items.postings import partition_of
 from shared.work.items.rows import Item
 from shared.work.items.searching import words_partition
+from shared.work.memories.rows import PARTS, part_of
 from shared.work.projects.rows import Project
 from shared.work.search.rows import partition_of as partition_of_search
 from shared.work.tasks.rows import GraphRow
@@ -39,9 +40,17 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "WS#{}#THR"),
         (1, "WS#{}#ALERT"),
         (3, "WS#{}#NTF"),
+        (1, "WS#{}#GACT"),
+        (1, "WS#{}#WACT"),
+        (1, "WS#{}#MON"),
+        (1, "WS#{}#VREV"),
         (2, "WS#{}#ACT"),
         (None, "LOG#WS#{}"),
         (1, "BUDGETS#{}"),
+        (1, "WS#{}#MEMORY"),
+        *((None, part_of("{}", number)) for number in range(PARTS)),
+        (1, "WS#{}#PATTERN"),
+        (2, "WS#{}#QMETRIC"),
         (1, "WS#{}#SPEC"),
         (1, "WS#{}#EXPL"),  # after the projects, whose ids they have
         (None, "STAT#WS#{}"),
@@ -97,13 +106,19 @@ LEAF_KINDS = frozenset(
         "ENV",
         "EXP",
         "FOUND",
+        "GACT",
         "INV",
         "LANE",
+        "MEMINDEX",
+        "MON",
         "NTF",
         "POSTING",
+        "QMETRIC",
         "SPEC",
         "STAT",
         "TMSG",
+        "VREV",
+        "WACT",
         "WORDS",
     }
 )

@@ -27,6 +27,8 @@ PERMISSIONS = {
 TICKET_FIELDS = frozenset({"title", "description", "priority", "phase_id"})
 """What clients of this contract can say of a ticket."""
 
+_SAID = 3  # fields that `detail` names
+
 HEARTBEAT = "heartbeat"
 HEARTBEATS = 10  # heartbeats for each request of the plan: every ten seconds from 27 agents of a free organization
 
@@ -94,6 +96,7 @@ _ANSWERS = {
     Situation.TASK_STATUS: _CONFLICT,
     Situation.ALERT_STATUS: _CONFLICT,
     Situation.THREAD_STATUS: _CONFLICT,
+    Situation.SAMPLES_TOO_FEW: _BAD_REQUEST,
     Situation.RUN_STATUS: _CONFLICT,
     Situation.INVOICE_STATUS: _CONFLICT,
     Situation.INVITATION_NOT_PENDING: _CONFLICT,
@@ -145,7 +148,7 @@ class Omoios(Contract):
 
     def error_body(self, problem: Problem, request_id: str, timestamp: str) -> dict[str, Any]:
         return {
-            "detail": problem.reason or problem.message,
+            "detail": _fields(problem) or problem.reason or problem.message,
             "error": self.error_detail(problem) | {"timestamp": timestamp, "request_id": request_id},
         }
 
@@ -158,6 +161,12 @@ class Omoios(Contract):
         if rate_class != HEARTBEAT:
             return rules
         return tuple(RateRule(f"{rule.name}-{HEARTBEAT}", rule.limit * HEARTBEATS, rule.window) for rule in rules)
+
+
+def _fields(problem: Problem) -> str:
+    """Return what is wrong with the first fields, in words: many clients show `detail` and nothing else."""
+    said = [f"{one.field}: {one.message}" for one in problem.fields[:_SAID]]
+    return "; ".join(said) + (f"; and {len(problem.fields) - _SAID} more" if len(problem.fields) > _SAID else "")
 
 
 OMOIOS = Omoios()

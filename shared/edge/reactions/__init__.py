@@ -21,6 +21,7 @@ from shared.edge.reactions import (
     live_agents,
     members,
     notifications,
+    oversight,
     progress,
     runs,
     search,
@@ -45,6 +46,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     builds.react,  # start requested builds
     triggers.react,  # start agents automatically
     live_agents.react,  # bring live agents and tasks together
+    oversight.react,  # note what the guardian has stopped, review what was submitted
     progress.react,  # move cards automatically; a card with a running agent stays until the run has ended
     usage.react,  # apply changed limits, mail usage alerts
     search.react,  # keep the index of words

@@ -36,7 +36,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What an agent is looked for by; None: any."""
+    """What an agent is looked for by; None: any. An agent without a project works in each of its workspace."""
 
     project_id: str | None = None
     agent_type: str | None = None
@@ -46,7 +46,7 @@ class Wanted:
     def matches(self, seen: Seen) -> bool:
         agent = seen.agent
         return (
-            (self.project_id is None or agent.proj_id == self.project_id)
+            (self.project_id is None or agent.proj_id in (None, self.project_id))
             and (self.agent_type is None or agent.agent_type == self.agent_type)
             and (self.phase_id is None or agent.phase_id == self.phase_id)
             and (self.status is None or seen.health.status == self.status)
@@ -143,7 +143,7 @@ def best_fit(actor: Actor, capabilities: Sequence[str], wanted: Wanted) -> Match
     """Return the agent that fits best. Raises NotFound if none can do it."""
     found = search_agents(actor, capabilities, wanted, 1)
     if not found:
-        raise NotFound(LiveAgent.NAME)
+        raise NotFound("fitting agent")
     return found[0]
 
 

@@ -63,6 +63,8 @@ class LiveAgent(Entity):
     """Who does its work: a client, which sends heartbeats; or the platform, by agent runs, whose leases take their place."""
     task_ids = JSONAttribute(default=list)
     """The tasks that it holds."""
+    messages = JSONAttribute(default=list)
+    """What it is told with its next heartbeat."""
     waits_because = UnicodeAttribute(null=True)
     """Why the platform began no run for it when it last tried."""
     registered_by = JSONAttribute()

@@ -131,7 +131,9 @@ def _say(agent_id: str, reason: str) -> None:
 
 
 def _context(task: Task) -> str:
-    return "\n\n".join(part for part in (f"Do this task of the card: {task.title}", task.description) if part)
+    said = (task.validation or {}).get("last_feedback")
+    feedback = f"An earlier result was reviewed: {said}" if said else None
+    return "\n\n".join(part for part in (f"Do this task of the card: {task.title}", task.description, feedback) if part)
 
 
 def fitting_agent(lane_number: int, capabilities: list[str]) -> Agent | None:

@@ -7,7 +7,7 @@ is refused.
 from typing import Any, Final
 
 from shared.core.actor import SYSTEM, Actor, Permission
-from shared.core.errors import ConditionFailed, Conflict, FieldError, Forbidden, Invalid
+from shared.core.errors import ConditionFailed, Conflict, FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.runs.live_agents.health import lease_seconds
@@ -15,10 +15,10 @@ from shared.runs.live_agents.statuses import set_status
 from shared.runs.threads.agents import Participant, agent_id_of, participants, require_in
 from shared.runs.threads.rows import ABANDONED, ENDED_WELL, HANDOFF, Message, Thread
 from shared.runs.threads.talking import NewMessage, beginning, closing, require_active, say
-from shared.store import Operation, create, is_stale, load, read_ahead, retrying, save, transaction_guard, write
+from shared.store import Operation, create, fetch, is_stale, load, read_ahead, retrying, save, transaction_guard, write
 from shared.work.tasks.changing import TaskStatus
 from shared.work.tasks.claiming import hand_over
-from shared.work.tasks.rows import TaskHead
+from shared.work.tasks.rows import Task, TaskHead
 
 REQUEST, ACCEPT, DECLINE = "handoff_request", "handoff_accept", "handoff_decline"
 """The types of the messages of a handoff."""
@@ -75,14 +75,19 @@ def accept_handoff(actor: Actor, thread_id: str, agent_id: str, text: str) -> tu
 
     def attempt(_: int) -> tuple[Thread, Message]:
         thread = _load_open(actor, thread_id, agent_id)
+        read = read_ahead(lambda: fetch(Task, str(thread.task_id)))
         taker = participants([thread.participants[1]], "accepting_agent_id")[0]
-        place = _place(taker, str(thread.task_id))
+        task = read.result()
+        if task is None or task.deleted_at:
+            raise NotFound(Task.NAME)
+        place = _place(taker, task.id)
         further = closing(actor, thread, ENDED_WELL, "accepted", taker.id)
         message = say(actor, thread, message_id, _answer(thread, ACCEPT, text))
         operations = [*place, save(thread, _Changed), *further, create(message)]
         seconds = lease_seconds(taker.live) if taker.live is not None else CATALOGUE_SECONDS
         with transaction_guard(lambda: operations):
-            hand_over(actor, str(thread.task_id), int(thread.task_fence or 0), {"id": taker.id, "name": taker.name}, seconds)
+            agent = {"id": taker.id, "name": taker.name}
+            hand_over(actor, task.id, int(thread.task_fence or 0), agent, seconds, first=task)
         return thread, message
 
     return retrying(attempt, again=lambda error: isinstance(error, _Changed) or is_stale(error))

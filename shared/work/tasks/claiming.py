@@ -158,9 +158,12 @@ def renew_lease(actor: Actor, task_id: str, fence: int, seconds: float) -> str:
     return retrying(attempt)
 
 
-def hand_over(actor: Actor, task_id: str, fence: int, agent: dict[str, str], seconds: float) -> Task:
+def hand_over(
+    actor: Actor, task_id: str, fence: int, agent: dict[str, str], seconds: float, *, first: Task | None = None
+) -> Task:
     """Give a task that is held under a fence to another agent, `{id, name}`, under a new one: it begins anew, and no attempt has failed.
 
+    `first`: the task, if it was loaded already.
     Raises NotFound, Forbidden, Conflict (TASK_STATUS: the fence is old, the lease has ended, or the work is being checked). One read
     and one transaction.
     """
@@ -177,7 +180,7 @@ def hand_over(actor: Actor, task_id: str, fence: int, agent: dict[str, str], sec
         set_status(task, "assigned", actor, agent=holder, lease_until=clock.in_seconds(seconds))
         return []
 
-    return change_task(actor, task_id, change)
+    return change_task(actor, task_id, change, first=first)
 
 
 def release_task(actor: Actor, task_id: str, fence: int | None = None) -> Task:
@@ -192,14 +195,17 @@ def release_task(actor: Actor, task_id: str, fence: int | None = None) -> Task:
 
 
 def complete_task(actor: Actor, task_id: str, result: Any = None, *, fence: int | None = None) -> Task:
-    """End a task that is held with its result. With a fence only its holder can.
+    """End a task that is held with its result. With a fence only its holder can. One that needs a review is submitted for it.
 
     Raises NotFound, Forbidden, Conflict (TASK_STATUS: the fence is old, nobody holds the task; CARD_ARCHIVED, PROJECT_ARCHIVED).
     """
 
     def change(task: Task) -> list[Operation]:
         require_fence(task, fence)
-        set_status(task, "completed", actor, result=result, error_message=None)
+        if task.needs_review and task.status not in {"under_review", "validating"}:
+            set_status(task, "under_review", actor, result=result, error_message=None)
+        else:
+            set_status(task, "completed", actor, result=result, error_message=None)
         return []
 
     return change_task(actor, task_id, change)

@@ -72,6 +72,11 @@ _DESCRIPTIONS = {
     EventType.PROJECT_INITIALIZED: "initialized a project",
     EventType.SPEC_GENERATED: "generated a spec",
     EventType.SPEC_UPDATED: "updated a spec",
+    EventType.MEMORY_STORED: "remembered a task",
+    EventType.PATTERN_EXTRACTED: "found a pattern",
+    EventType.PATTERN_JUDGED: "judged a pattern",
+    EventType.QUALITY_MEASURED: "measured the quality of a task",
+    EventType.QUALITY_GATE_SET: "set a quality gate",
     EventType.DISCOVERY_MADE: "reported a discovery",
     EventType.REPOSITORY_CONNECTED: "connected a repository",
     EventType.REPOSITORY_UPDATED: "changed a repository",
@@ -94,6 +99,13 @@ _DESCRIPTIONS = {
     EventType.RUN_COMPLETED: "completed a run",
     EventType.RUN_FAILED: "ended a run with an error",
     EventType.RUN_CANCELLED: "cancelled a run",
+    EventType.STEERING_ISSUED: "told an agent what is wrong",
+    EventType.GUARDIAN_INTERVENTION: "intervened",
+    EventType.INTERVENTION_REVERTED: "took an intervention back",
+    EventType.INTERVENTION_SCORED: "looked at what an intervention has brought",
+    EventType.MONITORING_UPDATE: "watched the agents at work",
+    EventType.REMEDIATION_EXECUTED: "remedied an agent",
+    EventType.VALIDATION_REVIEWED: "reviewed a task",
 }
 
 

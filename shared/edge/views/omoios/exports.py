@@ -7,13 +7,14 @@ from typing import Any, Final
 from shared.channels.exports.rows import Export
 from shared.channels.exports.tables import Column, Page, Source, TotalsMismatch
 from shared.edge.views.omoios.audit import audit_entry
-from shared.edge.views.omoios.tickets import ticket_status, upper
+from shared.edge.views.omoios.tickets import APPROVED, ticket_status, upper
 from shared.store import Entity, fetch_indexed, get, pages
 from shared.work.activities.reading import read_activities
 from shared.work.activities.rows import Activity, agent_partition, project_log
 from shared.work.audit.rows import canonical_entry
 from shared.work.audit.trails import block_entries, sealed_blocks
 from shared.work.boards.rows import Counts
+from shared.work.items.pending import approval_of
 from shared.work.items.rows import Item
 
 TICKETS, AUDIT, PROOF = "tickets", "audit-trail", "audit-proof"
@@ -103,7 +104,7 @@ def _ticket_values(item: Item) -> tuple[Any, ...]:
         item.phase_id,
         ticket_status(item.status, item.status_before_block),
         upper(item.priority),
-        item.approval_status,
+        approval_of(item) or APPROVED,
         item.is_blocked,
         item.blocked_reason,
         assignee.get("id"),
