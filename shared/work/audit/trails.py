@@ -91,32 +91,38 @@ def project_trail(actor: Actor, project_id: str, span: Span) -> TrailPage:
 
 
 def agent_trail(actor: Actor, agent_id: str, span: Span) -> TrailPage:
-    """Return a page of what an agent has done in all workspaces of the actor. Two round trips: a query for each workspace, side by side.
+    """Return a page of what an agent has done in all workspaces of the actor. Two round trips: a query for each workspace, side by side;
+    one more in a workspace that this process does not know of.
 
-    One more to tell an agent that has done nothing there from one that the actor does not know. Raises Invalid for a foreign cursor,
-    NotFound("agent").
+    Raises Invalid for a foreign cursor, NotFound("agent") for an agent that the actor does not know and that has done nothing there.
     """
     bare = bare_id(agent_id)
+    if not is_id(bare):
+        raise NotFound("agent")
     bound = (actor.id, bare, span.start)
     page = span.continued(*bound)
     number = page.offset + page.limit + 2
-    ws_ids = [ws_id for ws_id in sorted(actor.workspaces) if actor.may(Permission.CARD_READ, ws_id)]
     options: Any = {"index": 3, "between": page.between, "newest_first": True, "limit": number}
-    names = [agent_partition(ws_id, bare) for ws_id in ws_ids]
-    reads = [read_ahead(partial(query, Entity, name, **options)) for name in names]
-    totals = [_Total(name, 3, span) for name in names]
-    for ws_id, one in zip(ws_ids, totals, strict=True):
-        one.begin(workspace_tenant(ws_id))
-    rows = heapq.merge(*(read.result().rows for read in reads), key=lambda row: str(row.gsi3sk), reverse=True)
+
+    def begin(ws_id: str) -> tuple[ReadFuture[Any], _Total]:
+        name = agent_partition(ws_id, bare)
+        return read_ahead(partial(query, Entity, name, **options)), _Total(name, 3, span)
+
+    begun = {ws_id: begin(ws_id) for ws_id in sorted(actor.likely_workspaces)}
+    live = get_many([live_agent_key(bare)])[0]
+    visible = [ws_id for ws_id in sorted(actor.workspaces) if actor.may(Permission.CARD_READ, ws_id)]
+    lists = {ws_id: begun.get(ws_id) or begin(ws_id) for ws_id in visible}
+    for ws_id, (_, total) in lists.items():
+        total.begin(workspace_tenant(ws_id))
+    rows = heapq.merge(*(read.result().rows for read, _ in lists.values()), key=lambda row: str(row.gsi3sk), reverse=True)
     listed = list(islice((row for row in rows if str(row.gsi3sk) < page.end), page.offset, number))
     entries = read_activities([(row.pk, row.sk) for row in listed[: page.limit]])
-    counted = [one.result() for one in totals]
-    total = sum(one or 0 for one in counted)
-    if not total and not is_known_to(actor, bare, get_many([live_agent_key(bare)])[0] if is_id(bare) else None):
+    counted = sum(total.result() or 0 for _, total in lists.values())
+    if not counted and not is_known_to(actor, bare, live):
         raise NotFound("agent")
     more = len(listed) > page.limit
     cursor = encode_cursor({"before": str(listed[page.limit - 1].gsi3sk)}, "audit", *bound) if more else None
-    return TrailPage(entries, total, cursor)
+    return TrailPage(entries, counted, cursor)
 
 
 def _cursor(found: list[Activity], limit: int, bound: tuple[str, ...]) -> str | None:
