@@ -11,11 +11,14 @@ from shared.channels.notifications.sending import Notice, notify
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Role
 from shared.core.ids import new_id
+from shared.money.budgets.reserving import Scope, announce_spending, settle_reservation
+from shared.money.budgets.rows import budget_id
 from shared.people.access import records
 from shared.store import fetch, write
 from shared.work.items.rows import Item
 from shared.work.tasks.claiming import claim_task, complete_task, fail_task
 from shared.work.tasks.creating import NewTask, add_task
+from shared.work.tickets.creating import NewTicket, create_ticket
 from tests.areas.boards_world import World
 from tests.areas.driving import Client
 from tests.areas.test_cards_progress import Stream
@@ -213,3 +216,45 @@ def test_what_is_older_than_ninety_days_is_gone_though_its_row_is_there(world, a
     tell(world, ada, at=clock.in_seconds(-KEPT - 60))
     assert inbox(ada) == []
     assert ada("notifications", "POST", "/notifications/read-all").json == {"marked_read": 0}
+
+
+@pytest.fixture
+def ann(world: World) -> Client:
+    return world.join("Ann Admin", "ann@example.com", Role.ADMIN).at("omoios")
+
+
+def test_who_may_approve_is_told_of_a_ticket_that_waits(world, ada, ann, bea, stream):
+    made = create_ticket(world.actor, world.project.id, NewTicket("Wanted", approval_required=True))
+    assert isinstance(made, Item)
+    stream.flow()
+    assert [(one["type"], one["entity_id"]) for one in inbox(ann)] == [("approval_pending", made.id)]
+    assert (kinds(ada), kinds(bea)) == ([], [])  # who asked, and who may not
+
+
+def test_administrators_are_told_of_a_column_that_is_too_full(world, ada, ann, bea, stream):
+    for _ in range(4):
+        body = {"ticket_id": world.card().id, "target_column_id": "deploying", "force": True}
+        assert ada("boards", "POST", "/board/move", body=body).status == 200
+    stream.flow()
+    assert [(one["type"], one["entity_type"]) for one in inbox(ann)] == [("wip_violation", "board")]
+    assert inbox(ann)[0]["message"] == "Column deploying has 4 tickets, and its limit is 3"
+    assert (kinds(ada), kinds(bea)) == ([], [])
+
+
+def test_administrators_are_told_of_a_budget_once_for_each_threshold(world, ada, ann, bea, stream):
+    card = world.card()
+    body = {"scope_type": "ticket", "scope_id": card.id, "limit_amount": 10}
+    assert ada("usage", "POST", "/costs/budgets", body=body).status == 201
+    scope = Scope(world.project.org_id, world.ws_id, world.project.id, card.id, "")
+    for spent in (8_500_000, 500_000, 1_500_000):
+        write(*settle_reservation(None, [budget_id("card", card.id)], spent))
+        announce_spending(scope)
+        stream.flow()
+    told = [(one["title"], one["message"]) for one in inbox(ann)]
+    assert told == [
+        ("Budget exceeded", "10.50 USD of 10.00 USD are spent (ticket)"),
+        ("Budget nearly used", "8.50 USD of 10.00 USD are spent (ticket)"),
+    ]
+    assert {(one["type"], one["entity_id"]) for one in inbox(ann)} == {("budget_threshold", card.id)}
+    assert len(inbox(ada)) == 2
+    assert kinds(bea) == []

@@ -23,6 +23,7 @@ from typing import Any, Final
 from shared.channels.notifications.sending import Notice, notify
 from shared.core.actor import Permission
 from shared.core.money import usd
+from shared.edge.views.omoios.events import BUDGET_SCOPES
 from shared.events import EventType
 from shared.events.change import Change
 from shared.people.tenancy.audiences import MOST_TOLD, members_among, members_who_may
@@ -133,7 +134,7 @@ def _of_budget(change: Change) -> Iterator[Told]:
     scope_id = str(data["scope_id"]).rpartition("/")[2]
     is_over = change.event.type is EventType.BUDGET_EXCEEDED
     spent, limit = usd(int(data["spent_micros"])), usd(int(data["limit_micros"]))
-    message = f"{spent:.2f} USD of {limit:.2f} USD are spent ({data['scope']})"
+    message = f"{spent:.2f} USD of {limit:.2f} USD are spent ({BUDGET_SCOPES.get(data['scope'], data['scope'])})"
     title = "Budget exceeded" if is_over else "Budget nearly used"
     yield Told("budget_threshold", title, message, "budget", scope_id, permission=Permission.WORKSPACE_WRITE)
 

@@ -100,6 +100,12 @@ KINDS: Final[dict[str, Kind]] = {
     "invoice.credited": Kind("invoice_credited", "credited an invoice"),
     "commit.linked": Kind("commit", "linked a commit to the ticket"),
     "artifact.added": Kind("artifact_added", "added an artifact"),
+    "alert.triggered": Kind("alert_triggered", "triggered an alert"),
+    "alert.updated": Kind("alert_updated", "changed an alert"),
+    "alert_rule.updated": Kind("alert_rule_updated", "changed a rule of alerts"),
+    "message.sent": Kind("message_sent", "sent a message to an agent"),
+    "thread.closed": Kind("thread_closed", "ended a conversation of agents"),
+    "thread.created": Kind("thread_created", "began a conversation of agents"),
     "budget.set": Kind("budget_set", "set a budget"),
     "budget.exceeded": Kind("budget_exceeded", "used up a budget"),
     "budget.warning": Kind("budget_warning", "came near the end of a budget"),
@@ -202,6 +208,9 @@ _ENTITIES: Final = {
     "BLD": "build",
     "DPL": "deployment",
     "ENV": "environment",
+    "ALERT": "alert",
+    "THR": "thread",
+    "TMSG": "message",
 }
 
 
