@@ -106,6 +106,11 @@ KINDS: Final[dict[str, Kind]] = {
     "exploration.answered": Kind("question_answered", "answered a question about the idea"),
     "exploration.initialized": Kind("project_initialized", "made the project of an explored idea"),
     "exploration.started": Kind("exploration_started", "began to explore an idea"),
+    "memory.stored": Kind("memory_stored", "remembered what was done at a task"),
+    "pattern.extracted": Kind("pattern_extracted", "found a pattern in memories"),
+    "pattern.judged": Kind("pattern_judged", "said whether a pattern helped"),
+    "quality.measured": Kind("quality_measured", "measured the quality of a task"),
+    "quality_gate.set": Kind("quality_gate_set", "set a quality gate"),
     "issue.created": Kind("issue_created", "linked an issue"),
     "live_agent.registered": Kind("agent_registered", "registered an agent"),
     "live_agent.status_changed": Kind("agent_status_changed", "changed the status of an agent"),
@@ -163,6 +168,8 @@ _ENTITIES: Final = {
     "BLD": "build",
     "DPL": "deployment",
     "ENV": "environment",
+    "QMETRIC": "quality_metric",
+    "GATES": "quality_gate",
 }
 
 
