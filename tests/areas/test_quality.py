@@ -10,6 +10,7 @@ from shared.work.tasks.claiming import claim_task, complete_task
 from tests.areas.boards_world import World, create_world
 from tests.areas.test_memory import ask, store
 from tests.areas.test_tasks_omoios import add, put
+from tests.areas.viewers import project, raw_row, stream_record
 from tests.kills import concurrently
 from tests.stored_rows import check_rows
 
@@ -236,3 +237,21 @@ def test_gates_are_bounded_and_only_their_owners(world):
     other = create_world("bob@example.com", "Bob")
     assert ask(other, "PUT", "/quality/gates/gate-1", body).status == 404
     assert ask(world, "PUT", "/quality/gates/a%20b", body).status == 422
+
+
+def test_what_was_measured_and_set_is_in_the_log_of_the_project(world):
+    """The stream consumer takes these events as all others."""
+    task = add(world)["id"]
+    made = record(world, task)
+    set_gate(world)
+    for _ in range(3):
+        stored = store(world, "Fixed the login timeout by renewing the session token")
+    rows = [
+        raw_row(f"QMETRIC#{made['id']}"),
+        raw_row(f"PROJ#{world.project.id}", "GATES"),
+        raw_row(f"PATTERN#{stored['pattern_id']}"),
+    ]
+    for row in rows:
+        assert project(stream_record(row)) == []
+    shown = world.ada.at("omoios")("audit", "GET", f"/audit/projects/{world.project.id}").json
+    assert {"quality_measured", "quality_gate_set"} <= {one["type"] for one in shown}, shown
