@@ -65,7 +65,8 @@ class PatternChoice:
 
 
 def _is_of(row: IndexRow, pattern_type: str, task_type: str) -> bool:
-    return row.f["origin"] == "stored" and row.f["kind"] == pattern_type and row.f["of"] == searchable(task_type)
+    named = (row.f["origin"], row.f["kind"], row.f["of"])
+    return named == ("stored", pattern_type, searchable(task_type))
 
 
 def _shared(one: Sequence[str], other: Sequence[str]) -> float:

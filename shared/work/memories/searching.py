@@ -48,9 +48,18 @@ def _read(partition: str, task_type: str, newest: int | None) -> list[Indexed]:
 def indexed(raw: dict[str, Any]) -> Indexed:
     """Return a raw row as searches see it: ten thousand of them are read at once."""
     task_type, _, memory_id = raw["SK"]["S"].rpartition("#")
-    texts = [raw[name]["S"] for name in ("task_id", "proj_id", "memory_type")]
-    rest = raw["success"]["BOOL"], raw["model"]["S"], raw["vector"]["S"], float(raw["step"]["N"]), raw["words"]["S"]
-    return Indexed(memory_id, task_type, *texts, *rest)
+    return Indexed(
+        memory_id,
+        task_type,
+        raw["task_id"]["S"],
+        raw["proj_id"]["S"],
+        raw["memory_type"]["S"],
+        raw["success"]["BOOL"],
+        raw["model"]["S"],
+        raw["vector"]["S"],
+        float(raw["step"]["N"]),
+        raw["words"]["S"],
+    )
 
 
 class MemorySearch:

@@ -134,7 +134,7 @@ def index_of(memory: Memory) -> tuple[MemoryIndex, Indexed]:
     text = "\n".join([memory.summary, *errors, *memory.tags])
     vector, step = pack(embedder().embed([text])[0])
     pk, sk = MemoryIndex.key_for(memory)
-    fields = {
+    fields: dict[str, Any] = {
         "task_id": memory.task_id,
         "proj_id": str(memory.proj_id),
         "memory_type": memory.memory_type,

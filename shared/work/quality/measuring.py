@@ -50,8 +50,8 @@ def record_metric(actor: Actor, task_id: str, new: NewMetric) -> QualityMetric:
             raise LimitExceeded(Situation.LIMIT_REACHED, reason, {"limit": MAX_METRICS})
         metric = _metric(actor, task, metric_id, new)
         standing = read_standing(subject_of(task))
-        _, measured = measure(standing, _values(standing, metric))
-        write(create(metric), measured, *task_conditions(task))
+        written = measure(standing, _values(standing, metric))[1]
+        write(create(metric), written, *task_conditions(task))
         return metric
 
     return retrying(attempt)
@@ -76,7 +76,7 @@ def _metric(actor: Actor, task: TaskHead, metric_id: str, new: NewMetric) -> Qua
         metadata=new.metadata,
         measured_by=actor.summary,
     )
-    values = {"metric_type": new.metric_type, "name": new.name, "value": new.value, "passed": passed}
+    values: dict[str, Any] = {"metric_type": new.metric_type, "name": new.name, "value": new.value, "passed": passed}
     record(metric, EventType.QUALITY_MEASURED, actor, card_id=task.item_id, task_id=task.id, **values)
     return metric
 
