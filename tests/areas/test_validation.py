@@ -3,16 +3,22 @@
 import pytest
 
 from shared.core.ids import new_id
+from shared.runs.agent_runs import queue
+from shared.runs.agent_runs.rows import Run
+from shared.runs.agent_runs.steering import PREFIX
 from shared.runs.validation.platform import DIAGNOSIS
 from shared.store import fetch
 from shared.work.discoveries.listing import list_task_discoveries
+from shared.work.items.creating import NewItem, create_item
 from shared.work.tasks.claiming import claim_task, complete_task, start_task
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.rows import Task
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.driving import Client
 from tests.areas.live_agents_world import beat, registered, stored
+from tests.areas.running import Machine
 from tests.areas.test_cards_progress import Stream
+from tests.areas.test_runs import STORY
 from tests.areas.viewers import listen, pushed
 
 CRITERIA = ["An old reset link shows an error", "An unknown address gets the same answer"]
@@ -225,3 +231,33 @@ def test_listeners_are_told_in_the_documents_words(world, ada, stream):
     told = {one["event_type"]: one["payload"] for one in pushed("omoios")}
     assert told["VALIDATION_PASSED"] | {"timestamp": ""} == {"task_id": task, "iteration": 2, "timestamp": ""}
     assert "TASK_COMPLETED" in told
+
+
+def test_a_run_whose_result_is_not_enough_is_told_and_its_task_is_tried_again(world, ada, stream, monkeypatch):
+    """From the agent that the platform runs to its second attempt, which begins with what the review has said."""
+    put_on_plan(world.ws_id, "enterprise")
+    monkeypatch.setattr(queue, "is_execution_running", lambda _: False)
+    new = NewItem(
+        "Reset links", "feature", world.board.lane_ids[6], description=STORY, acceptance_criteria=["Zebras are striped"]
+    )
+    task = add_task(world.actor, create_item(world.actor, world.board.id, new), new_id(), NewTask("Reset links")).id
+    body = {"agent_type": "worker", "phase_id": "PHASE_IMPLEMENTATION", "capabilities": ["python"], "capacity": 1}
+    worker = ada("projects", "POST", f"/projects/{world.project.id}/spawn-agent", body=body).json["agent_id"]
+    stream.flow()
+    spawn(ada, task)
+    stream.flow()
+    assert state(ada, task)["state"] == "needs_work"
+    first = str(row(task).work_run_id)
+    run = Machine(execution="execution-1").play(first)
+    assert run.status == "completed"
+    assert [(one["rule"], one["turn"]) for one in run.steering] == [("feedback", 0)]
+    assert run.steering[0]["message"].startswith(PREFIX)
+    stream.flow()
+    tried = row(task)
+    assert (tried.agent["id"], tried.status, int(tried.retry_count)) == (worker, "assigned", 1)
+    assert tried.error_message.startswith("The validation has failed: ")
+    assert [(one["iteration"], one["passed"]) for one in reviews(ada, task)] == [(2, False), (1, False)]
+    second = fetch(Run, str(tried.work_run_id))
+    assert second is not None
+    assert second.id != first
+    assert "An earlier result was reviewed" in second.input_context["context"]

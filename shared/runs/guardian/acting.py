@@ -93,7 +93,8 @@ def override_priority(actor: Actor, task_id: str, priority: str, why: Interventi
 
 
 def _on_task(actor: Actor, task_id: str, why: Intervention, change: Any) -> GuardianAction:
-    action_id, made = new_id(), []
+    action_id = new_id()
+    made: list[GuardianAction] = []
 
     def apply(task: Task) -> list[Operation]:
         require_authority(actor, str(task.ws_id), task.org_id, why.authority)

@@ -181,5 +181,5 @@ def _interventions(watched: Sequence[_Watched], since: str) -> list[dict[str, An
 def coherence(agents: Sequence[dict[str, Any]], duplicates: Sequence[dict[str, Any]]) -> float:
     """Return from 0 to 1 how well all work together: the mean alignment, less by the share of agents whose work another one does too."""
     doubled = {pair["agent2_id"] for pair in duplicates}
-    mean = sum(one["alignment_score"] for one in agents) / len(agents)
+    mean = sum(float(one["alignment_score"]) for one in agents) / len(agents)
     return round(mean * (1 - len(doubled) / max(2, len(agents))), 2)

@@ -93,9 +93,11 @@ def outcome_of(action: GuardianAction) -> tuple[str, str]:
 
 
 def _card_of(action: GuardianAction) -> str | None:
-    model = Run if action.before.get("run_id") == action.target_entity else TaskHead
-    target = fetch(model, action.target_entity)
-    return None if target is None else str(target.item_id)
+    if action.before.get("run_id") == action.target_entity:
+        run = fetch(Run, action.target_entity)
+        return None if run is None else str(run.item_id)
+    task = fetch(TaskHead, action.target_entity)
+    return None if task is None else str(task.item_id)
 
 
 def _card_goes_on(card_id: str, action: GuardianAction) -> bool:

@@ -116,7 +116,8 @@ def execute(actor: Actor, agent_id: str, policy: str, reason: str, watchdog_id: 
     """
     if policy not in POLICIES:
         raise Malformed(f"There is no policy {policy!r}; there are {', '.join(POLICIES)}")
-    action_id, replacement = new_id(), []
+    action_id = new_id()
+    replacement: list[LiveAgent] = []
 
     def attempt(_: int) -> WatchdogAction:
         agent, watchdog = two_agents(actor, agent_id, watchdog_id)
