@@ -84,7 +84,8 @@ sdk: $(READY)  ## write again what is generated of sdk/python, after a change of
 
 lock: $(READY)  ## compile the hashed locks again from requirements/*.in
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements/dev.in -o requirements/dev.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url -c requirements/dev.txt requirements/functions.in -o requirements/functions.txt
+	@# cryptography is what gidgethub asks of PyJWT, to sign as a GitHub App, which we are not: shared/core/rsa.py verifies without it
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-package cryptography -c requirements/dev.txt requirements/functions.in -o requirements/functions.txt
 
 audit: $(READY)  ## known vulnerabilities in what we lock (asks the advisory service)
 	$(BIN)/pip-audit --require-hashes -r requirements/dev.txt

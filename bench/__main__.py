@@ -98,6 +98,12 @@ def _by_size(rows: Rows) -> list[list[str]]:
     return table
 
 
+def _memory(rows: Rows) -> list[list[str]]:
+    head, *lines = _by_size(rows)
+    times = [f"time, {size:,}" for size in sorted({row["entries"] for row in rows})]
+    return [head + times, *([*line, *(f"{row['ms']} ms" for row in rows if row["list"] == line[0])] for line in lines)]
+
+
 def _requests(rows: Rows) -> list[list[str]]:
     table = [["request", "per second", "p50 ms", "p95 ms", "answers"]]
     for row in rows:
@@ -175,6 +181,16 @@ def _github(rows: Rows) -> list[list[str]]:
     return table
 
 
+def _guardian(rows: Rows) -> list[list[str]]:
+    table = [["rule", "traces", "should be found", "found", "precision", "recall", "missed", "false alarms", "µs a check"]]
+    for row in rows:
+        table.append([
+            row["rule"], str(row["traces"]), str(row["expected"]), str(row["found"]), f"{row['precision']:.2f}", f"{row['recall']:.2f}",
+            ", ".join(row["missed"]) or "none", ", ".join(row["false"]) or "none", f"{row['us']:,.0f}",
+        ])  # fmt: skip
+    return table
+
+
 def _audit(rows: Rows) -> list[list[str]]:
     table = [["what", "trips", "read units", "write units", "seconds of CPU", "memory MB", "file MB"]]
     names = ("trips", "reads", "writes", "seconds", "memory MB", "file MB")
@@ -192,6 +208,8 @@ PARTS = {
     "boards": Part("Lists of a board as it grows", "bench.board_lists", _by_size, 900),
     "audit": Part("The audit trail of 100,000 events", "bench.audit", _audit, 2400),
     "insights": Part("Searches and costs as they grow", "bench.insights", _by_size, 900),
+    "guardian": Part("The guardian's rules on seeded traces", "bench.guardian", _guardian, 120),
+    "memory": Part("Searches of memories as they grow", "bench.memory", _memory, 900),
     "close": Part("Monthly close, simulated", "bench.close", _close, 600),
     "terminal": Part("Terminal to viewer, local stack", "bench.live", _terminal, 120, ("terminal",), "terminal"),
     "webhooks": Part("Webhooks, local stack", "bench.live", _webhooks, 120, ("webhooks",), "webhooks"),

@@ -1,6 +1,7 @@
 """The Lambda functions, the state machine, the consumers of queues and of the stream, and the schedules."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from infra.needs import FUNCTIONS
 from infra.queues import QUEUES
 from infra.release import Deployed
 from infra.routes import Code
-from infra.schedules import SCHEDULES
+from infra.schedules import calls
 from infra.stack import PlatformStack, trusts
 
 ANSWER = ["states:SendTaskSuccess", "states:SendTaskFailure"]
@@ -228,7 +229,7 @@ class Backend(PlatformStack):
         )
 
     def _schedule(self) -> None:
-        """The function `scheduled` and a rule for each job. A job that fails three times goes to the dead-letter queue."""
+        """The function `scheduled` and a rule for the jobs of the same times. A call that fails three times becomes a dead letter."""
         dead = self.schedule_dead
         grants = self._machine_grants("scheduled")
         grants.add(allow(["sqs:SendMessage"], dead.attr_arn))
@@ -249,8 +250,8 @@ class Backend(PlatformStack):
                 on_failure=aws_lambda.CfnEventInvokeConfig.OnFailureProperty(destination=dead.attr_arn)
             ),
         )
-        for job, expression in SCHEDULES.items():
-            self._rule(job, expression, function, dead)
+        for expression, jobs in calls().items():
+            self._rule(expression, jobs, function, dead)
 
     def _lost_executions(self, *machines: aws_stepfunctions.CfnStateMachine) -> None:
         """An execution that could not even record its failure becomes a dead letter, with its name and its cause. One rule costs nothing,
@@ -268,20 +269,22 @@ class Backend(PlatformStack):
             targets=[aws_events.CfnRule.TargetProperty(id="letters", arn=self.schedule_dead.attr_arn)],
         )
 
-    def _rule(self, job: str, expression: str, function: Deployed, dead: aws_sqs.CfnQueue) -> None:
-        """Invokes the function with `{"detail": {"job": ...}}`."""
+    def _rule(self, expression: str, jobs: list[str], function: Deployed, dead: aws_sqs.CfnQueue) -> None:
+        """Invokes the function with `{"detail": {"jobs": [...]}}`."""
+        name = pascal_case(re.sub(r"\W+", "-", expression))
+        detail = json.dumps({"jobs": jobs})
         rule = aws_events.CfnRule(
             self,
-            f"Job{pascal_case(job)}",
+            f"Jobs{name}",
             schedule_expression=expression,
-            description=f"Cadre: {job}",
+            description=f"Cadre, {expression}: {', '.join(jobs)}",
             targets=[
                 aws_events.CfnRule.TargetProperty(
                     id="scheduled",
                     arn=function.arn,
                     input_transformer=aws_events.CfnRule.InputTransformerProperty(
                         input_paths_map={"id": "$.id", "time": "$.time"},
-                        input_template=f'{{"id": <id>, "time": <time>, "detail-type": "job", "detail": {{"job": "{job}"}}}}',
+                        input_template=f'{{"id": <id>, "time": <time>, "detail-type": "jobs", "detail": {detail}}}',
                     ),
                     dead_letter_config=aws_events.CfnRule.DeadLetterConfigProperty(arn=dead.attr_arn),
                     retry_policy=aws_events.CfnRule.RetryPolicyProperty(
@@ -290,4 +293,4 @@ class Backend(PlatformStack):
                 )
             ],
         )
-        may_invoke(self, f"MayRun{pascal_case(job)}", function.arn, "events.amazonaws.com", rule.attr_arn)
+        may_invoke(self, f"MayRun{name}", function.arn, "events.amazonaws.com", rule.attr_arn)

@@ -42,6 +42,7 @@ _DROPPED_FILES = (
     "stdnum/oui.dat",  # makers of network cards and mobile networks: two thirds of a package that checks tax ids here
     "stdnum/imsi.dat",
     "pycparser/**/*.py",  # cffi reads C with it, which only a build does
+    "dns/**/*.py",  # email_validator asks with it whether a domain takes mail, which we do not
     "dateutil/zoneinfo/*.tar.gz",  # botocore's times are in UTC; ours have `tzdata`
     "oauthlib/oauth1/**/*.py",
     "reportlab/fonts/DarkGarden*",  # a font that no invoice uses, with its source

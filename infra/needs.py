@@ -52,7 +52,12 @@ AREAS = {
     "explorations": Needs(files="write", models="call"),
     # both: it connects repositories, and asks GitHub with their tokens while somebody waits
     "github": Needs(files="write", sends=("github-events",), secrets="both"),
+    # what was stopped is begun again: by a run, as in `runs`
+    "guardian": Needs(sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"),
     "insights": Needs(core="read"),
+    "memory": Needs(embeds=True, memory=1769),  # a search compares ten thousand vectors
+    "messaging": Needs(),
+    "notifications": Needs(),
     "organizations": Needs(),
     "planning": Needs(),
     "projects": Needs(),
@@ -62,6 +67,7 @@ AREAS = {
     "system": Needs(core="read", telemetry="read", probes=True, figures=True),
     "tasks": Needs(),
     "usage": Needs(files="write", sends=("exports",)),
+    "validation": Needs(),
     "webhooks": Needs(telemetry="write", sends=("webhook-delivery",), secrets="seal"),
     "workspaces": Needs(sends=("emails",)),
 }
@@ -71,7 +77,14 @@ WORKERS = {
     "ws_pusher": Needs(core="read", telemetry="read", signs=False, sends=("ws-push",), posts=True, timeout=30),
     "run_worker": Needs(core="none", ephemeral="none", signs=False, machine=("start",), timeout=30),
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
-        telemetry="write", files="write", sends=("ws-live",), machine=("answer",), models="call", memory=1769, timeout=900
+        telemetry="write",
+        files="write",
+        sends=("ws-live",),
+        machine=("answer",),
+        models="call",
+        embeds=True,
+        memory=1769,
+        timeout=900,
     ),
     "deploy_steps": Needs(  # signs: the secrets of deploy hooks are derived from it. A hook answers within 8 s, and a step asks it thrice
         ephemeral="none", deploys=True, memory=512, timeout=60
@@ -92,6 +105,8 @@ WORKERS = {
     "scheduled": Needs(
         signs=False,
         telemetry="read",
+        files="read",  # the conversations of runs, for the guardian
+        embeds=True,
         sends=("ws-live", "agent-runs", "cascade", "webhook-delivery", "github-events"),
         machine=("stop", "answer"),
         operations=("start", "see"),

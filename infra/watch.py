@@ -22,7 +22,7 @@ from infra.stack import PlatformStack
 # Thresholds of alarms, for each period of 5 minutes unless the name has another unit
 FUNCTION_ERRORS_LIMIT = 5
 API_SERVER_ERRORS = 10
-API_P99_MS = 3000
+REQUEST_P99_MS = 3000
 STREAM_LAG_MS = 60_000
 QUEUE_AGE = 300  # seconds that the oldest message has waited, beyond its delay
 # Of all mails of the account: from these rates on AWS reviews it, and pauses its sending at 10 % and 0.5 %
@@ -178,9 +178,10 @@ class Watch(PlatformStack):
     def _apis(self, apis: Mapping[str, RestApi]) -> None:
         for name in apis:
             dimensions = self._dimensions(name)
-            title = name.capitalize()
-            self._alarm(f"{title}ServerErrors", Metric("AWS/ApiGateway", "5XXError", dimensions), API_SERVER_ERRORS)
-            self._alarm(f"{title}Slow", Metric("AWS/ApiGateway", "Latency", dimensions, "p99"), API_P99_MS, periods=3)
+            self._alarm(f"{name.capitalize()}ServerErrors", Metric("AWS/ApiGateway", "5XXError", dimensions), API_SERVER_ERRORS)
+        # of all contracts together: the metric that the lines of requests make anyway
+        times = Metric("Cadre", "duration_ms", {"stage": self.settings.stage}, "p99")
+        self._alarm("Slow", times, REQUEST_P99_MS, periods=3)
 
     def _dashboard(
         self,

@@ -9,7 +9,7 @@ from typing import IO, Any
 from local import ENGINE_VERSION, LocalError
 from local.engine import private
 
-FORMAT = 4
+FORMAT = 5
 """The form of the stored data. A start refuses an older folder and says to delete it, since nothing is migrated on a laptop."""
 _VALUES_FILE = "local.json"
 

@@ -1,6 +1,7 @@
 """What a board knows of its cards beside their rows must be what the rows say: counts, tallies, postings, words, indexes, second rows."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from shared.core.settings import settings
@@ -8,17 +9,19 @@ from shared.store import get, pages
 from shared.store.client import dynamodb
 from shared.store.rows import COLD_KEY
 from shared.work.boards.counting import card_location, lane_tally, priority_tally, type_tally
+from shared.work.boards.lanes import lane_key
 from shared.work.boards.rows import Counts
 from shared.work.items.postings import Posting, partition_of, words_of
 from shared.work.items.rows import Item
 from shared.work.items.searching import Words, text_of, words_partition
+from shared.work.items.stays import ended_stays
 
 Raw = dict[str, Any]
 
 
 def check_board(board_id: str) -> list[Item]:
-    """Assert that the board's counts, tallies, postings and words, and each card's indexes and second row, are what the cards say. Return
-    the cards."""
+    """Assert that the board's counts, tallies, stays, postings and words, and each card's indexes and second row, are what the cards say.
+    Return the cards."""
     cards = [
         card_of(rows) for rows in _cards() if rows.get("META", rows[next(iter(rows))]).get("board_id", {}).get("S") == board_id
     ]
@@ -26,17 +29,29 @@ def check_board(board_id: str) -> list[Item]:
     counts = get(Counts, *Counts.key(board_id))
     assert counts is not None
     places = [card_location(card) for card in listed]
-    assert _some(dict(counts.lanes)) == Counter(place.lane_id for place in places), "the lanes count other cards"
+    assert _some(dict(counts.lanes)) == Counter(lane_key(board_id, place.lane_id) for place in places), (
+        "the lanes count other cards"
+    )
     assert _some(dict(counts.columns)) == Counter(place.column_id for place in places), "the columns count other cards"
     tallies = Counter(lane_tally(board_id, place.lane_id, place.status) for place in places)
     tallies += Counter(type_tally(place.status, place.type) for place in places)
     tallies += Counter(priority_tally(place.priority) for place in places)
     assert _some(counts.tallies) == tallies, "the tallies know other cards"
+    assert dict(counts.stays) == sum_of_stays(cards), "the board sums up other stays"
     postings = {row.sk for page in pages(Posting, partition_of(board_id), consistent=True) for row in page.rows}
     assert postings == {f"{word}#{card.id}" for card in listed for word in words_of(card)}, "other postings"
     texts = {row.item_id: row.text for page in pages(Words, words_partition(board_id), consistent=True) for row in page.rows}
     assert texts == {card.id: text_of(card) for card in listed}, "searches look at other texts"
     return cards
+
+
+def sum_of_stays(cards: Iterable[Item]) -> dict[str, tuple[int, int]]:
+    """Return the seconds of the stays in each phase that these cards have left, and how many there were."""
+    sums: dict[str, tuple[int, int]] = {}
+    for phase, stay in ((phase, stay) for card in cards for phase, stay in ended_stays(card).items()):
+        seconds, number = sums.get(phase, (0, 0))
+        sums[phase] = seconds + stay[0], number + stay[1]
+    return sums
 
 
 def card_of(rows: dict[str, Raw]) -> Item:

@@ -7,7 +7,7 @@ from shared.channels.exports import jobs
 from shared.channels.exports.rows import Export, new_export
 from shared.core import clock, strict_json
 from shared.core.actor import Actor, Permission
-from shared.core.errors import FieldError, Invalid
+from shared.core.errors import FieldError, Invalid, NotFound
 from shared.core.ids import bare_id
 from shared.edge.views.omoios.exports import AUDIT, PROOF, TICKET_FILTERS, TICKETS, export_source, logs_of
 from shared.store import collection, get, load
@@ -30,6 +30,7 @@ _KNOWN = {
     "phase_id": tuple(dict.fromkeys(lane.phase for lane in LANES)),
 }
 """What a filter can name, if not anything."""
+_NEEDS_COSTS = "Who exports the proof sees the amounts in it, and needs the permission for that"
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,9 @@ def export_audit_trail(actor: Actor, named: Named, format_: str) -> Export:
     """Export an audit trail. Raises NotFound, Forbidden, Invalid for more rows than the format takes."""
     ids, now = named.bare, clock.iso()
     ws_id, about = _scope(actor, named)
-    costs = actor.may(Permission.USAGE_READ, ws_id)
-    ask = ids | about | {"until": now, "costs": costs}
+    shown = about.get("ws_ids", [ws_id])
+    costs = [one for one in shown if actor.may(Permission.USAGE_READ, one)]
+    ask = ids | about | {"until": now, "shown": shown, "costs": costs}
     name = next(iter(ids.values()), ws_id)
     return _make(actor, AUDIT, format_, ask, f"audit-trail-{name[-12:]}-{now[:10]}", ws_id)
 
@@ -132,6 +134,7 @@ def export_proof(actor: Actor, named: Named, format_: str) -> Export:
     if named.ticket_id is not None or named.agent_id is not None:
         raise Invalid(FieldError("proof", "Blocks prove the trail of a project or a workspace, not of a part of it"))
     ws_id, logs = sealed_scope(actor, named.project_id)
+    actor.require(Permission.USAGE_READ, ws_id, reason=_NEEDS_COSTS)
     tenant, now = workspace_tenant(ws_id), clock.iso()
     head = get(Head, f"AUDIT#{tenant}", "HEAD") or Head.of(tenant)
     ask = {
@@ -143,6 +146,20 @@ def export_proof(actor: Actor, named: Named, format_: str) -> Export:
         "exported_at": now,
     }
     return _make(actor, PROOF, "proof.json", ask, f"audit-proof-{now[:10]}", ws_id)
+
+
+def own_export(actor: Actor, export_id: str) -> Export:
+    """Return an export that the actor has asked for and may still see: who has lost a permission since asks anew. Raises NotFound."""
+    export = jobs.own_export(actor, export_id, (TICKETS, AUDIT, PROOF))
+    shown, costs = export.ask.get("shown", [export.ws_id]), export.ask.get("costs", [])
+    needed = [(Permission.PROJECT_READ, one) for one in shown] + [(Permission.USAGE_READ, one) for one in costs]
+    if export.subject == PROOF:
+        needed.append((Permission.USAGE_READ, export.ws_id))
+    if export.subject == PROOF or (export.subject == AUDIT and not export.ask.keys() & Named.__annotations__.keys()):
+        needed.append((Permission.WORKSPACE_WRITE, export.ws_id))
+    if not all(actor.may(permission, ws_id) for permission, ws_id in needed):
+        raise NotFound(Export.NAME)
+    return export
 
 
 def _make(actor: Actor, subject: str, format_: str, ask: dict[str, Any], name: str, ws_id: str) -> Export:

@@ -1,4 +1,4 @@
-"""omoios, section 12: comments of a ticket as a flat list."""
+"""omoios, section 12: comments of a ticket as a flat list; and its files (`attachments`)."""
 
 import re
 from typing import Annotated
@@ -6,6 +6,8 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import AfterValidator, Field
 
+from functions.comments import attachments
+from functions.comments.attachments import Deleted
 from shared.core.actor import Permission
 from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.fields import CommentText, Offset, OneLine
@@ -33,6 +35,7 @@ def _file(value: str) -> str:
     return value
 
 
+Mentions = Annotated[list[Annotated[str, Field(min_length=1, max_length=100), OneLine]], Field(max_length=50)]
 File = Annotated[str, Field(min_length=1, max_length=1_024), OneLine, AfterValidator(_file)]
 
 
@@ -54,16 +57,15 @@ class CreateComment(Request):
 
     content: CommentText
     comment_type: Annotated[str, Field(min_length=1, max_length=50), OneLine] = "general"
-    mentions: Annotated[list[Annotated[str, Field(min_length=1, max_length=100), OneLine]], Field(max_length=50)] = []
+    mentions: Mentions = []
     attachments: Annotated[list[File], Field(max_length=20)] = []
 
 
 class UpdateComment(Request):
+    """Without `mentions`, an addition, those of the comment stay. Who is mentioned anew is told of it."""
+
     content: CommentText
-
-
-class Deleted(Shape):
-    status: str = "deleted"
+    mentions: Mentions | None = None
 
 
 def _comment(comment: Comment) -> TicketComment:
@@ -110,7 +112,8 @@ async def create_comment(ticket_id: str, body: CreateComment, caller: Caller) ->
 @routes.put("/comments/{comment_id}", "comments.update", permission=Permission.CARD_EDIT)
 async def update_comment(comment_id: str, body: UpdateComment, caller: Caller) -> TicketComment:
     """Change a comment; only its author and administrators may."""
-    return _comment(update(caller, comment_id, body.content))
+    mentions = None if body.mentions is None else list(dict.fromkeys(body.mentions))
+    return _comment(update(caller, comment_id, body.content, mentions))
 
 
 @routes.delete("/comments/{comment_id}", "comments.delete", permission=Permission.CARD_EDIT)
@@ -118,3 +121,6 @@ async def delete_comment(comment_id: str, caller: Caller) -> Deleted:
     """Delete a comment; only its author and administrators may."""
     delete(caller, comment_id)
     return Deleted()
+
+
+attachments.publish(routes)

@@ -277,7 +277,7 @@ class BuildLog(Shape):
     "features.buildAndDeploy",
     status=202,
     permission=Permission.DEPLOYMENT_WRITE,
-    errors=(Situation.PROJECT_ARCHIVED, Situation.PROVIDER_NOT_CONFIGURED, Situation.LIMIT_REACHED),
+    errors=(Situation.LANE_TRANSITION, Situation.PROJECT_ARCHIVED, Situation.PROVIDER_NOT_CONFIGURED, Situation.LIMIT_REACHED),
 )
 async def build_and_deploy(feature_id: str, caller: Caller, body: BuildAndDeploy | None = None) -> AcceptedOperation:
     """Build the project's repository, by default the head of its own branch, as its `buildspec.yml` says, and deploy the build.

@@ -23,12 +23,12 @@ from shared.work.boards.creating import board_id_of
 from shared.work.boards.rows import Counts
 from shared.work.items.dependencies import begin_blocks, count_blockers
 from shared.work.items.rows import Item
-from shared.work.phases.stints import PhaseTimes, list_stints
+from shared.work.items.stays import all_stays
 from shared.work.projects.reading import get_project, get_project_board
 from shared.work.statistics.files import FileActivity, most_active
 from shared.work.statistics.reading import AGENTS, Range, Tallies, Tally, begin_project_tallies, begin_visible_tallies
 from shared.work.statistics.tasks import card_task_times
-from shared.work.statistics.tickets import TicketCounts, count_tickets, visible_project_ids
+from shared.work.statistics.tickets import TicketCounts, count_tickets, read_counts, visible_project_ids
 
 routes = Routes(OMOIOS, "insights")
 searching.publish(routes)
@@ -219,14 +219,13 @@ async def project_overview(project_id: str, caller: Caller) -> ProjectOverview:
 async def ticket_statistics(caller: Caller, project_id: Id | None = None) -> TicketStatistics:
     """Count the tickets of a project, or of all the caller's projects."""
     ids = _project_ids(caller, project_id)
-    rows: list[Any] = get_all([key for one in ids for key in _ticket_keys(one)], consistent=False)
-    counts = count_tickets(row for row in rows if isinstance(row, Counts))
+    boards = read_counts(ids)
+    counts = count_tickets(boards)
     seconds: dict[str, int] = {}
     stays: dict[str, int] = {}
-    for times in rows:
-        if isinstance(times, PhaseTimes):
-            for phase, (spent, number) in times.stays().items():
-                seconds[phase], stays[phase] = seconds.get(phase, 0) + spent, stays.get(phase, 0) + number
+    for board in boards:
+        for phase, (spent, number) in board.stays.items():
+            seconds[phase], stays[phase] = seconds.get(phase, 0) + spent, stays.get(phase, 0) + number
     return TicketStatistics(
         total=counts.total,
         by_status=_statuses(counts),
@@ -234,10 +233,6 @@ async def ticket_statistics(caller: Caller, project_id: Id | None = None) -> Tic
         average_time_in_phase={phase: duration(seconds[phase] / stays[phase]) for phase in sorted(stays)},
         blocked_count=counts.blocked,
     )
-
-
-def _ticket_keys(project_id: str) -> Iterable[RowKey]:
-    return (Counts, *Counts.key(board_id_of(project_id))), (PhaseTimes, *PhaseTimes.key(project_id))
 
 
 def _commit_keys(project_id: str, agent_id: str | None) -> Iterable[RowKey]:
@@ -318,9 +313,7 @@ async def ticket_time(ticket_id: str, caller: Caller) -> TicketTime:
     item = load(Item, ticket_id, caller, Permission.CARD_READ)
     newest = runs.page(0, MAX_RUNS, lambda _: True).rows()
     begun = read_ahead(lambda: fetch_all(Run, [row.id for row in newest], to_show=True))
-    phases: dict[str, float] = {}
-    for stint in list_stints(item):
-        phases[stint.phase_id] = phases.get(stint.phase_id, 0) + stint.seconds
+    phases = {phase: seconds for phase, (seconds, _) in all_stays(item).items()}
     work: dict[str, list[float]] = {agent_id: [seconds, done] for agent_id, (seconds, done) in tasks.result().items()}
     for run in begun.result():
         spent = work.setdefault(run.agent_id, [0, 0])

@@ -25,7 +25,7 @@ from shared.work.projects.reading import ProjectSnapshot, get_project, list_visi
 from shared.work.projects.rows import Project as ProjectRow
 from shared.work.projects.rows import named_repository
 from shared.work.repositories.rows import NOT_CONNECTED, Repository, repository_id_of
-from shared.work.tickets.creating import FIRST_PHASE, NewTicket, create_project_ticket
+from shared.work.tickets.creating import FIRST_PHASE, NewTicket, add_ticket
 
 routes = Routes(OMOIOS, "projects")
 
@@ -170,9 +170,10 @@ async def get(project_id: str, caller: Caller) -> ProjectDetails:
 
 @routes.post("/projects/{project_id}/create-ticket", "projects.createTicket", status=201, permission=Permission.CARD_CREATE)
 async def create_ticket(project_id: str, body: CreateTicket, caller: Caller) -> Ticket:
-    """Create a ticket in a phase, by default in the project's default phase, with its first task. Nothing is searched for one like it."""
+    """Create a ticket in a phase, by default in the project's default phase: with its first task, or as one that waits for an approval if
+    no person asks for it."""
     new = NewTicket(body.title, body.description, body.phase_id, body.priority.lower())
-    return ticket(create_project_ticket(caller, project_id, new))
+    return ticket(add_ticket(caller, project_id, new))
 
 
 @routes.post("/projects/{project_id}/spawn-agent", "projects.spawnAgent", status=201, permission=Permission.AGENT_RUN)

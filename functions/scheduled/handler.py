@@ -1,8 +1,8 @@
-"""Scheduled jobs: `infra/schedules.py` has a rule for each job here, and names it in `detail.job`.
+"""Scheduled jobs: `infra/schedules.py` says when each runs. One rule calls for all jobs of the same times, and names them in `detail.jobs`.
 
-A job does what is due and returns how many things it did. What fails keeps nothing else from being done; the job then fails in the end,
-so that its alarm sees it. It may be called twice for the same time, also concurrently, because all its
-writes are conditional. It stops after SECONDS; the next call continues.
+A job does what is due and returns how many things it did. What fails keeps nothing else from being done, neither in its job nor in
+another one; the call then fails in the end, so that its alarm sees it. A job may be called twice for the same time, also concurrently,
+because all its writes are conditional. The jobs of a call share SECONDS; the next call continues.
 """
 
 import time
@@ -20,21 +20,23 @@ from shared.money.billing.charging import ask_for_charges
 from shared.money.billing.dunning import run_dunning
 from shared.money.billing.monthly_close import close_periods
 from shared.runs.agent_runs.maintenance import sweep_runs
+from shared.runs.guardian.cycle import oversee
 from shared.runs.live_agents.watching import watch_heartbeats
-from shared.store import Unfinished
+from shared.store import Unfinished, process_in_turn, rotate
 from shared.work.audit.sealing import seal_due
 from shared.work.items.archiving import archive_finished
 from shared.work.repositories.reconciling import ask_for_reconciling
 from shared.work.tickets.approving import time_out_due
 
 logs.start()
-SECONDS = 40.0  # of a minute, the shortest time between two calls
+SECONDS = 40.0  # of a minute, the shortest time between two calls; the last part of a job that was begun ends within the time-out
 
 JOBS: dict[str, Callable[[float], int]] = {
     "audit-seal": seal_due,  # seals the entries of the audit trail
     "approvals": time_out_due,  # tells of tickets that were not approved in time
     "auto-archive": archive_finished,  # archives cards that were finished some time ago
     "billing-close": close_periods,  # bills months that are over
+    "guardian": oversee,  # watches the runs at work; scores interventions, and takes back those whose time is over
     "heartbeat-watch": watch_heartbeats,  # says which live agents have fallen silent, and who looks for work
     "invoices-overdue": run_dunning,  # charges invoices, reminds, and finally suspends the workspace
     "charges": ask_for_charges,  # asks the payment gateway what became of charges without a result
@@ -50,20 +52,27 @@ JOBS: dict[str, Callable[[float], int]] = {
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    job = event["detail"]["job"]
-    if job not in JOBS:
-        raise LookupError(f"there is no job {job!r}; there are {', '.join(JOBS)}")
+    jobs = event["detail"]["jobs"]
+    if unknown := sorted(set(jobs) - set(JOBS)):
+        raise LookupError(f"there is no job {', '.join(map(repr, unknown))}; there are {', '.join(JOBS)}")
+    # rotated: a job that takes until the time-out keeps no other one from its turn for long
+    process_in_turn("the schedule", rotate(jobs), _run, time.monotonic() + SECONDS, str)
+
+
+def _run(job: str, until: float) -> int:
+    """Run a job and log what it did; a job that fails as a whole is one failure."""
     started = time.monotonic()
-    unfinished: Unfinished | None = None
+    done, failed = 0, 1
     try:
-        done = JOBS[job](started + SECONDS)
+        done, failed = JOBS[job](until), 0
     except Unfinished as error:
-        unfinished, done = error, error.done
-    took, failed = time.monotonic() - started, unfinished.failed if unfinished else 0
-    line = {"job": job, "done": done, "failed": failed, "seconds": round(took, 3), "cut_short": took > SECONDS}
-    logs.write_metrics("job", line | (logs.metric("failed", by="job") if failed else {}))
-    if unfinished is not None:
-        raise unfinished
+        done, failed = error.done, error.failed
+        raise
+    finally:
+        ended = time.monotonic()
+        line = {"job": job, "done": done, "failed": failed, "seconds": round(ended - started, 3), "cut_short": ended > until}
+        logs.write_metrics("job", line | (logs.metric("failed", by="job") if failed else {}))
+    return done
 
 
 start.finish()

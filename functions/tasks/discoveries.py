@@ -8,6 +8,7 @@ from pydantic import Field
 from shared.agents.catalogue.registry import get_agent
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
+from shared.core.ids import bare_id
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Request
 from shared.edge.contracts.fields import Form, Offset, OneLine, Seen
@@ -101,7 +102,7 @@ async def list_of_task(
 
 async def report(task_id: str, body: ReportDiscovery, caller: Caller) -> Discovery:
     """Report a discovery that was made at a task."""
-    agent = {"id": body.agent_id, "name": body.agent_id} if body.agent_id else None
+    agent = {"id": bare_id(body.agent_id), "name": body.agent_id} if body.agent_id else None
     new = spawning.NewDiscovery(body.type, body.description, body.priority.lower(), agent)
     return discovery(spawning.report_discovery(caller, task_id, new))
 
@@ -127,6 +128,10 @@ def publish(routes: Routes) -> None:
         "/tasks/{task_id}/discoveries", "discoveries.create", status=201, permission=edits, addition=True, errors=REFUSALS[1:]
     )(report)
     routes.put("/discoveries/{discovery_id}", "discoveries.update", permission=edits, addition=True, errors=REFUSALS[1:])(update)
-    routes.post("/discoveries/{discovery_id}/spawn-task", "discoveries.spawnTask", status=201, permission=edits, errors=REFUSALS)(
-        spawn_task
-    )
+    routes.post(
+        "/discoveries/{discovery_id}/spawn-task",
+        "discoveries.spawnTask",
+        status=201,
+        permission=edits,
+        errors=(Situation.LANE_TRANSITION, *REFUSALS),
+    )(spawn_task)

@@ -15,7 +15,8 @@ from shared.edge.contracts.omoios import Id
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tasks import ClaimedTask, Task, claimed_task, task, task_status
-from shared.work.tasks import claiming, timeouts, updating
+from shared.runs.live_agents.holding import claim_for
+from shared.work.tasks import timeouts, updating
 from shared.work.tasks.timeouts import MAX_TIMEOUT
 
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -93,9 +94,12 @@ async def cleanup(caller: Caller) -> CleanedUp:
 
 
 async def claim(task_id: str, body: ClaimTask, caller: Caller) -> ClaimedTask:
-    """Give a task to an agent for some time. Claim it again, or let it go, when that has passed without the end of the task."""
+    """Give a task to an agent for some time: to a live agent of its project, or to any other name.
+
+    Claim it again, or let it go, when that has passed without the end of the task.
+    """
     agent = {"id": body.agent_id, "name": body.agent_name or body.agent_id}
-    row = claiming.claim_task(caller, task_id, agent, body.lease_seconds)
+    row = claim_for(caller, task_id, agent, body.lease_seconds)
     return claimed_task(row)
 
 
@@ -154,7 +158,9 @@ def publish_lists(routes: Routes) -> None:
 def publish(routes: Routes) -> None:
     """Declare the operations on a task that is held."""
     reads, edits = Permission.CARD_READ, Permission.CARD_EDIT
-    routes.post("/tasks/{task_id}/claim", "tasks.claim", permission=edits, addition=True, errors=CHANGED)(claim)
+    routes.post(
+        "/tasks/{task_id}/claim", "tasks.claim", permission=edits, addition=True, errors=(*CHANGED, Situation.AGENT_STATUS)
+    )(claim)
     routes.get("/tasks/{task_id}/timeout-status", "tasks.timeoutStatus", permission=reads)(timeout_status)
     routes.post("/tasks/{task_id}/set-timeout", "tasks.setTimeout", permission=edits, errors=CHANGED[1:])(set_timeout)
     routes.get("/tasks/{task_id}/results", "tasks.results", permission=reads, addition=True)(results)

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.channels.webhooks import deliveries, subscribing
 from shared.channels.webhooks.rows import Delivery, Webhook
-from shared.channels.webhooks.signing import body_of
+from shared.channels.webhooks.signing import body_for
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.core.situations import Situation
@@ -196,11 +196,11 @@ async def list_deliveries(webhook_id: str, caller: Caller, page: Page = 1, page_
 )
 async def get_delivery(webhook_id: str, delivery_id: str, caller: Caller) -> DeliveryReport:
     """Get a delivery with its request and the answer to each attempt."""
-    _, delivery, content, data = deliveries.get_delivery(caller, webhook_id, delivery_id)
+    webhook, delivery, content, data = deliveries.get_delivery(caller, webhook_id, delivery_id)
     last = max(content.retry_count - 1, int(content.earlier)) if content else 0
     return DeliveryReport(
         **_delivery(delivery).model_dump(),
-        request_body=body_of(content, data, last).decode() if content else "",
+        request_body=body_for(webhook.url, content, data, last).decode() if content else "",
         tries=[DeliveryAttempt(**one) for one in content.tries] if content else [],
     )
 

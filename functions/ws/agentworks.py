@@ -95,7 +95,8 @@ def _connect_events(request: ConnectRequest) -> None:
         raise Forbidden(situation=Situation.WORKSPACE_ACCESS_DENIED)
     topic = workspace_topic(ws_id)
     connection = _connection(request, WORKSPACE_EVENTS, ws_id, [topic])
-    open_connection(connection, [Subscription.of(topic, connection)])
+    sees_costs = request.actor.may(Permission.USAGE_READ, ws_id)
+    open_connection(connection, [Subscription.of(topic, connection, sees_costs=sees_costs)])
 
 
 def _connection(request: ConnectRequest, endpoint: Endpoint, ws_id: str, topics: list[str], **attributes: Any) -> Connection:

@@ -44,7 +44,10 @@ def _connect(request: ConnectRequest) -> None:
         org_id=request.actor.org_id,
         topics=topics,
     )
-    subscriptions = [Subscription.of(topic, connection, filters=filters or None) for topic in topics]
+    subscriptions = [
+        Subscription.of(topic, connection, filters=filters or None, sees_costs=request.actor.may(Permission.USAGE_READ, ws_id))
+        for topic, ws_id in zip(topics, visible, strict=False)
+    ]
     generation = begin_replay(connection, subscriptions) if received else None
     open_connection(connection, subscriptions)
     if generation is not None:

@@ -147,7 +147,8 @@ def _replay_events(message: Message) -> None:
         return
     topics = {workspace_topic(ws_id): ws_id for ws_id in map(workspace_of, connection.topics) if ws_id}
     connection.topics = [topic for topic, ws_id in topics.items() if liveness.is_member(connection.user_id, ws_id)]
-    replaying.play(connection, replaying.Piece(**message["piece"]), OmoiosEvents())
+    with_costs = {ws_id for ws_id in topics.values() if liveness.sees_costs(connection.user_id, ws_id)}
+    replaying.play(connection, replaying.Piece(**message["piece"]), OmoiosEvents(), with_costs)
 
 
 _JOBS: dict[str, Callable[[Message], None]] = {

@@ -12,6 +12,11 @@ def epoch() -> int:
     return int(now().timestamp())
 
 
+def epoch_milliseconds() -> int:
+    """Return the milliseconds since 1970."""
+    return int(now().timestamp() * 1000)
+
+
 def iso(moment: datetime | None = None) -> str:
     """Format a moment (default: now) as `2026-11-21T09:30:00.123Z`; such texts sort by time."""
     moment = (moment or now()).astimezone(UTC)

@@ -3,6 +3,7 @@
 Text that Vera has no letters for (Greek, Cyrillic, Chinese) uses a font of the PDF reader.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +21,9 @@ class Fonts:
             return "VeraBd" if bold else "Vera"
         return "STSong-Light"
 
-    def wrap(self, text: str, width: float, size: float) -> list[str]:
+    def wrap(self, text: str, width: float, size: float, *, bold: bool = False) -> list[str]:
         """Break a text into lines of at most this width: between words, and inside a word that is wider."""
-        font, lines, line = self.of(text), [], ""
+        font, lines, line = self.of(text, bold=bold), [], ""
         for word in text.split():
             tried = f"{line} {word}".strip()
             while self.measure(tried, font, size) > width:
@@ -30,11 +31,15 @@ class Fonts:
                     lines.append(line)
                     tried, line = word, ""
                     continue
-                cut = next(n for n in range(len(tried), 0, -1) if n == 1 or self.measure(tried[:n], font, size) <= width)
+                cut = self._fitting(tried, width, font, size)
                 lines.append(tried[:cut])
                 tried = tried[cut:]
             line = tried
         return [*lines, line] if line else lines
+
+    def _fitting(self, word: str, width: float, font: str, size: float) -> int:
+        """Return how many letters of a word fit, one at least. A word of thousands of letters is measured a dozen times for a line."""
+        return max(1, bisect_right(range(len(word)), width, key=lambda n: self.measure(word[:n], font, size)) - 1)
 
 
 def load_fonts() -> Fonts:

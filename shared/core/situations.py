@@ -66,6 +66,12 @@ class Situation(StrEnum):
     """The run has ended, does not wait, or was already answered."""
     TASK_STATUS = auto()
     """The status of the task, or who holds it, does not allow it."""
+    ALERT_STATUS = auto()
+    """The alert was acknowledged or resolved before."""
+    THREAD_STATUS = auto()
+    """The thread is closed."""
+    SAMPLES_TOO_FEW = auto()
+    """There are fewer memories of this kind than a pattern needs."""
     DEPLOYMENT_IN_PROGRESS = auto()
     """Another deployment holds the environment."""
     INVOICE_STATUS = auto()

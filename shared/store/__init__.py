@@ -91,7 +91,7 @@ from shared.store.tallies import (
     reenter,
     relabel,
 )
-from shared.store.walking import Shards, Unfinished, iterate, iterate_shards, process_all, sweep
+from shared.store.walking import Shards, Unfinished, iterate, iterate_shards, process_all, process_in_turn, rotate, sweep
 from shared.store.writing import (
     OnConflict,
     Operation,
@@ -198,6 +198,7 @@ __all__ = [
     "page_of",
     "pages",
     "process_all",
+    "process_in_turn",
     "put",
     "put_file",
     "put_file_stream",
@@ -210,6 +211,7 @@ __all__ = [
     "relabel",
     "request_scope",
     "retrying",
+    "rotate",
     "save",
     "size",
     "stale",

@@ -63,12 +63,17 @@ class Shards:
         return f"{self.name}#{crc32(entity_id.encode()) % self.number}"
 
     def partitions(self) -> list[str]:
-        """Return all partitions. The first one changes each minute, so that no partition is always last when time runs out.
+        """Return all partitions, in an order that changes each minute."""
+        return rotate([f"{self.name}#{shard}" for shard in range(self.number)])
 
-        The minute is hashed: its plain remainder would be the same every hour and every night.
-        """
-        first = crc32(str(clock.epoch() // 60).encode())
-        return [f"{self.name}#{shard % self.number}" for shard in range(first, first + self.number)]
+
+def rotate(items: Sequence[T]) -> list[T]:
+    """Return the items in their order. The first one changes each minute, so that none is always last when time runs out.
+
+    The minute is hashed: its plain remainder would be the same every hour and every night.
+    """
+    first = crc32(str(clock.epoch() // 60).encode()) % len(items)
+    return [*items[first:], *items[:first]]
 
 
 @overload
@@ -87,6 +92,10 @@ def iterate_shards(
 ) -> Iterator[Any]:
     """Yield the rows of all shards, one shard after the other, until `until` (`time.monotonic`): `sweep` over its partitions."""
     yield from sweep(model, shards.name, shards.partitions(), until, read=read, **options)
+
+
+def _has_rows(model: type[Row], partition: str, options: QueryOptions) -> bool:
+    return any(page.rows for page in pages(model, partition, **(options | {"limit": 1})))
 
 
 class Position(Ephemeral):
@@ -111,15 +120,20 @@ def sweep(
     """Yield what `read` makes of the rows of all partitions of the list `name`, until `until` (`time.monotonic`) and `at_most` so many.
 
     A sweep that stopped early is continued by the next one, so that rows that stay in the list or take long do not keep the later ones
-    from their turn. Where rows have left the page since, as many others wait for the next round.
+    from their turn. Where rows have left the page since, as many others wait for the next round. A list without rows, as most lists of
+    jobs are, costs no more than a query of each partition.
     """
     if time.monotonic() > until:
         return
+    first = next((place for place, partition in enumerate(partitions) if _has_rows(model, partition, options)), None)
+    if first is None:
+        return
     position = get(Position, "SWEEP", name)
-    place, start, skip, given = 0, None, 0, 0
+    rest, start, skip, given = partitions[first:], None, 0, 0
     if position is not None and position.partition in partitions:
         place, start, skip = partitions.index(position.partition), position.after, int(position.done)
-    for partition in (*partitions[place:], *partitions[:place]):
+        rest = [*partitions[place:], *partitions[:place]]
+    for partition in rest:
         for page in pages(model, partition, **(options | {"start": start})):
             for number, one in enumerate(read(page.rows)):
                 if number < skip:
@@ -168,3 +182,16 @@ def process_all(where: str, items: Iterable[T], work: Callable[[T], int], name: 
         unfinished.done = done
         raise unfinished
     return done
+
+
+def process_in_turn(
+    where: str, parts: Sequence[T], work: Callable[[T, float], int], until: float, name: Callable[[T], str]
+) -> int:
+    """`process_all` for parts that share the time until `until` (`time.monotonic`): each may work until the second argument of `work`, and
+    what it does not need is for those that follow."""
+
+    def do(number: int) -> int:
+        now = time.monotonic()
+        return work(parts[number], now + (until - now) / (len(parts) - number))
+
+    return process_all(where, range(len(parts)), do, lambda number: name(parts[number]))

@@ -32,8 +32,8 @@ class World:
         return get(Counts, f"BOARD#{self.board.id}", "COUNTS")
 
     def lane_counts(self) -> dict[int, int]:
-        held = dict(self.counts().lanes)
-        return {lane.number: held[lane.id] for lane in self.lanes if held.get(lane.id)}
+        counts = self.counts()
+        return {lane.number: held for lane in self.lanes if (held := counts.cards_in(lane.id))}
 
     def column_counts(self) -> dict[str, int]:
         return {column: count for column, count in dict(self.counts().columns).items() if count}

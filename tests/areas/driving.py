@@ -5,6 +5,7 @@ import json
 import time
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,6 +14,7 @@ from shared.people.identity import one_time_tokens
 from shared.people.identity.one_time_tokens import Purpose
 
 REQUEST_ID = "req-1"
+EVENTS = Path(__file__).parents[2] / "events"
 
 
 class Context:
@@ -120,3 +122,10 @@ def confirm_address(client: Client) -> Client:
 def deadline(seconds: float = 60) -> float:
     """The value of `time.monotonic` at which a scheduled job has to stop."""
     return time.monotonic() + seconds
+
+
+def run_jobs(*jobs: str) -> None:
+    """Call the function `scheduled` as a rule for these jobs does."""
+    from functions.scheduled.handler import handler
+
+    handler(json.loads((EVENTS / "schedule.json").read_text()) | {"detail": {"jobs": jobs}}, Context())

@@ -17,7 +17,7 @@ from shared.store import get, query
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World
-from tests.areas.driving import Answer, Context, call
+from tests.areas.driving import Answer, Context, call, run_jobs
 from tests.areas.receiver import Receiver
 from tests.areas.viewers import project, raw_row, stream_record
 
@@ -109,9 +109,7 @@ class Hooks:
         self.deliver()
 
     def sweep(self) -> None:
-        from functions.scheduled.handler import handler as scheduled
-
-        scheduled({"detail": {"job": "webhook-retry"}}, Context())
+        run_jobs("webhook-retry")
 
     # -- what is written
 

@@ -11,6 +11,7 @@ from moto.dynamodb.models.dynamo_type import Item as Row
 from shared.core.ids import new_id
 from shared.store import amount, put, update, write
 from shared.work.boards.counting import card_location, lane_tally, priority_tally, type_tally
+from shared.work.boards.lanes import lane_key
 from shared.work.boards.rows import Counts
 from shared.work.items.postings import change_postings
 from shared.work.items.rows import Item, place_of_position
@@ -50,7 +51,8 @@ def add_cards(world: World, prototype: Item, positions: Sequence[int]) -> None:
 
 def _counted(world: World, item: Item, number: int) -> Iterator[Any]:
     place = card_location(item)
-    yield Counts.lanes[place.lane_id].set(Counts.lanes[place.lane_id] + number)
+    lane = Counts.lanes[lane_key(world.board.id, place.lane_id)]
+    yield lane.set(lane + number)
     yield Counts.columns[place.column_id].set(Counts.columns[place.column_id] + number)
     yield amount(lane_tally(world.board.id, place.lane_id, place.status)).add(number)
     yield amount(type_tally(place.status, place.type)).add(number)

@@ -13,17 +13,23 @@ from shared.core.ids import new_id
 from shared.edge.views.omoios.audit import KINDS
 from shared.events import Event, EventType
 from shared.runs.toolbox.executor import agent_actor
+from shared.store import fetch
 from shared.work.activities.rows import Activity, new_activity, project_log
 from shared.work.audit import marking, sealing
 from shared.work.audit.proof import GENESIS, digest, entries_of
 from shared.work.audit.sealing import seal_due
 from shared.work.audit.trails import sealed_blocks
 from shared.work.comments.writing import NewComment, create_comment
+from shared.work.commits.linking import link_commit
+from shared.work.commits.rows import Commit, commit_id
 from shared.work.items.moving import move_item
 from shared.work.projects.creating import NewProject, create_project
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer, Client, deadline
+from tests.areas.github_world import in_repository
+from tests.areas.live_agents_world import registered, stored
 from tests.areas.viewers import project, raw_row, stream_record
+from tests.github_server import sha_of
 from tests.kills import concurrently, crash_at_every_write
 from tests.seeding import put_directly
 from tests.trips import count_requests
@@ -126,6 +132,33 @@ def test_the_trail_of_an_agent_has_what_it_did_and_nothing_of_others(world):
     eve = create_world("eve@example.com", "Eve")
     assert get(eve, f"/audit/agents/{PRD.id}").json == []  # the agent works for everybody; what it did is each one's own
     assert get(world, f"/audit/agents/{new_id()}").status == 404
+
+
+def test_a_live_agent_has_a_trail_from_its_first_moment_on(world):
+    agent_id = registered(world.ada, project_id=world.project.id)["agent_id"]
+    path = f"/audit/agents/{agent_id}"
+    empty = get(world, path)  # nothing that it did has been projected yet
+    assert (empty.status, empty.json, empty.header("X-Total-Count")) == (200, [], "0")
+    eve = create_world("eve@example.com", "Eve")
+    assert get(eve, path).status == 404
+    tell(f"AINS#{agent_id}")
+    before = raw_row(f"AINS#{agent_id}")
+    assert world.ada.at("omoios")("agents", "POST", f"/agents/{agent_id}/availability", body={"available": False}).status == 200
+    tell(f"AINS#{agent_id}", before)
+    changed, made = get(world, path).json
+    name = stored(agent_id).name
+    assert [(one["agent_id"], one["agent_name"], one["actor_type"]) for one in (changed, made)] == [(agent_id, name, "user")] * 2
+    assert [one["type"] for one in (changed, made)] == ["agent_status_changed", "agent_registered"]
+
+
+def test_a_commit_of_a_live_agent_is_linked_under_its_name(world):
+    agent_id = registered(world.ada, project_id=world.project.id)["agent_id"]
+    in_repository(world.actor, world.project, world.card())
+    commit = fetch(Commit, commit_id(world.ws_id, sha_of("in a repository")))
+    link = link_commit(world.actor, world.card(), commit, agent_id)
+    tell(f"CMTLINK#{link.id}")
+    [linked] = get(world, f"/audit/agents/{agent_id}").json
+    assert (linked["type"], linked["agent_name"]) == ("commit", stored(agent_id).name)
 
 
 def test_a_project_is_walked_to_its_end_and_counted(world):
@@ -274,11 +307,7 @@ def test_a_tenant_in_which_nothing_happens_costs_nothing(world):
     assert seal(world, 400) == 0
     with count_requests() as seen:
         assert seal(world, 460) == 0
-    assert seen.names == [
-        "GetItem",
-        "Query",
-        "Query",
-    ]  # where the sweep stopped, and the two lists of what is due: both are empty
+    assert seen.names == ["Query", "Query"]  # the two lists of what is due: both are empty
     again = entries(world, 1, clock.iso())
     marking._marked.clear()  # a minute later
     due(world, again)

@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from shared.agents.catalogue import agent_named
 from shared.channels.exports import file_writer
+from shared.core import clock
 from shared.core.actor import Role
 from shared.core.ids import new_id
-from shared.store import delete, get, put, write
-from shared.work.activities.rows import Activity
+from shared.events import Event, EventType
+from shared.people.access.records import Access, key_row
+from shared.store import delete, get, put, update_now, write
+from shared.store.client import dynamodb
+from shared.work.activities.rows import Activity, new_activity
 from shared.work.audit import marking
 from shared.work.audit.rows import Block
 from shared.work.comments.writing import NewComment, create_comment
@@ -20,7 +25,10 @@ from shared.work.items.updating import block_item
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer, Client
 from tests.areas.exporting import force_async_exports, run_worker, waiting
+from tests.areas.github_world import rows_of
 from tests.areas.test_audit import chain, due, entries, seal, tell
+from tests.areas.viewers import raw_row
+from tests.seeding import put_directly
 from tools import verify_audit
 
 
@@ -255,3 +263,92 @@ def test_who_may_verify(world, proven):
     assert get_file(eve, "/audit/verify").json["blocks"] == 0
     for query in ("format=csv", "ticket_id=x", "agent_id=x"):
         assert get_file(world, f"/export/audit-trail?proof=true&{query}").status == 422
+
+
+@pytest.mark.parametrize(
+    "name", ["actor", "changes", "data", "at the end of data", "type", "subject_kind", "ws_id", "item_id", "no type", "a number"]
+)
+def test_whatever_is_changed_in_an_entry_is_named(world, proven, capsys, tmp_path, name):
+    log, position = chain(world)[7]
+    raw = raw_row(log, position)
+    if name == "at the end of data":
+        raw["data"] = {"S": raw["data"]["S"][:-1] + "]"} if "data" in raw else {"S": '{"a":1'}
+    elif name == "no type":
+        del raw["type"]
+    elif name == "a number":
+        raw["subject_kind"] = {"N": "1"}
+    else:
+        raw[name] = {"S": "x" + raw.get(name, {"S": ""})["S"][1:]}
+    dynamodb().put_item(TableName="core", Item=raw)
+    answer = get_file(world, "/audit/verify").json
+    assert [(one["block"], one["entry_id"]) for one in answer["faults"]] == [(1, position.partition("#")[2])]
+    text = get_file(world, f"/export/audit-trail?project_id={world.project.id}&proof=true").body
+    status, said = checked(capsys, tmp_path, text)
+    assert (status, position.partition("#")[2] in said) == (1, True)
+
+
+@pytest.mark.parametrize("at", [0, 1, 5, 12, 40, 120, -1, -10, -30])
+@pytest.mark.parametrize("byte", ["x", "9", '"'])
+def test_whatever_byte_is_changed_in_a_block_is_named(world, proven, capsys, tmp_path, at, byte):
+    raw = raw_row(f"AUDIT#WS#{world.ws_id}", "BLOCK#000000000001")
+    body = raw["body"]["S"]
+    at = at % len(body)
+    raw["body"] = {"S": body[:at] + (byte if body[at] != byte else "0") + body[at + 1 :]}
+    dynamodb().put_item(TableName="core", Item=raw)
+    answer = get_file(world, "/audit/verify").json
+    assert (answer["valid"], answer["faults"][0]["block"]) == (False, 1)
+    assert answer["faults"][0]["problem"] == "the block was changed"
+    text = get_file(world, f"/export/audit-trail?project_id={world.project.id}&proof=true").body
+    assert checked(capsys, tmp_path, text)[0] == 1
+
+
+def spent(world: World) -> str:
+    """An entry that says what was spent, and names an agent. Return the agent's id."""
+    agent = agent_named("prd")
+    event = Event(
+        new_id(), EventType.RUN_COMPLETED, world.actor.summary, clock.iso(), {}, {"agent_id": agent.id, "price_micros": 5}
+    )
+    put_directly([new_activity(world.card(), event)])
+    return agent.id
+
+
+def test_a_trail_over_several_workspaces_shows_the_amounts_of_those_whose_costs_the_caller_may_see(world):
+    """The workspace of the caller's own, where they may see all, says nothing of another one."""
+    eve = create_world("eve@example.com", "Eve")
+    update_now(key_row(world.actor.id), [Access.workspaces[eve.ws_id].set(Role.VIEWER.value)])
+    agent = spent(eve)
+    path = f"/export/audit-trail?agent_id={agent}&format=csv"
+    spent(world)
+    own, foreign = table(get_file(world, path))
+    assert world.ws_id < eve.ws_id
+    assert [json.loads(row["details"]) for row in (own, foreign)] == [{"price": 0.000005}, {}]
+
+
+@pytest.mark.parametrize("query", ["project_id={project}", "agent_id={agent}", "project_id={project}&proof=true"])
+def test_a_file_is_only_for_who_may_still_see_what_is_in_it(world, query):
+    agent = spent(world)
+    ben = world.join("Ben", "ben@example.com", Role.ADMIN)
+    asked = get_file(world, "/export/audit-trail?" + query.format(project=world.project.id, agent=agent), ben)
+    assert asked.status == 200, asked.text
+    files = [f"/export/files/{row['PK']['S'].removeprefix('EXP#')}" for row in rows_of("EXP")]
+    assert [get_file(world, path, ben).status for path in files] == [200]
+    ben_id = ben("auth", "GET", "/auth/me").json["id"]
+    update_now(key_row(ben_id), [Access.workspaces[world.ws_id].set(Role.VIEWER.value)])
+    assert [get_file(world, path, ben).status for path in files] == [404]
+
+
+def test_a_file_of_the_whole_workspace_is_only_for_who_administers_it(world):
+    assert get_file(world, "/export/audit-trail").status == 200
+    (row,) = rows_of("EXP")
+    path = f"/export/files/{row['PK']['S'].removeprefix('EXP#')}"
+    assert get_file(world, path).status == 200
+    update_now(key_row(world.actor.id), [Access.workspaces[world.ws_id].set(Role.MEMBER.value)])
+    assert get_file(world, path).status == 404
+
+
+@pytest.mark.parametrize(
+    "dates", ["end_date=9999-12-31", "start_date=0001-01-01&end_date=9999-12-31T23:59:59Z", "start_date=9999-12-31"]
+)
+def test_dates_at_the_ends_of_time(world, dates):
+    answer = get_file(world, f"/audit/projects/{world.project.id}?{dates}")
+    assert answer.status == 200, answer.text

@@ -1,16 +1,13 @@
 """Charges whose result comes early, late, from elsewhere or not at all: an invoice is never charged twice and never stands still."""
 
-import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
 
-from functions.scheduled.handler import handler
 from shared.core import clock
 from shared.core.errors import Conflict, NotFound, Upstream
 from shared.money.billing import charging
@@ -26,13 +23,12 @@ from shared.people.tenancy.rows import Workspace
 from shared.store import query
 from tests.areas.billing_world import PLATFORM_ADMIN, account_of, change, invoice_of, logged_in, open_account, record_sold_usage
 from tests.areas.boards_world import World, create_world
-from tests.areas.driving import Answer, Context, deadline
+from tests.areas.driving import Answer, deadline, run_jobs
 from tests.areas.stripe_server import webhook
 from tests.areas.test_billing_stripe import add, issue, night
 from tests.kills import Killed, concurrently, crash_at_every_write
 from tests.trips import count_requests
 
-EVENTS = Path(__file__).parents[2] / "events"
 FIRST_NIGHT = "2026-11-01T04:00:00Z"
 
 
@@ -235,7 +231,7 @@ def test_a_charge_without_an_answer_is_asked_for_by_the_schedule(world, stripe, 
     assert pay(world, card).status == 503
     stripe.hangs_up = False
     assert listed() == [invoice(world).id]
-    handler(json.loads((EVENTS / "schedule-charges.json").read_text()), Context())
+    run_jobs("charges")
     assert paid_once(world)
     assert ask_for_charges(deadline()) == 0
 
@@ -411,10 +407,10 @@ def test_what_a_charge_costs(world, stripe, travelling):
     add(world, "pm_1")
     with count_requests() as seen:
         assert run_dunning(deadline()) == 1
-    assert seen.by_name == {"Query": 8, "BatchGetItem": 3, "PutItem": 1, "GetItem": 2, "TransactWriteItems": 1}
+    assert seen.by_name == {"Query": 9, "BatchGetItem": 3, "PutItem": 1, "GetItem": 2, "TransactWriteItems": 1}
     with count_requests() as seen:
         assert ask_for_charges(deadline()) == 0
-    assert seen.by_name == {"Query": 4, "GetItem": 1}
+    assert seen.by_name == {"Query": 4}
 
 
 # -- amounts that no card can pay

@@ -1,12 +1,9 @@
 """What becomes of an invoice: paid, in parts or too much; credited; overdue, reminded, and the workspace suspended."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from functions.scheduled.handler import handler
 from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict, Invalid
 from shared.money.billing.dunning import run_dunning
@@ -24,11 +21,9 @@ from tests.areas.billing_world import (
     record_sold_usage,
 )
 from tests.areas.boards_world import World, create_world
-from tests.areas.driving import Context, deadline
+from tests.areas.driving import deadline, run_jobs
 from tests.kills import concurrently
 from tests.trips import count_requests
-
-EVENTS = Path(__file__).parents[2] / "events"
 
 
 @pytest.fixture
@@ -221,8 +216,8 @@ def test_it_stops_in_time(world):
 
 def test_the_clock_calls_it_and_what_that_costs(world):
     with frozen_at("2026-11-16"), count_requests() as seen:
-        handler(json.loads((EVENTS / "schedule-invoices-overdue.json").read_text()), Context())
-    assert seen.by_name == {"GetItem": 1, "Query": 8, "BatchGetItem": 2, "TransactWriteItems": 1}
+        run_jobs("invoices-overdue")
+    assert seen.by_name == {"GetItem": 1, "Query": 9, "BatchGetItem": 2, "TransactWriteItems": 1}
     assert states(world)[0] == "overdue"
 
 

@@ -1,14 +1,11 @@
 """agentworks: what the document shows on a card and gives no operation for: links, hours, the archive."""
 
 import contextlib
-import json
 import time
-from pathlib import Path
 
 import pytest
 import time_machine
 
-from functions.scheduled.handler import handler as scheduled
 from shared.core import clock
 from shared.core.actor import Role
 from shared.runs.toolbox import CallContext, board_tools
@@ -18,7 +15,7 @@ from shared.work.items.archiving import ARCHIVE_AFTER_DAYS, archive_finished
 from shared.work.items.rows import Item
 from shared.work.items.updating import update_item
 from tests.areas.boards_world import World
-from tests.areas.driving import Context, deadline
+from tests.areas.driving import deadline, run_jobs
 from tests.areas.viewers import project, raw_row, stream_record
 from tests.trips import count_requests
 
@@ -134,7 +131,7 @@ def test_what_was_finished_long_ago_is_put_away_and_comes_back(world):
     wants_archiving(world)
     assert archive_finished(deadline()) == 0
     with later(ARCHIVE_AFTER_DAYS + 0.1):
-        scheduled(json.loads((Path("events") / "schedule-auto-archive.json").read_text()), Context())
+        run_jobs("auto-archive")
         assert fetch(Item, card.id).archived_at == clock.iso()
         assert archive_finished(deadline()) == 0
     assert [row.id for row in collection(1, f"BOARD#{world.board.id}#ITEM")] == [fresh.id]
@@ -220,7 +217,7 @@ def test_a_card_that_cannot_be_put_away_keeps_no_other_on_the_board(world, caplo
     break_card(cards[2])
     with later(ARCHIVE_AFTER_DAYS + 1):
         with pytest.raises(Unfinished):
-            scheduled(json.loads((Path("events") / "schedule-auto-archive.json").read_text()), Context())
+            run_jobs("auto-archive")
         assert [bool(fetch(Item, one.id).archived_at) for one in cards] == [False, True, False, True]
         (line,) = (one for one in logged() if one["message"] == "job")
         assert (line["done"], line["failed"]) == (2, 2)

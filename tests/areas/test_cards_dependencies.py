@@ -186,7 +186,7 @@ def test_edges_taken_one_by_one_never_make_a_circle_and_none_is_refused_for_noth
     """Against the standard library's own judge of circles."""
     held: list[list[str]] = []
     for dependent, on in ((str(a), str(b)) for a, b in wanted):
-        path = dependencies.find_path(held, on, dependent)
+        path = dependencies.find_path(held, [on], dependent)
         try:
             tuple(graphlib.TopologicalSorter(_predecessors([*held, [dependent, on]])).static_order())
         except graphlib.CycleError:
@@ -202,3 +202,17 @@ def _predecessors(edges: list[list[str]]) -> dict[str, set[str]]:
     for dependent, on in edges:
         waits_for.setdefault(dependent, set()).add(on)
     return waits_for
+
+
+def test_one_walk_finds_the_way_from_any_of_many():
+    class Edges(list):
+        walks = 0
+
+        def __iter__(self):
+            Edges.walks += 1
+            return super().__iter__()
+
+    edges = Edges([["a", "b"], ["b", "c"], ["d", "c"], ["e", "f"]])
+    assert dependencies.find_path(edges, ["e", "d", "a"], "c") == ["d", "c"]
+    assert dependencies.find_path(edges, ["e", "f"], "c") == []
+    assert Edges.walks == 2

@@ -8,8 +8,9 @@ from bench.trips import FILTERED, costing, size_of
 from shared.core import clock
 from shared.store import amount, fetch, put, query, save, update, write
 from shared.store.client import the_client
-from shared.work.boards.counting import lane_tally, type_tally
-from shared.work.boards.rows import Counts
+from shared.work.boards.counting import lane_tally, priority_tally, type_tally
+from shared.work.boards.lanes import COLUMNS, PHASE_LETTERS, lane_key
+from shared.work.boards.rows import PRIORITY_LETTERS, STATUS_LETTERS, TYPE_LETTERS, Counts
 from shared.work.items import finding
 from shared.work.items.archiving import archive_finished, restore_item
 from shared.work.items.creating import NewItem, create_item
@@ -166,14 +167,20 @@ def test_children_are_shown_on_a_board_of_any_size(world, monkeypatch):
 
 
 def test_the_counts_stay_below_a_kilobyte(world):
-    """Every move pays for the counts: here each lane has had cards of three statuses, and there are four types."""
-    statuses = ("draft", "in_progress", "blocked")
-    names = {lane_tally(world.board.id, lane.id, status) for lane in world.lanes for status in statuses}
-    names |= {type_tally(status, type_) for status in statuses for type_ in ("task", "bug", "feature", "doc")}
-    everywhere = [Counts.lanes[lane.id].set(1_000) for lane in world.lanes]
-    write(update(Counts.of(world.board.id), [*everywhere, *(amount(name).add(1_000) for name in names)]))
-    pk, sk = Counts.key(world.board.id)
+    """Every move pays for the counts: here each lane has had cards of each status, there is every type with every status, and 10,000
+    stays of a day each have ended in each phase."""
+    board_id, row = world.board.id, Counts.of(world.board.id)
+    names = {lane_tally(board_id, lane.id, status) for lane in world.lanes for status in STATUS_LETTERS}
+    names |= {type_tally(status, type_) for status in STATUS_LETTERS for type_ in TYPE_LETTERS}
+    names |= {priority_tally(priority) for priority in PRIORITY_LETTERS}
+    places = [Counts.lanes[lane_key(board_id, lane.id)] for lane in world.lanes] + [Counts.columns[one.id] for one in COLUMNS]
+    write(update(row, [*(place.set(1_000) for place in places), *(amount(name).add(1_000) for name in names)]))
+    sums = [(amount(f"s_{one}").add(864_000_000), amount(f"n_{one}").add(10_000)) for one in PHASE_LETTERS.values()]
+    write(update(row, [change for pair in sums for change in pair]))
+    pk, sk = Counts.key(board_id)
     raw = the_client().get_item(TableName="core", Key={"PK": {"S": pk}, "SK": {"S": sk}})["Item"]
+    counts = world.counts()
+    assert (len(raw), set(counts.stays), counts.tallies.keys()) == (6 + 55 + 30 + 4 + 14, set(PHASE_LETTERS), names)
     assert size_of(raw) < 1_024
 
 

@@ -10,7 +10,6 @@ import pytest
 import time_machine
 
 from functions.cascade_worker import handler as worker
-from functions.scheduled.handler import handler as clock_handler
 from shared.channels.sockets.connections import get_connection
 from shared.core import clock
 from shared.core.actor import Actor, Permission, Role
@@ -31,6 +30,7 @@ from shared.runs.live_agents.registering import NewAgent, create_agent
 from shared.store import Entity, create, fetch, get, put, save, store_text, write, writing
 from shared.store.client import dynamodb
 from shared.work.attachments.rows import Attachment
+from shared.work.boards.lanes import lane_id_of
 from shared.work.boards.rows import Counts
 from shared.work.discoveries.spawning import NewDiscovery, SpawnedTask, report_discovery, spawn_task
 from shared.work.explorations import exploring, papers
@@ -38,11 +38,19 @@ from shared.work.explorations.rows import Exploration
 from shared.work.items import planning
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
+from shared.work.memories.completing import learn_from_task
+from shared.work.memories.learning import judge_pattern
+from shared.work.memories.ranking import SearchQuery
+from shared.work.memories.reflecting import Report
+from shared.work.memories.searching import search_memories
+from shared.work.memories.storing import NewMemory, store_memory
 from shared.work.phases.artifacts import NewArtifact, add_artifact
 from shared.work.phases.moving import transition
-from shared.work.phases.stints import list_stints
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
+from shared.work.quality.gating import define_gate
+from shared.work.quality.measuring import NewMetric, record_metric
+from shared.work.quality_gates.rules import Gate
 from shared.work.statistics.files import FileActivity
 from shared.work.statistics.rows import Statistic, project_statistics, workspace_statistics
 from shared.work.tasks.creating import NewTask, add_task
@@ -51,7 +59,7 @@ from shared.work.testing import cases, results
 from shared.work.tickets.creating import NewTicket, create_ticket
 from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.cascades import event, process_all, waiting
-from tests.areas.driving import Client, Context, confirm_address, sign_up
+from tests.areas.driving import Client, Context, confirm_address, run_jobs, sign_up
 from tests.areas.github_world import in_repository
 from tests.areas.test_invitations import accept, invite, token_of
 from tests.areas.test_workspaces_agentworks import make
@@ -82,9 +90,7 @@ class Place:
         return client
 
     def card(self, of: Project, lane: int = 1):
-        counts = get(Counts, *Counts.key(of.board_id))
-        lanes = sorted(dict(counts.lanes), key=lambda one: raw_row(f"LANE#{one}")["number"]["N"].zfill(3))
-        return create_item(self.actor, of.board_id, NewItem("A card", "task", lane_id=lanes[lane]))
+        return create_item(self.actor, of.board_id, NewItem("A card", "task", lane_id=lane_id_of(of.board_id, lane)))
 
     def run(self, number: int = 0) -> Run:
         answer = self.ada("runs", "POST", f"/cards/{self.cards[number].id}/agents/prd/run", body={})
@@ -233,7 +239,7 @@ def test_what_is_not_deleted_is_left_alone(place):
 
 
 def tick() -> None:
-    clock_handler(json.loads((EVENTS / "schedule-purge.json").read_text()), Context())
+    run_jobs("purge")
 
 
 def furnished(place: Place) -> None:
@@ -257,6 +263,15 @@ def furnished(place: Place) -> None:
     second = add_task(place.actor, feature, new_id(), NewTask("Second", depends_on=[first.id]))
     add_dependencies(place.actor, first.id, [add_task(place.actor, feature, new_id(), NewTask("Before")).id])
     spawn_task(place.actor, report_discovery(place.actor, second.id, NewDiscovery("bug", "It leaks")).id, SpawnedTask("Mend it"))
+    report = Report("Fix the leak", "It leaked because nobody closed it", [], "Always close it")
+    assert learn_from_task(place.actor, second.id, report, "agent-1").change_id is not None
+    for _ in range(2):
+        stored = store_memory(place.actor, second.id, NewMemory("Fixed the leak: it leaked because nobody closed it", True))
+    search_memories(place.actor, SearchQuery("Fix the leak"))
+    assert stored.pattern is not None
+    judge_pattern(place.actor, stored.pattern.id, helpful=True)
+    record_metric(place.actor, second.id, NewMetric("coverage", "lines", 50))
+    define_gate(place.actor, Gate("g", "G", "quality", (), "warn"), place.projects[0].id)
     in_repository(place.actor, place.projects[0], fetch(Item, card))
     create_ticket(place.actor, place.projects[0].id, NewTicket("Wanted", approval_required=True))
     ticket = create_ticket(place.actor, place.projects[0].id, NewTicket("Login"))
@@ -264,7 +279,6 @@ def furnished(place: Place) -> None:
     before = raw_row(f"ITEM#{ticket.id}")
     transition(place.actor, ticket.id, "PHASE_DESIGN")
     assert project(stream_record(raw_row(f"ITEM#{ticket.id}"), before)) == []
-    assert len(list_stints(fetch(Item, ticket.id))) == 2
     explored = exploring.start(place.actor, fetch(Workspace, place.ws_id), "A web shop where customers can buy pottery")
     papers.generate_requirements(place.actor, explored.exploration.id)
     for key in (
@@ -362,7 +376,8 @@ ELSEWHERE = {
     "USER", "ORG", "ORGMEM", "APIKEY", "OCL", "WHK",  # of no workspace
     "USE", "BILLING", "INVC", "PAY", "CREDIT",  # the ledger, and the invoices that are made of it: they stay
     "ATT", "DOCSHELF",  # in places of their own: `APART`
-    "WSMEM", "ACFG", "PROJSTATS", "VUL", "APR", "ISS", "PULL", "REMARK",  # beside their workspace, project, build or repository, gone with it
+    # beside their workspace, project, build, repository or thread, gone with it
+    "WSMEM", "ACFG", "PROJSTATS", "VUL", "APR", "ISS", "PULL", "REMARK", "GATES", "PLAYBOOK", "THRPART", "ALERTRULES",
     "OP",  # kept for thirty days, which a deleted workspace is kept too: gone before the purge
 }  # fmt: skip
 """Kinds that no list below a workspace leads to."""
@@ -383,7 +398,9 @@ def test_whoever_adds_a_kind_says_what_becomes_of_it():
 
     for module in pkgutil.walk_packages(shared.__path__, "shared."):
         import_module(module.name)
-    below = {"PROJ", "BOARD", "ITEM", "EXPL", "DOC", "RUN", "TASK", "TC", "TR", "BLD", "WS", "REPO", "CMT"} | LEAF_KINDS
+    below = {
+        "PROJ", "BOARD", "ITEM", "EXPL", "DOC", "RUN", "TASK", "TC", "TR", "BLD", "WS", "REPO", "CMT", "THR", "MEMORY", "PATTERN",
+    } | LEAF_KINDS  # fmt: skip
     ours = [one for one in _below(Entity) if one.__module__.startswith("shared.")]  # tests have entities of their own
     kinds = {one.KIND for one in ours if getattr(one, "KIND", "")}
     assert kinds - below - ELSEWHERE == set()

@@ -233,3 +233,14 @@ def test_statistics_count_what_there_is(ada, world):
         "health_summary": {"healthy": 1, "unhealthy": 0, "unknown": 1},
         "recent_heartbeats": {"last_5_minutes": 1, "last_hour": 1, "last_24_hours": 1},
     }
+
+
+def test_a_client_that_dies_again_and_again_locks_nobody_out(ada, world, monkeypatch):
+    monkeypatch.setattr(registering, "LIMIT", 2)
+    first, second = registered(ada)["agent_id"], registered(ada)["agent_id"]
+    for one in (second, first):
+        assert ada("agents", "PATCH", f"/agents/{one}", body={"status": "running"}).status == 200
+        assert ada("agents", "PATCH", f"/agents/{one}", body={"status": "failed"}).status == 200
+    third = registered(ada)["agent_id"]
+    assert [stored(one).status for one in (first, second, third)] == ["failed", "terminated", "idle"]
+    assert get(AgentCount, f"WS#{world.ws_id}", "AINS").living == 2

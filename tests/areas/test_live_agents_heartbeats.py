@@ -8,13 +8,12 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from functions.scheduled.handler import handler as scheduled
 from shared.core import clock
 from shared.runs.live_agents.beating import Beat, find, receive
 from shared.runs.live_agents.rows import Heartbeat
 from shared.store import get
 from tests.areas.boards_world import World, create_world
-from tests.areas.driving import Client
+from tests.areas.driving import Client, run_jobs
 from tests.areas.live_agents_world import beat, message, registered, stored
 from tests.kills import concurrently
 from tests.trips import count_requests
@@ -39,7 +38,7 @@ def noon(ada):
 
 
 def watch() -> None:
-    scheduled({"detail": {"job": "heartbeat-watch"}}, None)
+    run_jobs("heartbeat-watch")
 
 
 def heard(world: World, agent_id: str, number: int) -> Callable[[], None]:

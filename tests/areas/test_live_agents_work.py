@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from functions.scheduled.handler import handler as scheduled
 from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.errors import Conflict, Upstream
@@ -17,20 +16,23 @@ from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.ending import end_run, with_error
 from shared.runs.agent_runs.rows import Run
 from shared.runs.live_agents.asking import next_task
-from shared.runs.live_agents.giving import dispatch
-from shared.runs.live_agents.holding import worker_actor
+from shared.runs.live_agents.giving import dispatch, give_work
+from shared.runs.live_agents.holding import claim_for, follow_task, worker_actor
 from shared.runs.live_agents.task_runs import begin_task
 from shared.store import fetch, save, write
 from shared.work.items.rows import Item
-from shared.work.tasks.claiming import FenceLost, complete_task, fail_task, start_task
+from shared.work.projects.creating import NewProject, create_project
+from shared.work.projects.rows import Project
+from shared.work.tasks.claiming import FenceLost, claim_task, complete_task, fail_task, start_task
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World, create_world, put_on_plan
-from tests.areas.driving import Client
+from tests.areas.driving import Client, run_jobs
 from tests.areas.live_agents_world import beat, registered, stored
 from tests.areas.running import Machine
 from tests.areas.test_cards_progress import Stream
 from tests.areas.test_runs import card_in
+from tests.areas.test_runs_control import configure
 from tests.areas.viewers import listen, pushed
 from tests.kills import concurrently, crash_at_every_write, crash_at_write
 
@@ -76,7 +78,7 @@ def ask(ada: Client, agent_id: str) -> dict | None:
 
 
 def watch() -> None:
-    scheduled({"detail": {"job": "heartbeat-watch"}}, None)
+    run_jobs("heartbeat-watch")
 
 
 def holder(task_id: str) -> str | None:
@@ -428,6 +430,15 @@ def test_what_keeps_a_run_from_beginning_is_told_and_tried_again(platform, world
     assert (holder(two), stored(second).waits_because) == (second, None)
 
 
+def test_an_agent_without_a_budget_says_so_and_no_amount(platform, world, stream):
+    """Everybody in the workspace sees an agent; what may be spent is not for everybody."""
+    configure(world, maxMonthlyUsage=0)
+    only, agent_id = task(world), spawn(platform, world)
+    stream.flow()
+    told = platform("agents", "GET", f"/agents/{agent_id}").json
+    assert (holder(only), told["waits_because"]) == (None, "A budget has no room for a run")
+
+
 def test_a_terminated_worker_s_run_is_stopped(platform, world, stream):
     only, made = task(world), spawn(platform, world)
     stream.flow()
@@ -494,3 +505,61 @@ def test_a_task_of_the_platform_has_one_run_however_often_its_reaction_dies(plat
         assert holder(only) == made
         runs = [run for run in (fetch(Item, row(only).item_id).recent_runs) if run["status"] != "failed"]
         assert [run["id"] for run in runs] == [row(only).work_run_id]
+
+
+def claim(caller: Client, task: Task, agent_id: str):
+    return caller.at("omoios")("tasks", "POST", f"/tasks/{task.id}/claim", body={"agent_id": agent_id})
+
+
+def test_nobody_claims_a_task_for_an_agent_of_somebody_else(world, ada, stream):
+    eve = create_world("eve@example.com", "Eve")
+    agent = registered(ada, phase_id=None)["agent_id"]
+    task = add_task(eve.actor, eve.card(), new_id(), NewTask("A task"))
+    foreign, unknown = claim(eve.ada, task, agent), claim(eve.ada, task, new_id())
+    assert [(one.status, one.json["detail"]) for one in (foreign, unknown)] == [(404, foreign.json["detail"])] * 2
+    assert claim(eve.ada, add_task(world.actor, world.card(), new_id(), NewTask("Ada's")), agent).status == 404
+    assert stored(agent).task_ids == []
+
+
+def test_what_is_written_of_a_foreign_agent_does_not_follow(world, ada):
+    eve = create_world("eve@example.com", "Eve")
+    agent = registered(ada, phase_id=None)["agent_id"]
+    task = add_task(eve.actor, eve.card(), new_id(), NewTask("A task"))
+    claim_task(eve.actor, task.id, {"id": agent, "name": "worker"}, 60)
+    assert follow_task(agent, task.id) is None
+    assert (stored(agent).task_ids, stored(agent).status) == ([], "idle")
+
+
+def test_a_claim_by_name_takes_the_place_of_a_live_agent(world, ada):
+    one = registered(ada, phase_id=None, project_id=world.project.id)["agent_id"]
+    tasks = [add_task(world.actor, world.card(), new_id(), NewTask(f"Task {number}")) for number in range(2)]
+    assert claim(ada, tasks[0], one).status == 200
+    assert (stored(one).task_ids, stored(one).status) == ([tasks[0].id], "running")
+    full = claim(ada, tasks[1], one)
+    assert (full.status, full.json["detail"]) == (409, "The agent has 1 tasks, as many as it takes at the same time"), full.text
+    other = create_project(world.actor, world.ws_id, NewProject("Other", slug="other"))
+    elsewhere = registered(ada, phase_id=None, project_id=other.id)["agent_id"]
+    assert claim(ada, tasks[1], elsewhere).status == 404
+    ada("agents", "PATCH", f"/agents/{elsewhere}", body={"status": "terminated"})
+    assert claim(ada, tasks[1], "any-name").status == 200
+
+
+def test_two_claims_at_once_leave_an_agent_within_its_capacity(world, ada):
+    one = registered(ada, phase_id=None)["agent_id"]
+    first, second = (add_task(world.actor, world.card(), new_id(), NewTask(f"Task {number}")) for number in range(2))
+    with concurrently(lambda: claim_for(world.actor, first.id, {"id": one, "name": one}, 60)):
+        assert claim(ada, second, one).status == 409
+    assert stored(one).task_ids == [first.id]
+    assert fetch(Task, second.id).status == "pending"
+
+
+@pytest.mark.parametrize("what", ["archived", "deleted"])
+def test_an_agent_of_the_platform_ends_with_its_project(platform, world, what):
+    made, other = spawn(platform, world), registered(platform, project_id=world.project.id)["agent_id"]
+    row = fetch(Project, world.project.id)
+    row.status = what
+    write(save(row))
+    for one in (made, other):
+        give_work(one)
+    assert stored(made).status == ("terminated" if what == "deleted" else "idle")
+    assert stored(other).status == "idle"

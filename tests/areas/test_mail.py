@@ -204,6 +204,15 @@ VALUES = {
         "url": "https://x.dev/v?token=a&b",
         "at": "2026-12-03T09:30:00.000Z",
     },
+    "alert_triggered": {
+        "name": "<Ada>",
+        "workspace": "<Acme>",
+        "rule": "Watchdog escalation",
+        "severity": "critical",
+        "message": "Agent <worker> does not respond",
+        "url": "https://x.dev/v?token=a&b",
+        "at": "2026-12-03T09:30:00.000Z",
+    },
 }
 
 

@@ -6,6 +6,7 @@ from shared.core.actor import Role
 from shared.people.access import records
 from shared.people.tenancy.rows import Organization, Workspace
 from shared.store import fetch, get, save, write
+from shared.work.boards.lanes import lane_key
 from shared.work.boards.rows import Counts
 from shared.work.projects.rows import Project
 from tests.areas.boards_world import put_on_plan
@@ -78,7 +79,8 @@ def test_a_project_brings_its_board_with_eleven_lanes(ada):
     assert [lane.get("wipLimit") for lane in lanes] == [4, 5, 9, 3, 5, 5, 8, 5, 3, 3, 2]
     assert (lanes[6]["name"], lanes[6]["autoTriggerAgent"]) == ("Forge", "qa")
     counts = get(Counts, *Counts.key(board["id"]))
-    assert set(counts.lanes) == {lane["id"] for lane in lanes}
+    assert counts.lanes == {lane_key(board["id"], lane["id"]): 0 for lane in lanes}
+    assert len(counts.lanes) == 11
     assert counts.columns == dict.fromkeys(["backlog", "analyzing", "building", "testing", "deploying", "done", "blocked"], 0)
 
 

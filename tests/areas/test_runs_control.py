@@ -13,7 +13,6 @@ import time_machine
 
 from functions.run_steps.handler import handler as steps_handler
 from functions.run_worker.handler import handler as worker
-from functions.scheduled.handler import handler as scheduled
 from shared.agents.providers import registry
 from shared.agents.providers.embedded.model import EmbeddedProvider
 from shared.agents.providers.port import Finished, StreamInterrupted, TextDelta, TokenUsage, ToolCall, ToolCallReady
@@ -38,7 +37,7 @@ from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
 from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World, create_world
-from tests.areas.driving import Context, sign_up
+from tests.areas.driving import Context, run_jobs, sign_up
 from tests.areas.running import Machine
 from tests.areas.test_runs import card_in, started, trigger
 from tests.areas.viewers import project, raw_row, stream_record
@@ -616,12 +615,11 @@ def test_what_nobody_works_on_any_more_is_ended_by_the_clock(world):
     dead = started(world, card_in(world, 1, "doc"), "prd")
     alive = started(world, card_in(world, 4), "planner")
     run_step("claim", Step(alive, "one"))
-    event = sample("schedule-timeouts")
-    scheduled(event, Context())
+    run_jobs("timeouts")
     assert fetch(Run, dead).status == "pending"
     with time_machine.travel(clock.epoch() + 1_000, tick=True):
         write(save(touched(alive)))
-        scheduled(event, Context())
+        run_jobs("timeouts")
     assert (fetch(Run, dead).status, fetch(Run, dead).error_code) == ("failed", "TIMEOUT")
     assert fetch(Run, alive).status == "assigned"
 

@@ -2,14 +2,15 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import boto3
 import pytest
 import time_machine
 
-from functions.scheduled.handler import JOBS, handler
-from infra.schedules import SCHEDULES
+from functions.scheduled.handler import JOBS, SECONDS
+from infra.schedules import SCHEDULES, calls
 from shared.agents.providers.port import Finished, TokenUsage
 from shared.channels.sockets.connections import close_connection, get_connection
 from shared.channels.sockets.expiry import close_expired
@@ -28,7 +29,7 @@ from shared.runs.agent_runs.spending import budget_scope, reserve, settle_call, 
 from shared.runs.agent_runs.steps import Step, run_step
 from shared.store import Unfinished, create, fetch, get, query, save, update_now, write
 from tests.areas.boards_world import World
-from tests.areas.driving import Context, deadline
+from tests.areas.driving import deadline, run_jobs
 from tests.areas.test_runs import card_in, started
 from tests.areas.viewers import Gateway, Viewer, raw_row
 from tests.infra.test_costs import CALLS, PAGE
@@ -38,36 +39,77 @@ EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:AgentRun:one"
 EVENTS = Path(__file__).parents[2] / "events"
 
 
-def tick(job: str) -> None:
-    handler(json.loads((EVENTS / f"schedule-{job}.json").read_text()), Context())
-
-
-def test_every_job_has_a_rule_and_a_sample_event():
+def test_every_job_is_called_by_one_rule():
     assert set(JOBS) == set(SCHEDULES)
-    samples = {path.stem.removeprefix("schedule-") for path in EVENTS.glob("schedule-*.json")}
-    assert samples == set(JOBS)
-    for job in JOBS:
-        assert json.loads((EVENTS / f"schedule-{job}.json").read_text())["detail"] == {"job": job}
+    called = [job for jobs in calls().values() for job in jobs]
+    assert sorted(called) == sorted(JOBS)
+    sample = json.loads((EVENTS / "schedule.json").read_text())
+    assert set(sample["detail"]["jobs"]) <= set(calls()["rate(1 minute)"])
 
 
-def test_a_job_that_is_not_there_is_an_error():
+def test_a_job_that_is_not_there_is_an_error_before_any_other_runs(aws, logged):
     with pytest.raises(LookupError, match="no job 'tea'"):
-        handler({"detail": {"job": "tea"}}, Context())
+        run_jobs("timeouts", "tea")
+    assert logged() == []
+
+
+def test_a_job_that_fails_keeps_no_other_one_from_its_turn(aws, logged, monkeypatch):
+    def fail(_: float) -> int:
+        raise OSError("The table is gone")
+
+    monkeypatch.setitem(JOBS, "timeouts", fail)
+    for minute in range(3):  # whichever is first
+        with time_machine.travel(minute * 60.0, tick=False), pytest.raises(Unfinished) as raised:
+            run_jobs("deployments", "timeouts", "ws-reaper")
+        assert raised.value.failed == 1
+    lines = {line["job"]: line for line in logged() if line["message"] == "job"}
+    assert {job: line["failed"] for job, line in lines.items()} == {"deployments": 0, "timeouts": 1, "ws-reaper": 0}
+    (metric,) = lines["timeouts"]["_aws"]["CloudWatchMetrics"]
+    assert metric["Metrics"][0]["Name"] == "failed"
+
+
+def test_the_jobs_of_a_call_share_its_time_and_take_turns_at_being_first(aws, monkeypatch):
+    """One that works until it is stopped leaves the others their parts, and is not before them for ever."""
+    names = calls()["rate(1 minute)"]
+    order: list[str] = []
+    now = 1_000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+
+    def busy(job: str) -> Callable[[float], int]:
+        def work(until: float) -> int:
+            nonlocal now
+            assert until - now == pytest.approx(SECONDS / len(names))
+            order.append(job)
+            now = until
+            return 1
+
+        return work
+
+    for job in names:
+        monkeypatch.setitem(JOBS, job, busy(job))
+    first = set()
+    for minute in range(60):
+        order.clear()
+        with time_machine.travel(minute * 60.0, tick=False):
+            run_jobs(*names)
+        assert sorted(order) == sorted(names)
+        first.add(order[0])
+    assert first == set(names)
 
 
 def test_a_job_says_in_one_line_how_much_it_did(aws, logged):
-    tick("timeouts")
+    run_jobs("timeouts")
     (line,) = logged()
     assert (line["job"], line["done"], line["cut_short"]) == ("timeouts", 0, False)
 
 
 def test_the_dead_letters_of_all_queues_share_one_metric_and_a_line_says_the_queue(aws, logged):
     emails, _ = settings().dead_letter_queues.split(",")
-    tick("letters")
+    run_jobs("letters")
     assert not [line for line in logged() if "_aws" in line]  # nothing to say costs nothing
     for _ in range(2):
         boto3.client("sqs").send_message(QueueUrl=emails, MessageBody="{}")
-    tick("letters")
+    run_jobs("letters")
     (line,) = [line for line in logged() if line["message"] == "dead letters"]
     assert (line["queue"], line["dead_letters"]) == ("emails_dead", 2)
     (metric,) = line["_aws"]["CloudWatchMetrics"]
@@ -81,7 +123,7 @@ def test_a_queue_that_does_not_answer_hides_no_letters_of_others(aws, logged, mo
     settings.cache_clear()
     boto3.client("sqs").send_message(QueueUrl=emails, MessageBody="{}")
     with pytest.raises(Unfinished):
-        tick("letters")
+        run_jobs("letters")
     assert [line["queue"] for line in logged() if line["message"] == "dead letters"] == ["emails_dead"]
     (line,) = [line for line in logged() if line["message"] == "job"]
     assert (line["failed"], line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"]) == (1, "failed")
@@ -267,7 +309,7 @@ def test_a_due_row_without_its_connection_goes_too(world, gateway):
     close_connection(get_connection(lost.id))
     write(create(DueConnection(pk=row.pk, sk=row.sk, ttl=row.ttl)))
     with time_machine.travel(clock.epoch() + MAX_CONNECTION_AGE + 1, tick=True):
-        tick("ws-reaper")
+        run_jobs("ws-reaper")
     assert due_rows() == []
 
 
@@ -336,6 +378,6 @@ def test_what_jobs_read_when_nothing_is_due_is_documented(aws):
     for job, expression in SCHEDULES.items():
         with time_machine.travel("2026-11-15T02:30:00Z", tick=False), count_requests() as seen:
             assert JOBS[job](deadline()) == 0
-        assert set(seen.names) <= {"GetItem", "Query"}
+        assert set(seen.names) <= {"Query"}
         reads += seen.count * CALLS[expression]
     assert f"| reads of these jobs | {reads:,} |" in PAGE

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -10,9 +11,13 @@ from shared.channels.sockets import replaying
 from shared.channels.sockets.rows import Subscription
 from shared.channels.sockets.topics import workspace_topic
 from shared.core import clock
+from shared.core.actor import Role
 from shared.core.clock import timedelta
 from shared.core.ids import new_id
-from shared.store import get, query
+from shared.money.budgets.setting import Terms, set_budget
+from shared.people.access import liveness
+from shared.people.access.records import Access, key_row
+from shared.store import get, query, update_now
 from shared.work.activities.rows import Activity, project_log
 from shared.work.audit import marking
 from shared.work.audit.sealing import seal
@@ -228,6 +233,17 @@ def test_a_replay_is_bounded_and_says_so(world, gateway, monkeypatch):
     assert said(old.received())[0]["reason"] == "too_old"
 
 
+def test_an_event_of_last_week_is_said_to_be_too_old_and_the_last_day_is_told(world, gateway):
+    ids = [happen(world) for _ in range(2)]
+    milliseconds = int((clock.now() - timedelta(days=7)).timestamp() * 1000)
+    old = str(UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62 | 1))
+    again = Viewer(gateway, world.ada, PATH, last_event_id=old)
+    drain()
+    heard = again.received()
+    assert [one.get("reason") for one in said(heard)] == ["too_old", None, None]
+    assert events(heard) == ids
+
+
 def test_a_replay_goes_on_in_further_jobs(world, gateway, monkeypatch):
     ids = [happen(world) for _ in range(4)]
     with time_machine.travel(clock.now() + timedelta(seconds=100), tick=True):
@@ -269,3 +285,64 @@ def test_a_subscription_knows_what_was_sent(world, gateway):
     drain()
     row = get(Subscription, f"SUB#{workspace_topic(world.ws_id)}", f"CONN#{again.id}")
     assert (row.state, row.sent_ids) == ("live", ids)
+
+
+def test_an_id_of_a_far_future_is_unknown(world, gateway):
+    happen(world)
+    again = Viewer(gateway, world.ada, PATH, last_event_id="ffffffff-ffff-7fff-bfff-ffffffffffff")
+    drain()
+    (gap, done) = again.received()
+    assert (gap["type"], gap["reason"], done["type"]) == ("replay_gap", "unknown_event", "replay_completed")
+
+
+def test_what_was_spent_is_told_only_to_who_may_see_it(world, gateway):
+    vera = world.join("Vera", "vera@example.com", Role.VIEWER)
+    seen = happen(world)
+    drain()
+    both = [Viewer(gateway, one, PATH) for one in (world.ada, vera)]
+    told = set_a_budget(world)
+    assert [events(one.received()) for one in both] == [[told], []]
+    missed = [Viewer(gateway, one, PATH, last_event_id=seen) for one in (world.ada, vera)]
+    drain()
+    assert [events(one.received()) for one in missed] == [[told], []]
+
+
+def test_who_may_no_longer_see_what_was_spent_is_not_told_it(world, gateway):
+    ben = world.join("Ben", "ben@example.com", Role.MEMBER)
+    listening = Viewer(gateway, ben, PATH)
+    access = key_row(ben("auth", "GET", "/auth/me").json["id"])
+    update_now(access, [Access.workspaces[world.ws_id].set(Role.VIEWER.value)])
+    liveness.clear_cache()
+    set_a_budget(world)
+    assert listening.received() == []
+
+
+def set_a_budget(world: World) -> str:
+    """Set a budget of the project, and tell of it. Return the event's id."""
+    made = set_budget(world.actor, "project", world.project.id, Terms(10_000_000, 0.8))
+    assert project(stream_record(raw_row(f"BUDGET#{made.id}"))) == []
+    drain()
+    return str(made.event_id)
+
+
+def test_a_workspace_that_is_lost_during_a_replay_takes_nothing_of_the_others_with_it(world, gateway, monkeypatch):
+    """The places of a replay are those of its workspaces, whichever remain."""
+    eve = create_world("eve@example.com", "Eve")
+    owners = sorted((world, eve), key=lambda one: one.ws_id)
+    ben = world.join("Ben", "ben@example.com", Role.MEMBER)
+    access = key_row(ben("auth", "GET", "/auth/me").json["id"])
+    update_now(access, [Access.workspaces[eve.ws_id].set(Role.MEMBER.value)])
+    seen = happen(owners[0])
+    ids = {one.ws_id: [happen(one) for _ in range(3)] for one in owners}
+    messages()
+    monkeypatch.setattr(replaying, "_SECONDS", -1.0)
+    again = Viewer(gateway, ben, PATH, last_event_id=seen)
+    heard: list[str] = []
+    first, second = (ids[one.ws_id] for one in owners)
+    while second[0] not in heard:  # the second workspace is being told
+        push_batch(*(one for one in messages() if one["kind"] == "job"))
+        heard += events(again.received())
+    update_now(access, [Access.workspaces[owners[0].ws_id].remove()])
+    liveness.clear_cache()
+    drain()
+    assert heard + events(again.received()) == first + second

@@ -6,7 +6,6 @@ from threading import Thread
 import pytest
 import time_machine
 
-from functions.scheduled.handler import handler as scheduled
 from shared.core import clock
 from shared.core.actor import Actor, Role
 from shared.core.errors import CadreError
@@ -17,7 +16,7 @@ from shared.work.tasks.rows import Task, tasks_of_card
 from shared.work.tickets import approving
 from shared.work.tickets.creating import NewTicket, create_ticket
 from tests.areas.boards_world import World, create_world
-from tests.areas.driving import Context
+from tests.areas.driving import run_jobs
 from tests.areas.viewers import listen, messages, messages_for, project, raw_row, stream_record
 from tests.filed_cards import check_board
 
@@ -50,7 +49,7 @@ def status(world: World, item: Item) -> dict:
 
 
 def tick() -> None:
-    scheduled({"detail": {"job": "approvals"}}, Context())
+    run_jobs("approvals")
 
 
 def waiting(world: World) -> list[str]:

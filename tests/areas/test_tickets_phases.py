@@ -1,7 +1,7 @@
 """omoios: how a ticket goes through its phases: transitions, rework, gates, what blocks it, and what is told of it."""
 
+import time
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
 import time_machine
@@ -11,16 +11,19 @@ from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.events import EventType, record
 from shared.store import fetch, fetch_all, get, index_rows, save, write
+from shared.work.items.archiving import ARCHIVE_AFTER_DAYS, archive_finished, restore_item
+from shared.work.items.deleting import delete_item
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
-from shared.work.items.updating import block_item
+from shared.work.items.stays import all_stays
+from shared.work.items.updating import block_item, update_item
 from shared.work.phases.moving import transition
 from shared.work.phases.rules import PHASES, STATUS_TRANSITIONS, TRANSITIONS
-from shared.work.phases.stints import list_stints, project_phase_times
 from shared.work.tasks.creating import create_task
 from shared.work.tasks.rows import Task, tasks_of_card
 from tests.areas.boards_world import World, create_world
 from tests.areas.viewers import listen, messages, messages_for, project, raw_row, stream_record
+from tests.filed_cards import check_board
 from tests.kills import concurrently
 
 LANES = dict(zip(PHASES, (0, 1, 3, 6, 7, 8, 10), strict=True))
@@ -223,6 +226,7 @@ def test_a_gate_names_what_is_missing_until_it_holds(world):
         ({"content": "x" * 500, "sections": ["Scope", "Acceptance Criteria"]}, []),
         ({"content": "x" * 500, "sections": {"scope": "a", "acceptance_criteria": "b"}}, []),
         ({"content": "x" * 499, "sections": ["scope", "acceptance_criteria"]}, ["It has 499 characters; 500 are needed"]),
+        ({"content": "# 1. Scope:\n**Acceptance criteria**\na" + " " * 15_000 + "!"}, []),
         ({"content": "x" * 500, "sections": ["scope"]}, ["It has no section acceptance_criteria"]),
         ({"length": 600}, [
             "It has 0 characters; 500 are needed", "It has no section scope", "It has no section acceptance_criteria"
@@ -274,31 +278,116 @@ def test_an_artifact_is_shown_as_it_came_and_has_limits(world):
 # -- time
 
 
-def test_a_stay_is_written_when_a_phase_is_left_and_once(world):
+def test_the_card_and_its_board_sum_up_the_stays(world):
+    card, start = world.card(5), clock.now()
+    for hours, act in (
+        (1, lambda: move_item(world.actor, card.id, world.lanes[6].id)),  # of the same phase
+        (3, lambda: transition(world.actor, card.id, "testing")),
+        (4, lambda: transition(world.actor, card.id, "building")),
+        (5, lambda: block_item(world.actor, card.id, "Waits")),
+        (6, lambda: update_item(world.actor, card.id, {"status": "done"})),  # into the done lane
+        (8, lambda: update_item(world.actor, card.id, {"status": "in_progress"})),  # and back
+    ):
+        with time_machine.travel(start + timedelta(hours=hours), tick=False):
+            act()
+    with time_machine.travel(start + timedelta(hours=9), tick=False):
+        stays = all_stays(fetch(Item, card.id))
+    assert hours_of(stays) == {"PHASE_IMPLEMENTATION": (6, 3), "PHASE_TESTING": (1, 1), "PHASE_DONE": (2, 1)}
+    assert sum(seconds for seconds, _ in stays.values()) == pytest.approx(9 * 3600, abs=1)
+    assert hours_of(world.counts().stays) == {"PHASE_IMPLEMENTATION": (5, 2), "PHASE_TESTING": (1, 1), "PHASE_DONE": (2, 1)}
+    check_board(world.board.id)
+
+
+def hours_of(stays) -> dict[str, tuple[int, int]]:
+    return {phase: (round(seconds / 3600), number) for phase, (seconds, number) in stays.items()}
+
+
+def test_what_is_only_filed_again_counts_no_stay(world):
+    card = world.card(6)
+    world.ada("boards", "PUT", f"/boards/{world.board.id}", body={"settings": {"autoArchiveCompleted": True}})
+    go(world, card, "testing")
+    go(world, card, "done")
+    counted = world.counts().stays
+    with time_machine.travel(clock.now() + timedelta(days=ARCHIVE_AFTER_DAYS + 1)):
+        assert archive_finished(time.monotonic() + 60) == 1
+        restore_item(world.actor, card.id)
+        delete_item(world.actor, card.id)
+    assert world.counts().stays == counted
+    assert {phase: number for phase, (_, number) in counted.items()} == {"PHASE_IMPLEMENTATION": 1, "PHASE_TESTING": 1}
+
+
+def test_a_stay_is_counted_once_when_two_move_the_card(world):
+    """The one that is refused reads again, and finds a card in another phase."""
+    card = world.card(6)
+    with concurrently(lambda: move_item(world.actor, card.id, world.lanes[7].id)):
+        move_item(world.actor, card.id, world.lanes[8].id)
+    assert {phase: number for phase, (_, number) in world.counts().stays.items()} == {
+        "PHASE_IMPLEMENTATION": 1,
+        "PHASE_TESTING": 1,
+    }
+    check_board(world.board.id)
+
+
+def told(world: World, card: Item, minutes: float, act) -> None:
+    """Do something with a card so many minutes after it was made, and let the stream consumer see it."""
+    before = raw_row(f"ITEM#{card.id}")
+    with time_machine.travel(clock.parse(card.created_at) + timedelta(minutes=minutes)):
+        act()
+        project(stream_record(raw_row(f"ITEM#{card.id}"), before))
+
+
+def test_the_context_says_who_moved_a_ticket_when_and_why(world):
     card = world.card(5)
-    start = clock.now()
-    rows = [raw_row(f"ITEM#{card.id}")]
-    with time_machine.travel(start + timedelta(hours=1)):
-        move_item(world.actor, card.id, world.lanes[6].id)  # of the same phase
-    rows.append(raw_row(f"ITEM#{card.id}"))
-    with time_machine.travel(start + timedelta(hours=3)):
-        transition(world.actor, card.id, "testing")
-    rows.append(raw_row(f"ITEM#{card.id}"))
-    with time_machine.travel(start + timedelta(hours=4)):
-        transition(world.actor, card.id, "building")
-    rows.append(raw_row(f"ITEM#{card.id}"))
-    for old, new in (*pairwise(rows), *pairwise(rows)):  # the stream may repeat itself
-        project(stream_record(new, old))
-    with time_machine.travel(start + timedelta(hours=6)):
-        stints = list_stints(fetch(Item, card.id))
-        assert [(one.phase_id, round(one.seconds / 3600)) for one in stints] == [
-            ("PHASE_IMPLEMENTATION", 3), ("PHASE_TESTING", 1), ("PHASE_IMPLEMENTATION", 2),
-        ]  # fmt: skip
-    assert [one.left_at is None for one in stints] == [False, False, True]
-    averages = project_phase_times(world.project.id).average_seconds()
-    assert {phase: round(seconds / 3600) for phase, seconds in averages.items()} == {
-        "PHASE_IMPLEMENTATION": 3, "PHASE_TESTING": 1
-    }  # fmt: skip
+    told(world, card, 5, lambda: move_item(world.actor, card.id, world.lanes[6].id))  # of the same phase
+    told(world, card, 30, lambda: go(world, card, "testing", reason="Built"))
+    told(world, card, 40, lambda: go(world, card, "building", reason="Fails"))
+    with time_machine.travel(clock.parse(card.created_at) + timedelta(minutes=50)):
+        answer = ask(world, "GET", f"/tickets/{card.id}/context").json
+    shown = [
+        (one["phase_id"], round(one["seconds"] / 600), one["to_phase_id"], one["moved_by"], one["reason"])
+        for one in answer["full_context"]["phases"]
+    ]
+    name = world.ada.user["name"]
+    assert shown == [
+        ("PHASE_IMPLEMENTATION", 3, "PHASE_TESTING", name, "Built"),
+        ("PHASE_TESTING", 1, "PHASE_IMPLEMENTATION", name, "Fails"),
+        ("PHASE_IMPLEMENTATION", 1, None, None, None),
+    ]
+    first, second, last = answer["full_context"]["phases"]
+    assert (first["entered_at"], first["left_at"], second["left_at"]) == (
+        card.created_at,
+        second["entered_at"],
+        last["entered_at"],
+    )
+    assert "PHASE_IMPLEMENTATION: 40m; entered 2 times. Came with: Fails" in answer["summary"]
+
+
+def test_the_context_needs_no_log_for_the_last_move(world):
+    """The log is a moment behind; the card carries its last event. What follows the move hides it, until the log says it."""
+    card = world.card(6)
+    go(world, card, "testing", reason="Built")
+    first, last = ask(world, "GET", f"/tickets/{card.id}/context").json["full_context"]["phases"]
+    assert (first["phase_id"], first["reason"], first["left_at"]) == ("PHASE_IMPLEMENTATION", "Built", last["entered_at"])
+    update_item(world.actor, card.id, {"title": "Other"})
+    shown = ask(world, "GET", f"/tickets/{card.id}/context").json
+    assert [one["phase_id"] for one in shown["full_context"]["phases"]] == ["PHASE_TESTING"]
+    assert "PHASE_IMPLEMENTATION: 0m" in shown["summary"]
+
+
+def test_of_a_long_log_the_newest_moves_are_read(world, monkeypatch):
+    monkeypatch.setattr("shared.work.phases.history.MAX_MOVES", 2)
+    card = world.card(6)
+    for minutes, word in ((10, "testing"), (20, "building"), (40, "testing")):
+        told(world, card, minutes, lambda word=word: go(world, card, word))
+    with time_machine.travel(clock.parse(card.created_at) + timedelta(minutes=50)):
+        answer = ask(world, "GET", f"/tickets/{card.id}/context").json
+    phases = answer["full_context"]["phases"]
+    assert [one["phase_id"] for one in phases] == [
+        "PHASE_IMPLEMENTATION",
+        "PHASE_TESTING",
+    ]  # what lies before them is not guessed
+    assert "PHASE_IMPLEMENTATION: 30m; entered 2 times." in answer["summary"]
+    assert "PHASE_TESTING: 20m; entered 2 times." in answer["summary"]
 
 
 # -- blocks
@@ -443,9 +532,5 @@ def test_the_rows_of_a_ticket_are_beside_it(world):
     """So the purge of its workspace erases them with it."""
     card = world.card(6)
     artifact(world, card, "PHASE_TESTING", "test_results", {"passed": 3})
-    before = raw_row(f"ITEM#{card.id}")
     go(world, card, "testing")
-    project(stream_record(raw_row(f"ITEM#{card.id}"), before))
     assert get(Item, f"ITEM#{card.id}", "META") is not None
-    stint = list_stints(fetch(Item, card.id))[0]
-    assert (stint.phase_id, stint.to_phase_id) == ("PHASE_IMPLEMENTATION", "PHASE_TESTING")

@@ -129,6 +129,7 @@ TRIED = [route for route in table() if key_of(route) in ALONE | SAMPLES]
 WRITES_NOTHING = {
     ("agentworks", "documents.upload"): "it only signs an address",
     ("omoios", "tasks.checkCircular"): "it only tells what would be refused",
+    ("omoios", "quality.predict"): "it only looks",
     ("omoios", "tickets.checkDuplicates"): "it only looks",
     ("omoios", "tickets.detectBlocking"): "it only looks",
     ("omoios", "tickets.validateGate"): "it only looks",

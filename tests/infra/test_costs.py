@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from bench.prices import ACCESS_LINE, TARGETS
+from bench.prices import ACCESS_LINE, TARGETS, TRIP
 from functions.system import figures
 from infra.needs import BEHIND_GATEWAYS, FUNCTIONS
 from infra.queues import QUEUES
@@ -15,11 +15,12 @@ from tests.infra.conftest import Templates
 PAGE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
 # USD a month, us-east-1, as docs/deploying.md names them with their source
 ALARM, SECRET, METRIC, KEY = 0.10, 0.40, 0.30, 1.00
-CALL = 0.20e-6 + 0.1 * 0.0000133334  # of 0.1 s with 1 GB on arm64
-READ = 0.125e-6
+SECOND = 0.0000133334  # of a function with 1 GB on arm64
+CALL = 0.20e-6 + 0.05 * SECOND  # beside what it waits for
+READ = 0.125e-6 + TRIP * SECOND
 RECEIVE = {False: 0.40e-6, True: 0.50e-6}  # of a queue, by whether it is FIFO
 SNAPSHOT = 0.0000015046 * 86_400 * 30  # a GB
-CALLS = {  # of a job in a month of 30 days
+CALLS = {  # of a rule in a month of 30 days
     "rate(1 minute)": 43_200,
     "rate(5 minutes)": 8_640,
     "rate(15 minutes)": 2_880,
@@ -36,7 +37,10 @@ def test_the_price_of_nothing_to_do_is_the_documented_one(prod: Templates) -> No
     (dashboard,) = prod.of("AWS::CloudWatch::Dashboard")
     metrics = json.dumps(dashboard.properties).count('{\\"stat')
     assert 40 < metrics <= 50  # so many an account's first three dashboards may have each for nothing
-    calls = sum(CALLS[expression] for expression in SCHEDULES.values())
+    rules = [
+        one.properties["ScheduleExpression"] for one in prod.of("AWS::Events::Rule") if "ScheduleExpression" in one.properties
+    ]
+    calls = sum(CALLS[expression] for expression in rules)
     reads = int(
         re.findall(r"\| reads of these jobs \| ([\d,]+) \|", PAGE)[0].replace(",", "")
     )  # counted in tests/areas/test_scheduled.py
@@ -45,14 +49,14 @@ def test_the_price_of_nothing_to_do_is_the_documented_one(prod: Templates) -> No
     watched = [one.fifo for one in QUEUES.values()] + [False]  # dead-letter queues of these, and of the stream
     looks, looking = (
         len(watched) * CALLS[SCHEDULES["letters"]],
-        sum(CALLS[SCHEDULES["letters"]] * RECEIVE[fifo] for fifo in watched),
+        sum(CALLS[SCHEDULES["letters"]] * (RECEIVE[fifo] + TRIP * SECOND) for fifo in watched),
     )
     shown = {
         f"| alarms | {alarms} | {alarms * ALARM:.2f} |": alarms * ALARM,
         f"| secrets | {secrets} | {secrets * SECRET:.2f} |": secrets * SECRET,
         f"| keys of KMS | {keys} | {keys * KEY:.2f} |": keys * KEY,
         "| dashboard, one of the account's first three | 1 | 0.00 |": 0,
-        f"| calls by {len(SCHEDULES)} schedules | {calls:,} | {calls * CALL:.2f} |": calls * CALL,
+        f"| calls by {len(rules)} schedules for {len(SCHEDULES)} jobs | {calls:,} | {calls * CALL:.2f} |": calls * CALL,
         f"| reads of these jobs | {reads:,} | {reads * READ:.2f} |": reads * READ,
         f"| looks at {len(watched)} dead-letter queues | {looks:,} | {looking:.2f} |": looking,
         f"| receives from {len(QUEUES)} empty queues | {receives:,} | {receiving:.2f} |": receiving,

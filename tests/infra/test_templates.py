@@ -428,16 +428,18 @@ def test_the_stream_is_read_with_its_failures_set_aside(prod: Templates) -> None
     }
 
 
-def test_every_schedule_says_its_job_and_keeps_what_it_cannot_deliver(prod: Templates) -> None:
-    jobs = set()
+def test_every_job_is_called_by_one_rule_which_keeps_what_it_cannot_deliver(prod: Templates) -> None:
+    called = []
     for rule in prod.of("AWS::Events::Rule"):
         if "ScheduleExpression" not in rule.properties:
             continue
         (target,) = rule.properties["Targets"]
         assert logical(target["DeadLetterConfig"]["Arn"]) == "ScheduleDead"
         template = target["InputTransformer"]["InputTemplate"].replace("<id>", '"1"').replace("<time>", '"t"')
-        jobs.add(json.loads(template)["detail"]["job"])
-    assert jobs == planned.code().jobs
+        jobs = json.loads(template)["detail"]["jobs"]
+        assert {SCHEDULES[job] for job in jobs} == {rule.properties["ScheduleExpression"]}
+        called += jobs
+    assert sorted(called) == sorted(planned.code().jobs)
     (invoke,) = prod.of("AWS::Lambda::EventInvokeConfig")
     assert logical(invoke.properties["DestinationConfig"]["OnFailure"]["Destination"]) == "ScheduleDead"
 
@@ -669,14 +671,15 @@ def test_everything_that_can_fail_has_an_alarm(prod: Templates) -> None:
             value = dimension["Value"]
             name = value if isinstance(value, str) else logical(value)
             watched.setdefault(alarm.properties["MetricName"], set()).add(name)
-    # functions of the account and region; of the stage parts of jobs, and queues whose letters a job counts
-    assert {("AWS/Lambda", "Errors"), ("AWS/Lambda", "Throttles"), ("Cadre", "failed"), ("Cadre", "dead_letters")} <= of_all
+    # functions of the account and region; of the stage the times of requests, parts of jobs, and queues whose letters a job counts
+    of_stage = {("Cadre", name) for name in ("duration_ms", "failed", "dead_letters")}
+    assert of_stage | {("AWS/Lambda", "Errors"), ("AWS/Lambda", "Throttles")} <= of_all
     assert "ExecutionError" in watched
     assert {name.rpartition("ScheduleDead")[1] for name in watched["ApproximateNumberOfMessagesVisible"]} == {"ScheduleDead"}
     assert len(watched["ApproximateAgeOfOldestMessage"]) == len(QUEUES)
     assert len(watched["WriteThrottleEvents"]) == len(watched["ReadThrottleEvents"]) == len(TABLES)
     assert "IteratorAge" in watched
-    assert {f"cadre-prod-{contract.name}" for contract in CONTRACTS} <= watched["5XXError"] & watched["Latency"]
+    assert {f"cadre-prod-{contract.name}" for contract in CONTRACTS} <= watched["5XXError"]
 
 
 def test_every_dead_letter_queue_is_looked_at_by_the_job_that_has_the_alarm(prod: Templates) -> None:

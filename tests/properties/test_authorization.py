@@ -27,6 +27,7 @@ from shared.core.scopes import SCOPE_OF
 from shared.people.access import quota_leases, records, tokens
 from shared.store import write
 from tests.areas.driving import Client, call
+from tests.areas.ledger import record_usage
 from tests.areas.test_limited_callers import make_key
 from tests.kills import Process
 from tests.samples import ALONE, SAMPLES, Sample, Stage, ask, key_of, name_of
@@ -52,6 +53,7 @@ TESTED_ELSEWHERE = {
     ("enterprise", "oauth.clients.delete"): "a role in a workspace is none in its organization: tests/areas/test_oauth.py",
     ("agentworks", "workspaces.delete"): "it ends the stage: tests/areas/test_workspaces_agentworks.py",
     ("omoios", "export.file"): "only for who asked for it: tests/areas/test_audit_exports.py",
+    ("omoios", "notifications.read"): "only for whose inbox it is in: tests/areas/test_notifications.py",
     ("agentworks", "invitations.accept"): "for whoever has the invitation's address: tests/areas/test_invitations.py",
 } | {
     ("enterprise", f"webhooks.{name}"): ONE_ORGANIZATION
@@ -92,6 +94,8 @@ ONES_OWN = {
     ("omoios", "agents.cleanupStale"),
     ("omoios", "tasks.cleanupTimedOut"),
     ("omoios", "costs.agent"),
+    ("omoios", "notifications.list"),
+    ("omoios", "notifications.readAll"),
     ("enterprise", "organizations.list"),
     ("enterprise", "organizations.create"),
     ("enterprise", "apiKeys.list"),
@@ -170,6 +174,8 @@ def test_what_is_anothers_looks_as_what_is_unknown(route: Route, stage: Stage, c
     sample, unknown_ids = SAMPLES[key_of(route)](stage), {PRD.id: PRD.id, counted.user["id"]: counted.user["id"]}
 
     def unknown(what: Any) -> Any:
+        if isinstance(what, bytes):  # a file
+            return what
         text = UUID.sub(lambda found: unknown_ids.setdefault(found[0], new_id()), json.dumps(what))
         return json.loads(text)
 
@@ -264,3 +270,32 @@ def test_a_role_may_what_its_permissions_say(route: Route, role: Role, stage: St
         assert answer.status == expected, f"{role}: {answer.status} {answer.text}"
     else:
         assert answer.status == 403, f"{role}: {answer.status} {answer.text}"
+
+
+READS = [route for route in TRIED if route.contract == "omoios" and route.method == "GET"]
+MONEY = re.compile(r"cost|spent|spend|price|amount|budget|micros")
+
+
+@pytest.fixture(scope="module")
+def spending(stage: Stage) -> None:
+    """Something was spent in the stage's project."""
+    record_usage(stage.world, "2026-05-02", 100_001)
+
+
+@pytest.mark.usefixtures("spending")
+@pytest.mark.parametrize("route", READS, ids=name_of)
+def test_who_may_not_see_costs_sees_none(route: Route, stage: Stage):
+    """`view_costs` of omoios: whatever it shows of money is left out for a viewer, or is 0 (what an agent cost is summed over workspaces
+    whose costs they may see)."""
+    answer = ask(SAMPLES[key_of(route)](stage), route, stage.callers[Role.VIEWER])
+    if answer.status == 200 and str(answer.header("content-type")).startswith("application/json"):
+        assert sorted(amounts_in(answer.json)) == []
+
+
+def amounts_in(value: Any, name: str = "") -> Iterator[str]:
+    """The names of all amounts of money that are not 0."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield from amounts_in(child, f"{name}.{key}")
+    if isinstance(value, int | float) and not isinstance(value, bool) and value and MONEY.search(name):
+        yield name

@@ -29,6 +29,7 @@ from shared.work.projects.rows import Project
 from shared.work.projects.updating import archive_project, restore_project
 from tests.areas.driving import sign_up
 from tests.examples import examples
+from tests.filed_cards import sum_of_stays
 
 REFUSALS = (TransitionRefused, Conflict, NotFound)
 
@@ -63,13 +64,15 @@ class Play:
 
     def check(self) -> None:
         """The counts are what the cards say, key by key."""
-        living = [item for item in fetch_all(Item, self.cards) if item.deleted_at is None]
+        items = fetch_all(Item, self.cards)
+        living = [item for item in items if item.deleted_at is None]
         places = [card_location(item) for item in living]
         counts = self.counts()
         lanes, columns = Counter(place.lane_id for place in places), Counter(place.column_id for place in places)
-        assert dict(counts.lanes) == {self.lane(number): lanes[self.lane(number)] for number in range(11)}
+        assert dict(counts.lanes) == {f"{number:02d}": lanes[self.lane(number)] for number in range(11)}
         assert dict(counts.columns) == {column.id: columns[column.id] for column in COLUMNS}
         assert counts.next == len(self.cards)
+        assert dict(counts.stays) == sum_of_stays(items)
         listed = query(Item, f"BOARD#{self.board_id}#ITEM", index=1).rows
         assert {row.gsi1sk.split("#")[0] for row in listed} == {lane_key(self.board_id, lane_id) for lane_id in lanes}
         assert len(listed) == len(living)
@@ -128,7 +131,7 @@ def test_of_a_hundred_racing_moves_as_many_land_as_there_is_room(actor):
     play.limit(2, 5)
     landed = race([lambda card=card: move_item(actor, card, play.lane(2)) for card in cards], threads=100)
     assert sum(landed) == 5
-    assert play.counts().lanes[play.lane(2)] == 5
+    assert play.counts().cards_in(play.lane(2)) == 5
     assert [fetch(Item, card).lane_id == play.lane(2) for card in cards] == landed
     play.check()
 
@@ -159,7 +162,7 @@ def test_one_card_moved_by_many_is_in_one_place(actor):
     play = begin(actor)
     card = play.create(5)
     race([lambda lane=lane: move_item(actor, card, play.lane(lane)) for lane in [4, 5, 6, 7, 8] * 6])
-    assert sum(dict(play.counts().lanes).values()) == 1
+    assert play.counts().cards == 1
     play.check()
 
 

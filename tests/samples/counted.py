@@ -23,6 +23,7 @@ from tests.samples.agents import agent
 from tests.samples.audit import spoiled
 from tests.samples.cards import card_in
 from tests.samples.delivery import buildable
+from tests.samples.notifications import notification
 from tests.samples.stage import of_workspace
 
 
@@ -50,6 +51,12 @@ def after(stage: Stage, first: tuple[str, str], then: Sample | None = None) -> S
     route = next(one for one in table() if key_of(one) == first)
     assert ask(sample, route, stage.world.ada).status < 300, first
     return then or Sample(sample.path)
+
+
+def told(stage: Stage) -> Sample:
+    """An inbox with something that was not read."""
+    notification(stage)
+    return Sample({})
 
 
 def archived(card_id: str) -> str:
@@ -160,6 +167,10 @@ OTHERWISE: Samples = {
     ("agentworks", "cards.restore"): lambda s: Sample({"id": archived(s.card())}),
     ("agentworks", "projects.archive"): lambda s: Sample({"id": new_project(s)}),
     ("agentworks", "projects.restore"): lambda s: Sample({"id": new_project(s, archived=True)}),
+    ("omoios", "alerts.list"): lambda s: after(s, ("omoios", "alerts.get"), Sample({})),
+    ("omoios", "notifications.list"): lambda s: after(s, ("omoios", "notifications.read"), Sample({})),
+    ("omoios", "notifications.readAll"): told,
+    ("omoios", "threads.list"): lambda s: after(s, ("omoios", "threads.create"), Sample({})),
     ("omoios", "agents.list"): lambda s: after(s, ("omoios", "agents.register"), Sample({})),
     ("omoios", "agents.healthAll"): lambda s: after(s, ("omoios", "agents.register"), Sample({})),
     ("omoios", "agents.stale"): silent,

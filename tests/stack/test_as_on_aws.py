@@ -13,6 +13,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.schedules import calls
 from local import demo, synth
 from local.stack import LocalStack, new
 from tests.stack.test_documents import (
@@ -121,8 +122,8 @@ def test_the_main_job(stack: LocalStack) -> None:
 
 
 def test_every_job_of_the_clock(stack: LocalStack) -> None:
-    for sample in sorted(EVENTS.glob("schedule-*.json")):
-        assert invoke(stack, "scheduled", json.loads(sample.read_text())) is None
+    for jobs in calls().values():
+        assert invoke(stack, "scheduled", {"detail": {"jobs": jobs}}) is None
 
 
 def test_a_run_that_nobody_works_on_is_ended_by_the_clock(stack: LocalStack, shop: Shop) -> None:
@@ -143,7 +144,7 @@ def test_a_run_that_nobody_works_on_is_ended_by_the_clock(stack: LocalStack, sho
     }
     del row["event_id"], row["event"], row["completed_at"]
     tables.put_item(TableName=core, Item=row)
-    invoke(stack, "scheduled", json.loads((EVENTS / "schedule-timeouts.json").read_text()))
+    invoke(stack, "scheduled", json.loads((EVENTS / "schedule.json").read_text()))
     assert shop.until(run, ended)["errorCode"] == "TIMEOUT"
 
 

@@ -1,9 +1,7 @@
 """A month becomes an invoice on the deployed stack: the clock's function, the stream, the mail, the file."""
 
-import json
 import subprocess
 import urllib.request
-from pathlib import Path
 from typing import Any
 
 from local.stack import LocalStack
@@ -11,8 +9,6 @@ from tests.stack.test_as_on_aws import invoke
 from tests.stack.test_journey import Person, mail_to, sign_up, token_in
 from tests.stack.test_redrive import tool
 from tests.waiting import eventually
-
-EVENTS = Path(__file__).parents[2] / "events"
 
 
 def table(stack: LocalStack, name: str) -> str:
@@ -37,7 +33,7 @@ def admin(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str
 
 
 def tick(stack: LocalStack, job: str) -> None:
-    invoke(stack, "scheduled", json.loads((EVENTS / f"schedule-{job}.json").read_text()))
+    invoke(stack, "scheduled", {"detail": {"jobs": [job]}})
 
 
 def mails(stack: LocalStack) -> str:

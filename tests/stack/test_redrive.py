@@ -38,7 +38,7 @@ def letter(stack: LocalStack, part: str, name: str, body: Any) -> None:
 
 def dead_letters(stack: LocalStack) -> float:
     """The metric of all dead-letter queues, after the job has looked."""
-    event = (ROOT / "events" / "schedule-letters.json").read_text()
+    event = json.dumps({"detail": {"jobs": ["letters"]}})
     done = stack.boto("lambda").invoke(FunctionName=resource(stack, "functions", "Scheduled"), Payload=event)
     assert "FunctionError" not in done, done["Payload"].read()
     now = datetime.now(UTC)
@@ -87,7 +87,7 @@ def test_events_are_given_to_the_projector_again(stack: LocalStack) -> None:
 
 
 def test_a_letter_of_the_clock_is_only_thrown_away(stack: LocalStack) -> None:
-    letter(stack, "functions", "ScheduleDead", {"detail": {"job": "timeouts"}})
+    letter(stack, "functions", "ScheduleDead", {"detail": {"jobs": ["timeouts"]}})
     assert redrive(stack, "schedule").stdout == "schedule: 1 letters were thrown away\n"
 
 

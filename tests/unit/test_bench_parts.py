@@ -22,30 +22,37 @@ main("{}", "count")
 """
 # A played recording is a block of requests, before which callgrind is told nothing here.
 PLAYED = """
-import json, subprocess, sys
+import json, pickle, subprocess, sys
+from pathlib import Path
 from bench import callgrind, growth, warm
 def parts(module, file, what):
     done = subprocess.run([sys.executable, "-m", module, file, what], capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr)
-    return [1] * 4 * sides
+    recording = pickle.loads(Path(file).read_bytes())
+    return [1] * 4 * (2 * len(recording.cases) + len(recording.alone))
 callgrind.parts = parts
 """
 SMALL = {
     "bare": MARK.format("bare"),
     "floor": MARK.format("floor"),
     "warm": f"""{PLAYED}
-warm.CARDS, sides = 2, 8
+warm.CARDS = 2
 with warm.kept(warm.record()) as file:
     print(json.dumps(warm.counted(file, "count")))
 """,
     "enterprise": "import json; from bench import enterprise, trips; print(json.dumps(trips.on_moto(enterprise.rows)))",
     "deployments": "import json; from bench import deployments, trips; print(json.dumps(trips.on_moto(deployments.rows)))",
     "growth": f"""{PLAYED}
-growth.SIZES, sides = (50,), 21
+growth.SIZES = (50,)
 print(json.dumps(growth.measure()))
 """,
     "boards": "import json; from bench import board_lists; board_lists.SIZES = (100,); print(json.dumps(board_lists.measure()))",
+    "audit": "import json; from bench import audit; print(json.dumps(audit.measure(300)))",
+    "insights": "import json; from bench import insights; insights.SIZES = (100,); print(json.dumps(insights.measure()))",
+    "memory": "import json; from bench import memory; memory.SIZES = (100,); print(json.dumps(memory.measure()))",
+    "github": "import json; from bench import github; github.SIZES = {'an issue': 1}; print(json.dumps(github.measure()))",
+    "guardian": "import json; from bench import guardian; print(json.dumps(guardian.measure()))",
     "close": "import json; from bench import close; close.WORKSPACES = 200; print(json.dumps(close.measure()))",
 }
 ELSEWHERE = {

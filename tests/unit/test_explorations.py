@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.work.explorations.authors import EMBEDDED, Subject
 from shared.work.explorations.dialogue import AT_ONCE, MOST, Asked, is_ready, next_questions, status_of
-from shared.work.explorations.ears import to_ears
+from shared.work.explorations.ears import numbers, to_ears
 from shared.work.explorations.planning import plan_cards, priority_of, properties_of
 from shared.work.explorations.refining import Remarks
 from shared.work.explorations.requirements import RequirementsText, parse
@@ -295,3 +295,11 @@ def test_the_name_is_what_is_to_be_built_and_nothing_else(idea: str, name: str):
 def test_an_idea_in_another_language_is_read_in_its_own():
     text = EMBEDDED.requirements(Subject("Je voudrais créer une application. Le système doit envoyer un rappel la veille."))
     assert "The system shall fulfil this: “Le système doit envoyer un rappel la veille”." in statements(text)
+
+
+def test_long_texts_of_strangers_are_read_in_a_moment():
+    """Twenty thousand characters, ten pages, for which the expressions once needed minutes."""
+    assert numbers("less " + "0" * 20_000 + "!") == []
+    assert numbers("1," * 10_000) == []
+    assert numbers("within 2 seconds for 10,000 users") == ["within 2 seconds", "10,000 users"]
+    assert to_ears("x if " * 4_000 + ";", "shop", "en").kind == "ubiquitous"

@@ -28,7 +28,7 @@ class PdfList:
         self._line(str(about.get("title", "Export")), bold=True, size=16)
         for name, value in about.items():
             if name != "title" and value is not None:
-                self._line(f"{name}: {value}")
+                self._lines(f"{name}: {value}")
 
     def __enter__(self) -> Self:
         return self
@@ -42,10 +42,9 @@ class PdfList:
             self._rows += 1
             shown = [(one.name, _text(one, value)) for one, value in zip(self._columns, row, strict=True) if value is not None]
             self._down(_LINE / 2)
-            self._line("   ".join(text for _, text in shown[:_HEADING]), bold=True)
+            self._lines("   ".join(text for _, text in shown[:_HEADING]), bold=True)
             for name, text in shown[_HEADING:]:
-                for line in self._fonts.wrap(f"{name}: {text}", _RIGHT - _LEFT - 12, _SIZE):
-                    self._line(line, indent=12)
+                self._lines(f"{name}: {text}", indent=12)
 
     def summary(self, sums: Mapping[str, int]) -> None:
         self._down(_LINE)
@@ -53,6 +52,10 @@ class PdfList:
         for column in self._columns:
             if column.summed:
                 self._line(f"{column.name}: {_text(column, sums.get(column.name, 0))}")
+
+    def _lines(self, text: str, *, bold: bool = False, indent: float = 0) -> None:
+        for line in self._fonts.wrap(text, _RIGHT - _LEFT - indent, _SIZE, bold=bold):
+            self._line(line, bold=bold, indent=indent)
 
     def _line(self, text: str, *, bold: bool = False, size: float = _SIZE, indent: float = 0) -> None:
         self._down(size + _LINE - _SIZE)

@@ -168,6 +168,19 @@ def webhook_disabled(*, name: str, host: str, gone: bool, at: str, url: str) -> 
     )
 
 
+def alert_triggered(*, name: str, workspace: str, rule: str, severity: str, message: str, at: str, url: str) -> RenderedMail:
+    """Tell of an alert that was triggered at `at` (ISO 8601); `url` is its page."""
+    return _layout(
+        f"{workspace}: {rule} ({severity})",
+        f"Hello {name},",
+        f"in the workspace {workspace} an alert was triggered on {_date_and_time(at)}.",
+        message,
+        button=("See the alert", url),
+        small="You are an owner or administrator of this workspace. Your preferences say whether you want e-mails; the rules of the"
+        " workspace say which alerts are sent.",
+    )
+
+
 TEMPLATES: dict[str, Callable[..., RenderedMail | None]] = {
     "nothing": no_mail,
     "verify_email": verify_email,
@@ -182,6 +195,7 @@ TEMPLATES: dict[str, Callable[..., RenderedMail | None]] = {
     "invoice_overdue": invoice_overdue,
     "workspace_suspended": workspace_suspended,
     "webhook_disabled": webhook_disabled,
+    "alert_triggered": alert_triggered,
 }
 
 

@@ -41,6 +41,8 @@ class Liveness(Protocol):
 
     def is_member(self, user_id: str, ws_id: str) -> bool: ...
 
+    def sees_costs(self, user_id: str, ws_id: str) -> bool: ...
+
 
 @dataclass
 class RunEntries:
@@ -157,10 +159,15 @@ def _frames(one: Subscription, batch: _Batch, liveness: Liveness) -> list[str]:
                     frame["text"]
                     for frame in batch.frames_of_push(one.contract, index)
                     if matches_filters(one, frame.get("facets", {}))
+                    and (not frame.get("costs") or _sees_costs(one, push.get("ws"), liveness))
                 ]
                 one, texts = _hold_or_send(one, push, texts)
                 frames += texts
     return frames
+
+
+def _sees_costs(one: Subscription, ws_id: str | None, liveness: Liveness) -> bool:
+    return bool(one.sees_costs and ws_id and liveness.sees_costs(one.user_id, ws_id))
 
 
 def matches_filters(one: Subscription, facets: Mapping[str, str]) -> bool:

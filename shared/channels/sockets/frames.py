@@ -10,10 +10,12 @@ FRAME_BYTES = 28_000  # API Gateway counts 32 KB as one message
 
 @dataclass(frozen=True)
 class Frame:
-    """One message as text. `facets` are the values that a listener's filters are compared with, by the filter's name."""
+    """One message as text. `facets` are the values that a listener's filters are compared with, by the filter's name. `costs`: it shows
+    what was spent, which not everybody in a workspace may see."""
 
     text: str
     facets: Mapping[str, str] = field(default_factory=dict)
+    costs: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value}

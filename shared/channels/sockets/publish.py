@@ -3,7 +3,7 @@
 `ws-live` is a FIFO queue with the topic as its message group, so a terminal shows its lines in the order in which they were
 written.
 
-    {kind: push, topic, ws?, event?, at, frames: {<contract>: [{text, facets?}, ...]}}     rendered already
+    {kind: push, topic, ws?, event?, at, frames: {<contract>: [{text, facets?, costs?}, ...]}}     rendered already
     {kind: push, topic, ws?, run, at, notice: run_status, about: {...}}                    rendered on delivery, for each contract
     {kind: log,  topic, ws?, run, at, entries: [entry, ...]}                               the same
 

@@ -6,7 +6,7 @@ held meanwhile and makes the subscriptions live, if nothing was held since it lo
 lately, because pushes of these may still be on their way.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from time import monotonic
@@ -67,7 +67,8 @@ class Piece:
     received: list[str]
     number: int = 1
     position: str | None = None
-    workspace: int = 0
+    workspace: str = ""
+    """The one whose events are being sent; those whose ids stand before it are done. A workspace may be lost between two jobs."""
     place: dict[str, Any] = field(default_factory=dict)
     events: int = 0
     recent: list[list[str]] = field(default_factory=list)
@@ -117,11 +118,11 @@ def queue_replay(connection_id: str, generation: str, event_ids: Sequence[str], 
     _queue(connection_id, Piece(generation, list(event_ids)), delay)
 
 
-def play(connection: Connection, piece: Piece, source: Source) -> None:
-    """Do one job of a replay."""
+def play(connection: Connection, piece: Piece, source: Source, with_costs: Container[str] = ()) -> None:
+    """Do one job of a replay. `with_costs`: the workspaces of which the listener may see costs."""
     if not _claim(connection.id, piece):
         return
-    player = _Player(connection, piece, source)
+    player = _Player(connection, piece, source, with_costs)
     try:
         player.play()
     except Exception:
@@ -137,10 +138,11 @@ class _Stopped(Exception):
 
 
 class _Player:
-    def __init__(self, connection: Connection, piece: Piece, source: Source) -> None:
-        self._connection, self.piece, self._source = connection, piece, source
-        self._topics = [topic for topic in connection.topics if workspace_of(topic)]
-        self._ws_ids = [str(workspace_of(topic)) for topic in self._topics]
+    def __init__(self, connection: Connection, piece: Piece, source: Source, with_costs: Container[str]) -> None:
+        self._connection, self.piece, self._source, self._with_costs = connection, piece, source, with_costs
+        topics = {ws_id: topic for topic in connection.topics if (ws_id := workspace_of(topic))}
+        self._ws_ids = sorted(topics)
+        self._topics = [topics[ws_id] for ws_id in self._ws_ids]
         self._until = monotonic() + _SECONDS
 
     def play(self) -> None:
@@ -158,17 +160,20 @@ class _Player:
         if self.piece.position is None and not self._begin():
             return True
         subscriptions = self._subscriptions()
-        filters = next((one for one in subscriptions if one is not None), None)
-        if filters is None:
+        if not any(subscriptions):
             raise _Stopped
         skipped = set(self.piece.received)
-        while self.piece.workspace < len(self._ws_ids):
-            ws_id = self._ws_ids[self.piece.workspace]
+        for ws_id, one in zip(self._ws_ids, subscriptions, strict=True):
+            if one is None or ws_id < self.piece.workspace:
+                continue
+            if ws_id != self.piece.workspace:
+                self.piece = replace(self.piece, workspace=ws_id, place={})
             for missed in self._source.missed(ws_id, str(self.piece.position), self.piece.place):
                 if self.piece.events >= MAX_EVENTS:
                     self._say_gap("too_many", f"More than {MAX_EVENTS:,} events were missed; the rest is left out")
                     return True
-                texts = [frame.text for frame in missed.frames if matches_filters(filters, frame.facets)]
+                shown = [frame for frame in missed.frames if not frame.costs or (one.sees_costs and ws_id in self._with_costs)]
+                texts = [frame.text for frame in shown if matches_filters(one, frame.facets)]
                 self._passed(missed)
                 if texts and missed.id not in skipped:
                     self._sent(missed.id, missed.at)
@@ -176,7 +181,6 @@ class _Player:
                 if monotonic() > self._until:
                     self._go_on()
                     return False
-            self.piece = replace(self.piece, workspace=self.piece.workspace + 1, place={})
         return True
 
     def _begin(self) -> bool:

@@ -119,6 +119,8 @@ class Subscription(Ephemeral):
     """The number of pushes that skipped entries."""
     generation = UnicodeAttribute(null=True)
     """The id of the request that set the present state; jobs of earlier requests stop."""
+    sees_costs = BooleanAttribute(default=False)
+    """Whether the token that opened the connection lets its user see costs."""
     filters = JSONAttribute(null=True)
     """Allowed values by facet name; a frame must match all."""
     sent_ids = JSONAttribute(null=True)

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from shared.channels.webhooks.rows import Content, Webhook
-from shared.channels.webhooks.signing import body_of, headers_of
+from shared.channels.webhooks.signing import body_for, headers_of
 from shared.core import clock, posting
 from shared.core.sealing import unseal
 
@@ -58,7 +58,7 @@ def keys_of(webhook: Webhook) -> list[str]:
 
 def attempt(url: str, keys: Sequence[str], content: Content, data: Any) -> Attempt:
     """Send a delivery once."""
-    body = body_of(content, data, content.retry_count)
+    body = body_for(url, content, data, content.retry_count)
     headers = headers_of(body, content.source, clock.epoch(), keys)
     at, started = clock.iso(), time.monotonic()
     try:

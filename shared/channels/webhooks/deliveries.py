@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.channels.webhooks import wakes
-from shared.channels.webhooks.rows import LOG_SECONDS, PENDING, Content, Delivery, Line, Payload, Webhook, partition_of
+from shared.channels.webhooks.rows import LOG_SECONDS, PENDING, RECEIVERS, Content, Delivery, Line, Payload, Webhook, partition_of
 from shared.channels.webhooks.subscribing import authorized, get_webhook, key_of, webhooks_of
 from shared.core import clock
 from shared.core.actor import Actor, Permission
@@ -33,6 +33,8 @@ class WebhookEvent:
     sequence: str
     project_id: str | None
     data: Callable[[], dict[str, Any]]
+    receivers: frozenset[str] = RECEIVERS
+    """The kinds of webhooks that are told of it."""
 
 
 _read: dict[str, tuple[str, list[Webhook]]] = {}
@@ -42,7 +44,11 @@ _MOST_KEPT = 1_000  # organizations
 def queue_event(org_id: str, event: WebhookEvent) -> None:
     """Queue an event for every webhook that wants it; the same event again changes nothing. Without one it costs a query at most; with
     twenty, two writes more and two requests to the queue."""
-    wanted = [one for one in _webhooks_at(org_id, event.at) if one.wants(event.name, event.project_id, event.at)]
+    wanted = [
+        one
+        for one in _webhooks_at(org_id, event.at)
+        if one.receiver in event.receivers and one.wants(event.name, event.project_id, event.at)
+    ]
     if not wanted:
         return
     with suppress(_AlreadyThere):  # what a repetition would say may be younger

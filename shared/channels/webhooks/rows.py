@@ -31,12 +31,21 @@ LIMIT: Final = 20  # webhooks of an organization: each reads all of them with ev
 LOG_SECONDS: Final = 30 * 86_400
 PENDING, DELIVERED, FAILED = "pending", "delivered", "failed"
 ALL_EVENTS: Final = "*"
+SLACK, OTHER = "slack", "webhook"
+RECEIVERS: Final = frozenset({SLACK, OTHER})
+"""The kinds of webhooks: those whose address is one of Slack's take messages, all others events."""
+_SLACK_HOSTS: Final = ("hooks.slack.com", "hooks.slack-gov.com")
 DUE: Final = Shards("WHK#DUE", 4)
 """Index of webhooks that wait for their next attempt, for the scheduled job."""
 
 
 def partition_of(webhook_id: str) -> str:
     return f"WHK#{webhook_id}"
+
+
+def receiver_at(url: str) -> str:
+    """Return the kind of webhook that an address belongs to."""
+    return SLACK if urlsplit(url).hostname in _SLACK_HOSTS else OTHER
 
 
 class Webhook(Entity):
@@ -69,6 +78,11 @@ class Webhook(Entity):
     def host(self) -> str:
         """The host of its address, for texts that are not for whoever may see the whole of it."""
         return urlsplit(str(self.url)).hostname or ""
+
+    @property
+    def receiver(self) -> str:
+        """What kind of webhook it is, by its address (RECEIVERS)."""
+        return receiver_at(self.url)
 
     def wants(self, event: str, project_id: str | None, at: str) -> bool:
         """Tell whether an event that happened at `at` is sent. The stream tells of it later: what happened before a pause is sent when that

@@ -11,11 +11,12 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from shared.channels.webhooks.rows import Content
+from shared.channels.webhooks.rows import SLACK, Content, receiver_at
 
 PREFIX = "whsec_"
 _BYTES = 32  # of a secret that we choose; Standard Webhooks asks for 24 to 64
 _LEAST, _MOST = 24, 64
+_SLACK_FIELDS = 6  # of an event that has no words, in a message
 
 
 def new_secret() -> str:
@@ -42,6 +43,27 @@ def body_of(content: Content, data: Any, retry_count: int) -> bytes:
         "data": data,
     }
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def body_for(url: str, content: Content, data: Any, retry_count: int) -> bytes:
+    """Return the body of an attempt at this address: the documented one, or a message where it is Slack's."""
+    return _slack_body(content, data) if receiver_at(url) == SLACK else body_of(content, data, retry_count)
+
+
+def _slack_body(content: Content, data: Any) -> bytes:
+    """Return an event as a message of Slack: its name, and what it says in words or by its first fields.
+
+    Slack reads `&`, `<` and `>` as its own marks (https://docs.slack.dev/messaging/formatting-message-text), so they are escaped.
+    """
+    fields = data if isinstance(data, dict) else {}
+    words = fields.get("message") or ", ".join(
+        f"{name} {value}" for name, value in list(fields.items())[:_SLACK_FIELDS] if isinstance(value, str | int | float)
+    )
+    severity = f" ({fields['severity']})" if "severity" in fields else ""
+    text = f"{content.event}{severity}: {words}"
+    for mark, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(mark, escaped)
+    return json.dumps({"text": text}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def headers_of(body: bytes, event_id: str, sent: int, keys: Sequence[str]) -> dict[str, str]:

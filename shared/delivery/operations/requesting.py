@@ -24,6 +24,7 @@ from shared.delivery.operations.rows import KEPT, OVERDUE, OperationRow
 from shared.events import EventType, record
 from shared.store import Operation, RowKey, create, fetch, fetch_all, get, get_many, load, save, update_with_retry
 from shared.work.boards.counting import require_writable
+from shared.work.items.pending import refuse_unapproved
 from shared.work.items.planning import FEATURE, load_type
 from shared.work.items.rows import Item
 from shared.work.projects.rows import Project
@@ -47,10 +48,12 @@ def request_build(actor: Actor, feature_id: str, new: BuildRequest) -> Operation
     """Ask for a build of a feature, and for its deployment; an event starts the state machine. Four round trips: feature, project with
     environment, number with place, transaction.
 
-    Raises NotFound("feature"), Forbidden, Invalid for a repository that cannot be cloned or an environment without target, Conflict
-    (archived project), LimitExceeded(LIMIT_REACHED), and Upstream(PROVIDER_NOT_CONFIGURED) where nothing runs builds.
+    Raises NotFound("feature"), Forbidden, TransitionRefused for one that is not approved, Invalid for a repository that cannot be cloned
+    or an environment without target, Conflict (archived project), LimitExceeded(LIMIT_REACHED), and Upstream(PROVIDER_NOT_CONFIGURED)
+    where nothing runs builds.
     """
     feature = load_type(actor, feature_id, FEATURE, Permission.DEPLOYMENT_WRITE)
+    refuse_unapproved(feature)
     build_runner()
     project, environment = _project_of(feature, new.deployment.environment)
     source = Source(_repository(project), new.git_branch, new.git_commit_hash)

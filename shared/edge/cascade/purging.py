@@ -22,6 +22,7 @@ from shared.work.documents.rows import TYPES, DocumentCopy, DocumentVersion, Ver
 from shared.work.items.postings import partition_of
 from shared.work.items.rows import Item
 from shared.work.items.searching import words_partition
+from shared.work.memories.rows import PARTS, part_of
 from shared.work.projects.rows import Project
 from shared.work.search.rows import partition_of as partition_of_search
 from shared.work.tasks.rows import GraphRow
@@ -36,9 +37,20 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "WS#{}#EXP"),
         (1, "WS#{}#AINS"),
         (1, "WS#{}#AINS#ENDED"),
+        (1, "WS#{}#THR"),
+        (1, "WS#{}#ALERT"),
+        (3, "WS#{}#NTF"),
+        (1, "WS#{}#GACT"),
+        (1, "WS#{}#WACT"),
+        (1, "WS#{}#MON"),
+        (1, "WS#{}#VREV"),
         (2, "WS#{}#ACT"),
         (None, "LOG#WS#{}"),
         (1, "BUDGETS#{}"),
+        (1, "WS#{}#MEMORY"),
+        *((None, part_of("{}", number)) for number in range(PARTS)),
+        (1, "WS#{}#PATTERN"),
+        (2, "WS#{}#QMETRIC"),
         (1, "WS#{}#SPEC"),
         (1, "WS#{}#EXPL"),  # after the projects, whose ids they have
         (None, "STAT#WS#{}"),
@@ -75,6 +87,7 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (2, "ITEM#{}#TASK"),
         (1, "FEAT#{}#BLD"),
     ),
+    "THR": ((1, "THR#{}"),),
     "TC": ((1, "TC#{}"),),
 }
 """Where the rows below a row of each kind are listed: index numbers (None: in the table itself) and partitions, by its id."""
@@ -82,6 +95,7 @@ LEAF_KINDS = frozenset(
     {
         "ACT",
         "AINS",
+        "ALERT",
         "ART",
         "BUDGET",
         "CMTLINK",
@@ -92,11 +106,19 @@ LEAF_KINDS = frozenset(
         "ENV",
         "EXP",
         "FOUND",
+        "GACT",
         "INV",
         "LANE",
+        "MEMINDEX",
+        "MON",
+        "NTF",
         "POSTING",
+        "QMETRIC",
         "SPEC",
         "STAT",
+        "TMSG",
+        "VREV",
+        "WACT",
         "WORDS",
     }
 )

@@ -150,6 +150,9 @@ _ANSWERS = {
     Situation.RUN_STATUS: _CONFLICT,
     Situation.DEPLOYMENT_IN_PROGRESS: _CONFLICT,
     Situation.TASK_STATUS: _CONFLICT,
+    Situation.ALERT_STATUS: _CONFLICT,
+    Situation.THREAD_STATUS: _CONFLICT,
+    Situation.SAMPLES_TOO_FEW: _CONFLICT,
     Situation.INVOICE_STATUS: _CONFLICT,
     Situation.INVITATION_NOT_PENDING: Answer(
         409, "INVITATION_NOT_PENDING", "The invitation was accepted or cancelled, or has expired"

@@ -66,6 +66,8 @@ class Operation:
     paged: bool = False
     form: type[BaseModel] | None = None
     """The fields of a request body that is a form and that the endpoint reads itself, for the OpenAPI document."""
+    form_media: str = "application/x-www-form-urlencoded"
+    """The media type of that form."""
     addition: bool = False
     """Not in the document: an operation that the platform needs, in the contract's style."""
     media: str | tuple[str, ...] | None = None

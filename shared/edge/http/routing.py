@@ -133,7 +133,7 @@ def _openapi_arguments(operation: Operation) -> dict[str, Any]:
         extra["x-addition"] = True
     if operation.form is not None:
         schema = {"schema": operation.form.model_json_schema()}
-        extra["requestBody"] = {"required": True, "content": {"application/x-www-form-urlencoded": schema}}
+        extra["requestBody"] = {"required": True, "content": {operation.form_media: schema}}
     if operation.callbacks:
         extra["callbacks"] = operation.callbacks
     described: dict[str, Any] = {

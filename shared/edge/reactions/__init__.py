@@ -11,6 +11,7 @@ from typing import Final
 from shared.edge.reactions import (
     account_mails,
     activity,
+    alerts,
     billing_mails,
     builds,
     cascade,
@@ -19,11 +20,12 @@ from shared.edge.reactions import (
     issues,
     live_agents,
     members,
+    notifications,
+    oversight,
     progress,
     runs,
     search,
     sockets,
-    stints,
     tasks,
     triggers,
     usage,
@@ -36,7 +38,6 @@ Reaction = Callable[[Change], None]
 
 REACTIONS: Final[tuple[Reaction, ...]] = (
     activity.react,  # write the event's activity row and the project's counters
-    stints.react,  # write how long a card was in a phase
     workspaces.react,  # note the time of the last activity
     files.react,  # delete files of removed attachments
     deployments.react,  # start requested deployments
@@ -45,11 +46,14 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     builds.react,  # start requested builds
     triggers.react,  # start agents automatically
     live_agents.react,  # bring live agents and tasks together
+    oversight.react,  # note what the guardian has stopped, review what was submitted
     progress.react,  # move cards automatically; a card with a running agent stays until the run has ended
     usage.react,  # apply changed limits, mail usage alerts
     search.react,  # keep the index of words
     billing_mails.react,  # mail those who pay for a workspace
     account_mails.react,  # mail users about their account
+    alerts.react,  # trigger alerts and resolve them, mail those who look after a workspace
+    notifications.react,  # fill the inboxes of people
     issues.react,  # tell GitHub of cards that are kept in step with an issue
     sockets.react,  # publish to sockets
     webhooks.react,  # queue deliveries to webhooks, mail the owner of one that was switched off

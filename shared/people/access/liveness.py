@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Iterable
 
 from shared.core import clock
-from shared.people.access.records import Access
+from shared.core.actor import Permission
+from shared.people.access.records import Access, build_actor
 from shared.store import get_many
 
 MAX_AGE = 15.0  # seconds
@@ -38,6 +39,11 @@ def is_session_active(user_id: str, session_id: str) -> bool:
 def is_member(user_id: str, ws_id: str) -> bool:
     """Tell whether the user is a member of the workspace."""
     return _check(user_id, lambda record: ws_id in dict(record.workspaces))
+
+
+def sees_costs(user_id: str, ws_id: str) -> bool:
+    """Tell whether the user may see what the workspace spends."""
+    return _check(user_id, lambda record: Permission.USAGE_READ in build_actor(user_id, record).grants(ws_id))
 
 
 def may_listen(user_id: str, session_id: str, ws_id: str | None) -> bool:

@@ -137,7 +137,13 @@ def _agent_stats_updates(run: Run) -> list[Any]:
         AgentStats.succeeded.add(int(run.status == "completed")),
         AgentStats.duration_ms.add(run.duration_ms or 0),
         AgentStats.last_used.set(run.completed_at),
+        *(_measured(run) if run.status == "completed" else ()),
     ]
+
+
+def _measured(run: Run) -> list[Any]:
+    made = sum(len(ones) for ones in (run.result_data or {}).values() if isinstance(ones, list))
+    return [AgentStats.measured.add(1), AgentStats.tokens.add(run.total_tokens), AgentStats.made.add(made)]
 
 
 def publish_status(run: Run) -> None:

@@ -50,6 +50,8 @@ class Journal:
     system: str
     first_message: str
     exchanges: list[Exchange]
+    steering: list[dict[str, Any]] = field(default_factory=list)
+    """What was said to the agent while it worked: {turn, message}, behind that turn."""
 
     @property
     def next_turn(self) -> int:
@@ -75,14 +77,20 @@ class Journal:
         return {one["ref"]: one["id"] for one in self.effects if one.get("ref")}
 
     def messages(self) -> tuple[Message, ...]:
-        messages: list[Message] = [Message.user(self.first_message)]
-        for exchange in self.exchanges:
+        messages: list[Message] = [Message.user(self.first_message), *self._said_after(0)]
+        for number, exchange in enumerate(self.exchanges, 1):
             text = load_text(exchange.turn.text)
             parts: list[Any] = [Text(text)] if text else []
             messages.append(Message("assistant", (*parts, *exchange.calls)))
             if exchange.tool_results:
                 messages.append(Message("user", exchange.tool_results))
+            messages += self._said_after(number)
         return tuple(messages)
+
+    def _said_after(self, turn: int) -> list[Message]:
+        """Return what was said behind a turn; behind the last one also what was meant for later."""
+        is_last = turn == len(self.exchanges)
+        return [Message.user(one["message"]) for one in self.steering if one["turn"] == turn or (is_last and one["turn"] > turn)]
 
 
 def read_journal(run: Run) -> Journal | None:
@@ -95,7 +103,7 @@ def read_journal(run: Run) -> Journal | None:
         number, index = map(int, record.sk.removeprefix("CALL#").split("#"))
         exchanges[number].results[index] = record
     system = context.system or run.system or ""
-    return Journal(system, load_text(context.text), [exchanges[number] for number in sorted(exchanges)])
+    return Journal(system, load_text(context.text), [exchanges[number] for number in sorted(exchanges)], run.steering or [])
 
 
 def _rows(model: type[R], run: Run, prefix: str) -> Iterator[R]:

@@ -5,7 +5,6 @@ ended runs still hold.
 Cards and projects do not depend on it: after the lease of a run, any request may take over the card and the run's place in the project.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
@@ -19,7 +18,7 @@ from shared.runs.agent_runs.recovery import relaunch
 from shared.runs.agent_runs.requesting import ABANDONED
 from shared.runs.agent_runs.rows import HOLDING_RESERVATION, IN_PROGRESS, UNSETTLED_CALLS, Run, UnsettledCall
 from shared.runs.agent_runs.spending import release_run_reservation, settle_stored_calls
-from shared.store import fetch, fetch_indexed, iterate_shards, process_all, sweep
+from shared.store import fetch, fetch_indexed, iterate_shards, process_all, process_in_turn, sweep
 
 _PAGE = 100
 WAITING_RUNS_PER_SWEEP = 100
@@ -40,11 +39,7 @@ def sweep_runs(until: float) -> int:
         _release_reservations,
     )
 
-    def do(number: int) -> int:
-        now = time.monotonic()
-        return parts[number](now + (until - now) / (len(parts) - number))
-
-    return process_all("the sweep of runs", range(len(parts)), do, lambda number: parts[number].__name__)
+    return process_in_turn("the sweep of runs", parts, lambda part, end: part(end), until, lambda part: part.__name__)
 
 
 def _settle_calls(until: float) -> int:

@@ -18,6 +18,7 @@ from shared.core.ids import bare_id, new_id
 from shared.core.limits import MAX_TOKENS
 from shared.core.money import micros
 from shared.core.situations import Situation
+from shared.core.wording import Wording
 from shared.events import EventType, record
 from shared.money.billing.accounts import create_account_operations, refuse_suspended
 from shared.money.billing.prices import Priced, worst_case_cost
@@ -51,6 +52,7 @@ from shared.store import (
     write,
 )
 from shared.work.boards.rows import Lane
+from shared.work.items.pending import is_approved
 from shared.work.items.rows import Item
 from shared.work.projects.agent_configs import AgentConfig, is_enabled, workspace_defaults
 from shared.work.projects.rows import Project
@@ -188,6 +190,8 @@ def _check_allowed(context: _RunContext, agent: Agent) -> None:
         raise _not_allowed(f"{agent.display_name} is {agent.status}")
     if not is_enabled(context.config, workspace_defaults(context.workspace.settings, agent)):
         raise _not_allowed(f"{agent.display_name} is disabled in this project")
+    if not is_approved(context.card):
+        raise _not_allowed(Wording("No agent works on a {card} that is not approved"))
     if context.lane.number not in agent.allowed_lanes:
         lanes = ", ".join(map(str, agent.allowed_lanes))
         raise _not_allowed(f"{agent.display_name} does not work in the lane {context.lane.name}; its lanes are {lanes}")

@@ -105,6 +105,8 @@ class Run(CountedEntity):
     customer_price_micros = NumberAttribute(default=0)
     unpriced = BooleanAttribute(default=False)
 
+    steering = JSONAttribute(null=True)
+    """What was said to the agent while it worked: [{turn, rule, message, at, by}], behind that turn (`agent_runs.steering`)."""
     progress = NumberAttribute(default=0)
     result_summary = UnicodeAttribute(null=True)
     result_data = JSONAttribute(null=True)
@@ -309,6 +311,10 @@ class AgentStats(Row):
     succeeded = NumberAttribute(default=0)
     duration_ms = NumberAttribute(default=0)
     price_micros = NumberAttribute(default=0)
+    measured = NumberAttribute(default=0)
+    """The completed runs whose tokens and made things are counted in the next two."""
+    tokens = NumberAttribute(default=0)
+    made = NumberAttribute(default=0)
     last_used = UnicodeAttribute(null=True)
 
     @classmethod

@@ -44,6 +44,7 @@ from shared.runs.agent_runs.journal import Exchange, Journal
 from shared.runs.agent_runs.lease import LEASE, LeaseLost, check_fence, renew_lease
 from shared.runs.agent_runs.rows import Run, ToolCallRecord, Turn, UnsettledCall
 from shared.runs.agent_runs.spending import reserve, settle_call, settle_stored_calls, store_call, worst_case
+from shared.runs.agent_runs.steering import look_after
 from shared.runs.terminal import TerminalWriter
 from shared.runs.toolbox import CallContext, Outcome, agent_actor, execute_tool, headline
 from shared.store import create, fetch, put, store_text, transaction_guard, write
@@ -86,6 +87,7 @@ class Worker:
             _check_stop_reason(last)  # the worker that got this response may have died before this check
             return "finish"
         self._check_turn_limits()
+        self.run = look_after(self.run, self.journal)
         exchange = self.call_model()
         if exchange is None:
             raise LeaseLost

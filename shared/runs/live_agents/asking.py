@@ -5,11 +5,10 @@ from typing import Final
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, NotFound
-from shared.core.situations import Situation
 from shared.core.texts import searchable
-from shared.runs.live_agents.holding import AgentChanged, held_tasks, renew_task, take_task
+from shared.runs.live_agents.holding import AgentChanged, held_tasks, renew_task, require_working, take_task
 from shared.runs.live_agents.reading import get_agent
-from shared.runs.live_agents.rows import CLIENT, LiveAgent
+from shared.runs.live_agents.rows import LiveAgent
 from shared.store import IndexRow, fetch, first_index_rows
 from shared.work.projects.rows import in_order
 from shared.work.tasks.claiming import next_claimable
@@ -30,7 +29,7 @@ def next_task(actor: Actor, agent_id: str) -> Task | None:
     Conflict(AGENT_STATUS) for an agent that does not work or that the platform runs.
     """
     agent = get_agent(actor, agent_id, Permission.AGENT_RUN).agent
-    _require_working(agent)
+    require_working(agent)
     held = held_tasks(agent)
     for task in held:
         if task.status == "assigned" and renew_task(agent, task):
@@ -45,16 +44,8 @@ def next_task(actor: Actor, agent_id: str) -> Task | None:
         now = fetch(LiveAgent, agent.id)
         if now is None or not now.has_room:
             return None
-        _require_working(agent := now)
+        require_working(agent := now)
     return None
-
-
-def _require_working(agent: LiveAgent) -> None:
-    if agent.runner != CLIENT:
-        raise Conflict(Situation.AGENT_STATUS, "The platform runs this agent: it gets its tasks by itself")
-    if agent.status not in ("idle", "running"):
-        reason = f"The agent is {agent.status}: it gets tasks when it is idle or running"
-        raise Conflict(Situation.AGENT_STATUS, reason, {"status": agent.status})
 
 
 def try_to_take(agent: LiveAgent, task_id: str) -> Task | None:

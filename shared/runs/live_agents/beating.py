@@ -16,7 +16,7 @@ from shared.runs.live_agents.health import RENEW_AFTER
 from shared.runs.live_agents.holding import renew_tasks
 from shared.runs.live_agents.rows import Heartbeat, LiveAgent, heartbeat_expiry
 from shared.runs.live_agents.statuses import TRANSITIONS, set_status
-from shared.store import authorize, fetch, get_many, id_of, retrying, save, stale, update_now, write
+from shared.store import authorize, fetch, get_many, id_of, retrying, save, stale, update_now, update_with_retry, write
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,22 @@ def receive(actor: Actor, agent: LiveAgent, before: Heartbeat | None, beat: Beat
     if renews:
         renew_tasks(agent, beat.current_task_id)
     agent = _follow(actor, agent, beat.status)
-    return Acknowledged(agent, at, True, _gap(beat.sequence, before) or _other_status(agent, beat.status))
+    odd = _gap(beat.sequence, before) or _other_status(agent, beat.status)
+    said = [*_messages(agent), *([odd] if odd else [])]
+    return Acknowledged(agent, at, True, "\n".join(said) or None)
+
+
+def _messages(agent: LiveAgent) -> list[str]:
+    """Return what the agent is to be told, and forget it."""
+    if not agent.messages:
+        return []
+    said: list[str] = []
+
+    def change(row: LiveAgent) -> None:
+        said[:], row.messages = row.messages, []
+
+    update_with_retry(lambda: fetch(LiveAgent, agent.id) or agent, change)
+    return said
 
 
 def _store(agent_id: str, beat: Beat, at: str, renewed: int | None) -> None:

@@ -27,7 +27,8 @@ def update_agent(actor: Actor, agent_id: str, changes: Mapping[str, Any]) -> Liv
         if status != agent.status:
             return set_status(agent, status, actor, degraded_by="person")
         if changed:
-            record(agent, EventType.LIVE_AGENT_UPDATED, actor, changes={name: list(pair) for name, pair in changed.items()})
+            said = {name: list(pair) for name, pair in changed.items()}
+            record(agent, EventType.LIVE_AGENT_UPDATED, actor, changes=said, **agent.named)
         return ()
 
     return _change(actor, agent_id, change)
@@ -44,7 +45,7 @@ def set_available(actor: Actor, agent_id: str, available: bool) -> LiveAgent:
             check_transition(agent, status)
             return set_status(agent, status, actor, degraded_by="person")
         agent.degraded_by = "person"  # its silence or its own word had made it degraded
-        record(agent, EventType.LIVE_AGENT_UPDATED, actor, changes={})
+        record(agent, EventType.LIVE_AGENT_UPDATED, actor, changes={}, **agent.named)
         return ()
 
     return _change(actor, agent_id, change)

@@ -5,20 +5,29 @@ A client's agent claims the task as if it had asked for it; one of the platform'
 
 from collections.abc import Iterable
 
+from shared.core.actor import SYSTEM
 from shared.people.tenancy.rows import Organization, Workspace
 from shared.runs.live_agents.asking import TRIES, candidates, named, takes, try_to_take
 from shared.runs.live_agents.reading import Seen, agents_in, match_of, see_again
 from shared.runs.live_agents.rows import PLATFORM, LiveAgent
+from shared.runs.live_agents.statuses import set_status
 from shared.runs.live_agents.task_runs import run_task
-from shared.store import fetch, get_many
+from shared.store import RowKey, fetch, get_many, save, write
+from shared.work.projects.rows import Project
 from shared.work.tasks.rows import TaskHead
+
+OPEN, CLOSED, GONE = "open", "closed", "gone"
 
 
 def give_work(agent_id: str) -> int:
     """Give an agent that waits for work what it can do, as much as it has room for. Return how many tasks it got."""
     given = 0
     while (seen := see_again(agent_id)) is not None and _can_be_given(seen):
-        if not given and not _is_open(str(seen.agent.ws_id), str(seen.agent.org_id)):
+        agent = seen.agent
+        state = OPEN if given else _state_of(str(agent.ws_id), str(agent.org_id), agent.proj_id)
+        if state == GONE and agent.runner == PLATFORM and agent.status == "idle":
+            _end(agent)
+        if state != OPEN:
             break
         if not any(_give(seen.agent, row.id) for row in candidates(seen.agent)[:TRIES]):
             break
@@ -32,7 +41,7 @@ def dispatch(task_id: str) -> bool:
     if task is None or task.deleted_at or task.archived_at or task.status != "pending" or task.waiting:
         return False
     fitting = [one for one in agents_in(str(task.ws_id)) if _can_be_given(one) and _fits(one.agent, task)]
-    if not fitting or not _is_open(str(task.ws_id), str(task.org_id)):
+    if not fitting or _state_of(str(task.ws_id), str(task.org_id), task.proj_id) != OPEN:
         return False
     return any(_give(one.agent, task.id) for one in _best_first(fitting, task)[:TRIES])
 
@@ -64,8 +73,20 @@ def _give(agent: LiveAgent, task_id: str) -> bool:
     return now is not None and now.has_room and try_to_take(now, task_id) is not None
 
 
-def _is_open(ws_id: str, org_id: str) -> bool:
-    """Tell whether anything may be changed in a workspace: it is not deleted, and its organization is active."""
-    workspace, organization = get_many([(Workspace, *Workspace.key(ws_id)), (Organization, *Organization.key(org_id))])
-    there = isinstance(workspace, Workspace) and workspace.deleted_at is None
-    return there and isinstance(organization, Organization) and organization.status == "active"
+def _state_of(ws_id: str, org_id: str, proj_id: str | None) -> str:
+    """Return whether work goes on in a project, or in a workspace: OPEN; CLOSED while its organization is not active or it is archived;
+    GONE if it was deleted."""
+    keys: list[RowKey] = [(Workspace, *Workspace.key(ws_id)), (Organization, *Organization.key(org_id))]
+    workspace, organization, *projects = get_many(keys + ([(Project, *Project.key(proj_id))] if proj_id else []))
+    if not isinstance(workspace, Workspace) or workspace.deleted_at is not None:
+        return GONE
+    if any(not isinstance(one, Project) or one.deleted_at or one.status == "deleted" for one in projects):
+        return GONE
+    active = isinstance(organization, Organization) and organization.status == "active"
+    return OPEN if active and all(one.status == "active" for one in projects) else CLOSED
+
+
+def _end(agent: LiveAgent) -> None:
+    """Terminate an agent of the platform that will never have work again."""
+    further = set_status(agent, "terminated", SYSTEM, "What it worked in was deleted")
+    write(save(agent), *further)

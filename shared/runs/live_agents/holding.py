@@ -7,13 +7,29 @@ given or taken is brought into it when the task's event arrives.
 from collections.abc import Sequence
 from typing import Final
 
+from shared.agents.catalogue.registry import agents
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission, Role
 from shared.core.errors import ConditionFailed, Conflict, NotFound
+from shared.core.ids import bare_id, is_id
+from shared.core.situations import Situation
 from shared.runs.live_agents.health import lease_seconds
-from shared.runs.live_agents.rows import LiveAgent
+from shared.runs.live_agents.rows import CLIENT, LiveAgent
 from shared.runs.live_agents.statuses import set_status
-from shared.store import Operation, fetch, fetch_all, is_stale, retrying, save, transaction_guard, write
+from shared.store import (
+    Operation,
+    authorize,
+    fetch,
+    fetch_all,
+    get_many,
+    id_of,
+    is_stale,
+    retrying,
+    save,
+    stale,
+    transaction_guard,
+    write,
+)
 from shared.work.tasks.changing import TaskStatus, change_task
 from shared.work.tasks.changing import set_status as set_task_status
 from shared.work.tasks.claiming import claim_task, fail_task, release_task, renewal, require_fence
@@ -38,10 +54,67 @@ def worker_actor(agent: LiveAgent) -> Actor:
     )
 
 
-def take_task(agent: LiveAgent, task_id: str, *, seconds: float | None = None, work_run_id: str | None = None) -> Task:
-    """Give a task to an agent that was read a moment ago, for the length of its lease or so many seconds.
+def require_working(agent: LiveAgent) -> None:
+    """Raise Conflict(AGENT_STATUS) for an agent that does not work, or that the platform runs."""
+    if agent.runner != CLIENT:
+        raise Conflict(Situation.AGENT_STATUS, "The platform runs this agent: it gets its tasks by itself")
+    if agent.status not in ("idle", "running"):
+        reason = f"The agent is {agent.status}: it gets tasks when it is idle or running"
+        raise Conflict(Situation.AGENT_STATUS, reason, {"status": agent.status})
 
-    One read and one transaction: the task's claim, and the agent's place. Raises AgentChanged, and as `claim_task` does.
+
+def claim_for(actor: Actor, task_id: str, agent: dict[str, str], seconds: float) -> Task:
+    """Give a task to an agent, `{id, name}`, that the actor names: a live agent takes a place of its own with it, other names are free.
+
+    One read and one transaction. Raises as `claim_task` does, NotFound for an id of no live agent that works in the task's project, and
+    Conflict(AGENT_STATUS) if it does not work or has no room.
+    """
+    agent_id = bare_id(agent["id"])
+    if not is_id(agent_id) or any(one.id == agent_id for one in agents()):
+        return claim_task(actor, task_id, agent, seconds)
+    bare = id_of(Task, task_id)
+
+    def attempt(_: int) -> Task:
+        task, live = get_many([(Task, *Task.key(bare)), (LiveAgent, *LiveAgent.key(agent_id))])
+        if not isinstance(task, Task) or task.deleted_at:
+            raise NotFound(Task.NAME)
+        authorize(task, actor, Permission.CARD_EDIT)
+        if not isinstance(live, LiveAgent) or live.deleted_at:
+            raise NotFound(LiveAgent.NAME)
+        authorize(live, actor, Permission.AGENT_RUN)
+        if not works_on(live, task):
+            raise NotFound(LiveAgent.NAME)
+        require_working(live)
+        if task.id not in live.task_ids and not live.has_room:
+            reason = f"The agent has {len(live.task_ids)} tasks, as many as it takes at the same time"
+            raise Conflict(Situation.AGENT_STATUS, reason, {"status": live.status, "capacity": int(live.capacity)})
+        try:
+            return take_task(live, task.id, seconds=seconds, actor=actor, first=task)
+        except AgentChanged as error:
+            raise stale() from error
+
+    return retrying(attempt)
+
+
+def works_on(agent: LiveAgent, task: TaskHead) -> bool:
+    """Tell whether a task is one of the agent's workspace, and of its project if it belongs to one."""
+    return agent.ws_id == task.ws_id and agent.proj_id in (None, task.proj_id)
+
+
+def take_task(
+    agent: LiveAgent,
+    task_id: str,
+    *,
+    seconds: float | None = None,
+    work_run_id: str | None = None,
+    actor: Actor | None = None,
+    first: Task | None = None,
+) -> Task:
+    """Give a task to an agent that was read a moment ago, for the length of its lease or so many seconds. `actor`: who does so, by
+    default the agent.
+
+    One read, unless the task was read already (`first`), and one transaction: the task's claim, and the agent's place. Raises
+    AgentChanged, and as `claim_task` does.
     """
     agent.task_ids = sorted({*agent.task_ids, task_id})
     if agent.status == "idle":
@@ -50,11 +123,12 @@ def take_task(agent: LiveAgent, task_id: str, *, seconds: float | None = None, w
     try:
         with transaction_guard(lambda: [place]):
             return claim_task(
-                worker_actor(agent),
+                actor or worker_actor(agent),
                 task_id,
                 {"id": agent.id, "name": agent.name},
                 lease_seconds(agent) if seconds is None else seconds,
                 work_run_id=work_run_id,
+                first=first,
             )
     except TaskStatus:
         follow_task(agent.id, task_id)  # what is refused may be written: that the last attempt was lost
@@ -105,7 +179,7 @@ def follow_task(agent_id: str, task_id: str) -> LiveAgent | None:
         agent, task = fetch(LiveAgent, agent_id), fetch(TaskHead, task_id)
         if agent is None or agent.status == "terminated":
             return None
-        holds = is_held_by(task, agent_id)
+        holds = is_held_by(task, agent_id) and task is not None and works_on(agent, task)
         if holds == (task_id in agent.task_ids) and not (task and holds and task.status == "running" and agent.asks_only):
             return None
         further = _set_tasks(agent, {*agent.task_ids, task_id} if holds else {*agent.task_ids} - {task_id})

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.core import clock
-from shared.core.actor import Actor, Permission
+from shared.core.actor import SYSTEM, Actor, Permission
 from shared.core.errors import Conflict, LimitExceeded
 from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
+from shared.runs.live_agents.reading import agents_in
 from shared.runs.live_agents.rows import CLIENT, AgentCount, AgentNumber, LiveAgent
-from shared.store import Operation, create, get_many, load, retrying, stale, update, write
+from shared.runs.live_agents.statuses import set_status
+from shared.store import Operation, create, get_many, load, retrying, save, stale, update, write
 from shared.work.projects.creating import default_workspace_id
 from shared.work.projects.rows import Project
 
@@ -74,8 +76,13 @@ def create_agent(actor: Actor, new: NewAgent, org_id: str | None, ws_id: str, pr
             runner=new.runner,
             registered_by=actor.summary,
         )
-        record(agent, EventType.LIVE_AGENT_REGISTERED, actor, agent_type=new.agent_type, phase_id=new.phase_id)
-        write(create(agent), _take_number(number, last), _take_place(ws_id))
+        record(agent, EventType.LIVE_AGENT_REGISTERED, actor, agent_type=new.agent_type, phase_id=new.phase_id, **agent.named)
+        try:
+            write(create(agent), _take_number(number, last), _take_place(ws_id))
+        except LimitExceeded:
+            if not _end_longest_failed(ws_id):
+                raise
+            raise stale() from None  # there is room now
         return agent
 
     return retrying(attempt)
@@ -91,8 +98,20 @@ def _take_place(ws_id: str) -> Operation:
     return update(AgentCount.of(ws_id), [AgentCount.living.add(1)], room, _full)
 
 
+def _end_longest_failed(ws_id: str) -> bool:
+    """Terminate the agent of a workspace that failed first: a client that dies again and again locks nobody out. False if none has."""
+    failed = [one.agent for one in agents_in(ws_id) if one.agent.status == "failed"]
+    if not failed:
+        return False
+    agent = min(failed, key=lambda one: str(one.status_since))
+    further = set_status(agent, "terminated", SYSTEM, "Another agent takes its place")
+    write(save(agent), *further)
+    return True
+
+
 def _full(_: dict[str, Any] | None) -> LimitExceeded:
     reason = (
-        f"This workspace has {LIMIT} agents, as many as it may have; terminate those that are not needed (cleanup-stale does)"
+        f"This workspace has {LIMIT} agents, as many as it may have; "
+        "terminate those that are not needed (cleanup-stale does, with mark_as terminated)"
     )
     return LimitExceeded(Situation.LIMIT_REACHED, reason, {"limit": LIMIT})

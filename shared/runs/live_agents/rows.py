@@ -63,6 +63,8 @@ class LiveAgent(Entity):
     """Who does its work: a client, which sends heartbeats; or the platform, by agent runs, whose leases take their place."""
     task_ids = JSONAttribute(default=list)
     """The tasks that it holds."""
+    messages = JSONAttribute(default=list)
+    """What it is told with its next heartbeat."""
     waits_because = UnicodeAttribute(null=True)
     """Why the platform began no run for it when it last tried."""
     registered_by = JSONAttribute()
@@ -75,6 +77,11 @@ class LiveAgent(Entity):
     def summary(self) -> dict[str, str]:
         """Return what a task stores of its agent."""
         return {"kind": "agent", "id": self.id, "name": self.name, "email": ""}
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """Return what an event about the agent says of it."""
+        return {"agent_id": self.id, "agent_name": self.name}
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         if self.status == "terminated":

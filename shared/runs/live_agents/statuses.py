@@ -63,6 +63,8 @@ def set_status(
         changes={"status": [before, status]},
         reason=reason,
         released=released or None,
+        **agent.named,
+        silent=degraded_by == "silence" or None,
     )
     if status != "terminated":
         return []

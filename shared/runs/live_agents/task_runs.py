@@ -12,6 +12,7 @@ from shared.agents.catalogue.registry import agents
 from shared.core.actor import SYSTEM
 from shared.core.errors import CadreError, ConditionFailed, Conflict, NotFound, Upstream
 from shared.core.ids import derived_id
+from shared.money.budgets.reserving import BudgetExhausted
 from shared.runs.agent_runs.approvals import stop_run
 from shared.runs.agent_runs.lease import PENDING_LEASE, WAITING_LEASE
 from shared.runs.agent_runs.requesting import RunRequest, request_run, starter
@@ -30,6 +31,7 @@ RUN_SECONDS: Final = WAITING_LEASE + PENDING_LEASE
 _BUILDER: Final = "dev_backend"
 """The agent of lanes that have none of their own, unless another one's capabilities fit better."""
 _SUMMARY: Final = 5_000  # characters of a summary in a task's result
+_NO_BUDGET: Final = "A budget has no room for a run"  # everybody sees an agent, and not everybody what is spent
 _PLACES: Final = 3  # times that a place is looked for in an agent that others change
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,7 @@ def run_task(agent: LiveAgent, task_id: str) -> bool:
     except (CadreError, ConditionFailed) as error:
         run = fetch(Run, run_id)
         if run is None or run.ended:
-            _say(agent.id, str(error))
+            _say(agent.id, _NO_BUDGET if isinstance(error, BudgetExhausted) else str(error))
             return False
     if _take(agent.id, task.id, run_id):
         return True
@@ -129,7 +131,9 @@ def _say(agent_id: str, reason: str) -> None:
 
 
 def _context(task: Task) -> str:
-    return "\n\n".join(part for part in (f"Do this task of the card: {task.title}", task.description) if part)
+    said = (task.validation or {}).get("last_feedback")
+    feedback = f"An earlier result was reviewed: {said}" if said else None
+    return "\n\n".join(part for part in (f"Do this task of the card: {task.title}", task.description, feedback) if part)
 
 
 def fitting_agent(lane_number: int, capabilities: list[str]) -> Agent | None:

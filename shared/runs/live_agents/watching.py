@@ -3,7 +3,6 @@
 Nothing depends on it for being right: health is told when it is asked for, and a lease that has ended is anybody's.
 """
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
@@ -16,7 +15,7 @@ from shared.runs.live_agents.reading import Seen, read_agents, see_again
 from shared.runs.live_agents.rows import FAILED, LIVING, UNOCCUPIED, WATCHED, LiveAgent
 from shared.runs.live_agents.silence import mark_silent
 from shared.runs.live_agents.statuses import TRANSITIONS, set_status
-from shared.store import fetch, fetch_indexed, iterate_shards, process_all, retrying, save, write
+from shared.store import fetch, fetch_indexed, iterate_shards, process_all, process_in_turn, retrying, save, write
 
 FAILED_KEPT: Final = 86_400
 """Seconds after which an agent that failed is terminated: it takes the place of others."""
@@ -31,11 +30,7 @@ def watch_heartbeats(until: float) -> int:
     """
     parts: tuple[Callable[[float], int], ...] = (_watch, _terminate_failed, _look_for_work)
 
-    def do(number: int) -> int:
-        now = time.monotonic()
-        return parts[number](now + (until - now) / (len(parts) - number))
-
-    return process_all("the watch of live agents", range(len(parts)), do, lambda number: parts[number].__name__)
+    return process_in_turn("the watch of live agents", parts, lambda part, end: part(end), until, lambda part: part.__name__)
 
 
 def _watch(until: float) -> int:

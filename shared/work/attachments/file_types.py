@@ -79,6 +79,44 @@ MATCHERS: Final[dict[str, Matcher]] = {
 }
 
 
+_EXTENSIONS: Final = {
+    "csv": "text/csv",
+    "docx": f"{_OFFICE}.wordprocessingml.document",
+    "gif": "image/gif",
+    "gz": "application/gzip",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "json": "application/json",
+    "log": "text/plain",
+    "md": "text/markdown",
+    "mp3": "audio/mpeg",
+    "mp4": "video/mp4",
+    "odp": f"{_OASIS}.presentation",
+    "ods": f"{_OASIS}.spreadsheet",
+    "odt": f"{_OASIS}.text",
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "pptx": f"{_OFFICE}.presentationml.presentation",
+    "svg": "image/svg+xml",
+    "txt": "text/plain",
+    "webp": "image/webp",
+    "xlsx": f"{_OFFICE}.spreadsheetml.sheet",
+    "xml": "application/xml",
+    "yaml": "application/yaml",
+    "yml": "application/yaml",
+    "zip": "application/zip",
+}
+_UNTOLD: Final = ("", "application/octet-stream", "binary/octet-stream")
+"""What clients say that do not know a file's type."""
+
+
+def content_type_of(filename: str, declared: str) -> str | None:
+    """Return the type of a file as it was declared, or, where the client does not know it, by its name; None: it may not be attached."""
+    if declared.partition(";")[0].strip().lower() not in _UNTOLD:
+        return allowed_content_type(declared)
+    return _EXTENSIONS.get(filename.rpartition(".")[2].lower())
+
+
 def allowed_content_type(content_type: str) -> str | None:
     """Return a content type without its parameters; None if files of this type may not be attached."""
     bare = content_type.partition(";")[0].strip().lower()

@@ -65,7 +65,7 @@ def begin_upload(actor: Actor, item_id: str, filename: str, content_type: str, s
         raise Invalid(FieldError("content_type", "Files of this type cannot be attached", content_type[:MAX_NAME_BYTES]))
     if not 0 < size <= MAX_BYTES:
         raise Invalid(FieldError("size", f"A file has 1 to {MAX_BYTES:,} bytes", size))
-    _refuse_full(item)
+    refuse_full(item)
     attachment_id = new_id()
     pk, sk = Upload.key(attachment_id)
     upload = Upload(
@@ -98,7 +98,7 @@ def finish_upload(actor: Actor, attachment_id: str) -> Attachment:
         raise NotFound(Attachment.NAME)
     item = _load_card(actor, upload)
     refuse_archived(item)
-    _refuse_full(item)
+    refuse_full(item)
     _verify_file(upload)
     attachment = Attachment.new(
         upload.id,
@@ -139,7 +139,7 @@ def _load_card(actor: Actor, upload: Upload) -> Item:
         raise NotFound(Attachment.NAME) from None
 
 
-def _refuse_full(item: Item) -> None:
+def refuse_full(item: Item) -> None:
     """Raise LimitExceeded if the card already has MAX_ATTACHMENTS."""
     if len(item.attachments) >= MAX_ATTACHMENTS:
         raise LimitExceeded(
@@ -163,8 +163,13 @@ class _AlreadyAttached(ConditionFailed):
 
 
 def _attach(actor: Actor, item: Item, attachment: Attachment, upload: Upload) -> list[Operation]:
+    return [*attaching(actor, item, attachment), delete(upload)]
+
+
+def attaching(actor: Actor, item: Item, attachment: Attachment) -> list[Operation]:
+    """Add an attachment to its card in place, with the event. Return what is written with the card. Raises Conflict, LimitExceeded."""
     refuse_archived(item)
-    _refuse_full(item)
+    refuse_full(item)
     item.attachments = [*item.attachments, attachment.summary]
     record(item, EventType.ITEM_UPDATED, actor, changes={"attachments": [None, attachment.event_data]}, board_id=item.board_id)
-    return [create(attachment, _AlreadyAttached), delete(upload), require_writable(item.board_id)]
+    return [create(attachment, _AlreadyAttached), require_writable(item.board_id)]

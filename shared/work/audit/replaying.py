@@ -10,21 +10,30 @@ from shared.core import clock
 from shared.core.ids import is_id
 from shared.store import get, iterate
 from shared.work.activities.rows import Activity
-from shared.work.audit.proof import entries_of
 from shared.work.audit.rows import Block, Head, Late, workspace_tenant
 from shared.work.audit.sealing import late_rows
 from shared.work.audit.trails import block_entries, sealed_blocks, unsealed_entries
 
 _APART = timedelta(seconds=2)  # an event's id is made just before its time is taken
+_AHEAD = timedelta(minutes=5)  # by which a clock may be ahead
+_LAST = 4_102_444_800_000  # milliseconds: the year 2100; anybody can write an id of the year 10,000
+LOOKED_UP = timedelta(hours=25)
 _MAX_BLOCKS = 2_000
 Place = dict[str, Any]
 
 
 def position_of(ws_ids: Sequence[str], event_id: str) -> str | None:
-    """Return the position of an event in the logs of these workspaces; None if it is in none. An id tells its time to the second."""
+    """Return the position of an event in the logs of these workspaces; None if it is in none. An id tells its time to the second.
+
+    An event that is older than LOOKED_UP is not looked for: no replay goes back so far.
+    """
     if not is_id(event_id) or UUID(event_id).version != 7:
         return None
-    moment = datetime.fromtimestamp((UUID(event_id).int >> 80) / 1000, UTC)
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=min(UUID(event_id).int >> 80, _LAST))
+    if moment < clock.now() - LOOKED_UP:
+        return f"{clock.iso(moment)}#{event_id}"
+    if moment > clock.now() + _AHEAD:
+        return None
     first, last = clock.iso(moment - _APART), clock.iso(moment + _APART)
     for ws_id in ws_ids:
         rows = (row for row, _ in events_since(ws_id, first, {}))
@@ -58,13 +67,13 @@ def _sealed_since(tenant: str, position: str, place: Mapping[str, Any], last: in
     number = int(place.get("block") or _first_block(tenant, position))
     start = str(place.get("tail") or ("" if place.get("is_behind") else position))
     for block in sealed_blocks(tenant, number - 1, last):
-        number = int(block.parsed["number"])
+        number = block.number
         skip = int(place.get("entry", 0)) if number == place.get("block") else 0
         is_behind = start != position
         for index, row in enumerate(block_entries(block)):
             if index >= skip and row.position > start:
                 yield row, {"block": number, "entry": index + 1, "is_behind": is_behind}
-        if start == position and max(at for _, at, _ in entries_of(block.parsed)) > position:
+        if start == position and block.last_position > position:
             start = ""
 
 
@@ -78,8 +87,7 @@ def _first_block(tenant: str, position: str) -> int:
     for number, block in enumerate(
         iterate(Block, f"AUDIT#{tenant}", prefix="BLOCK#", newest_first=True, limit=20, consistent=True)
     ):
-        body = block.parsed
-        first = int(body["number"])
-        if max(at for _, at, _ in entries_of(body)) <= position or number >= _MAX_BLOCKS:
+        first = block.number
+        if block.last_position <= position or number >= _MAX_BLOCKS:
             break
     return first

@@ -13,7 +13,7 @@ from typing import Any
 from shared.core import clock
 from shared.store import NumberAttribute, Row, Shards, UnicodeAttribute
 from shared.work.activities.rows import Activity
-from shared.work.audit.proof import GENESIS, canonical
+from shared.work.audit.proof import GENESIS, canonical, entries_of
 
 DUE = Shards("AUDIT#DUE", 2)
 
@@ -72,9 +72,30 @@ class Block(AuditRow):
         return cls(pk=f"AUDIT#{tenant}", sk=block_key(number))
 
     @property
+    def number(self) -> int:
+        return int(self.sk.removeprefix("BLOCK#"))
+
+    @property
     def parsed(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.body)
-        return found
+        """Return what the text says; nothing if somebody has changed it so that it cannot be read."""
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def listed(self) -> list[tuple[str, str, str]]:
+        """Return log, position and hash of its entries; nothing if somebody has changed the text so that it cannot be read."""
+        try:
+            listed = list(entries_of(self.parsed))
+        except (LookupError, TypeError, ValueError):
+            return []
+        return [one for one in listed if all(isinstance(part, str) for part in one)]
+
+    @property
+    def last_position(self) -> str:
+        return max((position for _, position, _ in self.listed), default="")
 
 
 def block_key(number: int) -> str:

@@ -5,20 +5,34 @@ the few that are not yet.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any
 
 from shared.core.actor import Actor, Permission
-from shared.core.ids import bare_id
-from shared.store import Entity, ReadFuture, count, decode_cursor, encode_cursor, get, get_many, iterate, load, query, read_ahead
+from shared.core.errors import NotFound
+from shared.core.ids import bare_id, is_id
+from shared.store import (
+    Entity,
+    ReadFuture,
+    count,
+    decode_cursor,
+    encode_cursor,
+    get,
+    get_all,
+    get_many,
+    iterate,
+    load,
+    query,
+    read_ahead,
+)
 from shared.work.activities.reading import read_activities
 from shared.work.activities.rows import Activity, agent_partition, project_log
-from shared.work.audit.proof import entries_of
 from shared.work.audit.rows import Block, Count, Late, block_key, workspace_tenant
 from shared.work.audit.sealing import log_entries, marks_of
+from shared.work.commits.agents import is_known_to, live_agent_key
 from shared.work.projects.rows import Project
 
 MAX_OFFSET = 1_000
@@ -26,6 +40,7 @@ MAX_OFFSET = 1_000
 MAX_COUNTED = 5_000
 """Entries between two dates that are counted: further ones are not."""
 _AFTER_ALL = "~"
+_BROKEN = (LookupError, TypeError, ValueError)  # what a row raises whose attributes are not as we write them
 
 
 @dataclass(frozen=True)
@@ -76,29 +91,38 @@ def project_trail(actor: Actor, project_id: str, span: Span) -> TrailPage:
 
 
 def agent_trail(actor: Actor, agent_id: str, span: Span) -> TrailPage:
-    """Return a page of what an agent has done in all workspaces of the actor. Two round trips: a query for each workspace, side by side.
+    """Return a page of what an agent has done in all workspaces of the actor. Two round trips: a query for each workspace, side by side;
+    one more in a workspace that this process does not know of.
 
-    Raises Invalid for a foreign cursor; an agent that has done nothing there has an empty trail.
+    Raises Invalid for a foreign cursor, NotFound("agent") for an agent that the actor does not know and that has done nothing there.
     """
     bare = bare_id(agent_id)
+    if not is_id(bare):
+        raise NotFound("agent")
     bound = (actor.id, bare, span.start)
     page = span.continued(*bound)
     number = page.offset + page.limit + 2
-    ws_ids = [ws_id for ws_id in sorted(actor.workspaces) if actor.may(Permission.CARD_READ, ws_id)]
     options: Any = {"index": 3, "between": page.between, "newest_first": True, "limit": number}
-    names = [agent_partition(ws_id, bare) for ws_id in ws_ids]
-    reads = [read_ahead(partial(query, Entity, name, **options)) for name in names]
-    totals = [_Total(name, 3, span) for name in names]
-    for ws_id, one in zip(ws_ids, totals, strict=True):
-        one.begin(workspace_tenant(ws_id))
-    rows = heapq.merge(*(read.result().rows for read in reads), key=lambda row: str(row.gsi3sk), reverse=True)
+
+    def begin(ws_id: str) -> tuple[ReadFuture[Any], _Total]:
+        name = agent_partition(ws_id, bare)
+        return read_ahead(partial(query, Entity, name, **options)), _Total(name, 3, span)
+
+    begun = {ws_id: begin(ws_id) for ws_id in sorted(actor.likely_workspaces)}
+    live = get_many([live_agent_key(bare)])[0]
+    visible = [ws_id for ws_id in sorted(actor.workspaces) if actor.may(Permission.CARD_READ, ws_id)]
+    lists = {ws_id: begun.get(ws_id) or begin(ws_id) for ws_id in visible}
+    for ws_id, (_, total) in lists.items():
+        total.begin(workspace_tenant(ws_id))
+    rows = heapq.merge(*(read.result().rows for read, _ in lists.values()), key=lambda row: str(row.gsi3sk), reverse=True)
     listed = list(islice((row for row in rows if str(row.gsi3sk) < page.end), page.offset, number))
     entries = read_activities([(row.pk, row.sk) for row in listed[: page.limit]])
-    counted = [one.result() for one in totals]
-    total = None if None in counted else sum(one or 0 for one in counted)
+    counted = sum(total.result() or 0 for _, total in lists.values())
+    if not counted and not is_known_to(actor, bare, live):
+        raise NotFound("agent")
     more = len(listed) > page.limit
     cursor = encode_cursor({"before": str(listed[page.limit - 1].gsi3sk)}, "audit", *bound) if more else None
-    return TrailPage(entries, total, cursor)
+    return TrailPage(entries, counted, cursor)
 
 
 def _cursor(found: list[Activity], limit: int, bound: tuple[str, ...]) -> str | None:
@@ -162,7 +186,28 @@ def unsealed_entries(tenant: str, after: str) -> Iterator[Activity]:
 
 def block_entries(block: Block, logs: frozenset[str] | None = None) -> list[Activity]:
     """Return the entries of a block that are in these logs, in its order. What was erased is left out."""
-    listed = entries_of(block.parsed)
-    keys: list[Any] = [(Activity, log, position) for log, position, _ in listed if logs is None or log in logs]
-    rows = [row for start in range(0, len(keys), 100) for row in get_many(keys[start : start + 100])]
-    return [row for row in rows if isinstance(row, Activity)]
+    keys = [(log, position) for log, position, _ in block.listed if logs is None or log in logs]
+    return [row for row in read_entries(keys) if isinstance(row, Activity)]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An entry that somebody has changed so that it cannot be read."""
+
+
+def read_entries(keys: Sequence[tuple[str, str]]) -> list[Activity | Unreadable | None]:
+    """Return entries by log and position; None for what is not there."""
+    whole: list[Any] = [(Activity, *key) for key in dict.fromkeys(keys)]
+    try:
+        rows = get_all(whole)
+    except _BROKEN:
+        rows = [_read_entry(key) for key in whole]
+    found = dict(zip(dict.fromkeys(keys), rows, strict=True))
+    return [row if isinstance(row := found[key], Activity | Unreadable) else None for key in keys]
+
+
+def _read_entry(key: Any) -> Any:
+    try:
+        return get_many([key])[0]
+    except _BROKEN:
+        return Unreadable()

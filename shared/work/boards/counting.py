@@ -27,7 +27,7 @@ class ProjectArchived(Conflict):
 
 @dataclass(frozen=True)
 class CardLocation:
-    """The lane and the column in which a card is counted, keys of `Counts.lanes` and `Counts.columns`, and what it is tallied as."""
+    """The lane and the column in which a card is counted, and what it is tallied as."""
 
     lane_id: str
     column_id: str
@@ -82,7 +82,7 @@ def _tallies(board_id: str, location: CardLocation) -> tuple[str, str]:
 def new_counts(board_id: str, lanes: Sequence[Lane]) -> Counts:
     """Build the counts of an empty board; every lane and column has a key from the start, because conditions compare with it."""
     counts = Counts.of(board_id)
-    counts.lanes = {lane.id: 0 for lane in lanes}
+    counts.lanes = {lane_key(board_id, lane.id): 0 for lane in lanes}
     counts.columns = {column.id: 0 for column in COLUMNS}
     return counts
 
@@ -95,18 +95,19 @@ def update_counts(
     lane_limit: int | None = None,
     column_limit: int | None = None,
     column_count: int | None = None,
+    ended_stay: tuple[str, int] | None = None,
     also_closed: bool = False,
 ) -> Operation:
     """Return the operation that counts a card out of one location and into another. The two must differ.
 
     The limits apply to the location that is entered (None: no limit); a lane or column in which the card stays is not checked.
-    `column_count`: the column that is entered must have exactly so many cards. `also_closed`: an archived project is no reason to refuse.
-    Refused with ProjectArchived, or with TransitionRefused
+    `column_count`: the column that is entered must have exactly so many cards. `ended_stay`: the phase that the card leaves, and its
+    seconds in it. `also_closed`: an archived project is no reason to refuse. Refused with ProjectArchived, or with TransitionRefused
     whose `details["rule"]` is `lane_wip_limit` or `column_wip_limit` (also for another `column_count`; `current_count` is the true one).
     """
     lanes = _differences(leaves.lane_id if leaves else None, enters.lane_id if enters else None)
     columns = _differences(leaves.column_id if leaves else None, enters.column_id if enters else None)
-    changes = [(Counts.lanes[key], change) for key, change in lanes.items()]
+    changes = [(Counts.lanes[lane_key(board_id, key)], change) for key, change in lanes.items()]
     changes += [(Counts.columns[key], change) for key, change in columns.items()]
     actions = [place.set(place + change) for place, change in changes]
     before, after = (_tallies(board_id, one) if one else (None, None) for one in (leaves, enters))
@@ -118,9 +119,11 @@ def update_counts(
         ]
     if leaves is None:
         actions.append(Counts.next.add(1))
+    if ended_stay is not None:
+        actions += Counts.add_stay(*ended_stay)
     condition: Any = Counts.pk.exists() if also_closed else Counts.pk.exists() & Counts.closed.does_not_exist()
     if enters is not None and lane_limit is not None and enters.lane_id in lanes:
-        condition &= Counts.lanes[enters.lane_id] < lane_limit
+        condition &= Counts.lanes[lane_key(board_id, enters.lane_id)] < lane_limit
     if enters is not None and column_limit is not None and enters.column_id in columns:
         condition &= Counts.columns[enters.column_id] < column_limit
     if enters is not None and column_count is not None and enters.column_id in columns:
@@ -147,7 +150,7 @@ def _differences(leaves: str | None, enters: str | None) -> dict[str, int]:
 def _refusal(counts: Counts | None, enters: CardLocation | None, lane_limit: int | None, column_limit: int | None) -> CadreError:
     if counts is None or enters is None or counts.closed:
         return ProjectArchived()
-    card_count = int(counts.lanes.get(enters.lane_id, 0))
+    card_count = counts.cards_in(enters.lane_id)
     if lane_limit is not None and card_count >= lane_limit:
         return TransitionRefused(
             Wording("The {lane}'s WIP limit is reached: at most {limit}", limit=lane_limit),

@@ -97,6 +97,18 @@ COLUMN_BY_PHASE = MappingProxyType({phase: column for column in COLUMNS for phas
 COLUMN_BY_ID = MappingProxyType({column.id: column for column in COLUMNS})
 LANE_PHASES = frozenset(lane.phase for lane in LANES)
 """The phases in which a card can begin: a card is blocked wherever it is, no lane is for that."""
+PHASE_LETTERS = MappingProxyType(
+    {
+        "PHASE_BACKLOG": "b",
+        "PHASE_REQUIREMENTS": "r",
+        "PHASE_DESIGN": "d",
+        "PHASE_IMPLEMENTATION": "i",
+        "PHASE_TESTING": "t",
+        "PHASE_DEPLOYMENT": "p",
+        "PHASE_DONE": "x",
+    }
+)
+"""What stands for the phase of a lane in rows that every move pays for."""
 
 PHASE_ALIASES = MappingProxyType(
     {  # other phase names in the samples of the omoios document

@@ -26,7 +26,7 @@ class BoardSnapshot:
         return self.counts.cards
 
     def cards_in(self, lane: Lane) -> int:
-        return int(self.counts.lanes.get(lane.id, 0))
+        return self.counts.cards_in(lane.id)
 
     def cards_in_column(self, column_id: str) -> int:
         return int(self.counts.columns.get(column_id, 0))

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Self
 
-from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, Shards, UnicodeAttribute, flat_map
+from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, Shards, UnicodeAttribute, amount, flat_map
+from shared.work.boards.lanes import PHASE_LETTERS, lane_key
 
 AUTO_ARCHIVING = Shards("BOARDS#ARCHIVING", 4)
 """Index of the boards whose finished cards are archived automatically; the schedule reads it."""
@@ -72,6 +73,7 @@ TYPE_LETTERS: Final = MappingProxyType({"epic": "e", "feature": "f", "task": "t"
 
 
 PRIORITY_LETTERS: Final = MappingProxyType({"critical": "c", "high": "h", "medium": "m", "low": "l"})
+_SECONDS, _STAYS = "s_", "n_"  # before a phase's letter, in the name of an attribute
 
 
 _DIGITS: Final = frozenset("0123456789~")
@@ -82,24 +84,47 @@ class Counts(Row):
     limit is a condition of the write. `next` counts all cards ever created: it is the default position of a new card.
 
     Beside them stand tallies, which give lists their totals: attributes of their own, `06:i` (lane and status), `i:t` (status and type) and
-    `p:h` (priority), so that the first card of a kind can be added without a read.
+    `p:h` (priority), so that the first card of a kind can be added without a read. So do the sums of the stays in each phase that a card
+    has left: `s_i` has their seconds, `n_i` how many there were.
     """
 
     TABLE = "core_table"
 
     kind = UnicodeAttribute(default="COUNTS")
     lanes: Any = flat_map()
+    """By `lane_key`, which is shorter than a lane's id."""
     columns: Any = flat_map()
     next = NumberAttribute(default=0)
     closed = BooleanAttribute(null=True)
     """True while the project is archived; the conditions of all count changes require that it is not set."""
     tallies: Mapping[str, int] = MappingProxyType({})
+    stays: Mapping[str, tuple[int, int]] = MappingProxyType({})
+    """The seconds of the stays in each phase that a card has left, and how many there were."""
 
     @classmethod
     def decode(cls, raw: dict[str, Any]) -> Self:
         row = super().decode(raw)
         row.tallies = {name: int(boxed["N"]) for name, boxed in raw.items() if ":" in name}
+        row.stays = {
+            phase: (int(raw[_SECONDS + letter]["N"]), int(raw[_STAYS + letter]["N"]))
+            for phase, letter in PHASE_LETTERS.items()
+            if _STAYS + letter in raw
+        }
         return row
+
+    @staticmethod
+    def add_stay(phase_id: str, seconds: int) -> list[Any]:
+        """Return the changes that count a stay in a phase which has ended."""
+        letter = PHASE_LETTERS[phase_id]
+        return [amount(_SECONDS + letter).add(seconds), amount(_STAYS + letter).add(1)]
+
+    @property
+    def board_id(self) -> str:
+        return str(self.pk).partition("#")[2]
+
+    def cards_in(self, lane_id: str) -> int:
+        """Return the number of cards in a lane."""
+        return int(self.lanes.get(lane_key(self.board_id, lane_id), 0))
 
     @property
     def cards(self) -> int:

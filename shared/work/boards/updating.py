@@ -82,7 +82,7 @@ def update_lane(
 
     lane = update_with_retry(lambda: load(Lane, lane_id, actor, Permission.PROJECT_WRITE), change)
     board = counts.result()
-    return lane, int(board.lanes.get(lane.id, 0)) if board else 0
+    return lane, board.cards_in(lane.id) if board else 0
 
 
 def apply_changes(entity: Entity, values: dict[str, Any], event: EventType, actor: Actor, *guards: Operation) -> list[Operation]:

@@ -96,13 +96,17 @@ def _create(actor: Actor, item_id: str, new: NewComment, comment_id: str) -> Com
     return comment
 
 
-def update_comment(actor: Actor, comment_id: str, content: str) -> Comment:
-    """Change a comment's content. Raises NotFound, Forbidden (neither author nor administrator), Conflict (archived)."""
+def update_comment(actor: Actor, comment_id: str, content: str, mentions: list[str] | None = None) -> Comment:
+    """Change a comment's content, and whom it mentions unless `mentions` is None.
+
+    Raises NotFound, Forbidden (neither author nor administrator), Conflict (archived).
+    """
 
     def change(comment: Comment) -> Sequence[Operation]:
-        if comment.content == content:
+        named = comment.mentions if mentions is None else mentions
+        if comment.content == content and comment.mentions == named:
             return ()
-        comment.content = content
+        comment.content, comment.mentions = content, named
         comment.edited_at = clock.iso()
         record(comment, EventType.COMMENT_UPDATED, actor, item_id=comment.item_id, excerpt=content[:_MAX_EXCERPT])
         return _conditions(comment)

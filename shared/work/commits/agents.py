@@ -1,9 +1,12 @@
 """Which agent made a commit: one of the catalogue, or a live one."""
 
+from typing import Any
+
 from shared.agents.catalogue.registry import agents, get_agent
-from shared.core.errors import NotFound
+from shared.core.actor import Actor
+from shared.core.errors import Forbidden, NotFound
 from shared.core.ids import bare_id, is_id
-from shared.store import Entity, get
+from shared.store import Entity, UnicodeAttribute, authorize, get
 
 
 class _LiveAgentHead(Entity):
@@ -11,6 +14,8 @@ class _LiveAgentHead(Entity):
 
     KIND = ""
     NAME = "agent"
+
+    name = UnicodeAttribute(null=True)
 
     @classmethod
     def key(cls, entity_id: str) -> tuple[str, str]:
@@ -35,6 +40,27 @@ def agent_id_of(named: str) -> str:
 
 def is_in_catalogue(agent_id: str) -> bool:
     return any(agent.id == agent_id for agent in agents())
+
+
+def is_known_to(actor: Actor, agent_id: str, live: Any) -> bool:
+    """Tell whether an agent is one of the catalogue, or a live one that the actor may see; `live` is what its key was read as."""
+    if is_in_catalogue(agent_id):
+        return True
+    if not isinstance(live, Entity) or live.deleted_at:
+        return False
+    try:
+        authorize(live, actor)
+    except (NotFound, Forbidden):
+        return False
+    return True
+
+
+def live_agent_name(agent_id: str | None) -> str | None:
+    """Return the name of a live agent; None for one of the catalogue, which has its name there. One read for a live one."""
+    if agent_id is None or is_in_catalogue(agent_id):
+        return None
+    live = get(_LiveAgentHead, *_LiveAgentHead.key(agent_id))
+    return live.name if live is not None else None
 
 
 def find_agent(named: str | None, ws_id: str) -> str | None:

@@ -18,6 +18,7 @@ from shared.store import (
     write,
 )
 from shared.work.boards.counting import require_writable
+from shared.work.commits.agents import live_agent_name
 from shared.work.commits.rows import Commit, CommitFiles, CommitLink, commits_by, link_id, links_of
 from shared.work.items.rows import ItemHead
 
@@ -65,15 +66,18 @@ def link_commit(
     """Link a commit to a card of its workspace. A link that is there already is returned. One transaction, and before it the last block
     of the card's list, unless it is being read (`last`).
 
-    Without an agent yet, the commit gets this one. Raises NotFound for a card that is gone, Forbidden, Conflict (archived project).
+    Without an agent yet, the commit gets this one; a live agent's name is read first.
+
+    Raises NotFound for a card that is gone, Forbidden, Conflict (archived project).
     """
     first = last or LastBlock(links_of(item.id))
     authorize(item, actor, Permission.CARD_EDIT)
+    agent_name = live_agent_name(agent_id or commit.agent_id)
 
     def attempt(number: int) -> CommitLink:
         block = (LastBlock(links_of(item.id)) if number else first).result()
         current = (fetch(Commit, commit.id) or commit) if number else commit
-        link = _new_link(actor, item, current, agent_id)
+        link = _new_link(actor, item, current, agent_id, agent_name)
         place = enter(links_of(item.id), block, "commit")
         link.counted_in = place.start
         write(
@@ -94,7 +98,7 @@ def link_commit(
         return link
 
 
-def _new_link(actor: Actor, item: ItemHead, commit: Commit, agent_id: str | None) -> CommitLink:
+def _new_link(actor: Actor, item: ItemHead, commit: Commit, agent_id: str | None, agent_name: str | None) -> CommitLink:
     link = CommitLink.new(
         link_id(str(item.ws_id), commit.sha, item.id),
         org_id=item.org_id,
@@ -119,6 +123,7 @@ def _new_link(actor: Actor, item: ItemHead, commit: Commit, agent_id: str | None
         insertions=int(commit.insertions),
         deletions=int(commit.deletions),
         agent_id=link.agent_id,
+        agent_name=agent_name,
     )
     return link
 

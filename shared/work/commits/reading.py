@@ -9,11 +9,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 from shared.core.actor import Actor, Permission
-from shared.core.errors import FieldError, Forbidden, Invalid, NotFound
+from shared.core.errors import FieldError, Invalid, NotFound
 from shared.core.ids import bare_id
 from shared.store import (
     CountedRows,
-    Entity,
     IndexRow,
     RowKey,
     authorize,
@@ -23,7 +22,7 @@ from shared.store import (
     load,
     read_ahead,
 )
-from shared.work.commits.agents import agent_id_of, is_in_catalogue, live_agent_key
+from shared.work.commits.agents import agent_id_of, is_known_to, live_agent_key
 from shared.work.commits.changes import ChangedFile, load_changes
 from shared.work.commits.rows import (
     SHA,
@@ -148,19 +147,9 @@ def list_agent_commits(actor: Actor, agent: str, *, limit: int, offset: int = 0)
     skip = offset if len(lists) == 1 else 0  # of several lists, nobody knows how many of the first ones are in which
     pages = {ws_id: rows.page(skip, offset - skip + limit, lambda _: True) for ws_id, rows in lists.items()}
     total = sum(page.total for page in pages.values())
-    if not total and not is_in_catalogue(agent_id) and not _is_seen(live, actor):
+    if not total and not is_known_to(actor, agent_id, live):
         raise NotFound("agent")
     found = [(row.sort.rpartition("/")[2], row.id) for page in pages.values() for row in page.rows()]
     ids = [row_id for _, row_id in sorted(found, reverse=True)][offset - skip :][:limit]
     rows = get_all([(Commit, *Commit.key(one)) for one in ids], to_show=True) if ids else []
     return [row for row in rows if isinstance(row, Commit)], total
-
-
-def _is_seen(live: Any, actor: Actor) -> bool:
-    if not isinstance(live, Entity) or live.deleted_at:
-        return False
-    try:
-        authorize(live, actor)
-    except (NotFound, Forbidden):
-        return False
-    return True

@@ -64,12 +64,13 @@ _CONDITIONS: Final = (
     ("optional", re.compile(r"(?:where|wo)\s+(.+?),\s+(.+)", re.I | re.S)),
 )
 _TRAILING: Final = re.compile(
-    r"(?P<main>[^,;:]+?),? (?P<word>when|whenever|if|while) (?P<condition>[^,;:]+)", re.IGNORECASE | re.DOTALL
+    r"(?P<main>[^,;:]{1,500}?),? (?P<word>when|whenever|if|while) (?P<condition>[^,;:]+)", re.IGNORECASE | re.DOTALL
 )
 _NUMBER: Final = re.compile(
     r"(?:(?:within|under|less than|at most|at least|up to|more than|below|over|max(?:imum)?|min(?:imum)?|after|every|"
     r"innerhalb von|höchstens|mindestens|unter|bis zu|weniger als|mehr als|nach|alle)\s+)?"
-    r"\d[\d.,]*\s?(?:%|[kmg]b\b|ms\b|(?:(?:concurrent|failed|daily|active|wrong) )?(?:milliseconds?|seconds?|minutes?|hours?|days?|weeks?|"
+    r"(?<![\d.,])\d[\d.,]{0,15}\s?(?:%|[kmg]b\b|ms\b|(?:(?:concurrent|failed|daily|active|wrong) )?"
+    r"(?:milliseconds?|seconds?|minutes?|hours?|days?|weeks?|"
     r"months?|years?|users?|requests?|records?|orders?|rows?|events?|messages?|attempts?|times|characters?|items?|files?|photos?|"
     r"sekunden?|minuten?|stunden?|tagen?|tage|wochen?|monate?n?|jahren?|nutzern?|anfragen|datensätzen?|bestellungen|versuche?n?|zeichen)\b)"
     r"(?:\s(?:per|a|pro|/)\s\w+)?",

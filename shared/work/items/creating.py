@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import ConditionFailed, FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, is_id, new_id
@@ -201,7 +202,7 @@ def _new_item(actor: Actor, board: Board, lane: Lane, new: NewItem, item_id: str
         reporter=actor.summary,
         created_by=actor.summary,
     )
-    item.lane_since = item.created_at
+    item.lane_at = clock.epoch_milliseconds()
     if new.position is not None:
         item.position = new.position
     if new.status == "done":

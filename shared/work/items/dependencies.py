@@ -332,7 +332,7 @@ def _add_edge(edges: list[list[str]], dependent: ItemHead, blocker: ItemHead, *,
 
     Raises Conflict(DEPENDENCY_CYCLE), LimitExceeded.
     """
-    while path := find_path(edges, blocker.id, dependent.id):
+    while path := find_path(edges, [blocker.id], dependent.id):
         remaining = _without_deleted(edges, set(path).difference(there))
         if len(remaining) == len(edges):
             cards = {"item_ids": [dependent.id, *path]}
@@ -351,13 +351,13 @@ def _without_deleted(edges: list[list[str]], cards: Collection[str]) -> list[lis
     return [edge for edge in edges if deleted.isdisjoint(edge)]
 
 
-def find_path(edges: Sequence[Sequence[str]], start: str, goal: str) -> list[str]:
-    """Return the ids on a path from `start` to `goal` along the edges; empty if there is none. Visits each card once."""
+def find_path(edges: Sequence[Sequence[str]], starts: Sequence[str], goal: str) -> list[str]:
+    """Return the ids on a path from one of `starts` to `goal` along the edges; empty if there is none. Visits each card once."""
     blockers: dict[str, list[str]] = {}
     for dependent, blocker in edges:
         blockers.setdefault(dependent, []).append(blocker)
-    came_from: dict[str, str] = {start: ""}
-    stack = [start]
+    came_from = dict.fromkeys(starts, "")
+    stack = list(came_from)[::-1]
     while stack:
         card = stack.pop()
         if card == goal:

@@ -1,5 +1,5 @@
-"""What a board knows of a card beside its rows: where it is counted, under which words it is posted, in which text it is found, and whether
-a person must approve it.
+"""What a board knows of a card beside its rows: where it is counted, how long it was in the phase that it leaves, under which words it is
+posted, in which text it is found, and whether a person must approve it.
 
 Every write of a card that may change one of these takes the operations of `reindex` into its transaction:
 
@@ -8,7 +8,7 @@ Every write of a card that may change one of these takes the operations of `rein
     write(save(item), *reindex(item, before))
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from shared.store import Operation
@@ -17,6 +17,7 @@ from shared.work.items.pending import change_approval, place_of_approval
 from shared.work.items.postings import change_postings, words_of
 from shared.work.items.rows import Item
 from shared.work.items.searching import change_words, text_of
+from shared.work.items.stays import Stays, ended_stays
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Filing:
     text: str
     approval: str = ""
     """Where it stands among the approvals that its workspace waits for; empty: nowhere."""
+    stays: Stays = field(default_factory=dict)
+    """The stays in phases that it has left."""
 
 
 UNFILED: Final = Filing(None, frozenset(), "")
@@ -38,7 +41,7 @@ def filing_of(item: Item) -> Filing:
     """Return how a card is to be filed as it is now."""
     if item.deleted_at or item.archived_at:
         return UNFILED
-    return Filing(card_location(item), words_of(item), text_of(item), place_of_approval(item))
+    return Filing(card_location(item), words_of(item), text_of(item), place_of_approval(item), ended_stays(item))
 
 
 def reindex(
@@ -67,6 +70,18 @@ def reindex(
         lane_limit=lane_limit,
         column_limit=column_limit,
         column_count=column_count,
+        ended_stay=_ended_stay(before, after),
         also_closed=also_closed,
     )
     return [counts, *found]
+
+
+def _ended_stay(before: Filing, after: Filing) -> tuple[str, int] | None:
+    """Return the phase that the card leaves and the seconds of its stay; None if it leaves none, as a card that is only filed again."""
+    if before.location is None:
+        return None
+    for phase, (seconds, number) in after.stays.items():
+        earlier, known = before.stays.get(phase, (0, 0))
+        if number > known:
+            return phase, seconds - earlier
+    return None

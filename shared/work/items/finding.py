@@ -155,7 +155,7 @@ class Finder:
             share = of_both / max(of_status, 1) if wanted.status else of_type / max(counts.cards, 1)
         stretches = []
         for lane_id in board.lane_ids:
-            cards = int(counts.lanes.get(lane_id, 0))
+            cards = counts.cards_in(lane_id)
             number = tallies.get(lane_tally(self.board_id, lane_id, wanted.status), 0) if wanted.status else cards
             if number > 0 and wanted.lane_id in (None, lane_id):
                 stretches.append(Stretch(f"{lane_key(self.board_id, lane_id)}#", cards, number * share))

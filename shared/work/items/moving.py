@@ -22,9 +22,11 @@ from shared.work.boards.rows import Lane
 from shared.work.boards.updating import record_wip_exceeded
 from shared.work.items.dependencies import refuse_open_dependencies
 from shared.work.items.filing import filing_of, reindex
+from shared.work.items.pending import refuse_unapproved
 from shared.work.items.places import move_data
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_archived, refuse_lane_mismatch, wip_limit
+from shared.work.items.stays import enter_lane
 from shared.work.items.updating import block_item
 
 _FORCED_TRIES = 12  # forced moves into one full column go one after another: each names its own number of cards
@@ -117,7 +119,7 @@ def move_to_phase(
     return _execute(actor, item, lane, request)
 
 
-def enter_lane(item: Item, lane: Lane) -> None:
+def _enter(item: Item, lane: Lane) -> None:
     """Set a card's lane, phase and status for a move: entering a done lane finishes it, leaving one reopens it, and moving from a todo lane
     to a lane of work starts it. A blocked card stays blocked, and its status before the block changes instead."""
     before, after = phase_category(item.phase_id), phase_category(lane.phase_id)
@@ -133,9 +135,7 @@ def enter_lane(item: Item, lane: Lane) -> None:
     else:
         item.status = status
     item.completed_at = (item.completed_at or clock.iso()) if status == "done" else None
-    if item.lane_id != lane.id:
-        item.lane_since = clock.iso()
-    item.lane_id, item.phase_id = lane.id, lane.phase_id
+    enter_lane(item, lane)
 
 
 def _execute(actor: Actor, item: Item, lane: Lane, request: _MoveRequest) -> Item:
@@ -205,7 +205,7 @@ def _move(actor: Actor, item: Item, lane: Lane, request: _MoveRequest, crowd: in
         item.status = item.status_before_block or "in_progress"
         item.status_before_block = item.blocked_reason = None
     _refuse_forbidden_move(item, lane)
-    enter_lane(item, lane)
+    _enter(item, lane)
     item.auto_moves = 0 if actor.is_person else int(item.auto_moves) + 1
     if request.position is not None:
         item.position = request.position
@@ -241,6 +241,8 @@ def _move(actor: Actor, item: Item, lane: Lane, request: _MoveRequest, crowd: in
 
 def _refuse_forbidden_move(item: Item, lane: Lane) -> None:
     refuse_lane_mismatch(item, lane)
+    if lane.id != item.lane_id:
+        refuse_unapproved(item)
     if item.is_blocked:
         current = fetch(Lane, item.lane_id)
         if current is not None and lane.number > current.number:

@@ -8,11 +8,14 @@ for the job that tells of it.
 from typing import Final
 
 from shared.core import clock
+from shared.core.errors import TransitionRefused
+from shared.core.wording import Wording
 from shared.store import Entity, Operation, Shards, UnicodeAttribute, delete, put
-from shared.work.items.rows import PENDING, Item
+from shared.work.items.rows import PENDING, Item, ItemHead
 
 PREFIX: Final = "APPROVAL#"
 APPROVALS: Final = Shards("APPROVALS", 4)
+APPROVED: Final = "approved"
 TIMED_OUT: Final = "timed_out"
 
 
@@ -67,3 +70,17 @@ def shown_approval(status: str | None, expires_at: str | None) -> str | None:
 def approval_of(item: Item) -> str | None:
     """Return the approval status of a card as it is now."""
     return shown_approval(item.approval_status, (item.approval or {}).get("expires_at"))
+
+
+def is_approved(item: ItemHead) -> bool:
+    """Tell whether work on a card may begin: nobody has to approve it, or somebody has. An approved card stays so."""
+    return item.approval_status in (None, APPROVED)
+
+
+def refuse_unapproved(item: ItemHead) -> None:
+    """Raise TransitionRefused if a person has to approve the card first, or has not."""
+    if is_approved(item):
+        return
+    status = approval_of(item) if isinstance(item, Item) else item.approval_status
+    words = {PENDING: "waits for approval", "rejected": "was rejected"}.get(str(status), "was not approved in time")
+    raise TransitionRefused(Wording("The {card} {words}", words=words), {"rule": "approval", "approval_status": status})

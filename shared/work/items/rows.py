@@ -3,6 +3,7 @@ prefix (`COM#`, `ACT#`, `RUN#`, `DEP#`), so that one query lists everything that
 
 from typing import Any, Final
 
+from shared.core import clock
 from shared.store import Entity, JSONAttribute, NumberAttribute, UnicodeAttribute
 from shared.work.boards.lanes import lane_key
 from shared.work.items.tracing import card_link, marks_of
@@ -40,8 +41,10 @@ class ItemHead(Entity):
     """The lane of a finished card before it was done; reopening the card returns it there."""
     approval_status = UnicodeAttribute(null=True)
     completed_at = UnicodeAttribute(null=True)
-    lane_since = UnicodeAttribute(null=True)
-    """When the card entered its lane."""
+    lane_at = NumberAttribute(null=True)
+    """When the card entered its lane, in epoch milliseconds."""
+    stays = UnicodeAttribute(null=True)
+    """The phases that the card has left (`shared.work.items.stays`)."""
     auto_moves = NumberAttribute(default=0)
     """How often the card, and before it the card from which an agent created it, moved without a person since a person last changed it."""
     root_id = UnicodeAttribute(null=True)
@@ -54,6 +57,11 @@ class ItemHead(Entity):
 
     issue = UnicodeAttribute(null=True)
     """The issue at GitHub with which it is kept in step: `owner/name#12`."""
+
+    @property
+    def lane_since(self) -> str | None:
+        """Return when the card entered its lane."""
+        return None if self.lane_at is None else clock.iso(clock.from_epoch(self.lane_at / 1000))
 
     @property
     def finished_since(self) -> str:
@@ -131,6 +139,11 @@ class Item(ItemHead):
             "criteria": marks_of(text for _, text in self.criteria) if self.type == "epic" else None,
         }
         return {name: value for name, value in fields.items() if value}
+
+    def compact(self, raw: dict[str, Any]) -> None:
+        super().compact(raw)
+        if not self.auto_moves:
+            del raw["auto_moves"]
 
     def set_index_keys(self) -> None:
         self.assignee_id = self.assignee["id"] if self.assignee else None

@@ -27,6 +27,7 @@ from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
 from shared.work.items.dependencies import refuse_open_dependencies
 from shared.work.items.filing import filing_of, reindex
+from shared.work.items.pending import refuse_unapproved
 from shared.work.items.places import move_data
 from shared.work.items.rows import PERSON_FIELDS, Item
 from shared.work.items.rules import (
@@ -38,6 +39,7 @@ from shared.work.items.rules import (
     unique_tags,
     wip_limit,
 )
+from shared.work.items.stays import enter_lane
 
 PLAIN_FIELDS: Final = (
     "title",
@@ -157,6 +159,8 @@ class _Change:
             return
         if status == item.status:
             return
+        if status not in ("draft", "ready", item.status_before_block):
+            refuse_unapproved(item)
         item.status_before_block = item.blocked_reason = None
         in_done_lane = phase_category(item.phase_id) == "done"
         if status == "done" and not in_done_lane:
@@ -185,8 +189,7 @@ class _Change:
 
     def enter(self, lane: Lane) -> None:
         refuse_lane_mismatch(self.item, lane)
-        self.item.lane_since = clock.iso()
-        self.item.lane_id, self.item.phase_id = lane.id, lane.phase_id
+        enter_lane(self.item, lane)
 
     def done_lane(self) -> Lane:
         lanes = [lane for lane in self.board().lanes if phase_category(lane.phase_id) == "done"]

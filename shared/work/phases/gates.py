@@ -6,7 +6,8 @@ IMPLEMENTATION   code_changes, test_coverage                     coverage of 80 
 TESTING          test_results, test_evidence
 DEPLOYMENT       packaging_bundle, handoff_documentation
 
-Of several artifacts of a type the newest counts. The numbers are those of the original service.
+A quality gate that blocks holds its card's phase, too (`work/quality_gates`). Of several artifacts of a type the newest counts. The
+numbers are those of the original service.
 """
 
 import re
@@ -18,9 +19,10 @@ from typing import Any, Final
 from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
 from shared.core.texts import searchable
-from shared.store import IndexRow, ReadFuture, collection, item_collection, load, read_ahead
+from shared.store import IndexRow, ReadFuture, collection, item_collection, load, pages, read_ahead
 from shared.work.items.rows import Item
 from shared.work.phases.rows import PhaseArtifact, artifacts_of, partition_of
+from shared.work.quality_gates.rows import MEASURED, Measured
 from shared.work.tasks.rows import tasks_of_card
 
 MIN_CHARACTERS: Final = 500
@@ -28,7 +30,7 @@ MIN_COVERAGE: Final = 80
 SECTIONS: Final = ("scope", "acceptance_criteria")
 _TEXTS = ("content", "text", "markdown", "body", "document")
 _COVERAGES = ("percentage", "coverage", "coverage_percent", "coverage_percentage", "value", "line_coverage")
-_HEADING = re.compile(r"^\s{0,3}(?:#{1,6}\s*|\*\*|(?:\d+[.)])+\s*)?([\w ]+?)\s*(?:\*\*)?:?\s*#*\s*$", re.MULTILINE)
+_NUMBERS: Final = re.compile(r"(?:\d+[.)])+\s*")
 _ENDED: Final = frozenset({"completed", "done", "cancelled"})
 Check = Callable[[Mapping[str, Any]], list[str]]
 
@@ -44,8 +46,14 @@ def _check_requirements(content: Mapping[str, Any]) -> list[str]:
         faults.append(f"It has {len(text.strip())} characters; {MIN_CHARACTERS} are needed")
     named = content.get("sections")
     given = [*named] if isinstance(named, list | dict) else []
-    sections = {_section(str(one)) for one in (*given, *content, *_HEADING.findall(text))}
+    sections = {_section(str(one)) for one in (*given, *content, *map(_heading, text.splitlines()))}
     return faults + [f"It has no section {name}" for name in SECTIONS if name not in sections]
+
+
+def _heading(line: str) -> str:
+    """Return a line without what marks a heading, as in `## 1. Scope:` or `**Scope**`. Character by character: texts are of strangers."""
+    words = line.strip().strip("#").strip(" \t*:")
+    return words[found.end() :] if (found := _NUMBERS.match(words)) else words
 
 
 def _section(heading: str) -> str:
@@ -90,10 +98,12 @@ class Gate:
     faults: dict[str, list[str]] = field(default_factory=dict)
     """What is wrong with artifacts that are there, by type."""
     open_tasks: list[IndexRow] = field(default_factory=list)
+    failing: list[str] = field(default_factory=list)
+    """Why quality gates hold tasks of the phase."""
 
     @property
     def passed(self) -> bool:
-        return not (self.missing or self.faults or self.open_tasks)
+        return not (self.missing or self.faults or self.open_tasks or self.failing)
 
     @property
     def reasons(self) -> list[str]:
@@ -103,7 +113,7 @@ class Gate:
         if self.open_tasks:
             titles = ", ".join(str(row.f.get("title") or row.id) for row in self.open_tasks[:5])
             found.append(f"{len(self.open_tasks)} of the phase's tasks have not been completed: {titles}")
-        return found
+        return found + [f"A quality gate holds it: {reason}" for reason in self.failing]
 
 
 class GateReader:
@@ -116,18 +126,28 @@ class GateReader:
             lambda: item_collection([PhaseArtifact], partition, (start, f"{start}~"))
         )
         self._tasks = read_ahead(lambda: collection(2, tasks_of_card(bare_id(item_id))))
+        self._measured = read_ahead(
+            lambda: [row for page in pages(Measured, partition, prefix=MEASURED, consistent=True) for row in page.rows]
+        )
 
     def gate(self, item: Item, phase_id: str) -> Gate:
         """Return the gate of a phase."""
-        return assess(item, phase_id, self._artifacts.result(), self._tasks.result())
+        return assess(item, phase_id, self._artifacts.result(), self._tasks.result(), self._measured.result())
 
 
-def assess(item: Item, phase_id: str, artifacts: Sequence[PhaseArtifact], tasks: Sequence[IndexRow]) -> Gate:
-    """Return the gate of a phase by all artifacts and tasks of its card."""
+def assess(
+    item: Item,
+    phase_id: str,
+    artifacts: Sequence[PhaseArtifact],
+    tasks: Sequence[IndexRow],
+    measured: Sequence[Measured] = (),
+) -> Gate:
+    """Return the gate of a phase by all artifacts and tasks of its card, and what was measured of these."""
     mine = [one for one in artifacts if one.phase_id == phase_id]
     newest = {one.type: one for one in mine}  # they are in the order of their times
     required = [*GATES.get(phase_id, ())]
-    open_tasks = [row for row in tasks if row.f.get("phase_id") == phase_id and row.f.get("status") not in _ENDED]
+    of_phase = {row.id: row for row in tasks if row.f.get("phase_id") == phase_id}
+    open_tasks = [row for row in of_phase.values() if row.f.get("status") not in _ENDED]
     return Gate(
         item,
         phase_id,
@@ -136,7 +156,13 @@ def assess(item: Item, phase_id: str, artifacts: Sequence[PhaseArtifact], tasks:
         [name for name in required if name not in newest],
         {name: list(newest[name].faults) for name in required if name in newest and newest[name].faults},
         open_tasks,
+        [reason for row in measured if _counts(of_phase.get(row.task_id)) for reason in row.failing],
     )
+
+
+def _counts(task: IndexRow | None) -> bool:
+    """Tell whether what was measured of a task counts: what was cancelled is not delivered."""
+    return task is not None and task.f.get("status") != "cancelled"
 
 
 def get_gate(actor: Actor, item_id: str, phase_id: str | None = None) -> Gate:

@@ -7,6 +7,7 @@ from shared.core.errors import TransitionRefused
 from shared.core.wording import Wording
 from shared.store import load
 from shared.work.items.moving import move_to_phase
+from shared.work.items.pending import refuse_unapproved
 from shared.work.items.rows import Item
 from shared.work.items.updating import change_item
 from shared.work.phases.gates import Gate, GateReader
@@ -16,7 +17,6 @@ from shared.work.phases.rules import (
     following_phase,
     phase_named,
     phase_of,
-    refuse_unapproved,
     target_of,
 )
 

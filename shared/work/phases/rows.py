@@ -1,9 +1,9 @@
-"""Rows beside a card, in its partition: what was collected in a phase, and how long the card was in each."""
+"""Rows beside a card, in its partition: what was collected in a phase."""
 
 from typing import Any
 
 from shared.core import clock
-from shared.store import Entity, JSONAttribute, Row, UnicodeAttribute
+from shared.store import Entity, JSONAttribute, UnicodeAttribute
 from shared.work.items.rows import ItemHead
 
 
@@ -48,21 +48,3 @@ class PhaseArtifact(Entity):
 def artifacts_of(phase_id: str = "") -> str:
     """Return what the sort keys of a phase's artifacts begin with; without a phase, of all."""
     return f"ART#{phase_id}#" if phase_id else "ART#"
-
-
-class PhaseStint(Row):
-    """A stay of a card in a phase, at `ITEM#<card>, STINT#<entered>#<event>`, written when the card leaves it."""
-
-    TABLE = "core_table"
-
-    kind = UnicodeAttribute(default="STINT")
-    phase_id = UnicodeAttribute()
-    to_phase_id = UnicodeAttribute()
-    entered_at = UnicodeAttribute()
-    left_at = UnicodeAttribute()
-    agent = JSONAttribute()
-    """Who moved the card on."""
-    agent_id = UnicodeAttribute(null=True)
-    """The agent that moved the card on, else its assignee."""
-    reason = UnicodeAttribute(null=True)
-    event_id = UnicodeAttribute()

@@ -13,8 +13,7 @@ from typing import Final
 from shared.core.errors import FieldError, Invalid, TransitionRefused
 from shared.core.wording import Wording
 from shared.work.boards.lanes import canonical_phase
-from shared.work.items.pending import approval_of
-from shared.work.items.rows import PENDING, Item, ItemHead
+from shared.work.items.rows import ItemHead
 
 BLOCKED: Final = "PHASE_BLOCKED"
 DONE: Final = "PHASE_DONE"
@@ -153,15 +152,6 @@ def refusal(item: ItemHead, name: str) -> TransitionRefused:
     reason = Wording("A {card} in {phase} cannot go to {name}; allowed: {words}", phase=current, name=name, words=words)
     details = {"rule": "phase_transition", "phase_id": current, "allowed": phases, "allowed_statuses": statuses}
     return TransitionRefused(reason, details)
-
-
-def refuse_unapproved(item: Item) -> None:
-    """Raise TransitionRefused if a person has to approve the card first, or has not."""
-    status = approval_of(item)
-    if status in (None, "approved"):
-        return
-    words = {PENDING: "waits for approval", "rejected": "was rejected"}.get(str(status), "was not approved in time")
-    raise TransitionRefused(Wording("The {card} {words}", words=words), {"rule": "approval", "approval_status": status})
 
 
 def following_phase(phase_id: str) -> str | None:

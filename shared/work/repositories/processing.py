@@ -12,6 +12,7 @@ from shared.work.repositories.issues import work_off_card, work_off_issue
 from shared.work.repositories.messages import drop_payload, payload_of, send
 from shared.work.repositories.pulls import work_off_pull_request
 from shared.work.repositories.pushes import work_off_push
+from shared.work.repositories.receiving import repository_in
 from shared.work.repositories.reconciling import note_status, reconcile
 from shared.work.repositories.remarks import work_off_remark
 from shared.work.repositories.rows import DISCONNECTED, FAILING, Delivery
@@ -60,6 +61,8 @@ def _work_off(work: Work) -> int | None:
         reconcile(work)
     else:
         payload = payload_of(message)
+        if repository_in(payload)[0] != int(work.repository.github_id):
+            return None  # the project has another repository since
         event = message["event"]
         if event == "push":
             return work_off_push(work, payload, int(message.get("start", 0)))

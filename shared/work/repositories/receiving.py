@@ -30,6 +30,7 @@ _DELIVERY: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 _FRESH: Final = 30.0  # seconds for which a process uses a repository as it was read
 _MOST_KEPT: Final = 1_000
 _MOST_NAMED: Final = 10  # tenants with the same repository that one delivery is tried for, without the number of the connection
+_MAX_NAME: Final = 200  # characters of an owner and a name: GitHub has 39 and 100, and a key of the table takes 2,048 bytes
 _UNDER_WAY: Final = 300  # seconds in which the queue itself drops a repetition
 _known: dict[str, tuple[float, Repository]] = {}
 
@@ -105,11 +106,11 @@ def _signed_for(incoming: Incoming) -> tuple[Repository, dict[str, Any] | None]:
         if repository is None:
             raise _NotSigned
         payload = _read(incoming.body)
-        if payload is not None and _repository_in(payload)[0] != int(repository.github_id):
+        if payload is not None and repository_in(payload)[0] != int(repository.github_id):
             raise _NotSigned  # signed by whoever has the secret, and about another repository
         return repository, payload
     payload = _read(incoming.body)
-    number, full_name = _repository_in(payload or {})
+    number, full_name = repository_in(payload or {})
     for repository in _by_name(full_name):
         if number == int(repository.github_id) and _is_signed(repository, incoming.body, digest):
             return repository, payload
@@ -144,13 +145,15 @@ def _is_signed(repository: Repository, body: bytes, digest: str) -> bool:
     return hmac.compare_digest(hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(), digest)
 
 
-def _repository_in(payload: dict[str, Any]) -> tuple[int, str]:
+def repository_in(payload: dict[str, Any]) -> tuple[int, str]:
     """Return the number and the name of the repository that a payload is about; (0, "") if it names none."""
     repository = payload.get("repository")
     if not isinstance(repository, dict):
         return 0, ""
     number, name = repository.get("id"), repository.get("full_name")
-    return (number, name) if isinstance(number, int) and isinstance(name, str) else (0, "")
+    if not isinstance(number, int) or not isinstance(name, str) or len(name) > _MAX_NAME:
+        return 0, ""
+    return number, name
 
 
 def _read(body: bytes) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from shared.core.situations import Situation
 from shared.core.wording import Wording
 from shared.events import EventType, record
 from shared.store import Operation, fetch_all, load, relabel, update_with_retry
+from shared.work.quality_gates.holding import Subject, require_gates
 from shared.work.tasks.creating import task_conditions
 from shared.work.tasks.rows import Task, TaskHead, tasks_of
 from shared.work.tasks.statuses import ENDED, HELD, TRANSITIONS
@@ -27,20 +28,28 @@ class TaskStatus(Conflict):
 
 
 def change_task(actor: Actor, task_id: str, change: Change, *, first: Task | None = None) -> Task:
-    """Load, change and write a task; both again if another writer was faster. One read, one transaction.
+    """Load, change and write a task; both again if another writer was faster. One read, one transaction; one more read for a task that is
+    completed: its quality gates.
 
-    Raises NotFound, Forbidden, Conflict (CARD_ARCHIVED, PROJECT_ARCHIVED), and what `change` raises.
+    Raises NotFound, Forbidden, Conflict (CARD_ARCHIVED, PROJECT_ARCHIVED; TASK_STATUS: a quality gate holds it), and what `change` raises.
     """
 
     def apply(task: Task) -> Sequence[Operation]:
         refuse_archived(task)
-        before = task.label
+        before, was = task.label, task.status
         further = change(task)
         if further is None:
             return ()
-        return [*further, *relabel(tasks_of(str(task.ws_id)), task.counted_in, before, task.label), *task_conditions(task)]
+        passed = require_gates(subject_of(task)) if task.status == "completed" != was else ()
+        counted = relabel(tasks_of(str(task.ws_id)), task.counted_in, before, task.label)
+        return [*further, *counted, *task_conditions(task), *passed]
 
     return update_with_retry(lambda: load(Task, task_id, actor, Permission.CARD_EDIT), apply, first=first)
+
+
+def subject_of(task: TaskHead) -> Subject:
+    """Return a task as quality gates see it."""
+    return Subject(task.id, task.item_id, str(task.proj_id), str(task.ws_id), task.phase_id, task.task_type)
 
 
 def refuse_archived(task: TaskHead) -> None:
@@ -49,7 +58,14 @@ def refuse_archived(task: TaskHead) -> None:
 
 
 def set_status(task: Task, status: str, actor: Actor, **also: Any) -> None:
-    """Set the status, with all that follows from it, and these attributes; record the event. The caller knows that it is allowed."""
+    """Set the status, with all that follows from it, and these attributes; record the event. The caller knows that it is allowed.
+
+    Raises TaskStatus for a task that is completed before it has passed its review.
+    """
+    if status == "completed" and task.needs_review:
+        raise TaskStatus(f"This task is under validation (iteration {task.iteration}): only a review that passes completes it")
+    if status == "under_review" and task.status not in {"under_review", "validating"}:
+        task.submit()
     before = {"status": task.status} | {name: getattr(task, name) for name in also}
     if status not in HELD:
         task.lease_until = task.deadline = None

@@ -34,8 +34,17 @@ class FenceLost(TaskStatus):
         super().__init__("This task is no longer held under this fence: its lease ended, or it was taken back")
 
 
-def claim_task(actor: Actor, task_id: str, agent: dict[str, str], seconds: float, *, work_run_id: str | None = None) -> Task:
+def claim_task(
+    actor: Actor,
+    task_id: str,
+    agent: dict[str, str],
+    seconds: float,
+    *,
+    work_run_id: str | None = None,
+    first: Task | None = None,
+) -> Task:
     """Give a task to an agent, `{id, name}`, for some seconds. The fence of the task that is returned is that of the claim.
+    `first`: the task was read already.
 
     Raises NotFound, Forbidden, Conflict: TASK_STATUS (somebody holds it, it waits for others, it has ended, its attempts are used up),
     CARD_ARCHIVED, PROJECT_ARCHIVED. One read and one transaction, one more read for a task that depends on others.
@@ -59,7 +68,7 @@ def claim_task(actor: Actor, task_id: str, agent: dict[str, str], seconds: float
         set_status(task, "assigned", actor, agent=holder, lease_until=clock.in_seconds(seconds))
         return []
 
-    task = change_task(actor, task_id, change)
+    task = change_task(actor, task_id, change, first=first)
     if not task.is_held:
         raise TaskStatus("This task has failed: the last of its attempts was lost", status=task.status)
     return task
@@ -149,6 +158,31 @@ def renew_lease(actor: Actor, task_id: str, fence: int, seconds: float) -> str:
     return retrying(attempt)
 
 
+def hand_over(
+    actor: Actor, task_id: str, fence: int, agent: dict[str, str], seconds: float, *, first: Task | None = None
+) -> Task:
+    """Give a task that is held under a fence to another agent, `{id, name}`, under a new one: it begins anew, and no attempt has failed.
+
+    `first`: the task, if it was loaded already.
+    Raises NotFound, Forbidden, Conflict (TASK_STATUS: the fence is old, the lease has ended, or the work is being checked). One read
+    and one transaction.
+    """
+
+    def change(task: Task) -> list[Operation]:
+        require_fence(task, fence)
+        if task.is_lost(clock.iso()):
+            raise FenceLost
+        if task.status not in {"assigned", "running"}:
+            raise TaskStatus(f"A task that is {task.status} stays with its agent", status=task.status)
+        task.fence += 1
+        task.deadline = task.started_at = task.work_run_id = None
+        holder = {"kind": "agent", "id": agent["id"], "name": agent["name"]}
+        set_status(task, "assigned", actor, agent=holder, lease_until=clock.in_seconds(seconds))
+        return []
+
+    return change_task(actor, task_id, change, first=first)
+
+
 def release_task(actor: Actor, task_id: str, fence: int | None = None) -> Task:
     """Give a task back: it is pending again, and no attempt has failed. Raises as `complete_task` does."""
 
@@ -161,14 +195,17 @@ def release_task(actor: Actor, task_id: str, fence: int | None = None) -> Task:
 
 
 def complete_task(actor: Actor, task_id: str, result: Any = None, *, fence: int | None = None) -> Task:
-    """End a task that is held with its result. With a fence only its holder can.
+    """End a task that is held with its result. With a fence only its holder can. One that needs a review is submitted for it.
 
     Raises NotFound, Forbidden, Conflict (TASK_STATUS: the fence is old, nobody holds the task; CARD_ARCHIVED, PROJECT_ARCHIVED).
     """
 
     def change(task: Task) -> list[Operation]:
         require_fence(task, fence)
-        set_status(task, "completed", actor, result=result, error_message=None)
+        if task.needs_review and task.status not in {"under_review", "validating"}:
+            set_status(task, "under_review", actor, result=result, error_message=None)
+        else:
+            set_status(task, "completed", actor, result=result, error_message=None)
         return []
 
     return change_task(actor, task_id, change)

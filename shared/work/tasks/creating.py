@@ -9,6 +9,7 @@ from shared.core.ids import bare_id, is_id, new_id
 from shared.events import EventType, record
 from shared.store import LastBlock, Operation, authorize, check, create, enter, fetch, get_many, load, put, retrying, write
 from shared.work.boards.counting import require_writable
+from shared.work.items.pending import refuse_unapproved
 from shared.work.items.rows import Item, ItemHead
 from shared.work.items.rules import refuse_archived
 from shared.work.tasks.rows import MAX_DEPENDENCIES, MAX_RETRIES, Dependent, GraphRow, Task, TaskHead, tasks_of
@@ -113,6 +114,7 @@ def build_task(
     waiting: bool = False,
 ) -> tuple[Task, list[Operation]]:
     """Return a task with its event, not yet written, and what creates and counts it: for a transaction that writes its card."""
+    refuse_unapproved(card)
     description = new.description
     task = Task.new(
         task_id,

@@ -192,11 +192,9 @@ def read_graph(proj_id: str, *, consistent: bool = True) -> tuple[int, list[tupl
 
 
 def _cycle(task_id: str, needed: Iterable[str], edges: Sequence[tuple[str, str]]) -> list[str]:
-    """Return the way from a task through one of the needed ones back to it; empty if there is none."""
-    for one in needed:
-        if path := find_path(edges, one, task_id):
-            return [task_id, *path]
-    return []
+    """Return the way from a task through one of the needed ones back to it; empty if there is none. One walk, whatever their number."""
+    path = find_path(edges, [*needed], task_id)
+    return [task_id, *path] if path else []
 
 
 def refresh_dependents(needed_id: str) -> None:

@@ -97,6 +97,8 @@ class TaskHead(CountedEntity):
     sandbox_id = UnicodeAttribute(null=True)
     persistence_dir = UnicodeAttribute(null=True)
     result = JSONAttribute(null=True)
+    validation = JSONAttribute(null=True)
+    """None: it needs no review. Else {iteration, passed, review_done, last_feedback, failures, validator_id, commit_sha}."""
     error_message = UnicodeAttribute(null=True)
     started_at = UnicodeAttribute(null=True)
     completed_at = UnicodeAttribute(null=True)
@@ -108,6 +110,22 @@ class TaskHead(CountedEntity):
     def label(self) -> str:
         """Return what it is counted as."""
         return NO_LIST if self.deleted_at or self.archived_at else label_of(self.listed())
+
+    @property
+    def iteration(self) -> int:
+        """Return how many times it was submitted for a review."""
+        return int((self.validation or {}).get("iteration", 0))
+
+    @property
+    def needs_review(self) -> bool:
+        """Tell whether it can be completed only by a review that passes."""
+        return self.validation is not None and not self.validation.get("passed")
+
+    def submit(self) -> None:
+        """Begin the next review: what an earlier one said stays until there is another word."""
+        before = self.validation or {}
+        fresh = {"iteration": self.iteration + 1, "passed": False, "review_done": False, "validator_id": None, "put_back": False}
+        self.validation = before | fresh
 
     @property
     def is_open(self) -> bool:

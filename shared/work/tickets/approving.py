@@ -25,13 +25,13 @@ from shared.store import (
     write,
 )
 from shared.work.items.filing import filing_of, reindex
-from shared.work.items.pending import APPROVALS, PREFIX, TIMED_OUT, PendingApproval, approval_of, partition_of
+from shared.work.items.pending import APPROVALS, APPROVED, PREFIX, TIMED_OUT, PendingApproval, approval_of, partition_of
 from shared.work.items.rows import PENDING, Item
 from shared.work.items.updating import change_item
 from shared.work.projects.rows import Project
 from shared.work.tickets.tasks import begin_counting, first_task
 
-APPROVED, REJECTED = "approved", "rejected"
+REJECTED: Final = "rejected"
 _EVENTS_AT_ONCE: Final = 500  # tickets of a partition that one run of the job looks at
 
 

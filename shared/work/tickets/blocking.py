@@ -5,6 +5,7 @@ from typing import Final
 
 from shared.core.actor import Actor, Permission
 from shared.store import Operation, load
+from shared.work.items.pending import is_approved
 from shared.work.items.rows import Item
 from shared.work.items.updating import change_item
 from shared.work.tasks.rows import Task
@@ -46,7 +47,7 @@ def block_ticket(actor: Actor, item_id: str, kind: str, reason: str | None = Non
 
     def beside(item: Item) -> list[Operation]:
         nonlocal task
-        if not newly:
+        if not newly or not is_approved(item):
             return []
         last = begin_counting(str(item.ws_id))
         task, operations = new_task(actor, item, last, f"{title}: {item.title}", remedy or item.blocked_reason, type_)

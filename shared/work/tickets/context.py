@@ -11,13 +11,15 @@ from typing import Any, Final
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
-from shared.store import ReadFuture, first_index_rows, get_all, item_collection, load, query, read_ahead
+from shared.store import ReadFuture, first_index_rows, get_all, item_collection, load, read_ahead
+from shared.work.activities.rows import Activity
 from shared.work.comments.rows import Comment
 from shared.work.items.pending import approval_of
 from shared.work.items.rows import Item
+from shared.work.items.stays import all_stays
 from shared.work.items.updating import change_item
-from shared.work.phases.rows import PhaseArtifact, PhaseStint, artifacts_of, partition_of
-from shared.work.phases.stints import MAX_STINTS, Stint, with_current
+from shared.work.phases.history import Stay, find_moves, phase_changes, stays_of
+from shared.work.phases.rows import PhaseArtifact, artifacts_of, partition_of
 from shared.work.tasks.rows import Task, tasks_of_card
 
 MAX_TASKS, MAX_COMMENTS, MAX_ARTIFACTS = 50, 20, 50
@@ -30,7 +32,7 @@ _ENDED: Final = ("completed", "done")
 @dataclass(frozen=True)
 class TicketContext:
     item: Item
-    stints: list[Stint]
+    stays: list[Stay]
     tasks: list[Task]
     comments: list[Comment]
     artifacts: list[PhaseArtifact]
@@ -52,7 +54,7 @@ class TicketContext:
                 "acceptance_criteria": [_short(one) for one in item.acceptance_criteria or []],
                 "labels": item.labels,
             },
-            "phases": [_phase(one) for one in self.stints],
+            "phases": [_phase(one) for one in self.stays],
             "tasks": [_task(one) for one in self.tasks],
             "comments": [_comment(one) for one in self.comments],
             "artifacts": [_artifact(one) for one in self.artifacts],
@@ -71,17 +73,19 @@ class TicketContext:
         return "\n".join(lines)[:_SUMMARY]
 
     def phases(self) -> list[str]:
-        """Return the phases in which the ticket was, each once, in the order of its last stay."""
-        return list(dict.fromkeys(one.phase_id for one in reversed(self.stints)))[::-1]
+        """Return the phases in which the ticket was, each once, in the order of its last stay; before them those that its log does not
+        reach."""
+        known = list(dict.fromkeys(one.phase_id for one in reversed(self.stays)))[::-1]
+        return [*(phase for phase in all_stays(self.item) if phase not in known), *known]
 
     def phase_summary(self, phase_id: str) -> str:
         """Return one phase in short."""
-        stays = [one for one in self.stints if one.phase_id == phase_id]
+        seconds, entered = all_stays(self.item).get(phase_id, (0, 0))
         tasks = [one for one in self.tasks if one.phase_id == phase_id]
         done = [one for one in tasks if one.status in _ENDED]
-        parts = [f"{phase_id}: {_duration(sum(one.seconds for one in stays))}"]
-        if len(stays) > 1:
-            parts.append(f"entered {len(stays)} times")
+        parts = [f"{phase_id}: {_duration(seconds)}"]
+        if entered > 1:
+            parts.append(f"entered {entered} times")
         if tasks:
             parts.append(f"{len(done)} of {len(tasks)} tasks completed")
         failed = [one for one in tasks if one.status == "failed"]
@@ -92,7 +96,7 @@ class TicketContext:
             parts.append(f"artifacts: {', '.join(artifacts)}")
         line = "; ".join(parts) + "."
         results = [f"{one.title}: {_result(one)}" for one in done if one.result][:3]
-        back = [one.reason for one in self.stints if one.to_phase_id == phase_id and one.reason]
+        back = [one.reason for one in self.stays if one.to_phase_id == phase_id and one.reason]
         if back:
             line += f" Came with: {_short(back[-1], 300)}"
         return line + "".join(f" {_short(one, 200)}" for one in results)
@@ -106,20 +110,24 @@ class _Reader:
         self._artifacts: ReadFuture[list[Any]] = read_ahead(
             lambda: item_collection([PhaseArtifact], partition, (start, f"{start}~"))
         )
-        self._stints = read_ahead(lambda: query(PhaseStint, partition, prefix="STINT#", newest_first=True, limit=MAX_STINTS).rows)
+        self._moves = read_ahead(lambda: find_moves(bare_id(item_id)))
         self._tasks = read_ahead(lambda: first_index_rows(2, tasks_of_card(bare_id(item_id)), MAX_TASKS, newest_first=True)[0])
         self._comments = read_ahead(lambda: first_index_rows(1, partition, MAX_COMMENTS, "COM#", newest_first=True)[0])
 
     def context(self, item: Item) -> TicketContext:
         tasks, comments = self._tasks.result()[::-1], self._comments.result()[::-1]
         rows: Sequence[Any] = get_all(
-            [*((Task, *Task.key(row.id)) for row in tasks), *((Comment, *Comment.key(row.id)) for row in comments)],
+            [
+                *((Task, *Task.key(row.id)) for row in tasks),
+                *((Comment, *Comment.key(row.id)) for row in comments),
+                *self._moves.result(),
+            ],
             consistent=False,
         )
         artifacts = sorted(self._artifacts.result(), key=lambda one: one.created_at)[-MAX_ARTIFACTS:]
         return TicketContext(
             item,
-            with_current(item, self._stints.result()[::-1]),
+            stays_of(item, phase_changes(item, (row for row in rows if isinstance(row, Activity)))),
             [row for row in rows if isinstance(row, Task) and not row.deleted_at],
             [row for row in rows if isinstance(row, Comment) and not row.removed_at and not row.deleted_at],
             artifacts,
@@ -152,15 +160,15 @@ def update_context(actor: Actor, item_id: str, phase_id: str | None, more: dict[
     return change_item(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), actor, decide, first=item)
 
 
-def _phase(stint: Stint) -> dict[str, Any]:
+def _phase(stay: Stay) -> dict[str, Any]:
     return {
-        "phase_id": stint.phase_id,
-        "entered_at": stint.entered_at,
-        "left_at": stint.left_at,
-        "seconds": round(stint.seconds),
-        "to_phase_id": stint.to_phase_id,
-        "moved_by": (stint.agent or {}).get("name"),
-        "reason": _short(stint.reason),
+        "phase_id": stay.phase_id,
+        "entered_at": stay.entered_at,
+        "left_at": stay.left_at,
+        "seconds": round(stay.seconds),
+        "to_phase_id": stay.to_phase_id,
+        "moved_by": (stay.actor or {}).get("name"),
+        "reason": _short(stay.reason),
     }
 
 

@@ -34,7 +34,7 @@ class NewTicket:
     title: str
     description: str | None = None
     phase_id: str | None = FIRST_PHASE
-    """None: the default phase of the project."""
+    """None: the project's default phase."""
     priority: str = "medium"
     blocked_by: Sequence[str] = ()
     blocks: Sequence[str] = ()
@@ -61,7 +61,7 @@ def create_ticket(actor: Actor, project_id: str | None, new: NewTicket) -> Item 
     transaction. Raises NotFound (project, a ticket that it depends on), Forbidden, Invalid, TransitionRefused (a rule of the lane), and
     Conflict (a cycle of dependencies, an archived project).
     """
-    phase = first_phase(new.phase_id or FIRST_PHASE)
+    phase = None if new.phase_id is None else _first_phase(new.phase_id)
     project_id = a_project_id(actor, project_id)
     checks = new.check_duplicates and not new.force
     search = DuplicateSearch(board_id_of(project_id), new.title, new.description) if checks else None
@@ -76,22 +76,23 @@ def create_ticket(actor: Actor, project_id: str | None, new: NewTicket) -> Item 
     return _create(actor, project, phase, new, neighbours)
 
 
-def create_project_ticket(actor: Actor, project_id: str, new: NewTicket) -> Item:
-    """Create a ticket on the board of a project, whatever tickets are there. Three round trips. Raises as `create_ticket`."""
+def add_ticket(actor: Actor, project_id: str, new: NewTicket) -> Item:
+    """Create a ticket as `create_ticket` does, without looking for one like it. Three round trips."""
+    phase = None if new.phase_id is None else _first_phase(new.phase_id)
     neighbours = _Neighbours(new)
-    project = neighbours.read(actor, id_of(Project, project_id))
-    return _create(actor, project, first_phase(new.phase_id or project.default_phase_id or FIRST_PHASE), new, neighbours)
+    return _create(actor, neighbours.read(actor, id_of(Project, project_id)), phase, new, neighbours)
 
 
-def first_phase(named: str) -> str:
-    """Return the phase in which a ticket begins. Raises Invalid for one in which none can."""
-    phase = canonical_phase(named)
+def _first_phase(name: str) -> str:
+    """Return the phase with this name or alias, in which a ticket can begin. Raises Invalid."""
+    phase = canonical_phase(name)
     if phase not in LANE_PHASES:
-        raise Invalid(FieldError("phase_id", f"A ticket cannot begin in {named}", named))
+        raise Invalid(FieldError("phase_id", f"A ticket cannot begin in {name}", name))
     return phase
 
 
-def _create(actor: Actor, project: Project, phase: str, new: NewTicket, neighbours: "_Neighbours") -> Item:
+def _create(actor: Actor, project: Project, phase: str | None, new: NewTicket, neighbours: "_Neighbours") -> Item:
+    phase = phase or _first_phase(project.default_phase_id or FIRST_PHASE)
     waits = new.approval_required or new.requested_by is not None or not actor.is_person
     card = NewItem(
         title=new.title,

@@ -14,6 +14,7 @@ from shared.core.actor import Actor, Permission
 from shared.events import EventType, get_event
 from shared.store import IndexRow, decode_cursor, encode_cursor, fetch_all, first_index_rows, index_rows, read_ahead
 from shared.work.boards.lanes import phase_category
+from shared.work.items.pending import APPROVED
 from shared.work.items.rows import ItemHead
 from shared.work.projects.reading import get_project, list_visible_projects
 from shared.work.projects.rows import Project
@@ -85,7 +86,9 @@ def _rows(projects: Sequence[Project], after: dict[str, str] | None) -> Iterator
 
 
 def _may_be_stuck(row: IndexRow) -> bool:
-    """Tell whether a card has begun and goes on: what waits in the backlog has not begun, and needs nobody."""
+    """Tell whether a card has begun and goes on: what waits in the backlog or for an approval has not begun, and needs nobody."""
+    if row.f.get("approval_status") not in (None, APPROVED):
+        return False
     return row.f["status"] not in ("blocked", "done") and phase_category(row.f["phase_id"]) == "in_progress"
 
 

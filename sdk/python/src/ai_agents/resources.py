@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:7a7322ddf6a1f7fbeac4b04b050f27b0acfe699ed4e7e4f472fe67047bd5f8ce
+# sha256:0b9cf46f41019b0dcdd3b6cdadab5ceb2af96086fef9686356201d915c2ef7ae
 """The resources of the enterprise API: one method for each operation."""
 
 from typing import Literal, Unpack

@@ -281,7 +281,7 @@ def _event(name: str, build: Callable[[Change], Shape | None]) -> Renderer:
         data = build(change)
         if data is not None:
             message = {"type": name, "eventId": change.event.id, "data": data.model_dump(exclude_none=True)}
-            yield Frame(compact(message))
+            yield Frame(compact(message), costs=isinstance(data, UsageThresholdEvent))
 
     return render
 
@@ -345,6 +345,11 @@ WORKSPACE_EVENTS: Final[Table] = {
     EventType.PROJECT_INITIALIZED: not_shown,
     EventType.SPEC_GENERATED: not_shown,
     EventType.SPEC_UPDATED: not_shown,
+    EventType.MEMORY_STORED: not_shown,
+    EventType.PATTERN_EXTRACTED: not_shown,
+    EventType.PATTERN_JUDGED: not_shown,
+    EventType.QUALITY_MEASURED: not_shown,
+    EventType.QUALITY_GATE_SET: not_shown,
     EventType.DISCOVERY_MADE: not_shown,
     EventType.REPOSITORY_CONNECTED: not_shown,
     EventType.REPOSITORY_UPDATED: not_shown,
@@ -360,6 +365,12 @@ WORKSPACE_EVENTS: Final[Table] = {
     EventType.LIVE_AGENT_REGISTERED: not_shown,
     EventType.LIVE_AGENT_UPDATED: not_shown,
     EventType.LIVE_AGENT_STATUS: not_shown,
+    EventType.THREAD_CREATED: not_shown,
+    EventType.THREAD_CLOSED: not_shown,
+    EventType.MESSAGE_SENT: not_shown,
+    EventType.ALERT_TRIGGERED: not_shown,
+    EventType.ALERT_UPDATED: not_shown,
+    EventType.ALERT_RULE_UPDATED: not_shown,
     EventType.RUN_REQUESTED: not_shown,
     EventType.RUN_STARTED: _event("agent_run_started", _run_started),
     EventType.RUN_WAITING: _event("agent_run_waiting", _run_waiting),
@@ -368,6 +379,13 @@ WORKSPACE_EVENTS: Final[Table] = {
     EventType.RUN_COMPLETED: _event("agent_run_completed", _run_ended),
     EventType.RUN_FAILED: _event("agent_run_completed", _run_ended),
     EventType.RUN_CANCELLED: _event("agent_run_completed", _run_ended),
+    EventType.STEERING_ISSUED: not_shown,
+    EventType.GUARDIAN_INTERVENTION: not_shown,
+    EventType.INTERVENTION_REVERTED: not_shown,
+    EventType.INTERVENTION_SCORED: not_shown,
+    EventType.MONITORING_UPDATE: not_shown,
+    EventType.REMEDIATION_EXECUTED: not_shown,
+    EventType.VALIDATION_REVIEWED: not_shown,
     EventType.WEBHOOK_CREATED: not_shown,
     EventType.WEBHOOK_UPDATED: not_shown,
     EventType.WEBHOOK_DISABLED: not_shown,

@@ -6,6 +6,7 @@ An event that is in no table is none.
 from typing import Final, Literal
 
 from shared.channels.webhooks.deliveries import WebhookEvent
+from shared.edge.views.enterprise.alerts import ALERT_EVENTS, receivers
 from shared.edge.views.enterprise.delivery import DELIVERY_EVENTS
 from shared.edge.views.enterprise.deployments import DEPLOYMENT_EVENTS
 from shared.edge.views.enterprise.planning import PLANNING_EVENTS
@@ -19,8 +20,9 @@ EventName = Literal[
     "deployment.started",
     "deployment.completed",
     "vulnerability.detected",
+    "alert.triggered",
 ]
-WEBHOOK_EVENTS: Final = PLANNING_EVENTS | DELIVERY_EVENTS | DEPLOYMENT_EVENTS
+WEBHOOK_EVENTS: Final = PLANNING_EVENTS | DELIVERY_EVENTS | DEPLOYMENT_EVENTS | ALERT_EVENTS
 
 
 def webhook_event(change: Change) -> WebhookEvent | None:
@@ -31,4 +33,6 @@ def webhook_event(change: Change) -> WebhookEvent | None:
         return None
     name, data = named
     resource = f"{change.kind}-{change.id}"
-    return WebhookEvent(name, change.event.id, change.event.at, resource, change.sequence, change.proj_id, data)
+    return WebhookEvent(
+        name, change.event.id, change.event.at, resource, change.sequence, change.proj_id, data, receivers(change)
+    )

@@ -100,6 +100,12 @@ KINDS: Final[dict[str, Kind]] = {
     "invoice.credited": Kind("invoice_credited", "credited an invoice"),
     "commit.linked": Kind("commit", "linked a commit to the ticket"),
     "artifact.added": Kind("artifact_added", "added an artifact"),
+    "alert.triggered": Kind("alert_triggered", "triggered an alert"),
+    "alert.updated": Kind("alert_updated", "changed an alert"),
+    "alert_rule.updated": Kind("alert_rule_updated", "changed a rule of alerts"),
+    "message.sent": Kind("message_sent", "sent a message to an agent"),
+    "thread.closed": Kind("thread_closed", "ended a conversation of agents"),
+    "thread.created": Kind("thread_created", "began a conversation of agents"),
     "budget.set": Kind("budget_set", "set a budget"),
     "budget.exceeded": Kind("budget_exceeded", "used up a budget"),
     "budget.warning": Kind("budget_warning", "came near the end of a budget"),
@@ -109,6 +115,11 @@ KINDS: Final[dict[str, Kind]] = {
     "exploration.answered": Kind("question_answered", "answered a question about the idea"),
     "exploration.initialized": Kind("project_initialized", "made the project of an explored idea"),
     "exploration.started": Kind("exploration_started", "began to explore an idea"),
+    "memory.stored": Kind("memory_stored", "remembered what was done at a task"),
+    "pattern.extracted": Kind("pattern_extracted", "found a pattern in memories"),
+    "pattern.judged": Kind("pattern_judged", "said whether a pattern helped"),
+    "quality.measured": Kind("quality_measured", "measured the quality of a task"),
+    "quality_gate.set": Kind("quality_gate_set", "set a quality gate"),
     "issue.created": Kind("issue_created", "linked an issue"),
     "live_agent.registered": Kind("agent_registered", "registered an agent"),
     "live_agent.status_changed": Kind("agent_status_changed", "changed the status of an agent"),
@@ -120,6 +131,13 @@ KINDS: Final[dict[str, Kind]] = {
     "repository.updated": Kind("repository_updated", "changed a repository"),
     "spec.generated": Kind("spec_generated", "made a spec"),
     "spec.updated": Kind("spec_updated", "changed a spec"),
+    "guardian.intervention": Kind("guardian_intervention", "intervened"),
+    "guardian.reverted": Kind("intervention_reverted", "took an intervention back"),
+    "guardian.scored": Kind("intervention_scored", "looked at what an intervention has brought"),
+    "monitoring.update": Kind("monitoring_updated", "watched the agents at work"),
+    "run.steered": Kind("run_steered", "told an agent what is wrong"),
+    "validation.reviewed": Kind("validation_reviewed", "reviewed a task"),
+    "watchdog.remediation": Kind("watchdog_remediation", "remedied an agent"),
 }
 """By the canonical name of the event. A test asks for every event of the platform."""
 
@@ -184,6 +202,11 @@ _ENTITIES: Final = {
     "BLD": "build",
     "DPL": "deployment",
     "ENV": "environment",
+    "ALERT": "alert",
+    "THR": "thread",
+    "TMSG": "message",
+    "QMETRIC": "quality_metric",
+    "GATES": "quality_gate",
 }
 
 

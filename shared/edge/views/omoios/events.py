@@ -8,6 +8,7 @@ from typing import Any, Final
 from shared.channels.sockets.frames import Frame, compact
 from shared.core.ids import new_id
 from shared.core.money import usd
+from shared.edge.views.omoios.alerts import alert_triggered, alert_updated
 from shared.edge.views.omoios.explorations import (
     document_changed,
     document_generated,
@@ -16,6 +17,8 @@ from shared.edge.views.omoios.explorations import (
     question_answered,
 )
 from shared.edge.views.omoios.filters import FILTERS
+from shared.edge.views.omoios.oversight import intervened, monitored, reviewed, steering_issued
+from shared.edge.views.omoios.threads import message_sent, thread_closed, thread_created
 from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
@@ -27,6 +30,7 @@ from shared.work.commits.rows import Commit, CommitLink
 from shared.work.discoveries.rows import Discovery
 from shared.work.items.places import places_of
 from shared.work.items.rows import PENDING, PERSON_FIELDS, ItemHead
+from shared.work.memories.rows import Memory
 from shared.work.repositories.rows import IssueLink, PullRequest, Remark
 from shared.work.tasks.rows import Task
 
@@ -131,6 +135,9 @@ def _task_updated(change: Change) -> Iterator[EventFields]:
     was, now = change.status()
     if was != now and now == "completed":
         yield "TASK_COMPLETED", "task", task.id, {"task_id": task.id, "result": task.result}
+    if was != now and now == "validating":
+        payload = {"task_id": task.id, "iteration": task.iteration, "timestamp": change.event.at}
+        yield "VALIDATION_STARTED", "task", task.id, payload
     if was != now and now == "failed":
         yield "TASK_FAILED", "task", task.id, {"task_id": task.id, "error_message": task.error_message or ""}
     for dependency_id in task.depends_on:
@@ -153,6 +160,18 @@ def _discovered(change: Change) -> Iterator[EventFields]:
         "spawned_task_id": spawned,
     }
     yield "DISCOVERY_MADE", "discovery", discovery.id, payload
+
+
+def _memory_saved(change: Change) -> Iterator[EventFields]:
+    """Yield the event of a memory, under the name of the original service; the payload is ours."""
+    memory = change.after(Memory)
+    payload = {
+        "memory_id": memory.id,
+        "task_id": memory.task_id,
+        "memory_type": memory.memory_type,
+        "success": memory.success,
+    }
+    yield "MEMORY_SAVED", "memory", memory.id, payload
 
 
 BUDGET_SCOPES: Final = {"organization": "global", "card": "ticket"}
@@ -272,7 +291,7 @@ def _frame(fields: Sequence[Any], event_id: str, at: str) -> Frame:
 
 def event_frame(message: dict[str, Any]) -> Frame:
     names = (message["event_type"], message["entity_type"], message["entity_id"])
-    return Frame(compact(message), dict(zip(FILTERS, names, strict=True)))
+    return Frame(compact(message), dict(zip(FILTERS, names, strict=True)), costs=message["entity_type"] == "budget")
 
 
 EVENTS: Final[Table] = {
@@ -334,6 +353,11 @@ EVENTS: Final[Table] = {
     EventType.PROJECT_INITIALIZED: _events(project_initialized),
     EventType.SPEC_GENERATED: not_shown,
     EventType.SPEC_UPDATED: not_shown,
+    EventType.MEMORY_STORED: _events(_memory_saved),
+    EventType.PATTERN_EXTRACTED: not_shown,
+    EventType.PATTERN_JUDGED: not_shown,
+    EventType.QUALITY_MEASURED: not_shown,
+    EventType.QUALITY_GATE_SET: not_shown,
     EventType.DISCOVERY_MADE: _events(_discovered),
     EventType.REPOSITORY_CONNECTED: not_shown,
     EventType.REPOSITORY_UPDATED: not_shown,
@@ -349,6 +373,12 @@ EVENTS: Final[Table] = {
     EventType.LIVE_AGENT_REGISTERED: _events(_agent_registered),
     EventType.LIVE_AGENT_UPDATED: not_shown,
     EventType.LIVE_AGENT_STATUS: _events(_agent_status_changed),
+    EventType.THREAD_CREATED: _events(thread_created),
+    EventType.THREAD_CLOSED: _events(thread_closed),
+    EventType.MESSAGE_SENT: _events(message_sent),
+    EventType.ALERT_TRIGGERED: _events(alert_triggered),
+    EventType.ALERT_UPDATED: _events(alert_updated),
+    EventType.ALERT_RULE_UPDATED: not_shown,
     EventType.RUN_REQUESTED: not_shown,
     EventType.RUN_STARTED: not_shown,
     EventType.RUN_WAITING: not_shown,
@@ -357,6 +387,13 @@ EVENTS: Final[Table] = {
     EventType.RUN_COMPLETED: not_shown,
     EventType.RUN_FAILED: not_shown,
     EventType.RUN_CANCELLED: not_shown,
+    EventType.STEERING_ISSUED: _events(steering_issued),
+    EventType.GUARDIAN_INTERVENTION: _events(intervened),
+    EventType.INTERVENTION_REVERTED: not_shown,
+    EventType.INTERVENTION_SCORED: not_shown,
+    EventType.MONITORING_UPDATE: _events(monitored),
+    EventType.REMEDIATION_EXECUTED: not_shown,
+    EventType.VALIDATION_REVIEWED: _events(reviewed),
     EventType.WEBHOOK_CREATED: not_shown,
     EventType.WEBHOOK_UPDATED: not_shown,
     EventType.WEBHOOK_DISABLED: not_shown,

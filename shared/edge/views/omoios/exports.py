@@ -118,8 +118,8 @@ def _ticket_values(item: Item) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class AuditTable:
-    """Entries of the audit trail until a time, oldest first. `ask`: until, costs, and what they are about: ticket_id, agent_id with ws_ids,
-    logs. What else is named is a filter."""
+    """Entries of the audit trail until a time, oldest first. `ask`: until, costs (the workspaces whose amounts are shown), and what they
+    are about: ticket_id, agent_id with ws_ids, logs. What else is named is a filter."""
 
     ask: Mapping[str, Any]
 
@@ -163,7 +163,7 @@ class AuditTable:
         return agent_id in (None, row.agent_id) and project_id in (None, row.proj_id)
 
     def _values(self, row: Activity) -> tuple[Any, ...]:
-        entry = audit_entry(row, costs=bool(self.ask["costs"]))
+        entry = audit_entry(row, costs=row.ws_id in self.ask["costs"])
         return tuple(getattr(entry, column.name) for column in AUDIT_COLUMNS)
 
     def check(self, rows: int, sums: Mapping[str, int]) -> None:

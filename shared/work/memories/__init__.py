@@ -1,0 +1,1 @@
+"""What a workspace remembers of finished tasks, and the patterns in it."""

@@ -1,0 +1,227 @@
+"""Validation: reviews by agents of clients and by the platform, what they do to a task, and who is told."""
+
+import pytest
+
+from shared.core.ids import new_id
+from shared.runs.validation.platform import DIAGNOSIS
+from shared.store import fetch
+from shared.work.discoveries.listing import list_task_discoveries
+from shared.work.tasks.claiming import claim_task, complete_task, start_task
+from shared.work.tasks.creating import NewTask, add_task
+from shared.work.tasks.rows import Task
+from tests.areas.boards_world import World, create_world
+from tests.areas.driving import Client
+from tests.areas.live_agents_world import beat, registered, stored
+from tests.areas.test_cards_progress import Stream
+from tests.areas.viewers import listen, pushed
+
+CRITERIA = ["An old reset link shows an error", "An unknown address gets the same answer"]
+MET = "An old reset link shows an error. An unknown address gets the same answer."
+
+
+@pytest.fixture
+def world(aws) -> World:
+    return create_world()
+
+
+@pytest.fixture
+def ada(world) -> Client:
+    return world.ada.at("omoios")
+
+
+@pytest.fixture
+def stream(world) -> Stream:
+    return Stream()
+
+
+def running(world: World, agent_id: str = "agent-1", criteria: list[str] | None = None) -> str:
+    card = world.card(acceptance_criteria=CRITERIA if criteria is None else criteria)
+    task = add_task(world.actor, card, new_id(), NewTask("Reset links"))
+    claimed = claim_task(world.actor, task.id, {"id": agent_id, "name": "worker-1"}, 3_600)
+    return start_task(world.actor, task.id, int(claimed.fence)).id
+
+
+def row(task_id: str) -> Task:
+    found = fetch(Task, task_id)
+    assert found is not None
+    return found
+
+
+def validator(ada: Client, **more) -> str:
+    """A validator of a client that waits for work."""
+    made = registered(ada, agent_type="validator", phase_id=None, **more)["agent_id"]
+    beat(ada, made, 1)
+    return made
+
+
+def spawn(ada: Client, task: str, status: int = 201) -> dict:
+    answer = ada("validation", "POST", "/validation/spawn_validator", body={"task_id": task})
+    assert answer.status == status, answer.text
+    return answer.json
+
+
+def review(ada: Client, task: str, by: str, passed: bool, status: int = 200, feedback: str = "Looked at it") -> dict:
+    body = {"task_id": task, "validator_agent_id": by, "validation_passed": passed, "feedback": feedback}
+    answer = ada("validation", "POST", "/validation/give_review", body=body)
+    assert answer.status == status, answer.text
+    return answer.json
+
+
+def state(ada: Client, task: str) -> dict:
+    answer = ada("validation", "GET", f"/validation/status?task_id={task}")
+    assert answer.status == 200, answer.text
+    return answer.json
+
+
+def reviews(ada: Client, task: str) -> list[dict]:
+    answer = ada("validation", "GET", f"/validation/reviews?task_id={task}")
+    assert answer.status == 200, answer.text
+    return answer.json
+
+
+def test_a_task_goes_through_its_states(world, ada):
+    waiting, task = validator(ada), running(world)
+    assert state(ada, task) == {
+        "task_id": task, "state": "in_progress", "iteration": 0, "review_done": False, "last_feedback": None,
+    }  # fmt: skip
+    assert spawn(ada, task) == {"validator_agent_id": waiting}
+    spawn(ada, task, 409)
+    assert state(ada, task)["state"] == "validation_in_progress"
+    assert review(ada, task, waiting, False, feedback="The error is missing") == {
+        "status": "needs_work", "message": "The task needs work; its agent has the feedback", "iteration": 1,
+    }  # fmt: skip
+    assert state(ada, task) == {
+        "task_id": task, "state": "needs_work", "iteration": 1, "review_done": True, "last_feedback": "The error is missing",
+    }  # fmt: skip
+    review(ada, task, waiting, True, 400)
+    spawn(ada, task)
+    assert state(ada, task)["review_done"] is False
+    assert review(ada, task, waiting, True)["iteration"] == 2
+    assert state(ada, task)["state"] == "done"
+    assert row(task).status == "completed"
+    assert [(one["iteration"], one["passed"]) for one in reviews(ada, task)] == [(2, True), (1, False)]
+
+
+def test_what_is_under_validation_is_completed_only_by_a_review(world, ada):
+    waiting, task = validator(ada), running(world)
+    spawn(ada, task)
+    review(ada, task, waiting, False)
+    answer = ada("tasks", "PUT", f"/tasks/{task}", body={"status": "completed"})
+    assert answer.status == 409, answer.text
+    assert complete_task(world.actor, task, {"summary": MET}).status == "under_review"
+    assert state(ada, task)["iteration"] == 2
+    assert ada("tasks", "PUT", f"/tasks/{task}", body={"status": "completed"}).status == 409
+    review(ada, task, waiting, True)
+    assert (row(task).status, row(task).result) == ("completed", {"summary": MET})
+
+
+def test_only_the_validator_that_has_the_task_may_review_it(world, ada):
+    waiting, task = validator(ada), running(world)
+    other = registered(ada, agent_type="validator")["agent_id"]
+    worker = registered(ada)["agent_id"]
+    review(ada, task, waiting, True, 400)
+    spawn(ada, task)
+    review(ada, task, worker, True, 403)
+    review(ada, task, other, True, 403)
+    review(ada, task, new_id(), True, 404)
+    review(ada, task, waiting, False, 400, feedback=" ")
+    spawn(ada, new_id(), 404)
+    review(ada, task, waiting, True)
+
+
+def test_a_task_on_which_nobody_works_cannot_be_validated(world, ada):
+    task = add_task(world.actor, world.card(), new_id(), NewTask("A task")).id
+    spawn(ada, task, 409)
+
+
+def test_the_platforms_validator_quotes_what_meets_the_criteria(world, ada, stream):
+    task = running(world)
+    assert ada("tasks", "PUT", f"/tasks/{task}", body={"result": {"summary": MET}}).status == 200
+    made = spawn(ada, task)["validator_agent_id"]
+    assert (stored(made).agent_type, stored(made).status) == ("validator", "running")
+    stream.flow()
+    assert row(task).status == "completed"
+    assert stored(made).status == "terminated"
+    (found,) = reviews(ada, task)
+    assert [(one["result"], one["source"]) for one in found["criteria"]] == [("passed", "result")] * 2
+    assert found["criteria"][0]["evidence"] == "An old reset link shows an error."
+
+
+def test_what_the_result_does_not_speak_of_needs_work(world, ada, stream):
+    task = running(world)
+    assert ada("tasks", "PUT", f"/tasks/{task}", body={"result": {"summary": CRITERIA[0]}}).status == 200
+    spawn(ada, task)
+    stream.flow()
+    assert row(task).status == "needs_work"
+    assert [one["result"] for one in reviews(ada, task)[0]["criteria"]] == ["passed", "unknown"]
+    assert "no evidence: An unknown address gets the same answer" in state(ada, task)["last_feedback"]
+
+
+def test_without_criteria_the_platform_does_not_judge(world, ada, stream):
+    task = running(world, criteria=[])
+    made = spawn(ada, task)["validator_agent_id"]
+    stream.flow()
+    assert state(ada, task)["state"] == "under_review"
+    assert "no acceptance criteria" in state(ada, task)["last_feedback"]
+    assert stored(made).status == "terminated"
+    assert reviews(ada, task) == []
+
+
+def test_after_three_failures_it_is_looked_into_why(world, ada, stream):
+    waiting, task = validator(ada), running(world)
+    for number in range(3):
+        spawn(ada, task)
+        review(ada, task, waiting, False, feedback=f"Try {number}")
+        stream.flow()
+        beat(ada, waiting, number + 2)
+        found = [one for one in list_task_discoveries(world.actor, task, None, limit=10)[0] if one.type == DIAGNOSIS]
+        assert len(found) == int(number == 2)
+    (spawned,) = found[0].spawned_task_ids
+    assert (row(spawned).task_type, row(spawned).priority) == (f"discovery_{DIAGNOSIS}", "critical")
+    assert "Try 2" in row(spawned).description
+
+
+def test_feedback_reaches_an_agent_with_its_next_heartbeat(world, ada):
+    worker, waiting = registered(ada)["agent_id"], validator(ada)
+    task = running(world, worker)
+    spawn(ada, task)
+    review(ada, task, waiting, False, feedback="The error is missing")
+    told = beat(ada, worker, 1).json["message"]
+    assert "The error is missing" in told
+    assert "The error is missing" not in (beat(ada, worker, 2).json["message"] or "")
+    answer = ada("validation", "POST", "/validation/send_feedback", body={"agent_id": worker, "feedback": "Hurry"})
+    assert answer.json == {"delivered": True}
+    assert "Hurry" in beat(ada, worker, 3).json["message"]
+
+
+def test_feedback_to_an_agent_that_is_gone_is_not_delivered(world, ada):
+    worker = registered(ada)["agent_id"]
+    assert ada("agents", "PATCH", f"/agents/{worker}", body={"status": "terminated"}).status == 200
+    body = {"agent_id": worker, "feedback": "Hurry"}
+    assert ada("validation", "POST", "/validation/send_feedback", body=body).json == {"delivered": False}
+    assert ada("validation", "POST", "/validation/send_feedback", body=body | {"agent_id": new_id()}).status == 404
+
+
+def test_listeners_are_told_in_the_documents_words(world, ada, stream):
+    listen(world.ws_id)
+    waiting, task = validator(ada), running(world)
+    stream.flow()
+    pushed("omoios")
+    spawn(ada, task)
+    stream.flow()
+    assert [(one["event_type"], sorted(one["payload"])) for one in pushed("omoios")] == [
+        ("VALIDATION_STARTED", ["iteration", "task_id", "timestamp"])
+    ]
+    review(ada, task, waiting, False, feedback="No")
+    stream.flow()
+    told = {one["event_type"]: one["payload"] for one in pushed("omoios")}
+    assert told["VALIDATION_REVIEW_SUBMITTED"] | {"timestamp": ""} == {
+        "task_id": task, "iteration": 1, "passed": False, "validator_agent_id": waiting, "timestamp": "",
+    }  # fmt: skip
+    assert told["VALIDATION_FAILED"] | {"timestamp": ""} == {"task_id": task, "iteration": 1, "feedback": "No", "timestamp": ""}
+    spawn(ada, task)
+    review(ada, task, waiting, True)
+    stream.flow()
+    told = {one["event_type"]: one["payload"] for one in pushed("omoios")}
+    assert told["VALIDATION_PASSED"] | {"timestamp": ""} == {"task_id": task, "iteration": 2, "timestamp": ""}
+    assert "TASK_COMPLETED" in told
