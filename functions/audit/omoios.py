@@ -135,11 +135,11 @@ async def verify_audit(caller: Caller, project_id: Id | None = None, after_block
 
 
 TicketFormat = Literal["csv", "json", "pdf", "excel"]
+FILES = ("text/csv", "application/json", "application/pdf", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+"""What the formats are to HTTP."""
 
 
-@routes.get(
-    "/export/tickets", "export.tickets", permission=Permission.PROJECT_READ, media="text/csv", others={202: ExportPending}
-)
+@routes.get("/export/tickets", "export.tickets", permission=Permission.PROJECT_READ, media=FILES, others={202: ExportPending})
 async def export_tickets(
     project_id: Id,
     caller: Caller,
@@ -159,7 +159,7 @@ async def export_tickets(
     "/export/audit-trail",
     "export.auditTrail",
     permission=Permission.PROJECT_READ,
-    media="application/json",
+    media=FILES,
     others={202: ExportPending},
 )
 async def export_audit_trail(
@@ -187,7 +187,7 @@ async def export_audit_trail(
     "export.file",
     permission=Permission.PROJECT_READ,
     addition=True,
-    media="application/octet-stream",
+    media=FILES,
     others={202: ExportPending},
 )
 async def get_exported_file(export_id: Id, caller: Caller) -> Response:

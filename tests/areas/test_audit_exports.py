@@ -94,6 +94,11 @@ def test_filters_that_are_none_are_refused(world, filters):
     assert (answer.status, answer.json["error"]["code"]) == (422, "VALIDATION_ERROR")
 
 
+def test_the_trail_of_an_agent_without_a_name_is_empty(world):
+    entries(world, 3)
+    assert table(get_file(world, "/export/audit-trail?agent_id=&format=csv")) == []
+
+
 def test_every_format_has_the_same_tickets(world):
     card = world.card(title="Ünï 日本語 ticket")
     found = json.loads(tickets(world, "&format=json").text)

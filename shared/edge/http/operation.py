@@ -70,8 +70,8 @@ class Operation:
     """The media type of that form."""
     addition: bool = False
     """Not in the document: an operation that the platform needs, in the contract's style."""
-    media: str | None = None
-    """The media type of a response that is not JSON, or whose JSON has no model."""
+    media: str | tuple[str, ...] | None = None
+    """The media type of a response that is not JSON, or whose JSON has no model; several if the caller chooses."""
     raw: bool = False
     """The response has no envelope of the contract."""
     deprecation: Deprecation | None = None

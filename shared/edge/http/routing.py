@@ -155,7 +155,8 @@ def _openapi_arguments(operation: Operation) -> dict[str, Any]:
     else:
         described["response_class"] = Response  # describes no body
         if operation.media is not None:
-            content = {operation.media: {"schema": {} if operation.media == "application/json" else {"type": "string"}}}
+            kinds = (operation.media,) if isinstance(operation.media, str) else operation.media
+            content = {kind: {"schema": {} if kind == "application/json" else {"type": "string"}} for kind in kinds}
             described["responses"][operation.status] = {"description": "The file", "content": content}
     for status, other in operation.others.items():
         new = {"description": "A page" if isinstance(other, str) else "Another answer"} | (

@@ -152,10 +152,10 @@ class AuditTable:
 
     def _parts(self) -> list[tuple[str, int | None, str]]:
         """Return the partitions that hold the entries, each with its index and what the sort keys begin with: of the narrowest list."""
-        if ticket_id := self.ask.get("ticket_id"):
-            return [(f"ITEM#{ticket_id}", 1, "ACT#")]
-        if agent_id := self.ask.get("agent_id"):
-            return [(agent_partition(ws_id, agent_id), 3, "") for ws_id in self.ask["ws_ids"]]
+        if "ticket_id" in self.ask:
+            return [(f"ITEM#{self.ask['ticket_id']}", 1, "ACT#")]
+        if "agent_id" in self.ask:
+            return [(agent_partition(ws_id, self.ask["agent_id"]), 3, "") for ws_id in self.ask["ws_ids"]]
         return [(log, None, "") for log in self.ask["logs"]]
 
     def _wants(self, row: Activity) -> bool:
