@@ -18,6 +18,7 @@ from shared.edge.contracts.omoios import OMOIOS, Id
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.runs.threads import handoffs, talking
+from shared.runs.threads.agents import agent_id_of
 from shared.runs.threads.rows import MAX_PARTICIPANTS, STATUSES, TYPES
 from shared.runs.threads.rows import Message as MessageRow
 from shared.runs.threads.rows import Thread as ThreadRow
@@ -203,7 +204,7 @@ async def list_messages(
         caller, thread_id, reader_id=agent_id, unread_only=unread_only, limit=limit, offset=offset
     )
     call.headers.append(("X-Total-Count", str(total)))
-    reader = talking.agent_id_of(agent_id) if agent_id else None
+    reader = agent_id_of(agent_id) if agent_id else None
     return [Message(**_message_fields(one, one.reader(reader, caller.id))) for one in found]
 
 
@@ -211,7 +212,7 @@ async def list_messages(
 async def read_message(message_id: Id, caller: Caller, agent_id: AgentId | None = None) -> Message:
     """Mark a message as read by whom it is to, or by the agent `agent_id`. Again it changes nothing."""
     row = talking.read_message(caller, message_id, agent_id)
-    reader = talking.agent_id_of(agent_id) if agent_id else None
+    reader = agent_id_of(agent_id) if agent_id else None
     return Message(**_message_fields(row, row.reader(reader, caller.id)))
 
 

@@ -4,6 +4,7 @@ The rules and their conditions are in `shared.work.alerts.rules`; here is what i
 workspace's administrators (`reactions.notifications`), to webhooks with its event (`reactions.webhooks`), and by e-mail.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from shared.channels.mail import outbox
@@ -67,7 +68,7 @@ def _react_to_agent(change: Change) -> None:
         settle_alerts(AGENT_RULES, str(agent.ws_id), "agent", agent.id, note)
 
 
-def _cause(change: Change, kind: str, message: str, labels: dict[str, str | None], item_id: str | None = None) -> Cause:
+def _cause(change: Change, kind: str, message: str, labels: Mapping[str, str | None], item_id: str | None = None) -> Cause:
     return Cause(
         str(change.ws_id),
         kind,

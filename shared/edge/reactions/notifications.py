@@ -16,7 +16,7 @@ alert                   an alert was triggered                                  
 Nobody is told what they did themselves, and nobody who is not a member of the workspace; MOST_TOLD people at most are told of one event.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -182,7 +182,8 @@ _CARD_EVENTS: Final = (
     EventType.ITEM_BLOCKED,
     EventType.ITEM_UNBLOCKED,
 )
-NOTICES: Final[dict[EventType, Callable[[Change], Iterator[Told]]]] = dict.fromkeys(_CARD_EVENTS, _of_card) | {
+NOTICES: Final[Mapping[EventType, Callable[[Change], Iterator[Told]]]] = {
+    **dict.fromkeys(_CARD_EVENTS, _of_card),
     EventType.TASK_UPDATED: _of_task,
     EventType.COMMENT_CREATED: _of_comment,
     EventType.COMMENT_UPDATED: _of_comment,
