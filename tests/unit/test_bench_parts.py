@@ -34,6 +34,7 @@ def parts(module, file, what):
 callgrind.parts = parts
 """
 SMALL = {
+    "guardian": "from bench.guardian import main; main()",
     "bare": MARK.format("bare"),
     "floor": MARK.format("floor"),
     "warm": f"""{PLAYED}
