@@ -53,7 +53,6 @@ print(json.dumps(growth.measure()))
     "insights": "import json; from bench import insights; insights.SIZES = (100,); print(json.dumps(insights.measure()))",
     "memory": "import json; from bench import memory; memory.SIZES = (100,); print(json.dumps(memory.measure()))",
     "github": "import json; from bench import github; github.SIZES = {'an issue': 1}; print(json.dumps(github.measure()))",
-    "guardian": "import json; from bench import guardian; print(json.dumps(guardian.measure()))",
     "close": "import json; from bench import close; close.WORKSPACES = 200; print(json.dumps(close.measure()))",
 }
 ELSEWHERE = {
