@@ -85,6 +85,8 @@ def create_thread(actor: Actor, new: NewThread) -> Thread:
     found = who.result()
     holder = card or task
     live = next((one.live for one in found if one.live is not None), None)
+    org_id: str | None
+    proj_id: str | None
     if holder is not None:
         ws_id, org_id, proj_id = str(holder.ws_id), holder.org_id, holder.proj_id
     elif live is not None and live.ws_id in actor.workspaces:
