@@ -46,6 +46,7 @@ _DROPPED_FILES = (
     "dateutil/zoneinfo/*.tar.gz",  # botocore's times are in UTC; ours have `tzdata`
     "oauthlib/oauth1/**/*.py",
     "reportlab/fonts/DarkGarden*",  # a font that no invoice uses, with its source
+    *(f"reportlab/graphics/{name}/*.*" for name in ("barcode", "charts", "samples")),  # no page of ours has any
     "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.min.*",  # pages of a router that we do not use
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
