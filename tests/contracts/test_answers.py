@@ -16,7 +16,7 @@ from tests.areas.viewers import project, raw_row, stream_record
 from tests.contracts.shapes import ANSWERS, ERRORS, faults
 from tests.samples import ALONE, SAMPLES, Sample, Stage, ask, key_of, name_of, sample_of
 
-pytestmark = pytest.mark.usefixtures("shared_tables")
+pytestmark = pytest.mark.usefixtures("shared_tables", "many_requests")
 
 ROUTES = [route for route in table() if route.operation.media is None]
 GUARDED = [route for route in ROUTES if not route.operation.public]

@@ -34,7 +34,7 @@ from tests.samples import ALONE, SAMPLES, Sample, Stage, ask, key_of, name_of
 from tests.samples.stage import PRD
 from tests.trips import LARGE_LEASES, count_requests
 
-pytestmark = pytest.mark.usefixtures("shared_tables")
+pytestmark = pytest.mark.usefixtures("shared_tables", "many_requests")
 
 T = TypeVar("T")
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
