@@ -24,7 +24,7 @@ from tests.samples.audit import spoiled
 from tests.samples.cards import card_in
 from tests.samples.delivery import buildable
 from tests.samples.notifications import notification
-from tests.samples.stage import of_workspace
+from tests.samples.stage import of_project, of_workspace
 
 
 def full(stage: Stage) -> Sample:
@@ -51,6 +51,11 @@ def after(stage: Stage, first: tuple[str, str], then: Sample | None = None) -> S
     route = next(one for one in table() if key_of(one) == first)
     assert ask(sample, route, stage.world.ada).status < 300, first
     return then or Sample(sample.path)
+
+
+def having(_: object, sample: Sample) -> Sample:
+    """A request for a place that has this now."""
+    return sample
 
 
 def told(stage: Stage) -> Sample:
@@ -157,6 +162,10 @@ def with_a_task(stage: Stage) -> Sample:
 
 OTHERWISE: Samples = {
     ("agentworks", "approvals.list"): where_something_waits,
+    ("agentworks", "billing.get"): lambda s: having(s.invoice(), of_workspace(s)),
+    ("agentworks", "billing.invoices"): lambda s: having(s.invoice(), of_workspace(s)),
+    ("agentworks", "documents.list"): lambda s: having(s.document(), of_project(s)),
+    ("omoios", "board.tickets"): lambda s: having(s.card(), SAMPLES["omoios", "board.tickets"](s)),
     ("agentworks", "billing.credit"): lambda s: Sample({"id": s.invoice()}, {"reason": "A gift", "amount": 0.5}, caller=clerk(s)),
     ("agentworks", "billing.pay"): lambda s: Sample({"id": s.invoice()}, {"reference": "R1", "amount": 0.5}, caller=clerk(s)),
     ("agentworks", "billing.stripeWebhook"): told_by_stripe,
