@@ -273,7 +273,7 @@ class Stage:
 
 def delivery(stage: Stage) -> Amounts:
     """Return the amounts of an event that one webhook is told of: of its queueing in the projector, and of the worker's call."""
-    from shared.channels.webhooks.deliveries import queue_event
+    from shared.channels.webhooks.deliveries import clear_cache, queue_event
     from shared.channels.webhooks.draining import drain
     from shared.core import posting
     from shared.edge.views.enterprise.events import webhook_event
@@ -285,6 +285,7 @@ def delivery(stage: Stage) -> Amounts:
     stage.card, stage.row = stage.make(2, "feature"), None
     event = webhook_event(parse_change(stage.record()))
     org_id = str(stage.world.project.org_id)
+    clear_cache()  # of an organization with the same id, before it had a webhook
     with costing() as queued:
         queue_event(org_id, event)
     with costing() as sent, patch.object(posting, "post", lambda *_, **__: posting.Answer(204, {}, b"")):
