@@ -3,14 +3,14 @@
 from typing import Annotated, Literal
 
 from fastapi import Header, Path, Query, Request
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from shared.core.actor import Permission
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Request as Body
 from shared.edge.contracts.base import Shape
 from shared.edge.contracts.fields import Form, Offset, Title
-from shared.edge.contracts.omoios import OMOIOS, Id
+from shared.edge.contracts.omoios import OMOIOS, Id, RepositoryName
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.work.commits import reading
@@ -21,19 +21,6 @@ from shared.work.repositories.rows import Repository as RepositoryRow
 
 routes = Routes(OMOIOS, "github")
 
-
-def _not_a_step(value: str) -> str:
-    """Refuse what leads elsewhere in a path."""
-    if value in (".", ".."):
-        raise ValueError("This is no name")
-    return value
-
-
-RepositoryName = Annotated[
-    str,
-    Form(r"^[\w.-]{1,100}$", "Should be 1 to 100 letters, digits, dots, hyphens and underscores"),
-    AfterValidator(_not_a_step),
-]
 Token = Annotated[str, Form(r"^[\x21-\x7e]{10,500}$", "Should be an access token of GitHub, without blanks")]
 Sha = Annotated[str, Path(max_length=64, description="The sha of a commit, or at least seven digits of its beginning")]
 PageSize = Annotated[int, Query(ge=1, le=200)]

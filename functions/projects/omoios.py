@@ -3,14 +3,14 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
 from shared.core.money import usd
 from shared.edge.contracts.base import Request, Shape
-from shared.edge.contracts.fields import Description, Form, Name, Offset, Title
-from shared.edge.contracts.omoios import OMOIOS, Phase, Priority
+from shared.edge.contracts.fields import Description, Name, Offset, Title
+from shared.edge.contracts.omoios import OMOIOS, Phase, Priority, RepositoryName
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.agents import Agent, AgentPhase, AgentType, Capacity, Words, agent_fields
@@ -28,20 +28,6 @@ from shared.work.repositories.rows import NOT_CONNECTED, Repository, repository_
 from shared.work.tickets.creating import FIRST_PHASE, NewTicket, add_ticket
 
 routes = Routes(OMOIOS, "projects")
-
-
-def _not_a_step(value: str) -> str:
-    """Refuse what leads elsewhere in a path."""
-    if value in (".", ".."):
-        raise ValueError("This is no name")
-    return value
-
-
-Owner = Annotated[
-    str,
-    Form(r"^[\w.-]{1,100}$", "Should be 1 to 100 letters, digits, dots, hyphens and underscores"),
-    AfterValidator(_not_a_step),
-]
 
 
 class Project(Shape):
@@ -78,8 +64,8 @@ class ProjectDetails(Project):
 class CreateProject(Request):
     name: Name
     description: Description | None = None
-    github_owner: Owner | None = None
-    github_repo: Owner | None = None
+    github_owner: RepositoryName | None = None
+    github_repo: RepositoryName | None = None
     default_phase_id: Phase | None = None
 
 

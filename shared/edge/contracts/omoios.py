@@ -6,7 +6,7 @@ service, `error` the code. A bare array cannot hold its total, so `X-Total-Count
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.core.actor import Permission, Role
 from shared.core.limits import RateRule
@@ -35,6 +35,21 @@ HEARTBEATS = 10  # heartbeats for each request of the plan: every ten seconds fr
 Id = Annotated[str, Field(max_length=100)]
 Phase = Annotated[str, Field(max_length=50)]
 Priority = Annotated[str, Form(r"(?i)^(critical|high|medium|low)$", "Should be CRITICAL, HIGH, MEDIUM or LOW")]
+
+
+def _not_a_step(value: str) -> str:
+    """Refuse what leads elsewhere in a path."""
+    if value in (".", ".."):
+        raise ValueError("This is no name")
+    return value
+
+
+RepositoryName = Annotated[
+    str,
+    Form(r"^[\w.-]{1,100}$", "Should be 1 to 100 letters, digits, dots, hyphens and underscores"),
+    AfterValidator(_not_a_step),
+]
+"""The name of a repository at GitHub, or of its owner."""
 
 
 class ErrorDetail(Shape):

@@ -29,7 +29,7 @@ from shared.store import (
     write,
 )
 from shared.work.boards.counting import ProjectArchived, require_writable
-from shared.work.projects.reading import latest_project_id
+from shared.work.projects.reading import in_workspaces, latest_project_id
 from shared.work.projects.rows import Project, named_repository
 from shared.work.repositories.github import Denied, Github, Missing, TokenRefused
 from shared.work.repositories.hooks import ensure_hook, remove_hook
@@ -121,12 +121,8 @@ def _load(actor: Actor, new: NewConnection) -> tuple[Project, Repository | None]
 
 def _naming(actor: Actor, full_name: str) -> str | None:
     """Return the id of the caller's project that names the repository, the oldest of several."""
-    reads = {ws_id: read_ahead(partial(_first_naming, ws_id, full_name)) for ws_id in actor.likely_workspaces}
-    found: list[IndexRow] = []
-    for ws_id in actor.workspaces:
-        if actor.may(Permission.PROJECT_READ, ws_id):
-            found += reads[ws_id].result() if ws_id in reads else _first_naming(ws_id, full_name)
-    return min((row.id for row in found), default=None)
+    reads = in_workspaces(actor, lambda ws_id: read_ahead(partial(_first_naming, ws_id, full_name)))
+    return min((row.id for read in reads for row in read.result()), default=None)
 
 
 def _first_naming(ws_id: str, full_name: str) -> list[IndexRow]:
@@ -185,9 +181,7 @@ def _name_in(actor: Actor, project: Project, repository: Repository) -> list[Ope
 
 def list_repositories(actor: Actor, *, limit: int, offset: int = 0) -> tuple[list[Repository], int]:
     """Return a page of the repositories in all the caller's workspaces, newest first, and how many they are. Two round trips."""
-    begun = {ws_id: read_ahead(partial(_of_workspace, ws_id)) for ws_id in actor.likely_workspaces}
-    visible = [ws_id for ws_id in actor.workspaces if actor.may(Permission.PROJECT_READ, ws_id)]
-    reads = [begun.get(ws_id) or read_ahead(partial(_of_workspace, ws_id)) for ws_id in visible]
+    reads = in_workspaces(actor, lambda ws_id: read_ahead(partial(_of_workspace, ws_id)))
     rows = sorted((row for read in reads for row in read.result()), key=lambda row: row.sort, reverse=True)
     return fetch_all(Repository, [row.id for row in rows[offset:][:limit]], to_show=True), len(rows)
 
