@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
@@ -18,7 +18,11 @@ from tests.areas.receiver import Receiver
 from tests.areas.running import PAID, Machine, PaidModel, connected
 from tests.areas.stripe_server import KEY, SECRET, FakeStripe
 from tests.areas.viewers import Gateway, shared_gateway
+from tests.github_server import FakeGithub
 from tests.trips import LARGE_LEASES
+
+if TYPE_CHECKING:
+    from tests.areas.github_world import Octo
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +55,27 @@ class _Windows:
 def world(aws: None) -> World:
     """A person with a workspace, a project and its board."""
     return create_world()
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGithub]:
+    """GitHub on loopback, which the functions ask."""
+    from tests.areas.github_world import use
+
+    made = FakeGithub()
+    use(made, monkeypatch)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def octo(world: World, github: FakeGithub) -> "Octo":
+    """A world whose project is connected to a repository."""
+    from tests.areas.github_world import Octo
+
+    made = Octo(world, github)
+    assert made.connect().status == 201
+    return made
 
 
 @pytest.fixture

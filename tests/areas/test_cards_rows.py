@@ -18,18 +18,12 @@ from shared.work.items.moving import move_item, move_to_column
 from shared.work.items.places import places_of
 from shared.work.items.rows import Item, ItemHead
 from shared.work.items.updating import update_item
-from tests.areas.boards_world import World, create_world
 from tests.areas.viewers import project, stream_record
 from tests.kills import concurrently, crash_at_every_write
 from tests.trips import count_requests
 
 TEXT = "Business customers leave because they cannot pay by invoice.\n" * 33
 OTHER_TEXT = "They want to pay later, as their own rules say.\n" * 42
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 @pytest.fixture

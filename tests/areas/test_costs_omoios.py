@@ -26,11 +26,6 @@ PRD, QA = agent_named("prd"), agent_named("qa")
 
 
 @pytest.fixture
-def world(aws) -> World:
-    return create_world()
-
-
-@pytest.fixture
 def ada(world) -> Client:
     return world.ada.at("omoios")
 

@@ -13,17 +13,12 @@ from shared.work.items.dependencies import DependencyGraph
 from shared.work.items.rows import Item
 from shared.work.projects.rows import Project
 from shared.work.tasks.rows import Task, tasks_of_card
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World
 from tests.areas.driving import Client, sign_up
 from tests.areas.viewers import listen, pushed, raw_row, stream_record
 from tests.areas.viewers import project as deliver
 from tests.kills import concurrently, crash_at_every_write
 from tests.samples.explorations import IDEA
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 class Journey:

@@ -1,29 +1,13 @@
 """omoios, section 4: connecting repositories, their webhook, issues; on a GitHub of ours on loopback."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from shared.core.actor import Role
 from tests.areas.boards_world import World
-from tests.areas.github_world import Octo, post, use, waiting
+from tests.areas.github_world import Octo, post, waiting
 from tests.github_server import FULL, NAME, OWNER, TOKEN, FakeGithub, limited, signature
-
-
-@pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGithub]:
-    made = FakeGithub()
-    use(made, monkeypatch)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def octo(world: World, github: FakeGithub) -> Octo:
-    made = Octo(world, github)
-    assert made.connect().status == 201
-    return made
 
 
 def test_connecting(world: World, github: FakeGithub):

@@ -2,32 +2,16 @@
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
 from shared.core.ids import new_id
-from tests.areas.boards_world import World, create_world
-from tests.areas.github_world import Octo, post, rows_of, use, waiting
-from tests.github_server import FULL, TOKEN, FakeGithub
+from tests.areas.boards_world import create_world
+from tests.areas.github_world import Octo, post, rows_of, waiting
+from tests.github_server import FULL, TOKEN
 from tests.trips import count_requests
 
 UNKNOWN = "0190a0a0-0000-7000-8000-000000000000"
-
-
-@pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGithub]:
-    made = FakeGithub()
-    use(made, monkeypatch)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def octo(world: World, github: FakeGithub) -> Octo:
-    made = Octo(world, github)
-    assert made.connect().status == 201
-    return made
 
 
 def unsigned(body: bytes) -> tuple[bytes, dict[str, str]]:

@@ -1,7 +1,6 @@
 """omoios, section 3: commits that are pushed to a connected repository, their changes and their links."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import time_machine
@@ -14,26 +13,11 @@ from shared.store import fetch
 from shared.work.commits.rows import Commit, commit_id
 from shared.work.repositories.reconciling import ask_for_reconciling
 from shared.work.tasks.creating import create_task
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import create_world
 from tests.areas.driving import deadline
-from tests.areas.github_world import Octo, frames, post, receive, rows_of, run_worker, use
+from tests.areas.github_world import Octo, frames, post, receive, rows_of, run_worker
 from tests.areas.viewers import project, stream_record
-from tests.github_server import FULL, NEW_FILE, PATCH, FakeGithub, changed, limited
-
-
-@pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGithub]:
-    made = FakeGithub()
-    use(made, monkeypatch)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def octo(world: World, github: FakeGithub) -> Octo:
-    made = Octo(world, github)
-    assert made.connect().status == 201
-    return made
+from tests.github_server import FULL, NEW_FILE, PATCH, changed, limited
 
 
 def test_a_push_is_recorded_with_its_changes_and_linked(octo: Octo):

@@ -1,10 +1,8 @@
 """Issues and pull requests of a connected repository, comments on its commits, and deliveries that did not come."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import time_machine
 
 from shared.core import clock
@@ -16,26 +14,10 @@ from shared.work.repositories.reconciling import ask_for_reconciling
 from shared.work.repositories.rows import Delivery, Intent, IssueLink
 from shared.work.tasks.creating import create_task
 from shared.work.tasks.rows import Task
-from tests.areas.boards_world import World
 from tests.areas.driving import deadline
-from tests.areas.github_world import Octo, frames, rows_of, taken, use, waiting
+from tests.areas.github_world import Octo, frames, rows_of, taken, waiting
 from tests.areas.viewers import project, stream_record
-from tests.github_server import FULL, FakeGithub, limited
-
-
-@pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGithub]:
-    made = FakeGithub()
-    use(made, monkeypatch)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def octo(world: World, github: FakeGithub) -> Octo:
-    made = Octo(world, github)
-    assert made.connect().status == 201
-    return made
+from tests.github_server import FULL, limited
 
 
 def opened(octo: Octo, number: int = 7, title: str = "It crashes", body: str = "When I click", **more: Any) -> Item:

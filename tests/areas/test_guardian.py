@@ -22,7 +22,7 @@ from shared.work.items.rows import Item
 from shared.work.tasks.claiming import claim_task, start_task
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.rows import Task
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World
 from tests.areas.driving import Answer, Client
 from tests.areas.live_agents_world import registered, stored
 from tests.areas.running import Machine
@@ -33,11 +33,6 @@ from tests.kills import concurrently
 
 WHY = {"reason": "It goes in circles", "initiated_by": "guardian-001"}
 AGENT = {"id": "agent-1", "name": "worker-1"}
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from shared.runs.live_agents import registering
 from shared.runs.live_agents.registering import NewAgent, create_agent
 from shared.runs.live_agents.rows import AgentCount
 from shared.store import get
-from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Client, sign_up
 from tests.areas.live_agents_world import beat, registered, stored
 from tests.kills import concurrently
@@ -25,11 +24,6 @@ DTO = {
     "last_heartbeat",
     "created_at",
 }
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 @pytest.fixture

@@ -12,16 +12,11 @@ from shared.core import clock
 from shared.runs.live_agents.beating import Beat, find, receive
 from shared.runs.live_agents.rows import Heartbeat
 from shared.store import get
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World
 from tests.areas.driving import Client, run_jobs
 from tests.areas.live_agents_world import beat, message, registered, stored
 from tests.kills import concurrently
 from tests.trips import count_requests
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 @pytest.fixture

@@ -40,11 +40,6 @@ BUILD = 6  # the lane in which is built
 
 
 @pytest.fixture
-def world(aws) -> World:
-    return create_world()
-
-
-@pytest.fixture
 def ada(world) -> Client:
     return world.ada.at("omoios")
 

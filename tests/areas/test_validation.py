@@ -13,7 +13,7 @@ from shared.work.items.creating import NewItem, create_item
 from shared.work.tasks.claiming import claim_task, complete_task, start_task
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.rows import Task
-from tests.areas.boards_world import World, create_world, put_on_plan
+from tests.areas.boards_world import World, put_on_plan
 from tests.areas.driving import Client
 from tests.areas.live_agents_world import beat, registered, stored
 from tests.areas.running import Machine
@@ -23,11 +23,6 @@ from tests.areas.viewers import listen, pushed
 
 CRITERIA = ["An old reset link shows an error", "An unknown address gets the same answer"]
 MET = "An old reset link shows an error. An unknown address gets the same answer."
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 @pytest.fixture

@@ -7,15 +7,10 @@ from shared.runs.live_agents.holding import take_task
 from shared.store import fetch
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.rows import Task
-from tests.areas.boards_world import World, create_world
+from tests.areas.boards_world import World
 from tests.areas.driving import Client
 from tests.areas.live_agents_world import beat, registered, stored
 from tests.areas.test_cards_progress import Stream
-
-
-@pytest.fixture
-def world(aws) -> World:
-    return create_world()
 
 
 @pytest.fixture
