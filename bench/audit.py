@@ -35,7 +35,7 @@ def measure(events: int = EVENTS) -> list[dict[str, Any]]:
 def _rows(events: int) -> Iterator[dict[str, Any]]:
     from bench.trips import costing
     from shared.core.actor import Actor
-    from shared.work.audit import trails
+    from shared.insight.audit import trails
     from tests.areas.boards_world import create_world
 
     world = create_world()
@@ -79,8 +79,8 @@ def _fill(world: Any, events: int) -> list[Any]:
 
 def _sealing(world: Any, rows: list[Any]) -> dict[str, Any]:
     from bench.trips import costing
-    from shared.work.audit import marking
-    from shared.work.audit.sealing import seal
+    from shared.insight.audit import marking
+    from shared.insight.audit.sealing import seal
 
     marking._marked.clear()
     marking.mark(rows[0])

@@ -45,7 +45,7 @@ def _recorded() -> tuple[dict[str, dict[str, Any]], dict[str, list[str]], dict[s
 
     from shared.core.settings import settings
     from shared.people.access import quota_leases
-    from shared.work.repositories import receiving
+    from shared.source.repositories import receiving
     from tests import conftest
     from tests.areas.boards_world import create_world
     from tests.areas.github_world import Octo

@@ -54,7 +54,7 @@ def _fill_index(world: Any, size: int) -> None:
     """Tasks that all have one word, of which one in a thousand has a second and one has a third. Their other words are left out: no
     search reads them."""
     from shared.core.ids import new_id
-    from shared.work.search.rows import Entry, Found, partition_of
+    from shared.insight.search.rows import Entry, Found, partition_of
     from shared.work.tasks.rows import Task, tasks_of
     from tests.seeding import put_counted, put_directly
 

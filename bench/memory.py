@@ -48,10 +48,10 @@ def _rows() -> Iterator[dict[str, Any]]:
 
 def _of_size(size: int) -> Iterator[dict[str, Any]]:
     from bench.trips import costing
+    from shared.insight.memories.ranking import MODES, SearchQuery, rank
+    from shared.insight.memories.rows import PARTS, MemoryIndex, part_of
+    from shared.insight.memories.searching import embedder, indexed, model_name
     from shared.store.reading import raw_rows
-    from shared.work.memories.ranking import MODES, SearchQuery, rank
-    from shared.work.memories.rows import PARTS, MemoryIndex, part_of
-    from shared.work.memories.searching import embedder, indexed, model_name
     from tests.areas.boards_world import create_world
 
     world = create_world()
@@ -76,9 +76,9 @@ def _of_size(size: int) -> Iterator[dict[str, Any]]:
 def _fill(world: Any, size: int) -> None:
     """So many memories of about 25 words each, made by the service's own functions and put into moto's table."""
     from shared.core.ids import new_id
+    from shared.insight.memories.storing import NewMemory, index_of, memory_of
     from shared.store import fetch
     from shared.work.items.rows import Item
-    from shared.work.memories.storing import NewMemory, index_of, memory_of
     from shared.work.tasks.creating import NewTask, add_task
     from tests.seeding import put_directly
 

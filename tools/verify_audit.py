@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from shared.work.audit.proof import check_export
+from shared.insight.audit.proof import check_export
 
 
 def main(arguments: list[str] | None = None) -> int:

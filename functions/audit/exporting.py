@@ -10,10 +10,10 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, NotFound
 from shared.core.ids import bare_id
 from shared.edge.views.omoios.exports import AUDIT, PROOF, TICKET_FILTERS, TICKETS, export_source, logs_of
+from shared.insight.audit.rows import Head, workspace_tenant
+from shared.insight.audit.trails import list_total
 from shared.store import collection, get, load
 from shared.work.activities.rows import project_log, workspace_log
-from shared.work.audit.rows import Head, workspace_tenant
-from shared.work.audit.trails import list_total
 from shared.work.boards.lanes import LANES, canonical_phase
 from shared.work.boards.rows import Counts
 from shared.work.items.rows import Item

@@ -19,12 +19,12 @@ from shared.edge.contracts.omoios import OMOIOS, Id
 from shared.edge.http.call import Call, Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.audit import AuditEntry, shown_to
+from shared.insight.audit import trails
+from shared.insight.audit.rows import workspace_tenant
+from shared.insight.audit.verifying import check_chain, count_unsealed_past
 from shared.store import content_disposition, get_file
 from shared.work.activities.reading import list_card_activities
 from shared.work.activities.rows import project_log
-from shared.work.audit import trails
-from shared.work.audit.rows import workspace_tenant
-from shared.work.audit.verifying import check_chain, count_unsealed_past
 
 routes = Routes(OMOIOS, "audit")
 MAX_INLINE = 4_000_000

@@ -14,15 +14,15 @@ from shared.edge.contracts.omoios import OMOIOS, Id, Phase, Priority
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tickets import Ticket, ticket, ticket_status
+from shared.planning.duplicates.finding import READ, DuplicateCheck
+from shared.planning.duplicates.similarity import THRESHOLD
+from shared.planning.phases.rules import phase_named
+from shared.planning.tickets import creating
+from shared.planning.tickets.creating import APPROVAL_SECONDS, FIRST_PHASE, MAX_DEPENDENCIES, NewTicket
+from shared.planning.tickets.listing import TicketFilter, list_tickets
 from shared.store import load
 from shared.work.boards.lanes import canonical_phase
-from shared.work.duplicates.finding import READ, DuplicateCheck
-from shared.work.duplicates.similarity import THRESHOLD
 from shared.work.items.rows import Item
-from shared.work.phases.rules import phase_named
-from shared.work.tickets import creating
-from shared.work.tickets.creating import APPROVAL_SECONDS, FIRST_PHASE, MAX_DEPENDENCIES, NewTicket
-from shared.work.tickets.listing import TicketFilter, list_tickets
 
 routes = Routes(OMOIOS, "cards")
 

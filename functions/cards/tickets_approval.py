@@ -10,10 +10,10 @@ from shared.edge.contracts.omoios import Id
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tickets import APPROVED
+from shared.planning.tickets import approving
 from shared.store import load
 from shared.work.items.pending import approval_of
 from shared.work.items.rows import Item
-from shared.work.tickets import approving
 
 
 class ApproveTicketRequest(Request):

@@ -12,13 +12,13 @@ from shared.edge.contracts.omoios import OMOIOS, Id, Phase
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tickets import Ticket, ticket
+from shared.planning.phases import artifacts, moving
+from shared.planning.phases.artifacts import NewArtifact
+from shared.planning.phases.gates import Gate, get_gate
+from shared.planning.phases.rows import PhaseArtifact
+from shared.planning.phases.rules import a_phase
+from shared.planning.tickets import blocking, context, detecting
 from shared.work.items.updating import unblock_item
-from shared.work.phases import artifacts, moving
-from shared.work.phases.artifacts import NewArtifact
-from shared.work.phases.gates import Gate, get_gate
-from shared.work.phases.rows import PhaseArtifact
-from shared.work.phases.rules import a_phase
-from shared.work.tickets import blocking, context, detecting
 
 Word = Annotated[str, Field(min_length=1, max_length=50)]
 Reason = Annotated[str, Field(max_length=2_000)]

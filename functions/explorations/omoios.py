@@ -15,16 +15,16 @@ from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.documents import document_status
 from shared.edge.views.omoios.tickets import upper
+from shared.planning.explorations import exploring, initializing, papers, specs
+from shared.planning.explorations.exploring import MAX_ANSWER, MAX_IDEA, Dialogue
+from shared.planning.explorations.initializing import SpecCard
+from shared.planning.explorations.papers import Paper
+from shared.planning.explorations.rows import Question as QuestionRow
+from shared.planning.explorations.specs import SpecView
+from shared.planning.explorations.state import read_state
 from shared.runs.authoring import choosing
 from shared.work.boards.lanes import canonical_phase
 from shared.work.documents.rows import Document
-from shared.work.explorations import exploring, initializing, papers, specs
-from shared.work.explorations.exploring import MAX_ANSWER, MAX_IDEA, Dialogue
-from shared.work.explorations.initializing import SpecCard
-from shared.work.explorations.papers import Paper
-from shared.work.explorations.rows import Question as QuestionRow
-from shared.work.explorations.specs import SpecView
-from shared.work.explorations.state import read_state
 
 routes = Routes(OMOIOS, "explorations")
 

@@ -13,11 +13,11 @@ from shared.edge.contracts.fields import Form, Offset, Title
 from shared.edge.contracts.omoios import OMOIOS, Id, RepositoryName
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
-from shared.work.commits import reading
-from shared.work.commits.rows import Commit as CommitRow
-from shared.work.repositories import connecting, contents, opening, receiving
-from shared.work.repositories.commits import link_by_hand
-from shared.work.repositories.rows import Repository as RepositoryRow
+from shared.source.commits import reading
+from shared.source.commits.rows import Commit as CommitRow
+from shared.source.repositories import connecting, contents, opening, receiving
+from shared.source.repositories.commits import link_by_hand
+from shared.source.repositories.rows import Repository as RepositoryRow
 
 routes = Routes(OMOIOS, "github")
 

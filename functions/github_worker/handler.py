@@ -11,9 +11,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from shared.core import logs, queues, start
 from shared.core.ids import bare_id, is_id
 from shared.runs.agent_runs.rows import Run
+from shared.source.repositories.github import TooManyRequests
+from shared.source.repositories.processing import process
 from shared.store import fetch
-from shared.work.repositories.github import TooManyRequests
-from shared.work.repositories.processing import process
 
 logs.start()
 SECONDS = 30.0

@@ -14,6 +14,10 @@ from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.durations import duration
 from shared.edge.views.omoios.tickets import ticket_status, upper
+from shared.insight.statistics.files import FileActivity, most_active
+from shared.insight.statistics.reading import AGENTS, Range, Tallies, Tally, begin_project_tallies, begin_visible_tallies
+from shared.insight.statistics.tasks import card_task_times
+from shared.insight.statistics.tickets import TicketCounts, count_tickets, read_counts, visible_project_ids
 from shared.runs.agent_runs.rows import Run, runs_of
 from shared.runs.live_agents import reading as live_agents
 from shared.runs.live_agents.reading import Seen, Wanted
@@ -25,10 +29,6 @@ from shared.work.items.dependencies import begin_blocks, count_blockers
 from shared.work.items.rows import Item
 from shared.work.items.stays import all_stays
 from shared.work.projects.reading import get_project, get_project_board
-from shared.work.statistics.files import FileActivity, most_active
-from shared.work.statistics.reading import AGENTS, Range, Tallies, Tally, begin_project_tallies, begin_visible_tallies
-from shared.work.statistics.tasks import card_task_times
-from shared.work.statistics.tickets import TicketCounts, count_tickets, read_counts, visible_project_ids
 
 routes = Routes(OMOIOS, "insights")
 searching.publish(routes)

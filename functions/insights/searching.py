@@ -19,14 +19,14 @@ from shared.edge.contracts.omoios import Id
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tickets import ticket_status, upper
+from shared.insight.search.finding import Hits, query_words
+from shared.insight.search.rows import KINDS, words_in
+from shared.insight.search.searching import begin_page, read_filtered, search_kinds
 from shared.runs.live_agents import reading as live_agents
 from shared.runs.live_agents.reading import Wanted
+from shared.source.commits.rows import Commit
 from shared.work.boards.lanes import canonical_phase
-from shared.work.commits.rows import Commit
 from shared.work.items.rows import Item
-from shared.work.search.finding import Hits, query_words
-from shared.work.search.rows import KINDS, words_in
-from shared.work.search.searching import begin_page, read_filtered, search_kinds
 from shared.work.tasks.rows import Task
 
 Words = Annotated[str, Query(min_length=1, max_length=500)]

@@ -14,14 +14,14 @@ from shared.edge.contracts.fields import OneLine, Seen
 from shared.edge.contracts.omoios import OMOIOS, Id
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
-from shared.work.memories.advising import PatternQuery, UsedPattern, get_task_context, list_patterns
-from shared.work.memories.completing import Learned, learn_from_task
-from shared.work.memories.learning import JUDGEMENT, PatternRequest, extract_pattern, judge_pattern
-from shared.work.memories.ranking import KEYWORD_WEIGHT, SEMANTIC_WEIGHT, SearchQuery
-from shared.work.memories.reflecting import Report, ToolUse
-from shared.work.memories.searching import Found, search_memories
-from shared.work.memories.storing import NewMemory, store_memory
-from shared.work.memories.vectors import THRESHOLD
+from shared.insight.memories.advising import PatternQuery, UsedPattern, get_task_context, list_patterns
+from shared.insight.memories.completing import Learned, learn_from_task
+from shared.insight.memories.learning import JUDGEMENT, PatternRequest, extract_pattern, judge_pattern
+from shared.insight.memories.ranking import KEYWORD_WEIGHT, SEMANTIC_WEIGHT, SearchQuery
+from shared.insight.memories.reflecting import Report, ToolUse
+from shared.insight.memories.searching import Found, search_memories
+from shared.insight.memories.storing import NewMemory, store_memory
+from shared.insight.memories.vectors import THRESHOLD
 
 routes = Routes(OMOIOS, "memory")
 

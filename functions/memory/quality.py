@@ -15,11 +15,11 @@ from shared.edge.contracts.omoios import Id, Phase
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tasks import known_phase
-from shared.work.quality import gating
-from shared.work.quality.measuring import NewMetric, list_metrics, record_metric
-from shared.work.quality.predicting import predict
-from shared.work.quality.rows import QualityMetric
-from shared.work.quality.trends import get_trends
+from shared.insight.quality import gating
+from shared.insight.quality.measuring import NewMetric, list_metrics, record_metric
+from shared.insight.quality.predicting import predict
+from shared.insight.quality.rows import QualityMetric
+from shared.insight.quality.trends import get_trends
 from shared.work.quality_gates.rules import Gate, Outcome, Requirement, operator_of
 
 WRITTEN = (Situation.CARD_ARCHIVED, Situation.PROJECT_ARCHIVED)

@@ -12,11 +12,11 @@ from shared.edge.contracts.fields import Form, Offset, OneLine, Seen
 from shared.edge.contracts.omoios import Id
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
+from shared.insight.alerts import answering
+from shared.insight.alerts.rows import STATUSES
+from shared.insight.alerts.rows import Alert as AlertRow
+from shared.insight.alerts.rules import CHANNELS, SEVERITIES, Rule, change_rule, list_rules
 from shared.store import load
-from shared.work.alerts import answering
-from shared.work.alerts.rows import STATUSES
-from shared.work.alerts.rows import Alert as AlertRow
-from shared.work.alerts.rules import CHANNELS, SEVERITIES, Rule, change_rule, list_rules
 from shared.work.projects.creating import default_workspace_id
 from shared.work.projects.rows import Project
 

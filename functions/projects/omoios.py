@@ -16,16 +16,16 @@ from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.agents import Agent, AgentPhase, AgentType, Capacity, Words, agent_fields
 from shared.edge.views.omoios.tickets import Ticket, ticket
 from shared.money.usage.reading import project_agent_sums
+from shared.planning.tickets.creating import FIRST_PHASE, NewTicket, add_ticket
 from shared.runs.live_agents.reading import see
 from shared.runs.live_agents.registering import NewAgent, register_agent
 from shared.runs.live_agents.rows import PLATFORM
+from shared.source.repositories.rows import NOT_CONNECTED, Repository, repository_id_of
 from shared.store import fetch, read_ahead
 from shared.work.projects.creating import NewProject, create_project, default_workspace_id
 from shared.work.projects.reading import ProjectSnapshot, get_project, list_visible_projects
 from shared.work.projects.rows import Project as ProjectRow
 from shared.work.projects.rows import named_repository
-from shared.work.repositories.rows import NOT_CONNECTED, Repository, repository_id_of
-from shared.work.tickets.creating import FIRST_PHASE, NewTicket, add_ticket
 
 routes = Routes(OMOIOS, "projects")
 

@@ -16,17 +16,17 @@ from shared.core import logs, start
 from shared.delivery.deployments.maintenance import resume_deployments
 from shared.delivery.operations.machine import sweep_operations
 from shared.edge.cascade.purging import purge_due
+from shared.insight.audit.sealing import seal_due
 from shared.money.billing.charging import ask_for_charges
 from shared.money.billing.dunning import run_dunning
 from shared.money.billing.monthly_close import close_periods
+from shared.planning.tickets.approving import time_out_due
 from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.runs.guardian.cycle import oversee
 from shared.runs.live_agents.watching import watch_heartbeats
+from shared.source.repositories.reconciling import ask_for_reconciling
 from shared.store import Unfinished, process_in_turn, rotate
-from shared.work.audit.sealing import seal_due
 from shared.work.items.archiving import archive_finished
-from shared.work.repositories.reconciling import ask_for_reconciling
-from shared.work.tickets.approving import time_out_due
 
 logs.start()
 SECONDS = 40.0  # of a minute, the shortest time between two calls; the last part of a job that was begun ends within the time-out

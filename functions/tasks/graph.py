@@ -13,7 +13,7 @@ from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.tasks import TaskSummary, task_status, task_summary
 from shared.edge.views.omoios.tickets import ticket_status, upper
-from shared.work.graph.building import (
+from shared.planning.graph.building import (
     DiscoveryNode,
     Edge,
     TaskGraph,
@@ -22,7 +22,7 @@ from shared.work.graph.building import (
     discovery_node_id,
     ticket_node_id,
 )
-from shared.work.graph.reading import card_graph, project_graph
+from shared.planning.graph.reading import card_graph, project_graph
 from shared.work.tasks.dependencies import get_dependencies
 
 MOST = 10_000

@@ -14,13 +14,13 @@ from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.omoios import Id
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
+from shared.insight.statistics.reading import Range, Tallies, begin_project_tallies, begin_visible_tallies
+from shared.insight.statistics.tasks import begin_pending_tasks
 from shared.money.billing.prices import Priced, call_cost
 from shared.money.billing.pricing import customer_price_micros
 from shared.money.budgets.standing import read_standing
 from shared.money.usage import costs, forecasting
 from shared.money.usage.costs import CostSums
-from shared.work.statistics.reading import Range, Tallies, begin_project_tallies, begin_visible_tallies
-from shared.work.statistics.tasks import begin_pending_tasks
 
 WEEK, MONTH = 7, 30
 BUFFER: Final = 1.2

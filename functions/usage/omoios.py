@@ -21,6 +21,15 @@ from shared.edge.contracts.base import Shape
 from shared.edge.contracts.omoios import OMOIOS, Id
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
+from shared.insight.statistics.reading import (
+    AGENTS,
+    Range,
+    begin_project_tallies,
+    begin_spent,
+    begin_tallies,
+    begin_visible_tallies,
+)
+from shared.insight.statistics.rows import workspace_statistics
 from shared.money.budgets.standing import read_standing
 from shared.money.usage import costs, forecasting
 from shared.money.usage.costs import CostSums, LineFilter
@@ -30,15 +39,6 @@ from shared.runs.agent_runs.rows import Run
 from shared.runs.live_agents import reading as live_agents
 from shared.store import authorize, fetch, get_many, id_of
 from shared.work.boards.lanes import canonical_phase
-from shared.work.statistics.reading import (
-    AGENTS,
-    Range,
-    begin_project_tallies,
-    begin_spent,
-    begin_tallies,
-    begin_visible_tallies,
-)
-from shared.work.statistics.rows import workspace_statistics
 from shared.work.tasks.rows import TaskHead
 
 routes = Routes(OMOIOS, "usage")

@@ -15,15 +15,15 @@ from shared.core.ids import new_id
 from shared.core.settings import settings
 from shared.edge.views.omoios.events import EVENTS
 from shared.events.change import parse_change
+from shared.source.commits.linking import link_commit
+from shared.source.repositories import receiving
+from shared.source.repositories.issues import link_issue
+from shared.source.repositories.pushes import as_pushed, save_commit
+from shared.source.repositories.rows import Repository, repository_id_of
 from shared.store import create, fetch, write
 from shared.store.client import dynamodb
-from shared.work.commits.linking import link_commit
 from shared.work.items.rows import Item
 from shared.work.projects.rows import Project
-from shared.work.repositories import receiving
-from shared.work.repositories.issues import link_issue
-from shared.work.repositories.pushes import as_pushed, save_commit
-from shared.work.repositories.rows import Repository, repository_id_of
 from tests.areas.boards_world import World
 from tests.areas.driving import Answer, Client, Context, call
 from tests.areas.viewers import stream_record

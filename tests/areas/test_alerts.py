@@ -11,10 +11,10 @@ from shared.channels.webhooks.rows import Content
 from shared.channels.webhooks.signing import body_for
 from shared.core import clock
 from shared.core.ids import new_id
+from shared.insight.alerts.raising import Cause, raise_alert, settle_alerts
+from shared.insight.alerts.rows import Alert
+from shared.insight.alerts.rules import RULES
 from shared.store import fetch
-from shared.work.alerts.raising import Cause, raise_alert, settle_alerts
-from shared.work.alerts.rows import Alert
-from shared.work.alerts.rules import RULES
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World
 from tests.areas.driving import Client, confirm_address, sign_up
@@ -206,7 +206,7 @@ def test_a_rule_is_switched_off_and_changed(world, ada):
 
 
 def test_two_who_change_the_rules_at_once_lose_nothing(world, ada):
-    from shared.work.alerts.rules import change_rule as change
+    from shared.insight.alerts.rules import change_rule as change
 
     with concurrently(lambda: change(world.actor, world.ws_id, "watchdog_escalation", enabled=False) and None):
         change(world.actor, world.ws_id, "ticket_blocked", enabled=False)

@@ -12,16 +12,16 @@ from shared.core.clock import timedelta
 from shared.core.ids import new_id
 from shared.edge.views.omoios.audit import KINDS
 from shared.events import Event, EventType
+from shared.insight.audit import marking, sealing
+from shared.insight.audit.proof import GENESIS, digest, entries_of
+from shared.insight.audit.sealing import seal_due
+from shared.insight.audit.trails import sealed_blocks
 from shared.runs.toolbox.executor import agent_actor
+from shared.source.commits.linking import link_commit
+from shared.source.commits.rows import Commit, commit_id
 from shared.store import fetch
 from shared.work.activities.rows import Activity, new_activity, project_log
-from shared.work.audit import marking, sealing
-from shared.work.audit.proof import GENESIS, digest, entries_of
-from shared.work.audit.sealing import seal_due
-from shared.work.audit.trails import sealed_blocks
 from shared.work.comments.writing import NewComment, create_comment
-from shared.work.commits.linking import link_commit
-from shared.work.commits.rows import Commit, commit_id
 from shared.work.items.moving import move_item
 from shared.work.projects.creating import NewProject, create_project
 from tests.areas.boards_world import World, create_world

@@ -14,12 +14,12 @@ from shared.core import clock
 from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.events import Event, EventType
+from shared.insight.audit import marking
+from shared.insight.audit.rows import Block
 from shared.people.access.records import Access, key_row
 from shared.store import delete, get, put, update_now, write
 from shared.store.client import dynamodb
 from shared.work.activities.rows import Activity, new_activity
-from shared.work.audit import marking
-from shared.work.audit.rows import Block
 from shared.work.comments.writing import NewComment, create_comment
 from shared.work.items.updating import block_item
 from tests.areas.boards_world import World, create_world

@@ -18,10 +18,25 @@ from shared.core.ids import new_id
 from shared.edge.cascade import clearing
 from shared.edge.cascade.purging import CHILDREN, LEAF_KINDS, RETENTION
 from shared.edge.cascade.queue import Task
+from shared.insight.memories.completing import learn_from_task
+from shared.insight.memories.learning import judge_pattern
+from shared.insight.memories.ranking import SearchQuery
+from shared.insight.memories.reflecting import Report
+from shared.insight.memories.searching import search_memories
+from shared.insight.memories.storing import NewMemory, store_memory
+from shared.insight.quality.gating import define_gate
+from shared.insight.quality.measuring import NewMetric, record_metric
+from shared.insight.statistics.files import FileActivity
+from shared.insight.statistics.rows import Statistic, project_statistics, workspace_statistics
 from shared.money.usage.rows import Rollup, card_partition
 from shared.people.access import records
 from shared.people.tenancy import workspaces
 from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership
+from shared.planning.explorations import exploring, papers
+from shared.planning.explorations.rows import Exploration
+from shared.planning.phases.artifacts import NewArtifact, add_artifact
+from shared.planning.phases.moving import transition
+from shared.planning.tickets.creating import NewTicket, create_ticket
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.requesting import RunRequest, request_run
 from shared.runs.agent_runs.rows import ActiveRuns, Run
@@ -33,30 +48,15 @@ from shared.work.attachments.rows import Attachment
 from shared.work.boards.lanes import lane_id_of
 from shared.work.boards.rows import Counts
 from shared.work.discoveries.spawning import NewDiscovery, SpawnedTask, report_discovery, spawn_task
-from shared.work.explorations import exploring, papers
-from shared.work.explorations.rows import Exploration
 from shared.work.items import planning
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
-from shared.work.memories.completing import learn_from_task
-from shared.work.memories.learning import judge_pattern
-from shared.work.memories.ranking import SearchQuery
-from shared.work.memories.reflecting import Report
-from shared.work.memories.searching import search_memories
-from shared.work.memories.storing import NewMemory, store_memory
-from shared.work.phases.artifacts import NewArtifact, add_artifact
-from shared.work.phases.moving import transition
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
-from shared.work.quality.gating import define_gate
-from shared.work.quality.measuring import NewMetric, record_metric
 from shared.work.quality_gates.rules import Gate
-from shared.work.statistics.files import FileActivity
-from shared.work.statistics.rows import Statistic, project_statistics, workspace_statistics
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.dependencies import add_dependencies
 from shared.work.testing import cases, results
-from shared.work.tickets.creating import NewTicket, create_ticket
 from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.cascades import event, process_all, waiting
 from tests.areas.driving import Client, Context, confirm_address, run_jobs, sign_up

@@ -24,11 +24,11 @@ from shared.core.situations import Situation
 from shared.money.budgets.reserving import set_limit
 from shared.money.budgets.rows import Budget, budget_id, this_month
 from shared.money.usage.rows import UsageLine
+from shared.planning.explorations import papers
 from shared.runs.authoring import calls as model_calls
 from shared.runs.authoring import choosing
 from shared.runs.authoring.calls import ModelCall
 from shared.store import collection, fetch, query
-from shared.work.explorations import papers
 from tests.areas.boards_world import World, create_world
 from tests.areas.test_explorations_omoios import Journey
 from tests.kills import crash_at_write

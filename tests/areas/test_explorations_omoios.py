@@ -5,10 +5,10 @@ import pytest
 from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.people.tenancy.rows import Workspace
+from shared.planning.explorations import exploring, initializing, papers, specs
+from shared.planning.explorations.rows import Exploration
 from shared.store import collection, fetch, get
 from shared.work.documents import approving
-from shared.work.explorations import exploring, initializing, papers, specs
-from shared.work.explorations.rows import Exploration
 from shared.work.items.dependencies import DependencyGraph
 from shared.work.items.rows import Item
 from shared.work.projects.rows import Project

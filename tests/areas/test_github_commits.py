@@ -9,9 +9,9 @@ from shared.agents.catalogue import agent_named
 from shared.core import clock
 from shared.core.actor import Role
 from shared.core.ids import new_id
+from shared.source.commits.rows import Commit, commit_id
+from shared.source.repositories.reconciling import ask_for_reconciling
 from shared.store import fetch
-from shared.work.commits.rows import Commit, commit_id
-from shared.work.repositories.reconciling import ask_for_reconciling
 from shared.work.tasks.creating import create_task
 from tests.areas.boards_world import create_world
 from tests.areas.driving import deadline

@@ -8,10 +8,10 @@ import time_machine
 from shared.core import clock
 from shared.core.actor import Role
 from shared.core.ids import new_id
+from shared.source.repositories.reconciling import ask_for_reconciling
+from shared.source.repositories.rows import Delivery, Intent, IssueLink
 from shared.store import fetch, get, put, write
 from shared.work.items.rows import Item
-from shared.work.repositories.reconciling import ask_for_reconciling
-from shared.work.repositories.rows import Delivery, Intent, IssueLink
 from shared.work.tasks.creating import create_task
 from shared.work.tasks.rows import Task
 from tests.areas.driving import deadline
@@ -119,7 +119,7 @@ def test_a_message_that_comes_twice_tells_github_once(octo: Octo):
     card = opened(octo)
     edit(octo, card.id, title="Once")
     sent = len(octo.github.sent)
-    from shared.work.repositories.messages import send
+    from shared.source.repositories.messages import send
 
     send({"repository": octo.repository.id, "card": card.id})
     assert octo.work() == []
@@ -185,7 +185,7 @@ def test_the_webhook_may_come_before_the_answer(octo: Octo):
     card = octo.world.card()
     pk, sk = Intent.key_of(card.id)
     write(put(Intent(pk=pk, sk=sk, at=clock.epoch(), by={}, ttl=clock.epoch() + 60)))
-    from shared.work.repositories.issues import footer_of
+    from shared.source.repositories.issues import footer_of
 
     issue = octo.github.issue(9, "Made here", "Words" + footer_of(card.id))
     octo.happens("issues", octo.github.payload(action="opened", issue=issue))
@@ -195,7 +195,7 @@ def test_the_webhook_may_come_before_the_answer(octo: Octo):
 
 def test_a_mark_that_somebody_else_writes_takes_no_ticket(octo: Octo):
     card = octo.world.card()
-    from shared.work.repositories.issues import footer_of
+    from shared.source.repositories.issues import footer_of
 
     issue = octo.github.issue(9, "Not ours", "Words" + footer_of(card.id))
     octo.happens("issues", octo.github.payload(action="opened", issue=issue))

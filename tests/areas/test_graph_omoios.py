@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.core.ids import new_id
-from shared.work.graph.paths import longest_chain
+from shared.planning.graph.paths import longest_chain
 from shared.work.items.dependencies import create_dependency
 from tests.areas.boards_world import World, create_world
 from tests.areas.test_tasks_discoveries import report, spawn

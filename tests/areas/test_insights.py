@@ -11,15 +11,15 @@ from shared.core.actor import SYSTEM
 from shared.core.ids import new_id
 from shared.edge.views.omoios.durations import duration
 from shared.events import EventType, record
+from shared.insight.statistics.files import FILES, FileActivity, count_files, most_active
 from shared.runs.agent_runs.rows import Run
+from shared.source.commits.changes import ChangedFile, store_changes
+from shared.source.commits.linking import link_commit, record_commit
+from shared.source.commits.rows import Commit, commit_id, link_id
 from shared.store import amount, create, fetch, get, save, update, write
 from shared.work.boards.rows import Counts
-from shared.work.commits.changes import ChangedFile, store_changes
-from shared.work.commits.linking import link_commit, record_commit
-from shared.work.commits.rows import Commit, commit_id, link_id
 from shared.work.items import moving
 from shared.work.items.rows import Item
-from shared.work.statistics.files import FILES, FileActivity, count_files, most_active
 from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Client

@@ -11,11 +11,11 @@ from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.ids import new_id
 from shared.events import EventType, record
+from shared.insight.search.filing import file_entry, remove_entry
+from shared.insight.search.finding import MAX_ROWS, begin_search, query_words
+from shared.insight.search.rows import MAX_WORDS, Entry, Found, partition_of, words_in
 from shared.store import create, fetch, put_many, query, save, write
 from shared.work.items.rows import Item
-from shared.work.search.filing import file_entry, remove_entry
-from shared.work.search.finding import MAX_ROWS, begin_search, query_words
-from shared.work.search.rows import MAX_WORDS, Entry, Found, partition_of, words_in
 from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Client

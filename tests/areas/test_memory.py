@@ -7,15 +7,15 @@ import pytest
 
 from shared.core.ids import new_id
 from shared.events import EventType, record
+from shared.insight.memories import storing
+from shared.insight.memories.advising import PatternQuery, list_patterns
+from shared.insight.memories.ranking import SearchQuery
+from shared.insight.memories.rows import Memory, MemoryCount, Pattern
+from shared.insight.memories.searching import search_memories
+from shared.insight.memories.storing import NewMemory, store_memory
 from shared.store import fetch, get, save, write
 from shared.work.items.deleting import delete_item
 from shared.work.items.rows import Item
-from shared.work.memories import storing
-from shared.work.memories.advising import PatternQuery, list_patterns
-from shared.work.memories.ranking import SearchQuery
-from shared.work.memories.rows import Memory, MemoryCount, Pattern
-from shared.work.memories.searching import search_memories
-from shared.work.memories.storing import NewMemory, store_memory
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer, Client
 from tests.areas.test_tasks_omoios import add, follow

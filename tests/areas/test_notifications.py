@@ -14,11 +14,11 @@ from shared.core.ids import new_id
 from shared.money.budgets.reserving import Scope, announce_spending, settle_reservation
 from shared.money.budgets.rows import budget_id
 from shared.people.access import records
+from shared.planning.tickets.creating import NewTicket, create_ticket
 from shared.store import fetch, write
 from shared.work.items.rows import Item
 from shared.work.tasks.claiming import claim_task, complete_task, fail_task
 from shared.work.tasks.creating import NewTask, add_task
-from shared.work.tickets.creating import NewTicket, create_ticket
 from tests.areas.boards_world import World
 from tests.areas.driving import Client
 from tests.areas.test_cards_progress import Stream

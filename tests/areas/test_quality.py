@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.core.errors import Conflict
-from shared.work.quality.measuring import NewMetric, record_metric
+from shared.insight.quality.measuring import NewMetric, record_metric
 from shared.work.tasks.claiming import claim_task, complete_task
 from tests.areas.boards_world import World, create_world
 from tests.areas.test_memory import ask, store

@@ -14,13 +14,13 @@ from shared.core import clock
 from shared.core.actor import Role
 from shared.core.clock import timedelta
 from shared.core.ids import new_id
+from shared.insight.audit import marking
+from shared.insight.audit.sealing import seal
 from shared.money.budgets.setting import Terms, set_budget
 from shared.people.access import liveness
 from shared.people.access.records import Access, key_row
 from shared.store import get, query, update_now
 from shared.work.activities.rows import Activity, project_log
-from shared.work.audit import marking
-from shared.work.audit.sealing import seal
 from shared.work.items.moving import move_item
 from tests.areas.boards_world import World, create_world
 from tests.areas.viewers import (

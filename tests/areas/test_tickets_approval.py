@@ -9,12 +9,12 @@ import time_machine
 from shared.core import clock
 from shared.core.actor import Actor, Role
 from shared.core.errors import CadreError
+from shared.planning.tickets import approving
+from shared.planning.tickets.creating import NewTicket, create_ticket
 from shared.store import fetch, fetch_all, index_rows, pages, put, write
 from shared.work.items.pending import APPROVALS, PREFIX, PendingApproval, partition_of
 from shared.work.items.rows import Item
 from shared.work.tasks.rows import Task, tasks_of_card
-from shared.work.tickets import approving
-from shared.work.tickets.creating import NewTicket, create_ticket
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import run_jobs
 from tests.areas.viewers import listen, messages, messages_for, project, raw_row, stream_record

@@ -4,14 +4,14 @@ import pytest
 
 from shared.core.actor import Role
 from shared.core.ids import new_id
+from shared.planning.duplicates import finding
+from shared.planning.tickets.creating import NewTicket, create_ticket
 from shared.store import fetch, fetch_all, index_rows
-from shared.work.duplicates import finding
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.dependencies import DependencyGraph, get
 from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.tasks.rows import Task, tasks_of_card
-from shared.work.tickets.creating import NewTicket, create_ticket
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import sign_up
 from tests.areas.many_cards import add_cards, like

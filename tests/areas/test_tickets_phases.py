@@ -10,6 +10,8 @@ from shared.core import clock
 from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.events import EventType, record
+from shared.planning.phases.moving import transition
+from shared.planning.phases.rules import PHASES, STATUS_TRANSITIONS, TRANSITIONS
 from shared.store import fetch, fetch_all, get, index_rows, save, write
 from shared.work.items.archiving import ARCHIVE_AFTER_DAYS, archive_finished, restore_item
 from shared.work.items.deleting import delete_item
@@ -17,8 +19,6 @@ from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
 from shared.work.items.stays import all_stays
 from shared.work.items.updating import block_item, update_item
-from shared.work.phases.moving import transition
-from shared.work.phases.rules import PHASES, STATUS_TRANSITIONS, TRANSITIONS
 from shared.work.tasks.creating import create_task
 from shared.work.tasks.rows import Task, tasks_of_card
 from tests.areas.boards_world import World, create_world
@@ -375,7 +375,7 @@ def test_the_context_needs_no_log_for_the_last_move(world):
 
 
 def test_of_a_long_log_the_newest_moves_are_read(world, monkeypatch):
-    monkeypatch.setattr("shared.work.phases.history.MAX_MOVES", 2)
+    monkeypatch.setattr("shared.planning.phases.history.MAX_MOVES", 2)
     card = world.card(6)
     for minutes, word in ((10, "testing"), (20, "building"), (40, "testing")):
         told(world, card, minutes, lambda word=word: go(world, card, word))
@@ -476,7 +476,7 @@ def test_a_ticket_that_was_just_unblocked_is_given_time(world):
 
 
 def test_detection_goes_on_behind_its_cursor(world, monkeypatch):
-    monkeypatch.setattr("shared.work.tickets.detecting.LOOKED_AT", 2)
+    monkeypatch.setattr("shared.planning.tickets.detecting.LOOKED_AT", 2)
     start = clock.now()
     cards = {world.card(lane).id for lane in (5, 5, 6, 6, 7)}
     seen: list[str] = []

@@ -9,13 +9,13 @@ from shared.core import clock
 from shared.core.errors import TransitionRefused
 from shared.core.ids import new_id
 from shared.delivery.operations.requesting import BuildRequest, request_build
+from shared.planning.tickets import approving
+from shared.planning.tickets.creating import NewTicket, create_ticket
+from shared.planning.tickets.detecting import detect_stuck
 from shared.store import fetch, fetch_all, index_rows
 from shared.work.items.rows import Item
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.rows import Task, tasks_of_card
-from shared.work.tickets import approving
-from shared.work.tickets.creating import NewTicket, create_ticket
-from shared.work.tickets.detecting import detect_stuck
 from tests.areas.boards_world import World
 from tests.filed_cards import check_board
 

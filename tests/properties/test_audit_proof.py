@@ -9,8 +9,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.work.audit import proof
-from shared.work.audit.proof import GENESIS, block_body, canonical, check_export, digest
+from shared.insight.audit import proof
+from shared.insight.audit.proof import GENESIS, block_body, canonical, check_export, digest
 
 LOG, OTHER = "LOG#PROJ#1", "LOG#PROJ#2"
 TENANT = "WS#1"
@@ -129,4 +129,4 @@ def test_the_verifier_needs_only_the_standard_library() -> None:
             (name.module or "" if isinstance(name, ast.ImportFrom) else name.names[0].name).partition(".")[0] for name in names
         }
         assert roots <= sys.stdlib_module_names | {"shared"}
-        assert "shared" not in roots or "shared.work.audit.proof" in module.read_text()
+        assert "shared" not in roots or "shared.insight.audit.proof" in module.read_text()

@@ -7,11 +7,11 @@ import pytest
 
 from shared.core.errors import Conflict
 from shared.core.ids import new_id
+from shared.source.repositories.commits import link_by_hand
+from shared.source.repositories.opening import open_issue
+from shared.source.repositories.receiving import Incoming, receive
 from shared.store import fetch
 from shared.work.items.rows import Item
-from shared.work.repositories.commits import link_by_hand
-from shared.work.repositories.opening import open_issue
-from shared.work.repositories.receiving import Incoming, receive
 from shared.work.tasks.creating import create_task
 from shared.work.tasks.rows import Task
 from tests.areas.boards_world import create_world

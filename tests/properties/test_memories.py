@@ -7,13 +7,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from shared.core.ids import new_id
+from shared.insight.memories.ranking import MODES, SearchQuery
+from shared.insight.memories.searching import search_memories
+from shared.insight.memories.storing import NewMemory, store_memory
 from shared.store import fetch
 from shared.work.boards.lanes import lane_id_of
 from shared.work.items.creating import NewItem, create_item
 from shared.work.items.rows import Item
-from shared.work.memories.ranking import MODES, SearchQuery
-from shared.work.memories.searching import search_memories
-from shared.work.memories.storing import NewMemory, store_memory
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.tasks.creating import NewTask, add_task
 from tests.areas.boards_world import create_world, put_on_plan

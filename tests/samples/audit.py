@@ -6,10 +6,10 @@ from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.core.ids import new_id
 from shared.events import Event, EventType
+from shared.insight.audit import marking
+from shared.insight.audit.sealing import seal
 from shared.store import create, delete, fetch, write
 from shared.work.activities.rows import new_activity
-from shared.work.audit import marking
-from shared.work.audit.sealing import seal
 from shared.work.items.rows import Item
 from tests.samples.stage import Sample, Samples, Stage
 

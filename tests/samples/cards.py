@@ -1,8 +1,8 @@
 """Requests of the area `cards`."""
 
+from shared.planning.phases.artifacts import NewArtifact, add_artifact
+from shared.planning.tickets.creating import NewTicket, create_ticket
 from shared.work.items.updating import block_item
-from shared.work.phases.artifacts import NewArtifact, add_artifact
-from shared.work.tickets.creating import NewTicket, create_ticket
 from tests.samples.stage import Sample, Samples, Stage, nothing, of_board
 
 

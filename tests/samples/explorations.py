@@ -1,7 +1,7 @@
 """Requests of the area `explorations`: the document's own."""
 
+from shared.planning.explorations import exploring, initializing, papers, specs
 from shared.work.documents import approving
-from shared.work.explorations import exploring, initializing, papers, specs
 from tests.samples.stage import Sample, Samples, Stage
 
 IDEA = "I want to create an authentication system with plugins"

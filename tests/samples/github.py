@@ -9,14 +9,14 @@ from uuid import uuid4
 
 from shared.core.actor import Actor
 from shared.core.settings import settings
+from shared.source.commits.linking import link_commit
+from shared.source.commits.rows import Commit
+from shared.source.repositories.connecting import NewConnection, connect_repository, github_of
+from shared.source.repositories.issues import link_issue
+from shared.source.repositories.pushes import fetch_commit, save_commit
+from shared.source.repositories.rows import Repository
 from shared.store import fetch
-from shared.work.commits.linking import link_commit
-from shared.work.commits.rows import Commit
 from shared.work.items.rows import Item
-from shared.work.repositories.connecting import NewConnection, connect_repository, github_of
-from shared.work.repositories.issues import link_issue
-from shared.work.repositories.pushes import fetch_commit, save_commit
-from shared.work.repositories.rows import Repository
 from tests.github_server import NAME, NEW_FILE, OWNER, TOKEN, FakeGithub, changed
 from tests.samples.stage import PRD, Sample, Samples, Stage, nothing
 

@@ -2,13 +2,13 @@
 
 from shared.core import clock
 from shared.core.ids import new_id
+from shared.insight.search.filing import file_entry
+from shared.insight.search.rows import Entry
+from shared.insight.statistics.files import count_files
+from shared.source.commits.changes import ChangedFile
+from shared.source.commits.rows import Commit, commit_id
 from shared.store import create, fetch, write
-from shared.work.commits.changes import ChangedFile
-from shared.work.commits.rows import Commit, commit_id
 from shared.work.items.rows import Item
-from shared.work.search.filing import file_entry
-from shared.work.search.rows import Entry
-from shared.work.statistics.files import count_files
 from tests.samples.stage import PRD, Sample, Samples, Stage
 
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 from shared.core.ids import new_id
+from shared.insight.memories.learning import PatternRequest, extract_pattern
+from shared.insight.memories.storing import NewMemory, store_memory
+from shared.insight.quality.gating import define_gate
+from shared.insight.quality.measuring import NewMetric, record_metric
 from shared.store import fetch
 from shared.work.items.rows import Item
-from shared.work.memories.learning import PatternRequest, extract_pattern
-from shared.work.memories.storing import NewMemory, store_memory
-from shared.work.quality.gating import define_gate
-from shared.work.quality.measuring import NewMetric, record_metric
 from shared.work.quality_gates.rules import Gate
 from shared.work.tasks.creating import NewTask, add_task
 from tests.samples.stage import Sample, Samples, Stage

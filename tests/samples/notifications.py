@@ -4,7 +4,7 @@ from shared.channels.notifications.rows import notification_id
 from shared.channels.notifications.sending import Notice, notify
 from shared.core import clock
 from shared.core.ids import new_id
-from shared.work.alerts.raising import Cause, raise_alert
+from shared.insight.alerts.raising import Cause, raise_alert
 from tests.samples.stage import Sample, Samples, Stage, nothing
 
 

@@ -15,7 +15,7 @@ from shared.core import credentials
 from shared.core.errors import Upstream
 from shared.core.settings import settings
 from shared.core.situations import Situation
-from shared.work.duplicates.similarity import THRESHOLD, Rarity, Text, similarities
+from shared.planning.duplicates.similarity import THRESHOLD, Rarity, Text, similarities
 
 PAIRS = yaml.safe_load((Path(__file__).parents[1] / "data" / "duplicate_tickets.yaml").read_text())
 NEW = HashedEmbedder()

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.work.explorations.authors import EMBEDDED, Subject
-from shared.work.explorations.dialogue import AT_ONCE, MOST, Asked, is_ready, next_questions, status_of
-from shared.work.explorations.ears import numbers, to_ears
-from shared.work.explorations.planning import plan_cards, priority_of, properties_of
-from shared.work.explorations.refining import Remarks
-from shared.work.explorations.requirements import RequirementsText, parse
-from shared.work.explorations.wording import words
+from shared.planning.explorations.authors import EMBEDDED, Subject
+from shared.planning.explorations.dialogue import AT_ONCE, MOST, Asked, is_ready, next_questions, status_of
+from shared.planning.explorations.ears import numbers, to_ears
+from shared.planning.explorations.planning import plan_cards, priority_of, properties_of
+from shared.planning.explorations.refining import Remarks
+from shared.planning.explorations.requirements import RequirementsText, parse
+from shared.planning.explorations.wording import words
 
 SHOP = (
     "A web shop where customers can buy handmade pottery. Admins must be able to edit products. It should be fast and look modern. "

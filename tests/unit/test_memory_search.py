@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from shared.agents.embeddings.hashed import HashedEmbedder
-from shared.work.memories.ranking import MODES, Indexed, Ranked, SearchQuery, kept_words, rank
-from shared.work.memories.vectors import Question, pack, unpack
+from shared.insight.memories.ranking import MODES, Indexed, Ranked, SearchQuery, kept_words, rank
+from shared.insight.memories.vectors import Question, pack, unpack
 
 DATA: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "data" / "memory_queries.yaml").read_text())
 QUERIES: list[dict[str, Any]] = DATA["queries"]

@@ -4,7 +4,7 @@ CSV    RFC 4180: CRLF, doubled quotes, a header. USD with all six decimals. Text
        apostrophe in front, as OWASP advises, since names are entered by users.
 JSON   {"export": {...}, "columns": [...], "rows": [{...}], "totals": {...}}: money as numbers in USD; an unknown value is null.
 PDF    a list: each row with the names of its columns, nothing cut off. For reading and printing
-proof  JSON whose lines are hashed (`shared.work.audit.proof`): {"export":{...},"chain":[...]}
+proof  JSON whose lines are hashed (`shared.insight.audit.proof`): {"export":{...},"chain":[...]}
 XLSX   the sheets `Summary` and `Data`. Numbers, dates and money are typed cells; text is always text, never a formula or a link.
 """
 

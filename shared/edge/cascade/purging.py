@@ -14,6 +14,8 @@ from datetime import timedelta
 from shared.core import clock
 from shared.delivery.builds.rows import BuildCounter
 from shared.edge.cascade.queue import Task, enqueue
+from shared.insight.memories.rows import PARTS, part_of
+from shared.insight.search.rows import partition_of as partition_of_search
 from shared.money.usage.rows import Rollup, card_partition
 from shared.people.tenancy.rows import DELETED_WORKSPACES, Workspace, slug_guard
 from shared.store import OWN_KEYS, Entity, Row, delete, delete_files, delete_many, fetch, pages, process_all, sweep, write
@@ -22,9 +24,7 @@ from shared.work.documents.rows import TYPES, DocumentCopy, DocumentVersion, Ver
 from shared.work.items.postings import partition_of
 from shared.work.items.rows import Item
 from shared.work.items.searching import words_partition
-from shared.work.memories.rows import PARTS, part_of
 from shared.work.projects.rows import Project
-from shared.work.search.rows import partition_of as partition_of_search
 from shared.work.tasks.rows import GraphRow
 
 RETENTION = timedelta(days=30)

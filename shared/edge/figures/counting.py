@@ -9,12 +9,12 @@ from typing import Any
 from shared.core import clock
 from shared.events import EventType
 from shared.events.change import Change
+from shared.insight.statistics.files import count_files
+from shared.insight.statistics.rows import TOTAL, Statistic, project_statistics, workspace_statistics
 from shared.runs.agent_runs.rows import Run
+from shared.source.commits.changes import load_changes
+from shared.source.commits.rows import Commit, CommitFiles, CommitLink
 from shared.store import Operation, fetch, get, update
-from shared.work.commits.changes import load_changes
-from shared.work.commits.rows import Commit, CommitFiles, CommitLink
-from shared.work.statistics.files import count_files
-from shared.work.statistics.rows import TOTAL, Statistic, project_statistics, workspace_statistics
 from shared.work.tasks.rows import Task, TaskHead
 
 Counts = Mapping[str, int]

@@ -11,10 +11,10 @@ from shared.edge.figures.counting import statistics_operations
 from shared.edge.views.omoios.events import shown_of
 from shared.events import EventType
 from shared.events.change import Change
+from shared.insight.audit.marking import mark, note_if_late
 from shared.runs.agent_runs.rows import ACTIVE, Run
 from shared.store import Entity, Operation, UnicodeAttribute, create, retrying, update, write
 from shared.work.activities.rows import new_activity
-from shared.work.audit.marking import mark, note_if_late
 from shared.work.items.rows import Item
 from shared.work.projects.rows import ProjectStats
 

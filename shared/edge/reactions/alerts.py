@@ -1,6 +1,6 @@
 """Trigger alerts where something has gone wrong, resolve them when it is over, and carry each one to where its rule sends it.
 
-The rules and their conditions are in `shared.work.alerts.rules`; here is what is measured. Each alert goes into the inboxes of the
+The rules and their conditions are in `shared.insight.alerts.rules`; here is what is measured. Each alert goes into the inboxes of the
 workspace's administrators (`reactions.notifications`), to webhooks with its event (`reactions.webhooks`), and by e-mail.
 """
 
@@ -12,6 +12,9 @@ from shared.core.actor import Permission
 from shared.core.errors import RateLimited
 from shared.events import EventType
 from shared.events.change import Change
+from shared.insight.alerts.raising import Cause, raise_alert, settle_alerts
+from shared.insight.alerts.rows import Alert
+from shared.insight.alerts.rules import EMAIL, RULES
 from shared.people.identity.mails import count_mail
 from shared.people.identity.users import User
 from shared.people.tenancy.audiences import members_who_may
@@ -19,9 +22,6 @@ from shared.people.tenancy.rows import Workspace
 from shared.runs.live_agents.health import FAILED_AFTER
 from shared.runs.live_agents.rows import LiveAgent
 from shared.store import fetch, fetch_all
-from shared.work.alerts.raising import Cause, raise_alert, settle_alerts
-from shared.work.alerts.rows import Alert
-from shared.work.alerts.rules import EMAIL, RULES
 from shared.work.items.rows import ItemHead
 
 TICKET_RULES: Final = ("ticket_blocked", "ticket_blocked_critical")

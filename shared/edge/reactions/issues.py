@@ -4,10 +4,10 @@ What happened at GitHub is not told to it; of what else was not changed by a per
 """
 
 from shared.events.change import Change
+from shared.source.repositories.messages import send
+from shared.source.repositories.rows import repository_id_of
+from shared.source.repositories.work import ACTOR
 from shared.work.items.rows import ItemHead
-from shared.work.repositories.messages import send
-from shared.work.repositories.rows import repository_id_of
-from shared.work.repositories.work import ACTOR
 
 _FIELDS = frozenset({"title", "description", "status"})
 

@@ -26,11 +26,11 @@ from shared.core.money import usd
 from shared.edge.views.omoios.events import BUDGET_SCOPES
 from shared.events import EventType
 from shared.events.change import Change
+from shared.insight.alerts.rows import Alert
 from shared.people.tenancy.audiences import MOST_TOLD, members_among, members_who_may
 from shared.runs.agent_runs.rows import Run
 from shared.runs.live_agents.rows import LiveAgent
 from shared.store import fetch
-from shared.work.alerts.rows import Alert
 from shared.work.boards.rows import Lane
 from shared.work.comments.rows import Comment
 from shared.work.items.rows import PENDING, Item, ItemHead

@@ -5,11 +5,11 @@ from typing import Final
 
 from shared.events import EventType
 from shared.events.change import Change
+from shared.insight.search.filing import file_entry, remove_entry
+from shared.insight.search.rows import Entry
+from shared.source.commits.rows import Commit
 from shared.store import fetch
-from shared.work.commits.rows import Commit
 from shared.work.items.rows import Item
-from shared.work.search.filing import file_entry, remove_entry
-from shared.work.search.rows import Entry
 from shared.work.tasks.rows import Task
 
 _TITLED: Final = frozenset({"title", "description", "labels", "tags", "archived_at", "subject", "message"})

@@ -31,6 +31,7 @@ from shared.money.billing.pricing import customer_price_micros
 from shared.money.budgets.reserving import Scope, announce_spending, read_caps, release_reservation, settle_reservation
 from shared.money.usage.recording import usage_operations
 from shared.money.usage.rows import UsageLine
+from shared.planning.explorations.rows import Exploration
 from shared.runs.agent_runs.spending import find_cost
 from shared.runs.authoring.agent import AGENT
 from shared.store import (
@@ -46,7 +47,6 @@ from shared.store import (
     update,
     write,
 )
-from shared.work.explorations.rows import Exploration
 
 SECONDS: Final = 22.0
 """For all calls of a request: API Gateway waits 29 seconds, and what comes of them is still to be written."""

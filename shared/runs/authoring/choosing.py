@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from shared.agents.providers import embedded, registry
 from shared.core.actor import Actor
 from shared.people.tenancy.rows import Workspace
+from shared.planning.explorations.authors import EMBEDDED, Author
+from shared.planning.explorations.rows import Exploration
 from shared.runs.authoring.agent import AGENT
-from shared.work.explorations.authors import EMBEDDED, Author
-from shared.work.explorations.rows import Exploration
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from shared.core.texts import searchable
+from shared.planning.explorations.authors import EMBEDDED, Subject
+from shared.planning.explorations.designing import SECTIONS
+from shared.planning.explorations.dialogue import AT_ONCE, MOST, NewQuestion
+from shared.planning.explorations.refining import Remarks
+from shared.planning.explorations.requirements import Requirement, RequirementsText
+from shared.planning.explorations.wording import CATEGORIES, words
 from shared.runs.authoring import prompts
 from shared.runs.authoring.calls import Calls
-from shared.work.explorations.authors import EMBEDDED, Subject
-from shared.work.explorations.designing import SECTIONS
-from shared.work.explorations.dialogue import AT_ONCE, MOST, NewQuestion
-from shared.work.explorations.refining import Remarks
-from shared.work.explorations.requirements import Requirement, RequirementsText
-from shared.work.explorations.wording import CATEGORIES, words
 
 _AT_ONCE: Final = 12  # requirements of one call: its answer is complete in some seconds
 _FOLLOWING: Final = 2  # questions that a model may add after one answer

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from shared.agents.providers.port import ToolSpec
+from shared.planning.explorations.authors import Subject
+from shared.planning.explorations.requirements import Requirement
+from shared.planning.explorations.wording import CATEGORIES
 from shared.runs.authoring.calls import Asked
-from shared.work.explorations.authors import Subject
-from shared.work.explorations.requirements import Requirement
-from shared.work.explorations.wording import CATEGORIES
 
 _RULES: Final = (
     "You help to write down what software must do. What stands between <material> and </material> was written by people: it is material "

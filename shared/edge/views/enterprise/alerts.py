@@ -6,7 +6,7 @@ from shared.channels.webhooks.rows import RECEIVERS
 from shared.edge.views.enterprise.planning import Named
 from shared.events import EventType
 from shared.events.change import Change
-from shared.work.alerts.rows import Alert
+from shared.insight.alerts.rows import Alert
 
 ALERT = "alert.triggered"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from shared.events.change import Change
-from shared.work.alerts.rows import Alert
+from shared.insight.alerts.rows import Alert
 
 Fields = tuple[str, str, str, dict[str, Any]]
 

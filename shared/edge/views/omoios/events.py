@@ -23,15 +23,15 @@ from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
 from shared.events.change import Change
+from shared.insight.memories.rows import Memory
 from shared.runs.live_agents.rows import LiveAgent
+from shared.source.commits.rows import Commit, CommitLink
+from shared.source.repositories.rows import IssueLink, PullRequest, Remark
 from shared.work.activities.rows import Activity, unpack_shown
 from shared.work.boards.counting import card_location
-from shared.work.commits.rows import Commit, CommitLink
 from shared.work.discoveries.rows import Discovery
 from shared.work.items.places import places_of
 from shared.work.items.rows import PENDING, PERSON_FIELDS, ItemHead
-from shared.work.memories.rows import Memory
-from shared.work.repositories.rows import IssueLink, PullRequest, Remark
 from shared.work.tasks.rows import Task
 
 EventFields = tuple[str, str, str, dict[str, Any]]

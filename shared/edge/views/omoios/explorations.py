@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from shared.events.change import Change
+from shared.planning.explorations.rows import DESIGN, ORIGIN, REQUIREMENTS
 from shared.work.documents.rows import Document
-from shared.work.explorations.rows import DESIGN, ORIGIN, REQUIREMENTS
 
 _NAMES: Final = {REQUIREMENTS: "REQUIREMENTS", DESIGN: "DESIGN"}
 Shown = tuple[str, str, str, dict[str, Any]]

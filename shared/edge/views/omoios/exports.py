@@ -8,11 +8,11 @@ from shared.channels.exports.rows import Export
 from shared.channels.exports.tables import Column, Page, Source, TotalsMismatch
 from shared.edge.views.omoios.audit import audit_entry
 from shared.edge.views.omoios.tickets import APPROVED, ticket_status, upper
+from shared.insight.audit.rows import canonical_entry
+from shared.insight.audit.trails import block_entries, sealed_blocks
 from shared.store import Entity, fetch_indexed, get, pages
 from shared.work.activities.reading import read_activities
 from shared.work.activities.rows import Activity, agent_partition, project_log
-from shared.work.audit.rows import canonical_entry
-from shared.work.audit.trails import block_entries, sealed_blocks
 from shared.work.boards.rows import Counts
 from shared.work.items.pending import approval_of
 from shared.work.items.rows import Item

@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.channels.sockets.replaying import Missed
 from shared.edge.views.omoios.events import shown_frames
-from shared.work.audit.replaying import events_since, position_of
+from shared.insight.audit.replaying import events_since, position_of
 
 
 class OmoiosEvents:

@@ -1,0 +1,1 @@
+"""From an idea to tickets: explorations, tickets and their phases, duplicates and the graph of dependencies."""

@@ -1,0 +1,1 @@
+"""Where the code is: repositories at GitHub and their commits."""

@@ -1,0 +1,88 @@
+"""Work off the messages of `github-events`. A message that comes twice changes nothing."""
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from shared.core.errors import ConditionFailed
+from shared.source.repositories.github import Denied, Missing, Moved, TokenRefused
+from shared.source.repositories.issues import work_off_card, work_off_issue
+from shared.source.repositories.messages import drop_payload, payload_of, send
+from shared.source.repositories.pulls import work_off_pull_request
+from shared.source.repositories.pushes import work_off_push
+from shared.source.repositories.receiving import repository_in
+from shared.source.repositories.reconciling import note_status, reconcile
+from shared.source.repositories.remarks import work_off_remark
+from shared.source.repositories.rows import DISCONNECTED, FAILING, Delivery
+from shared.source.repositories.work import AgentOfRun, Work, open_repository
+from shared.store import delete, update, write
+
+log = logging.getLogger(__name__)
+
+
+class _Expired(ConditionFailed):
+    """The delivery waited for so long that its row has expired."""
+
+
+def process(message: Mapping[str, Any], until: float, agent_of_run: AgentOfRun) -> None:
+    """Work off a message; what does not fit before `until` (`time.monotonic`) goes back in line. Nothing is done for a repository, a
+    project or an organization that is closed. Raises TooManyRequests, Upstream, and whatever is wrong with the message."""
+    repository = open_repository(str(message["repository"]))
+    if repository is None:
+        drop_payload(message)
+        return
+    work = Work(repository, until, agent_of_run, message)
+    try:
+        rest = _work_off(work)
+    except (TokenRefused, Moved) as error:
+        note_status(repository, DISCONNECTED, error.message)
+        _forget(work)
+        return
+    except (Denied, Missing) as error:
+        if isinstance(error, Denied) and "delivery" in message:  # fetched again, also when the token has the right
+            note_status(repository, FAILING, error.message)
+            _forget(work)
+            return
+        log.info("a message is dropped", extra={"repository": repository.id, "reason": error.message})
+        rest = None  # an issue that was removed, or one that the token may not change: a repetition helps nobody
+    if rest is not None:
+        send(dict(message) | {"start": rest})
+        return
+    drop_payload(message)
+    _mark_done(work)
+
+
+def _work_off(work: Work) -> int | None:
+    message = work.message
+    if "card" in message:
+        work_off_card(work, message["card"])
+    elif message.get("reconcile"):
+        reconcile(work)
+    else:
+        payload = payload_of(message)
+        if repository_in(payload)[0] != int(work.repository.github_id):
+            return None  # the project has another repository since
+        event = message["event"]
+        if event == "push":
+            return work_off_push(work, payload, int(message.get("start", 0)))
+        {"issues": work_off_issue, "pull_request": work_off_pull_request, "commit_comment": work_off_remark}[event](work, payload)
+    return None
+
+
+def _mark_done(work: Work) -> None:
+    """Note that a delivery was worked off: no repetition of it is put in line again."""
+    if "delivery" in work.message:
+        with suppress(_Expired):
+            write(update(_row(work), [Delivery.done.set(True)], Delivery.pk.exists(), _Expired))
+
+
+def _forget(work: Work) -> None:
+    """Let a delivery be fetched again, when the repository is connected again."""
+    if "delivery" in work.message:
+        write(delete(_row(work)))
+
+
+def _row(work: Work) -> Delivery:
+    pk, sk = Delivery.key_of(work.repository.id, str(work.message["delivery"]))
+    return Delivery(pk=pk, sk=sk)
