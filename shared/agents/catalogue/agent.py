@@ -1,6 +1,7 @@
 """The definition of one agent in the catalogue, and the parts of its prompts."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from shared.core.ids import derived_id
 
@@ -45,7 +46,7 @@ class Agent:
     version: str = "1.0.0"
     high_risk: bool = False
 
-    @property
+    @cached_property
     def id(self) -> str:
         return derived_id("agent", self.name)
 
