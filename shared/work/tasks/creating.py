@@ -2,17 +2,44 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from shared.core.actor import Actor, Permission
-from shared.core.errors import FieldError, Invalid, NotFound
+from shared.core.errors import FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import bare_id, is_id, new_id
+from shared.core.situations import Situation
+from shared.core.wording import Wording
 from shared.events import EventType, record
-from shared.store import LastBlock, Operation, authorize, check, create, enter, fetch, get_many, load, put, retrying, write
+from shared.store import (
+    LastBlock,
+    Operation,
+    authorize,
+    check,
+    create,
+    enter,
+    fetch,
+    get_many,
+    load,
+    put,
+    retrying,
+    update,
+    write,
+)
 from shared.work.boards.counting import require_writable
 from shared.work.items.pending import refuse_unapproved
 from shared.work.items.rows import Item, ItemHead
 from shared.work.items.rules import refuse_archived
-from shared.work.tasks.rows import MAX_DEPENDENCIES, MAX_RETRIES, Dependent, GraphRow, Task, TaskHead, tasks_of
+from shared.work.tasks.rows import (
+    MAX_CARD_TASKS,
+    MAX_DEPENDENCIES,
+    MAX_RETRIES,
+    CardTasks,
+    Dependent,
+    GraphRow,
+    Task,
+    TaskHead,
+    tasks_of,
+)
 
 _TITLE = 100  # characters of a title that is made of a description
 
@@ -65,7 +92,8 @@ def add_task(actor: Actor, card: ItemHead, task_id: str, new: NewTask) -> Task:
     """Create a task of a card; the caller has checked that the actor may edit the card. Safe to repeat with the same id.
 
     `depends_on` names tasks of the card's project that must be completed first: nothing depends on a new task, so it closes no cycle.
-    Raises NotFound for any other, Invalid for too many, Conflict (archived project). Two round trips, three if it depends on others.
+    Raises NotFound for any other, Invalid for too many, LimitExceeded (the card has MAX_CARD_TASKS), Conflict (archived project). Two round
+    trips, three if it depends on others.
     """
 
     def attempt(_: int) -> Task:
@@ -150,7 +178,18 @@ def build_task(
     )
     place = enter(tasks_of(str(card.ws_id)), last.result(), task.label)
     task.counted_in = place.start
-    return task, [create(task), *place.operations]
+    return task, [create(task), *place.operations, take_places(card.id)]
+
+
+def take_places(item_id: str, number: int = 1) -> Operation:
+    """Return the operation that counts new tasks of a card. Refused with LimitExceeded if the card would have more than it takes."""
+    room = CardTasks.made.does_not_exist() | (CardTasks.made <= MAX_CARD_TASKS - number)
+    return update(CardTasks.of(item_id), [CardTasks.made.add(number)], room, _too_many)
+
+
+def _too_many(_: dict[str, Any] | None) -> LimitExceeded:
+    reason = Wording("A {card} takes at most {limit} tasks; divide it into several", limit=MAX_CARD_TASKS)
+    return LimitExceeded(Situation.LIMIT_REACHED, reason, {"limit": MAX_CARD_TASKS})
 
 
 def needed_tasks(actor: Actor, card: ItemHead | TaskHead, rows: Sequence[object]) -> list[TaskHead]:
