@@ -9,7 +9,7 @@ fence is another one, and whatever the old holder writes is refused. An attempt 
 until `max_retries` of them have failed; then the task has failed.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from itertools import islice
 from typing import Any, Final
@@ -81,10 +81,10 @@ def claim_next(
     seconds: float,
     *,
     phases: Collection[str] = (),
-    task_types: Collection[str] = (),
+    fits: Callable[[str], bool] = lambda _: True,
 ) -> Task | None:
     """Give an agent the first task that it can have (`next_claimable`); None if there is none. The caller may edit the project's cards."""
-    for row in next_claimable(proj_id, phases=phases, task_types=task_types):
+    for row in next_claimable(proj_id, phases=phases, fits=fits):
         try:
             return claim_task(actor, row.id, agent, seconds)
         except (Conflict, NotFound):
@@ -93,23 +93,28 @@ def claim_next(
 
 
 def next_claimable(
-    proj_id: str, *, phases: Collection[str] = (), task_types: Collection[str] = (), limit: int = 10
+    proj_id: str, *, phases: Collection[str] = (), fits: Callable[[str], bool] = lambda _: True, limit: int = 10
 ) -> list[IndexRow]:
     """Return the first tasks of a project that can be claimed, by priority and age: those that are ready, and those whose holder was lost.
 
-    Without phases or types all are meant. LOOKED_AT rows are read of each phase; a query for each, side by side.
+    Without phases all are meant; `fits` tells by a task's type whether it is wanted. LOOKED_AT rows are read of each phase; a query for
+    each, side by side.
     """
     wanted = sorted(set(phases) or COLUMN_BY_PHASE)
-    now = clock.iso()
     reads = [read_ahead(partial(_first, ready_in(proj_id, phase))) for phase in wanted]
-    lost = _first(leased_in(proj_id), ("0", f"{now}#~"))
+    lost = lost_tasks(proj_id)
     rows = [*(row for row in lost if row.f["phase_id"] in wanted), *(row for read in reads for row in read.result())]
-    fitting = [row for row in rows if not task_types or row.f["task_type"] in task_types]
+    fitting = [row for row in rows if fits(row.f["task_type"])]
     return sorted(fitting, key=lambda row: (RANKS[row.f["priority"]], row.id))[:limit]
 
 
-def _first(partition: str, between: tuple[str, str] | None = None) -> list[IndexRow]:
-    return list(islice(index_rows(4, partition, between=between, limit=LOOKED_AT), LOOKED_AT))
+def lost_tasks(proj_id: str, number: int = LOOKED_AT) -> list[IndexRow]:
+    """Return the first tasks of a project whose holder was lost. One query."""
+    return _first(leased_in(proj_id), ("0", f"{clock.iso()}#~"), number)
+
+
+def _first(partition: str, between: tuple[str, str] | None = None, number: int = LOOKED_AT) -> list[IndexRow]:
+    return list(islice(index_rows(4, partition, between=between, limit=number), number))
 
 
 def start_task(actor: Actor, task_id: str, fence: int) -> Task:
