@@ -19,7 +19,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, NotFound
 from shared.store import IndexRow, Operation, index_rows, load, read_ahead, retrying, update, write
 from shared.work.boards.lanes import COLUMN_BY_PHASE
-from shared.work.tasks.changing import TaskStatus, change_task, require_ready, set_status
+from shared.work.tasks.changing import LOST, TIMED_OUT, TaskStatus, change_task, require_ready, set_status
 from shared.work.tasks.rows import Task, TaskHead, leased_in, ready_in
 from shared.work.tasks.statuses import RANKS
 
@@ -52,8 +52,9 @@ def claim_task(
 
     def change(task: Task) -> list[Operation]:
         lost = task.is_lost(clock.iso())
+        cause = _cause_of_loss(task) if lost else None
         if lost and int(task.retry_count) >= int(task.max_retries):
-            _fail(task, actor, _loss(task))
+            _fail(task, actor, _loss(task), cause)
             return []
         if not lost and task.status != "pending":
             raise TaskStatus(f"This task is {task.status}: only one that is pending can be claimed", status=task.status)
@@ -65,7 +66,7 @@ def claim_task(
         task.deadline = task.started_at = None
         task.work_run_id = work_run_id
         holder = {"kind": "agent", "id": agent["id"], "name": agent["name"]}
-        set_status(task, "assigned", actor, agent=holder, lease_until=clock.in_seconds(seconds))
+        set_status(task, "assigned", actor, cause=cause, agent=holder, lease_until=clock.in_seconds(seconds))
         return []
 
     task = change_task(actor, task_id, change, first=first)
@@ -227,17 +228,21 @@ def fail_task(actor: Actor, task_id: str, error_message: str, *, fence: int | No
     return change_task(actor, task_id, change)
 
 
-def fail_attempt(task: Task, actor: Actor, error_message: str) -> None:
+def fail_attempt(task: Task, actor: Actor, error_message: str, cause: str | None = None) -> None:
     """Set what follows from a failed attempt, and record it."""
     if int(task.retry_count) >= int(task.max_retries):
-        _fail(task, actor, error_message)
+        _fail(task, actor, error_message, cause)
     else:
         retry_count = int(task.retry_count) + 1
-        set_status(task, "pending", actor, agent=None, error_message=error_message, retry_count=retry_count)
+        set_status(task, "pending", actor, cause=cause, agent=None, error_message=error_message, retry_count=retry_count)
 
 
-def _fail(task: Task, actor: Actor, error_message: str) -> None:
-    set_status(task, "failed", actor, error_message=error_message)
+def _fail(task: Task, actor: Actor, error_message: str, cause: str | None) -> None:
+    set_status(task, "failed", actor, cause=cause, error_message=error_message)
+
+
+def _cause_of_loss(task: Task) -> str:
+    return TIMED_OUT if task.is_timed_out(clock.iso()) else LOST
 
 
 def _loss(task: Task) -> str:
