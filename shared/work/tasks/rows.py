@@ -205,11 +205,13 @@ class CardTasks(Row):
 
     TABLE = "core_table"
 
+    SORT = "TASKS"
+
     made = NumberAttribute(default=0)
 
     @classmethod
     def of(cls, item_id: str) -> "CardTasks":
-        return cls(pk=f"ITEM#{item_id}", sk="TASKS")
+        return cls(pk=f"ITEM#{item_id}", sk=cls.SORT)
 
 
 class Dependent(Row):
