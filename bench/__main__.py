@@ -104,6 +104,14 @@ def _memory(rows: Rows) -> list[list[str]]:
     return [head + times, *([*line, *(f"{row['ms']} ms" for row in rows if row["list"] == line[0])] for line in lines)]
 
 
+def _planning(rows: Rows) -> list[list[str]]:
+    table = [["what", "entries", "trips", "read units", "write units"]]
+    for row in rows:
+        trips = f"{row['trips']} + {row['beside']}"
+        table.append([row["what"], f"{row['entries']:,}", trips, f"{row['rcu']:g}", f"{row['wcu']:g}"])
+    return table
+
+
 def _requests(rows: Rows) -> list[list[str]]:
     table = [["request", "per second", "p50 ms", "p95 ms", "answers"]]
     for row in rows:
@@ -206,6 +214,7 @@ PARTS = {
     "prices": Part("Prices", "bench.prices", _prices, 300),
     "growth": Part("Lists as they grow", "bench.growth", _by_size, 3600),
     "boards": Part("Lists of a board as it grows", "bench.board_lists", _by_size, 900),
+    "planning": Part("Planning and handing out work where there is much of it", "bench.planning", _planning, 600),
     "audit": Part("The audit trail of 100,000 events", "bench.audit", _audit, 2400),
     "insights": Part("Searches and costs as they grow", "bench.insights", _by_size, 900),
     "guardian": Part("The guardian's rules on seeded traces", "bench.guardian", _guardian, 120),

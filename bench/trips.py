@@ -94,8 +94,9 @@ LISTED: dict[str, tuple[int, str]] = {
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios documents.reject": (3, "the version names its document, then the document, then the transaction"),
     "omoios exploration.initializeProject": (
-        27,
-        "the exploration, the project, then each of three cards with its tasks and its dependency; that it is done",
+        9,
+        "the exploration; whether the project is there, its workspace, the transaction; which cards are there, their board, the "
+        "transaction of all of them; the exploration as it is now, and that it is done",
     ),
     "omoios tickets.detectBlocking": (
         6,

@@ -131,10 +131,10 @@ async def list_all(
     "tasks.create",
     status=201,
     permission=Permission.CARD_EDIT,
-    errors=(Situation.LANE_TRANSITION, Situation.CARD_ARCHIVED, Situation.PROJECT_ARCHIVED),
+    errors=(Situation.LANE_TRANSITION, Situation.CARD_ARCHIVED, Situation.PROJECT_ARCHIVED, Situation.LIMIT_REACHED),
 )
 async def create(ticket_id: str, body: CreateTask, caller: Caller) -> Task:
-    """Create a task of a ticket, which waits for the tasks that it depends on."""
+    """Create a task of a ticket, which waits for the tasks that it depends on. A ticket takes 500 tasks."""
     new = NewTask(
         body.title,
         body.description,

@@ -14,6 +14,7 @@ whatever the clock of its writer says. One whose sort key changes leaves its blo
 A list that began before it was counted stays so, and is read through: counts of a part of it would be wrong for ever.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -111,18 +112,18 @@ class LastBlock:
         return stored if stored is not None or self._any.result() else Block(is_stored=False)
 
 
-def enter(counted: CountedList, last: Block | None, label: str) -> Place:
-    """Count a new entry in the last block, as it was read, or begin a new block with it if that one is full.
+def enter(counted: CountedList, last: Block | None, *labels: str) -> Place:
+    """Count a new entry under its label, or several, in the last block, as it was read, or begin a new block if that one is full.
 
     The write raises BlockMoved if another block was begun meanwhile.
     """
     if last is None:
         return Place(None, [check(Tally.at(counted, ""), Tally.pk.does_not_exist(), BlockMoved)])
     if last.size < BLOCK:
-        return Place(last.start, [_change(counted, last, {label: 1})])
+        return Place(last.start, [_change(counted, last, Counter(labels))])
     start = last.next_start
     closing = _change(counted, last, {}, start)
-    return Place(start, [closing, update(Tally.at(counted, start), _added({label: 1}))])
+    return Place(start, [closing, update(Tally.at(counted, start), _added(Counter(labels)))])
 
 
 def reenter(counted: CountedList, start: str | None, before: str, last: Block | None, label: str) -> Place:

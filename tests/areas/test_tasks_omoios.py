@@ -6,16 +6,19 @@ import pytest
 
 from shared.core import clock
 from shared.core.actor import Role
+from shared.core.errors import LimitExceeded
 from shared.core.ids import new_id
 from shared.events import EventType, record
-from shared.store import fetch, save, write
+from shared.store import fetch, save, update, write
 from shared.work.items.archiving import restore_item
 from shared.work.items.deleting import delete_item
 from shared.work.items.rows import Item
-from shared.work.tasks.rows import MAX_DEPENDENCIES, Task
+from shared.work.tasks.creating import NewTask, add_task
+from shared.work.tasks.rows import MAX_CARD_TASKS, MAX_DEPENDENCIES, CardTasks, Task
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer, Client
 from tests.areas.viewers import listen, project, pushed, raw_row, stream_record
+from tests.kills import concurrently
 from tests.samples.counted import archived
 from tests.samples.tasks import CHANGES, TASK
 from tests.stored_rows import check_rows
@@ -405,3 +408,28 @@ def test_what_is_told_of_a_task(world, gateway):
     shown = world.ada("cards", "GET", f"/cards/{card.id}")
     assert shown.status == 200
     assert "changed a task" in shown.text  # agentworks shows it as an activity of the card
+
+
+def almost_full(card_id: str) -> None:
+    write(update(CardTasks.of(card_id), [CardTasks.made.set(MAX_CARD_TASKS - 1)]))
+
+
+def test_a_ticket_takes_so_many_tasks_and_no_more(world):
+    card = world.card()
+    almost_full(card.id)
+    add(world, card.id)
+    refused = ask(world, "POST", f"/tickets/{card.id}/tasks", {"description": "Do it"})
+    assert (refused.status, refused.json["detail"]) == (403, "A ticket takes at most 500 tasks; divide it into several")
+    block = world.ada.at("omoios")("cards", "POST", f"/tickets/{card.id}/block", body={"blocker_type": "dependency"})
+    assert (block.status, fetch(Item, card.id).status) == (403, "draft"), block.text
+    assert len(ids(ask(world, "GET", f"/tasks?ticket_id={card.id}"))) == 1
+
+
+def test_of_two_tasks_for_the_last_place_of_a_ticket_one_is_made(world):
+    card = world.card()
+    almost_full(card.id)
+    with concurrently(lambda: add_task(world.actor, card, new_id(), NewTask("The faster one"))), pytest.raises(LimitExceeded):
+        add_task(world.actor, card, new_id(), NewTask("The slower one"))
+    (title,) = [one["title"] for one in ask(world, "GET", f"/tasks?ticket_id={card.id}").json]
+    assert title == "The faster one"
+    check_rows()

@@ -49,6 +49,10 @@ growth.SIZES = (50,)
 print(json.dumps(growth.measure()))
 """,
     "boards": "import json; from bench import board_lists; board_lists.SIZES = (100,); print(json.dumps(board_lists.measure()))",
+    "planning": """import json; from bench import planning
+planning.TICKETS, planning.TASKS, planning.REQUIREMENTS = 10, 20, 2
+print(json.dumps(planning.measure()))
+""",
     "audit": "import json; from bench import audit; print(json.dumps(audit.measure(300)))",
     "insights": "import json; from bench import insights; insights.SIZES = (100,); print(json.dumps(insights.measure()))",
     "memory": "import json; from bench import memory; memory.SIZES = (100,); print(json.dumps(memory.measure()))",

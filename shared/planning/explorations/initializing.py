@@ -10,23 +10,18 @@ from typing import Final
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
-from shared.core.errors import CadreError, ConditionFailed, Conflict
-from shared.core.situations import Situation
+from shared.core.errors import CadreError, ConditionFailed
 from shared.events import EventType, record
 from shared.people.tenancy.rows import slugify
+from shared.planning.explorations.making import make_cards
 from shared.planning.explorations.planning import PlannedCard
 from shared.planning.explorations.rows import Exploration
 from shared.planning.explorations.specs import generate_spec, load_spec, mark_tasks_generated, planned
 from shared.planning.explorations.state import read_state
-from shared.store import fetch, fetch_all, get_many, retrying, save, write
-from shared.work.boards.creating import board_id_of
-from shared.work.items.creating import NewItem, create_item
-from shared.work.items.dependencies import create_dependency
+from shared.store import fetch, fetch_all, retrying, save, write
 from shared.work.items.rows import Item
 from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
-from shared.work.tasks.creating import create_task
-from shared.work.tasks.rows import Task
 
 SECONDS: Final = 18.0
 """After which a request makes no more cards and says how many there are: API Gateway waits 29 seconds."""
@@ -67,7 +62,7 @@ def initialize(actor: Actor, exploration_id: str, name: str, *, create_cards: bo
         return Initialized(exploration.id, int(exploration.cards_made), int(exploration.tasks_made))
     _make_project(actor, exploration, name)
     if create_cards:
-        make_cards(actor, exploration.id, cards)
+        make_cards(actor, exploration, cards, time.monotonic() + SECONDS)
     made = cards if create_cards else []
     return _mark_initialized(actor, exploration.id, made)
 
@@ -83,70 +78,10 @@ def generate_tasks(actor: Actor, spec_id: str) -> list[SpecCard]:
         mark_tasks_generated(actor, loaded.spec)
         return [SpecCard(card, None) for card in cards]
     if not loaded.exploration.cards_made:
-        make_cards(actor, loaded.exploration.id, cards)
+        make_cards(actor, loaded.exploration, cards, time.monotonic() + SECONDS)
         _mark_initialized(actor, loaded.exploration.id, cards)
     items = {item.id: item for item in fetch_all(Item, [card.id for card in cards]) if not item.deleted_at}
     return [SpecCard(card, items[card.id]) for card in cards if card.id in items]
-
-
-def make_cards(actor: Actor, project_id: str, cards: Sequence[PlannedCard]) -> None:
-    """Make the cards that are missing, each with its tasks and what must come before it."""
-    until, board_id = time.monotonic() + SECONDS, board_id_of(project_id)
-    for number, card in enumerate(cards):
-        if time.monotonic() > until:
-            reason = f"{number} of {len(cards)} tickets are made; send the request again to make the others"
-            raise CadreError(Situation.TIMEOUT, reason, {"made": number, "of": len(cards)})
-        item = create_item(actor, board_id, _new_item(card), item_id=card.id, force=True)
-        _make_tasks(actor, item, card)
-        if card.blocked_by is not None:
-            _depend(actor, card.id, card.blocked_by)
-
-
-def _depend(actor: Actor, card_id: str, blocked_by: str) -> None:
-    """Make a card depend on another one; if it does already, or the board has no dependencies, nothing is done."""
-    try:
-        create_dependency(actor, card_id, blocked_by, "blocks")
-    except Conflict as error:
-        if error.situation not in (Situation.DEPENDENCY_EXISTS, Situation.DEPENDENCIES_DISABLED):
-            raise
-
-
-def _make_tasks(actor: Actor, item: Item, card: PlannedCard) -> None:
-    known = get_many([(Task, *Task.key(one.id)) for one in card.tasks]) if card.tasks else []
-    for task, row in zip(card.tasks, known, strict=True):
-        if row is None:
-            _make_task(actor, item, card, task.id)
-
-
-def _make_task(actor: Actor, item: Item, card: PlannedCard, task_id: str) -> None:
-    task = next(one for one in card.tasks if one.id == task_id)
-    try:
-        create_task(
-            actor,
-            item,
-            task.id,
-            task.title,
-            task.description,
-            task_type=task.task_type,
-            priority=card.priority,
-            depends_on=[task.after] if task.after else (),
-        )
-    except (CadreError, ConditionFailed):  # another request was faster
-        if fetch(Task, task.id) is None:
-            raise
-
-
-def _new_item(card: PlannedCard) -> NewItem:
-    return NewItem(
-        title=card.title[:200],
-        type=card.type,
-        phase_id=card.phase,
-        description=card.description,
-        priority=card.priority,
-        parent_id=card.parent_id,
-        acceptance_criteria=list(card.criteria),
-        context={"requirement": card.ref} if card.ref else None,
-    )
 
 
 def _make_project(actor: Actor, exploration: Exploration, name: str) -> None:

@@ -26,7 +26,7 @@ _INVARIANT: Final = re.compile(
 
 @dataclass(frozen=True)
 class PlannedTask:
-    """A task of a planned card. `after`: the id of the task that must end first."""
+    """A task of a planned card. `after`: the id of the task of the same card that must end first."""
 
     id: str
     title: str

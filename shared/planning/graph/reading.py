@@ -18,12 +18,10 @@ from shared.work.projects.reading import by_workspace
 from shared.work.projects.rows import Project
 from shared.work.tasks.dependencies import read_graph
 from shared.work.tasks.listing import created_at
-from shared.work.tasks.rows import Task, tasks_of, tasks_of_card
+from shared.work.tasks.rows import MAX_CARD_TASKS, Task, tasks_of, tasks_of_card
 
 MAX_CARDS: Final = 5_000  # cards of a board that are in the graph: four queries
 MAX_DISCOVERIES: Final = 1_000  # the newest of a project
-MAX_CARD_TASKS: Final = 2_000
-"""Tasks of a card that are in its graph: the oldest, one query."""
 
 
 def project_graph(actor: Actor, project_id: str, *, include_resolved: bool = True, include_discoveries: bool = True) -> TaskGraph:

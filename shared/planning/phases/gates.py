@@ -17,13 +17,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from shared.core.actor import Actor, Permission
+from shared.core.errors import ConditionFailed
 from shared.core.ids import bare_id
 from shared.core.texts import searchable
 from shared.planning.phases.rows import PhaseArtifact, artifacts_of, partition_of
-from shared.store import IndexRow, ReadFuture, collection, item_collection, load, pages, read_ahead
+from shared.store import IndexRow, Operation, ReadFuture, check, collection, get, item_collection, load, pages, read_ahead
 from shared.work.items.rows import Item
 from shared.work.quality_gates.rows import MEASURED, Measured
-from shared.work.tasks.rows import tasks_of_card
+from shared.work.tasks.rows import CardTasks, tasks_of_card
 
 MIN_CHARACTERS: Final = 500
 MIN_COVERAGE: Final = 80
@@ -100,10 +101,20 @@ class Gate:
     open_tasks: list[IndexRow] = field(default_factory=list)
     failing: list[str] = field(default_factory=list)
     """Why quality gates hold tasks of the phase."""
+    made: int = 0
+    """How many tasks were ever made of the card."""
+    unseen: int = 0
+    """How many of them the list of its tasks does not have yet."""
 
     @property
     def passed(self) -> bool:
-        return not (self.missing or self.faults or self.open_tasks or self.failing)
+        return not (self.missing or self.faults or self.open_tasks or self.failing or self.unseen)
+
+    @property
+    def no_task_since(self) -> Operation:
+        """Return the condition that no task was added to the card since the gate was read. Refused with TaskAdded."""
+        row = CardTasks.of(self.item.id)
+        return check(row, CardTasks.made == self.made if self.made else CardTasks.made.does_not_exist(), TaskAdded)
 
     @property
     def reasons(self) -> list[str]:
@@ -113,7 +124,13 @@ class Gate:
         if self.open_tasks:
             titles = ", ".join(str(row.f.get("title") or row.id) for row in self.open_tasks[:5])
             found.append(f"{len(self.open_tasks)} of the phase's tasks have not been completed: {titles}")
+        if self.unseen:
+            found.append(f"{self.unseen} of its tasks were added a moment ago; ask again")
         return found + [f"A quality gate holds it: {reason}" for reason in self.failing]
+
+
+class TaskAdded(ConditionFailed):
+    """A task was added to the card since its gate was read."""
 
 
 class GateReader:
@@ -126,13 +143,16 @@ class GateReader:
             lambda: item_collection([PhaseArtifact], partition, (start, f"{start}~"))
         )
         self._tasks = read_ahead(lambda: collection(2, tasks_of_card(bare_id(item_id))))
+        self._made = read_ahead(lambda: get(CardTasks, partition, CardTasks.SORT))
         self._measured = read_ahead(
             lambda: [row for page in pages(Measured, partition, prefix=MEASURED, consistent=True) for row in page.rows]
         )
 
     def gate(self, item: Item, phase_id: str) -> Gate:
         """Return the gate of a phase."""
-        return assess(item, phase_id, self._artifacts.result(), self._tasks.result(), self._measured.result())
+        counted = self._made.result()
+        tasks, made = self._tasks.result(), int(counted.made) if counted else 0
+        return assess(item, phase_id, self._artifacts.result(), tasks, self._measured.result(), made)
 
 
 def assess(
@@ -141,8 +161,9 @@ def assess(
     artifacts: Sequence[PhaseArtifact],
     tasks: Sequence[IndexRow],
     measured: Sequence[Measured] = (),
+    made: int = 0,
 ) -> Gate:
-    """Return the gate of a phase by all artifacts and tasks of its card, and what was measured of these."""
+    """Return the gate of a phase by all artifacts and tasks of its card, what was measured of these, and how many tasks were made."""
     mine = [one for one in artifacts if one.phase_id == phase_id]
     newest = {one.type: one for one in mine}  # they are in the order of their times
     required = [*GATES.get(phase_id, ())]
@@ -157,6 +178,8 @@ def assess(
         {name: list(newest[name].faults) for name in required if name in newest and newest[name].faults},
         open_tasks,
         [reason for row in measured if _counts(of_phase.get(row.task_id)) for reason in row.failing],
+        made,
+        max(0, made - len(tasks)),
     )
 
 

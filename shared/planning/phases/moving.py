@@ -1,11 +1,12 @@
 """Taking a card from phase to phase: by the rules, back to be reworked, or on as soon as the gate holds."""
 
+import contextlib
 from dataclasses import dataclass
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import TransitionRefused
 from shared.core.wording import Wording
-from shared.planning.phases.gates import Gate, GateReader
+from shared.planning.phases.gates import Gate, GateReader, TaskAdded
 from shared.planning.phases.rules import (
     BLOCKED,
     Target,
@@ -14,12 +15,13 @@ from shared.planning.phases.rules import (
     phase_of,
     target_of,
 )
-from shared.store import load
+from shared.store import load, stale, transaction_guard
 from shared.work.items.moving import move_to_phase
 from shared.work.items.pending import refuse_unapproved
 from shared.work.items.rows import Item
 from shared.work.items.updating import change_item
 
+_LOOKS = 6  # times that a gate is read while others add tasks
 REWORK = {"PHASE_TESTING": "PHASE_IMPLEMENTATION"}
 """Where a phase sends a card back to."""
 
@@ -90,8 +92,16 @@ class Progress:
 def progress(actor: Actor, item_id: str) -> Progress:
     """Take a card to the next phase if the gate of its phase holds and there is room. Three round trips.
 
-    Raises NotFound, Forbidden and Conflict (archived); what keeps the card where it is stands in the result.
+    A task that is added meanwhile is seen: the gate is read again. Raises NotFound, Forbidden and Conflict (archived); what keeps the card
+    where it is stands in the result.
     """
+    for _ in range(_LOOKS):
+        with contextlib.suppress(TaskAdded):
+            return _progress(actor, item_id)
+    raise stale()
+
+
+def _progress(actor: Actor, item_id: str) -> Progress:
     reader = GateReader(item_id)
     item = load(Item, item_id, actor, Permission.CARD_EDIT)
     phase_id = str(item.phase_id)
@@ -110,6 +120,7 @@ def progress(actor: Actor, item_id: str) -> Progress:
             raise TransitionRefused(Wording("The {card} was moved meanwhile"), {"rule": "phase_transition"})
 
     try:
-        return Progress(move_to_phase(actor, item, following, "The gate of its phase holds", rule=rule), [], gate)
+        with transaction_guard(lambda: [gate.no_task_since]):
+            return Progress(move_to_phase(actor, item, following, "The gate of its phase holds", rule=rule), [], gate)
     except TransitionRefused as error:
         return Progress(item, [error.message], gate)

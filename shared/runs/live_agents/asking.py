@@ -17,6 +17,8 @@ from shared.work.tasks.statuses import RANKS
 
 PROJECTS: Final = 10
 """The projects of a workspace, those with the latest activity, whose tasks an agent without a project of its own does."""
+CANDIDATES: Final = 100
+"""Tasks of a project among which an agent's next one is chosen."""
 TRIES: Final = 5  # tasks, or agents, that are tried before the next event is waited for
 _ONLY: Final = {"validator": "validat", "diagnostic": "diagnos"}
 _WITHOUT_TASKS: Final = frozenset({"monitor", "watchdog", "guardian"})
@@ -63,7 +65,7 @@ def candidates(agent: LiveAgent) -> list[IndexRow]:
     """
     phases = {str(agent.phase_id)} if agent.phase_id else set()
     for project_id in _projects(agent):
-        rows = [row for row in next_claimable(project_id, phases=phases) if takes(agent, row.f["task_type"])]
+        rows = next_claimable(project_id, phases=phases, fits=partial(takes, agent), limit=CANDIDATES)
         if rows:
             return sorted(rows, key=partial(_place, agent))
     return []

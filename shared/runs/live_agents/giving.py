@@ -3,7 +3,9 @@
 A client's agent claims the task as if it had asked for it; one of the platform's begins a run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Final
 
 from shared.core.actor import SYSTEM
 from shared.people.tenancy.rows import Organization, Workspace
@@ -11,11 +13,13 @@ from shared.runs.live_agents.asking import TRIES, candidates, named, takes, try_
 from shared.runs.live_agents.reading import Seen, agents_in, match_of, see_again
 from shared.runs.live_agents.rows import PLATFORM, LiveAgent
 from shared.runs.live_agents.statuses import set_status
-from shared.runs.live_agents.task_runs import run_task
-from shared.store import RowKey, fetch, get_many, save, write
+from shared.runs.live_agents.task_runs import doable, note_waiting, run_task
+from shared.store import RowKey, fetch, fetch_all, fetch_indexed, get_many, read_ahead, save, write
 from shared.work.projects.rows import Project
+from shared.work.tasks.claiming import lost_tasks
 from shared.work.tasks.rows import TaskHead
 
+NO_WORK_HERE: Final = "Its project is archived, or its organization is not active"
 OPEN, CLOSED, GONE = "open", "closed", "gone"
 
 
@@ -27,12 +31,35 @@ def give_work(agent_id: str) -> int:
         state = OPEN if given else _state_of(str(agent.ws_id), str(agent.org_id), agent.proj_id)
         if state == GONE and agent.runner == PLATFORM and agent.status == "idle":
             _end(agent)
+        elif state == CLOSED:
+            _wait(agent, NO_WORK_HERE)
         if state != OPEN:
             break
-        if not any(_give(seen.agent, row.id) for row in candidates(seen.agent)[:TRIES]):
+        there = candidates(agent)
+        if not there:
+            _wait(agent, None)
+        chosen = doable(there) if agent.runner == PLATFORM else [row.id for row in there]
+        if not any(_give(agent, task_id) for task_id in chosen[:TRIES]):
             break
         given += 1
     return given
+
+
+def may_find_work(rows: Sequence[LiveAgent]) -> list[LiveAgent]:
+    """Return those of the platform's agents that may find work though no event tells them: something kept one from what there was, the
+    holder of a task was lost in its project, or its project is gone. Two round trips: the agents; their projects and what was lost."""
+    agents = fetch_indexed(LiveAgent, rows)
+    ids = list(dict.fromkeys(str(agent.proj_id) for agent in agents if agent.proj_id and not agent.waits_because))
+    reads = {one: read_ahead(partial(lost_tasks, one, 1)) for one in ids}
+    there = {row.id for row in fetch_all(Project, ids) if not row.deleted_at and row.status != "deleted"}
+    quiet = {one for one, read in reads.items() if one in there and not read.result()}
+    return [agent for agent in agents if agent.waits_because or agent.proj_id not in quiet]
+
+
+def _wait(agent: LiveAgent, reason: str | None) -> None:
+    """Note why an agent of the platform does not work, if that is another reason than before."""
+    if agent.runner == PLATFORM and agent.waits_because != reason:
+        note_waiting(agent.id, reason)
 
 
 def dispatch(task_id: str) -> bool:
@@ -41,7 +68,12 @@ def dispatch(task_id: str) -> bool:
     if task is None or task.deleted_at or task.archived_at or task.status != "pending" or task.waiting:
         return False
     fitting = [one for one in agents_in(str(task.ws_id)) if _can_be_given(one) and _fits(one.agent, task)]
-    if not fitting or _state_of(str(task.ws_id), str(task.org_id), task.proj_id) != OPEN:
+    if not fitting:
+        return False
+    state = _state_of(str(task.ws_id), str(task.org_id), task.proj_id)
+    if state != OPEN:
+        for one in fitting if state == CLOSED else ():
+            _wait(one.agent, NO_WORK_HERE)
         return False
     return any(_give(one.agent, task.id) for one in _best_first(fitting, task)[:TRIES])
 

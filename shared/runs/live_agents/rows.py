@@ -28,7 +28,7 @@ STATUSES: Final = (*LIVING, "failed", "quarantined", "terminated")
 WATCHED: Final = Shards("AINS#WATCHED", 2)
 """The agents whose heartbeats are watched by the scheduled job."""
 UNOCCUPIED: Final = Shards("AINS#UNOCCUPIED", 1)
-"""The platform's agents that wait for work, for the scheduled job."""
+"""The platform's agents that wait for work, or could not begin what there is, for the scheduled job."""
 FAILED: Final = Shards("AINS#FAILED", 1)
 """The agents that failed, by the time when they did."""
 KEPT: Final = 30 * 86_400
@@ -91,7 +91,7 @@ class LiveAgent(Entity):
             places[3] = (FAILED.partition_of(self.id), f"{self.status_since}#{self.id}")
         elif self.runner == CLIENT and self.status in LIVING:
             places[3] = (WATCHED.partition_of(self.id), f"{self.created_at}#{self.id}")
-        elif self.status == "idle":
+        elif self.status == "idle" or (self.status == "running" and self.waits_because):
             places[3] = (UNOCCUPIED.partition_of(self.id), f"{self.created_at}#{self.id}")
         return places
 

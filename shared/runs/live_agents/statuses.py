@@ -29,8 +29,11 @@ WITHOUT_WORK: Final = frozenset({"failed", "quarantined", "terminated"})
 
 
 def check_transition(agent: LiveAgent, status: str) -> None:
-    """Raise Conflict(AGENT_STATUS), which names the allowed ones, unless the agent may get this status."""
+    """Raise Conflict(AGENT_STATUS), which names the allowed ones, unless the agent may get this status. Who holds tasks is not idle."""
     allowed = TRANSITIONS[agent.status]
+    if agent.status == "running" and status == "idle" and agent.task_ids:
+        reason = f"The agent is idle when what it holds has ended: {len(agent.task_ids)} task{'s' * (len(agent.task_ids) > 1)}"
+        raise Conflict(Situation.AGENT_STATUS, reason, {"from": "running", "to": "idle", "task_ids": agent.task_ids})
     if status not in allowed:
         could = f"it can become {' or '.join(sorted(allowed))}" if allowed else "that is final"
         raise Conflict(
@@ -45,8 +48,11 @@ def set_status(
 ) -> list[Operation]:
     """Give an agent another status, with its event. Return what must be written with it.
 
-    An agent that stops working lets its tasks go: the event names them, and its consumer frees them.
+    An agent that stops working lets its tasks go: the event names them, and its consumer frees them. One that holds tasks when it comes
+    back is running, not idle.
     """
+    if status == "idle" and agent.task_ids:
+        status = "running"
     before, expected_within = agent.status, time_to_live(agent)
     released = list(agent.task_ids) if status in WITHOUT_WORK else []
     if released:

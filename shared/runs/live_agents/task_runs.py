@@ -5,6 +5,7 @@ ends the task or gives it to the next attempt. The run's id follows from the tas
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Final
 
 from shared.agents.catalogue import Agent
@@ -19,7 +20,7 @@ from shared.runs.agent_runs.requesting import RunRequest, request_run, starter
 from shared.runs.agent_runs.rows import Run
 from shared.runs.live_agents.holding import AgentChanged, actor_for, give_up, is_held_by, take_task
 from shared.runs.live_agents.rows import LiveAgent
-from shared.store import fetch, retrying, save, write
+from shared.store import IndexRow, fetch, fetch_all, retrying, save, write
 from shared.work.boards.lanes import LANES
 from shared.work.boards.rows import Lane
 from shared.work.items.rows import ItemHead
@@ -32,8 +33,16 @@ _BUILDER: Final = "dev_backend"
 """The agent of lanes that have none of their own, unless another one's capabilities fit better."""
 _SUMMARY: Final = 5_000  # characters of a summary in a task's result
 _NO_BUDGET: Final = "A budget has no room for a run"  # everybody sees an agent, and not everybody what is spent
+_BUSY: Final = "Another run is under way on the ticket of its task"
 _PLACES: Final = 3  # times that a place is looked for in an agent that others change
 log = logging.getLogger(__name__)
+
+
+def doable(tasks: Sequence[IndexRow]) -> list[str]:
+    """Return which of the tasks a run can do: those on whose card no run is under way come first. One round trip: the cards."""
+    cards = {card.id: card for card in fetch_all(ItemHead, dict.fromkeys(row.f["item_id"] for row in tasks))}
+    found = [row for row in tasks if (card := cards.get(row.f["item_id"])) and not card.deleted_at and not card.archived_at]
+    return [row.id for row in sorted(found, key=lambda row: cards[row.f["item_id"]].lease_run is not None)]
 
 
 def run_task(agent: LiveAgent, task_id: str) -> bool:
@@ -47,7 +56,8 @@ def run_task(agent: LiveAgent, task_id: str) -> bool:
         end_task(earlier)
         return True
     if card.lease_run not in (None, run_id):
-        return False  # another agent works on the card; the end of its run is an event
+        note_waiting(agent.id, _BUSY)
+        return False
     lane = fetch(Lane, card.lane_id)
     doer = fitting_agent(int(lane.number), agent.capabilities) if lane else None
     if doer is None:
@@ -60,7 +70,7 @@ def run_task(agent: LiveAgent, task_id: str) -> bool:
     except (CadreError, ConditionFailed) as error:
         run = fetch(Run, run_id)
         if run is None or run.ended:
-            _say(agent.id, _NO_BUDGET if isinstance(error, BudgetExhausted) else str(error))
+            note_waiting(agent.id, _NO_BUDGET if isinstance(error, BudgetExhausted) else str(error))
             return False
     if _take(agent.id, task.id, run_id):
         return True
@@ -117,8 +127,8 @@ def _take(agent_id: str, task_id: str, run_id: str) -> bool:
     return False
 
 
-def _say(agent_id: str, reason: str) -> None:
-    """Note on an agent why it does not work."""
+def note_waiting(agent_id: str, reason: str | None) -> None:
+    """Note on an agent why it does not work; None: there is nothing to do. It looks again each minute while there is a reason."""
 
     def attempt(_: int) -> None:
         agent = fetch(LiveAgent, agent_id)

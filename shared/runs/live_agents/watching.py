@@ -9,7 +9,7 @@ from typing import Final
 
 from shared.core import clock
 from shared.core.actor import SYSTEM
-from shared.runs.live_agents.giving import give_work
+from shared.runs.live_agents.giving import give_work, may_find_work
 from shared.runs.live_agents.holding import free_unbegun
 from shared.runs.live_agents.reading import Seen, read_agents, see_again
 from shared.runs.live_agents.rows import FAILED, LIVING, UNOCCUPIED, WATCHED, LiveAgent
@@ -45,11 +45,10 @@ def _terminate_failed(until: float) -> int:
 
 
 def _look_for_work(until: float) -> int:
-    """What kept an agent from its work, a limit or another run on the card, may be over without an event of its own."""
-    rows = iterate_shards(LiveAgent, UNOCCUPIED, until, index=3, limit=_PAGE)
-    return process_all(
-        UNOCCUPIED.name, rows, lambda row: give_work(row.entity_id), lambda row: f"{LiveAgent.NAME} {row.entity_id}"
-    )
+    """What kept an agent from its work, a limit or another run on the card, may be over without an event of its own; and no event tells
+    that a lease has ended."""
+    waiting = iterate_shards(LiveAgent, UNOCCUPIED, until, index=3, limit=_PAGE, read=may_find_work)
+    return process_all(UNOCCUPIED.name, waiting, lambda agent: give_work(agent.id), lambda agent: f"{LiveAgent.NAME} {agent.id}")
 
 
 def _name_of_seen(seen: Seen) -> str:

@@ -6,6 +6,7 @@ Every change of where a card counts is written by `update_counts`, which `shared
 archived project (`Counts.closed`), so these writes need no check of the project's row.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -133,6 +134,19 @@ def update_counts(
         return _refusal(Counts.decode(raw) if raw else None, enters, lane_limit, column_limit)
 
     return update(Counts.of(board_id), actions, condition, refusal)
+
+
+def count_new(board_id: str, locations: Sequence[CardLocation]) -> Operation:
+    """Return the operation that counts new cards, whatever the limits of their lanes. Refused with ProjectArchived."""
+    lanes = Counter(lane_key(board_id, one.lane_id) for one in locations)
+    columns = Counter(one.column_id for one in locations)
+    places = [(Counts.lanes[key], number) for key, number in lanes.items()]
+    places += [(Counts.columns[key], number) for key, number in columns.items()]
+    tallies = Counter(name for one in locations for name in (*_tallies(board_id, one), priority_tally(one.priority)))
+    actions = [place.set(place + number) for place, number in places]
+    actions += [amount(name).add(number) for name, number in tallies.items()]
+    actions.append(Counts.next.add(len(locations)))
+    return update(Counts.of(board_id), actions, Counts.pk.exists() & Counts.closed.does_not_exist(), ProjectArchived)
 
 
 def require_writable(board_id: str) -> Operation:

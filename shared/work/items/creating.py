@@ -1,6 +1,6 @@
 """Creating a card in two round trips: one reads the board, lane and parent, one transaction writes the card and counts it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,12 +9,12 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import ConditionFailed, FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, is_id, new_id
 from shared.events import EventType, record
-from shared.store import Operation, authorize, create, fetch, fetch_all, get_many, stale, write
+from shared.store import Operation, RowKey, authorize, create, fetch, fetch_all, get_many, stale, write
 from shared.work.boards.lanes import LANES, canonical_phase, lane_id_of
 from shared.work.boards.rows import Board, Counts, Lane
 from shared.work.items import custom_fields
 from shared.work.items.assignees import member_summary
-from shared.work.items.filing import UNFILED, reindex
+from shared.work.items.filing import UNFILED, file_new, reindex
 from shared.work.items.rows import Item
 from shared.work.items.rules import refuse_lane_mismatch, refuse_oversized, unique_labels, unique_tags, wip_limit
 
@@ -89,10 +89,57 @@ def create_item(
         lane = _first_lane(board, new.phase_id)
     if lane is None:
         raise NotFound(Lane.NAME)
+    item = build_item(actor, board, lane, parent, new, item_id or new_id(), int(counts.next if counts else 0) + 1)
+    try:
+        filed = reindex(item, UNFILED, lane_limit=None if force else wip_limit(lane))
+        write(create(item, _ItemExists), *filed, *beside(item))
+    except _ItemExists:
+        existing = fetch(Item, item.id)
+        if existing is None:
+            raise stale() from None
+        return _existing_item(existing, board)
+    return item
+
+
+def create_items(
+    actor: Actor,
+    board_id: str,
+    new: Mapping[str, NewItem],
+    beside: Callable[[Board, list[Item]], Sequence[Operation]],
+) -> list[Item]:
+    """Create cards with these ids, in this order, in one transaction, whatever the limits of their lanes. `beside` returns what is written
+    with them.
+
+    A parent is among the cards or is there already. One read and one transaction. Raises as `create_item` does, and a version conflict
+    (`is_stale`) if one of the ids exists.
+    """
+    lanes = {key: bare_id(one.lane_id) if one.lane_id else _default_lane_id(board_id, one.phase_id) for key, one in new.items()}
+    parents = {bare_id(one.parent_id) for one in new.values() if one.parent_id} - new.keys()
+    keys: list[RowKey] = [(Board, *Board.key(board_id)), (Counts, f"BOARD#{board_id}", "COUNTS")]
+    keys += [(Lane, *Lane.key(one)) for one in dict.fromkeys(lanes.values()) if one]
+    board, counts, *rows = get_many(keys + [(Item, *Item.key(one)) for one in sorted(parents)])
+    if not isinstance(board, Board) or board.deleted_at:
+        raise NotFound(Board.NAME)
+    authorize(board, actor, Permission.CARD_CREATE)
+    by_id: dict[str | None, Any] = {row.id: row for row in rows if isinstance(row, Lane | Item)}
+    position, items = int(counts.next) if isinstance(counts, Counts) else 0, []
+    for number, (item_id, one) in enumerate(new.items(), 1):
+        lane = by_id.get(lanes[item_id]) or (_first_lane(board, one.phase_id) if one.phase_id else None)
+        if lane is None:
+            raise NotFound(Lane.NAME)
+        parent = by_id.get(bare_id(one.parent_id)) if one.parent_id else None
+        by_id[item_id] = build_item(actor, board, lane, parent, one, item_id, position + number)
+        items.append(by_id[item_id])
+    write(*(create(item, stale) for item in items), *file_new(items), *beside(board, items))
+    return items
+
+
+def build_item(actor: Actor, board: Board, lane: Lane, parent: Item | None, new: NewItem, item_id: str, position: int) -> Item:
+    """Return a new card with its event, not yet written. `position`: where it stands if `new` does not say so. Raises as `create_item`."""
     authorize(lane, actor)
-    item = _new_item(actor, board, lane, new, item_id or new_id())
+    item = _new_item(actor, board, lane, new, item_id)
     if new.position is None:
-        item.position = int(counts.next if counts else 0) + 1
+        item.position = position
     _check_parent(actor, new, parent, board)
     if parent is not None and not actor.is_person:  # else a chain of cards that create cards would begin anew with each
         item.auto_moves, item.root_id = int(parent.auto_moves) + 1, parent.root_id or parent.id
@@ -113,14 +160,6 @@ def create_item(
         type=item.type,
         status=item.status,
     )
-    try:
-        filed = reindex(item, UNFILED, lane_limit=None if force else wip_limit(lane))
-        write(create(item, _ItemExists), *filed, *beside(item))
-    except _ItemExists:
-        existing = fetch(Item, item.id)
-        if existing is None:
-            raise stale() from None
-        return _existing_item(existing, board)
     return item
 
 

@@ -8,11 +8,12 @@ Every write of a card that may change one of these takes the operations of `rein
     write(save(item), *reindex(item, before))
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from shared.store import Operation
-from shared.work.boards.counting import CardLocation, card_location, update_counts
+from shared.work.boards.counting import CardLocation, card_location, count_new, update_counts
 from shared.work.items.pending import change_approval, place_of_approval
 from shared.work.items.postings import change_postings, words_of
 from shared.work.items.rows import Item
@@ -74,6 +75,14 @@ def reindex(
         also_closed=also_closed,
     )
     return [counts, *found]
+
+
+def file_new(items: Sequence[Item]) -> list[Operation]:
+    """Return the operations that file new cards of one board, whatever the limits of their lanes."""
+    found = [count_new(items[0].board_id, [card_location(item) for item in items])]
+    for item in items:
+        found += [*change_postings(item), *change_words(item, ""), *change_approval(item, "", place_of_approval(item))]
+    return found
 
 
 def _ended_stay(before: Filing, after: Filing) -> tuple[str, int] | None:

@@ -15,6 +15,8 @@ from shared.work.tasks.creating import task_conditions
 from shared.work.tasks.rows import Task, TaskHead, tasks_of
 from shared.work.tasks.statuses import ENDED, HELD, TRANSITIONS
 
+LOST, TIMED_OUT, CANCELLED = "lost", "timed_out", "cancelled"
+"""Causes of a change: the holder was not heard from, its time was up, somebody ended the task."""
 _EXCERPT: Final = 200  # characters of a description that an event has
 Change = Callable[[Task], Sequence[Operation] | None]
 """Changes a task in place and records its event. Returns what is written with it; None if there is nothing to write."""
@@ -57,8 +59,9 @@ def refuse_archived(task: TaskHead) -> None:
         raise Conflict(Situation.CARD_ARCHIVED, Wording("The {card} of this task is archived; restore it to change the task"))
 
 
-def set_status(task: Task, status: str, actor: Actor, **also: Any) -> None:
-    """Set the status, with all that follows from it, and these attributes; record the event. The caller knows that it is allowed.
+def set_status(task: Task, status: str, actor: Actor, *, cause: str | None = None, **also: Any) -> None:
+    """Set the status, with all that follows from it, and these attributes; record the event, with its cause if the status alone does not
+    say it. The caller knows that it is allowed.
 
     Raises TaskStatus for a task that is completed before it has passed its review.
     """
@@ -80,15 +83,16 @@ def set_status(task: Task, status: str, actor: Actor, **also: Any) -> None:
     for name, value in also.items():
         setattr(task, name, value)
     changes = {name: [old, getattr(task, name)] for name, old in before.items() if old != getattr(task, name)}
-    record_update(task, actor, changes)
+    record_update(task, actor, changes, cause)
 
 
-def record_update(task: Task, actor: Actor, changes: dict[str, list[Any]]) -> None:
+def record_update(task: Task, actor: Actor, changes: dict[str, list[Any]], cause: str | None = None) -> None:
     """Record that a task was changed: of a description the beginning; no result, which the row has, and no lease, which is renewed."""
     shown = {name: pair for name, pair in changes.items() if name not in {"result", "lease_until"}}
     if "description" in shown:
         shown["description"] = [(text or "")[:_EXCERPT] for text in shown["description"]]
-    record(task, EventType.TASK_UPDATED, actor, changes=shown, title=task.title, card_id=task.item_id, phase_id=task.phase_id)
+    about = {"title": task.title, "card_id": task.item_id, "phase_id": task.phase_id, "cause": cause}
+    record(task, EventType.TASK_UPDATED, actor, changes=shown, **about)
 
 
 def deadline_of(task: TaskHead) -> str | None:

@@ -9,7 +9,7 @@ fence is another one, and whatever the old holder writes is refused. An attempt 
 until `max_retries` of them have failed; then the task has failed.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from itertools import islice
 from typing import Any, Final
@@ -19,7 +19,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, NotFound
 from shared.store import IndexRow, Operation, index_rows, load, read_ahead, retrying, update, write
 from shared.work.boards.lanes import COLUMN_BY_PHASE
-from shared.work.tasks.changing import TaskStatus, change_task, require_ready, set_status
+from shared.work.tasks.changing import LOST, TIMED_OUT, TaskStatus, change_task, require_ready, set_status
 from shared.work.tasks.rows import Task, TaskHead, leased_in, ready_in
 from shared.work.tasks.statuses import RANKS
 
@@ -52,8 +52,9 @@ def claim_task(
 
     def change(task: Task) -> list[Operation]:
         lost = task.is_lost(clock.iso())
+        cause = _cause_of_loss(task) if lost else None
         if lost and int(task.retry_count) >= int(task.max_retries):
-            _fail(task, actor, _loss(task))
+            _fail(task, actor, _loss(task), cause)
             return []
         if not lost and task.status != "pending":
             raise TaskStatus(f"This task is {task.status}: only one that is pending can be claimed", status=task.status)
@@ -65,7 +66,7 @@ def claim_task(
         task.deadline = task.started_at = None
         task.work_run_id = work_run_id
         holder = {"kind": "agent", "id": agent["id"], "name": agent["name"]}
-        set_status(task, "assigned", actor, agent=holder, lease_until=clock.in_seconds(seconds))
+        set_status(task, "assigned", actor, cause=cause, agent=holder, lease_until=clock.in_seconds(seconds))
         return []
 
     task = change_task(actor, task_id, change, first=first)
@@ -81,10 +82,10 @@ def claim_next(
     seconds: float,
     *,
     phases: Collection[str] = (),
-    task_types: Collection[str] = (),
+    fits: Callable[[str], bool] = lambda _: True,
 ) -> Task | None:
     """Give an agent the first task that it can have (`next_claimable`); None if there is none. The caller may edit the project's cards."""
-    for row in next_claimable(proj_id, phases=phases, task_types=task_types):
+    for row in next_claimable(proj_id, phases=phases, fits=fits):
         try:
             return claim_task(actor, row.id, agent, seconds)
         except (Conflict, NotFound):
@@ -93,23 +94,28 @@ def claim_next(
 
 
 def next_claimable(
-    proj_id: str, *, phases: Collection[str] = (), task_types: Collection[str] = (), limit: int = 10
+    proj_id: str, *, phases: Collection[str] = (), fits: Callable[[str], bool] = lambda _: True, limit: int = 10
 ) -> list[IndexRow]:
     """Return the first tasks of a project that can be claimed, by priority and age: those that are ready, and those whose holder was lost.
 
-    Without phases or types all are meant. LOOKED_AT rows are read of each phase; a query for each, side by side.
+    Without phases all are meant; `fits` tells by a task's type whether it is wanted. LOOKED_AT rows are read of each phase; a query for
+    each, side by side.
     """
     wanted = sorted(set(phases) or COLUMN_BY_PHASE)
-    now = clock.iso()
     reads = [read_ahead(partial(_first, ready_in(proj_id, phase))) for phase in wanted]
-    lost = _first(leased_in(proj_id), ("0", f"{now}#~"))
+    lost = lost_tasks(proj_id)
     rows = [*(row for row in lost if row.f["phase_id"] in wanted), *(row for read in reads for row in read.result())]
-    fitting = [row for row in rows if not task_types or row.f["task_type"] in task_types]
+    fitting = [row for row in rows if fits(row.f["task_type"])]
     return sorted(fitting, key=lambda row: (RANKS[row.f["priority"]], row.id))[:limit]
 
 
-def _first(partition: str, between: tuple[str, str] | None = None) -> list[IndexRow]:
-    return list(islice(index_rows(4, partition, between=between, limit=LOOKED_AT), LOOKED_AT))
+def lost_tasks(proj_id: str, number: int = LOOKED_AT) -> list[IndexRow]:
+    """Return the first tasks of a project whose holder was lost. One query."""
+    return _first(leased_in(proj_id), ("0", f"{clock.iso()}#~"), number)
+
+
+def _first(partition: str, between: tuple[str, str] | None = None, number: int = LOOKED_AT) -> list[IndexRow]:
+    return list(islice(index_rows(4, partition, between=between, limit=number), number))
 
 
 def start_task(actor: Actor, task_id: str, fence: int) -> Task:
@@ -222,17 +228,21 @@ def fail_task(actor: Actor, task_id: str, error_message: str, *, fence: int | No
     return change_task(actor, task_id, change)
 
 
-def fail_attempt(task: Task, actor: Actor, error_message: str) -> None:
+def fail_attempt(task: Task, actor: Actor, error_message: str, cause: str | None = None) -> None:
     """Set what follows from a failed attempt, and record it."""
     if int(task.retry_count) >= int(task.max_retries):
-        _fail(task, actor, error_message)
+        _fail(task, actor, error_message, cause)
     else:
         retry_count = int(task.retry_count) + 1
-        set_status(task, "pending", actor, agent=None, error_message=error_message, retry_count=retry_count)
+        set_status(task, "pending", actor, cause=cause, agent=None, error_message=error_message, retry_count=retry_count)
 
 
-def _fail(task: Task, actor: Actor, error_message: str) -> None:
-    set_status(task, "failed", actor, error_message=error_message)
+def _fail(task: Task, actor: Actor, error_message: str, cause: str | None) -> None:
+    set_status(task, "failed", actor, cause=cause, error_message=error_message)
+
+
+def _cause_of_loss(task: Task) -> str:
+    return TIMED_OUT if task.is_timed_out(clock.iso()) else LOST
 
 
 def _loss(task: Task) -> str:

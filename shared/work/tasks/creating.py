@@ -1,18 +1,49 @@
 """Creating tasks of a card."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import starmap
+from typing import Any
 
+from shared.core import clock
 from shared.core.actor import Actor, Permission
-from shared.core.errors import FieldError, Invalid, NotFound
+from shared.core.errors import FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.ids import bare_id, is_id, new_id
+from shared.core.situations import Situation
+from shared.core.wording import Wording
 from shared.events import EventType, record
-from shared.store import LastBlock, Operation, authorize, check, create, enter, fetch, get_many, load, put, retrying, write
+from shared.store import (
+    LastBlock,
+    Operation,
+    authorize,
+    check,
+    create,
+    enter,
+    fetch,
+    get_many,
+    load,
+    put,
+    retrying,
+    update,
+    write,
+)
 from shared.work.boards.counting import require_writable
 from shared.work.items.pending import refuse_unapproved
 from shared.work.items.rows import Item, ItemHead
 from shared.work.items.rules import refuse_archived
-from shared.work.tasks.rows import MAX_DEPENDENCIES, MAX_RETRIES, Dependent, GraphRow, Task, TaskHead, tasks_of
+from shared.work.tasks.rows import (
+    MAX_CARD_TASKS,
+    MAX_DEPENDENCIES,
+    MAX_RETRIES,
+    CardTasks,
+    Dependent,
+    GraphRow,
+    Task,
+    TaskHead,
+    tasks_of,
+)
 
 _TITLE = 100  # characters of a title that is made of a description
 
@@ -65,7 +96,8 @@ def add_task(actor: Actor, card: ItemHead, task_id: str, new: NewTask) -> Task:
     """Create a task of a card; the caller has checked that the actor may edit the card. Safe to repeat with the same id.
 
     `depends_on` names tasks of the card's project that must be completed first: nothing depends on a new task, so it closes no cycle.
-    Raises NotFound for any other, Invalid for too many, Conflict (archived project). Two round trips, three if it depends on others.
+    Raises NotFound for any other, Invalid for too many, LimitExceeded (the card has MAX_CARD_TASKS), Conflict (archived project). Two round
+    trips, three if it depends on others.
     """
 
     def attempt(_: int) -> Task:
@@ -91,15 +123,7 @@ def add_task_once(
     others = get_many([(TaskHead, *TaskHead.key(one)) for one in needed])
     open_tasks = [one for one in needed_tasks(actor, card, others) if one.is_open]
     task, operations = build_task(actor, card, task_id, new, last, needed, waiting=bool(open_tasks))
-    graph = [put(GraphRow.of(str(card.proj_id), task_id, needed))] if needed else []
-    write(
-        *operations,
-        *task_conditions(task),
-        *graph,
-        *(put(Dependent.of(one, task_id)) for one in needed),
-        *still_waiting(open_tasks),
-        *beside,
-    )
+    write(*operations, *task_conditions(task), *order_rows(task), *still_waiting(open_tasks), *beside)
     return task
 
 
@@ -114,6 +138,14 @@ def build_task(
     waiting: bool = False,
 ) -> tuple[Task, list[Operation]]:
     """Return a task with its event, not yet written, and what creates and counts it: for a transaction that writes its card."""
+    task = make_task(actor, card, task_id, new, depends_on, waiting=waiting)
+    return task, file_tasks([task], last)
+
+
+def make_task(
+    actor: Actor, card: ItemHead, task_id: str, new: NewTask, depends_on: Sequence[str] = (), *, waiting: bool = False
+) -> Task:
+    """Return a task with its event, neither written nor counted."""
     refuse_unapproved(card)
     description = new.description
     task = Task.new(
@@ -148,9 +180,41 @@ def build_task(
         run_id=task.run_id,
         discovery_id=task.discovery_id,
     )
-    place = enter(tasks_of(str(card.ws_id)), last.result(), task.label)
-    task.counted_in = place.start
-    return task, [create(task), *place.operations]
+    return task
+
+
+def file_tasks(tasks: Sequence[Task], last: LastBlock) -> list[Operation]:
+    """Return what creates tasks of one workspace, counts them there, and takes their places on their cards.
+
+    Several are a millisecond apart, so that they are listed in this order.
+    """
+    first = clock.parse(tasks[0].created_at)
+    for number, task in enumerate(tasks):
+        task.created_at = clock.iso(first + timedelta(milliseconds=number))
+    place = enter(tasks_of(str(tasks[0].ws_id)), last.result(), *(task.label for task in tasks))
+    for task in tasks:
+        task.counted_in = place.start
+    by_card = Counter(task.item_id for task in tasks)
+    return [*map(create, tasks), *place.operations, *starmap(_take_places, by_card.items())]
+
+
+def order_rows(task: Task) -> list[Operation]:
+    """Return the rows of a new task in the graph of its project, and at the tasks that it depends on."""
+    if not task.depends_on:
+        return []
+    graph = GraphRow.of(str(task.proj_id), task.id, task.depends_on)
+    return [put(graph), *(put(Dependent.of(one, task.id)) for one in task.depends_on)]
+
+
+def _take_places(item_id: str, number: int) -> Operation:
+    """Return the operation that counts new tasks of a card. Refused with LimitExceeded if the card would have more than it takes."""
+    room = CardTasks.made.does_not_exist() | (CardTasks.made <= MAX_CARD_TASKS - number)
+    return update(CardTasks.of(item_id), [CardTasks.made.add(number)], room, _too_many)
+
+
+def _too_many(_: dict[str, Any] | None) -> LimitExceeded:
+    reason = Wording("A {card} takes at most {limit} tasks; divide it into several", limit=MAX_CARD_TASKS)
+    return LimitExceeded(Situation.LIMIT_REACHED, reason, {"limit": MAX_CARD_TASKS})
 
 
 def needed_tasks(actor: Actor, card: ItemHead | TaskHead, rows: Sequence[object]) -> list[TaskHead]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from shared.core import clock
 from shared.core.actor import SYSTEM
-from shared.store import Entity, Operation, delete, fetch, pages, relabel, update_with_retry
+from shared.store import Entity, Operation, delete, fetch, fetch_all, pages, relabel, update_with_retry
 from shared.work.items.rows import ItemHead
 from shared.work.tasks.changing import record_update
 from shared.work.tasks.rows import Dependent, GraphRow, Task, tasks_of, tasks_of_card
@@ -17,15 +17,11 @@ def follow_card(item_id: str) -> None:
     card = fetch(ItemHead, item_id)
     follow: Follow = _delete if card is None or card.deleted_at else _archive if card.archived_at else _restore
     for page in pages(Entity, tasks_of_card(item_id), index=2, limit=100):
-        for row in page.rows:
-            _change(row.entity_id, follow)
+        for task in fetch_all(Task, [row.entity_id for row in page.rows]):
+            _change(task, follow)
 
 
-def _change(task_id: str, follow: Follow) -> None:
-    found = fetch(Task, task_id)
-    if found is None:
-        return
-
+def _change(found: Task, follow: Follow) -> None:
     def change(task: Task) -> Sequence[Operation]:
         before, version = task.label, task.event_id
         further = follow(task)
@@ -33,7 +29,7 @@ def _change(task_id: str, follow: Follow) -> None:
             return ()
         return [*further, *relabel(tasks_of(str(task.ws_id)), task.counted_in, before, task.label)]
 
-    update_with_retry(lambda: fetch(Task, task_id) or found, change, first=found)
+    update_with_retry(lambda: fetch(Task, found.id) or found, change, first=found)
 
 
 def _delete(task: Task) -> Sequence[Operation]:

@@ -20,6 +20,8 @@ from shared.work.tasks.statuses import ENDED, HELD, RANKS
 
 MAX_RETRIES: Final = 3
 """Attempts that may fail before the task does, as in the original service."""
+MAX_CARD_TASKS: Final = 500
+"""Tasks of a card: its gate reads all of them, which is one query."""
 MAX_DEPENDENCIES: Final = 40  # of a task: each takes two rows of its transaction, of which a transaction has 100
 NO_LIST: Final = "none none none"
 """What the tasks of archived and deleted cards are counted as: no status, no phase, no project."""
@@ -196,6 +198,20 @@ class Task(TaskHead):
 
 # what only the whole task has
 Task.COLD = frozenset(Task.get_attributes()) - frozenset(TaskHead.get_attributes())
+
+
+class CardTasks(Row):
+    """How many tasks were ever made of a card, at `ITEM#<card>, TASKS`: each new one is counted in its own transaction."""
+
+    TABLE = "core_table"
+
+    SORT = "TASKS"
+
+    made = NumberAttribute(default=0)
+
+    @classmethod
+    def of(cls, item_id: str) -> "CardTasks":
+        return cls(pk=f"ITEM#{item_id}", sk=cls.SORT)
 
 
 class Dependent(Row):

@@ -9,7 +9,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import CadreError, Forbidden
 from shared.store import IndexRow, Operation, ReadFuture, fetch_all, index_rows, load, read_ahead
 from shared.work.projects.reading import by_workspace
-from shared.work.tasks.changing import change_task, deadline_of, record_update
+from shared.work.tasks.changing import TIMED_OUT, change_task, deadline_of, record_update
 from shared.work.tasks.claiming import fail_attempt
 from shared.work.tasks.rows import Task, TaskHead, held_in
 from shared.work.tasks.statuses import ENDED
@@ -86,7 +86,7 @@ def _end(actor: Actor, task_id: str) -> bool:
         ended = task.is_timed_out(clock.iso())
         if not ended:
             return None
-        fail_attempt(task, actor, f"Task timed out after {int(task.timeout_seconds)} seconds")
+        fail_attempt(task, actor, f"Task timed out after {int(task.timeout_seconds)} seconds", TIMED_OUT)
         return []
 
     try:

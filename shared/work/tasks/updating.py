@@ -6,7 +6,15 @@ from typing import Any
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.store import Operation, load
-from shared.work.tasks.changing import TaskStatus, change_task, record_update, require_ready, require_transition, set_status
+from shared.work.tasks.changing import (
+    CANCELLED,
+    TaskStatus,
+    change_task,
+    record_update,
+    require_ready,
+    require_transition,
+    set_status,
+)
 from shared.work.tasks.claiming import fail_attempt, require_fence
 from shared.work.tasks.creating import title_of
 from shared.work.tasks.rows import Task
@@ -89,7 +97,7 @@ def cancel_task(actor: Actor, task_id: str, reason: str) -> Task:
     def change(task: Task) -> list[Operation]:
         if not task.is_held:
             raise NotFound("running task")
-        set_status(task, "failed", actor, error_message=f"Task cancelled: {reason}")
+        set_status(task, "failed", actor, cause=CANCELLED, error_message=f"Task cancelled: {reason}")
         return []
 
     return change_task(actor, task_id, change)

@@ -1,6 +1,6 @@
 """omoios, section 5: entries of the audit trail, with a type, a sentence and details of their own kind."""
 
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 
 from pydantic import WithJsonSchema
 
@@ -8,17 +8,10 @@ from shared.agents.catalogue.registry import agents
 from shared.core.actor import Actor, Permission
 from shared.core.money import usd
 from shared.edge.contracts.base import Shape
+from shared.edge.views.omoios.task_trail import CHANGED, Kind, kind_of_change
 from shared.edge.views.omoios.tickets import ticket_status, upper
 from shared.work.activities.rows import Activity
 from shared.work.items.places import places_of
-
-
-class Kind(NamedTuple):
-    """The type under which an event stands in the trail, and what it says of who did it."""
-
-    type: str
-    sentence: str
-
 
 KINDS: Final[dict[str, Kind]] = {
     "user.registered": Kind("user_registered", "signed up"),
@@ -67,7 +60,7 @@ KINDS: Final[dict[str, Kind]] = {
     "deployment.completed": Kind("deployment_completed", "ended a deployment"),
     "environment.updated": Kind("environment_updated", "changed an environment"),
     "task.created": Kind("task_created", "added a task"),
-    "task.updated": Kind("task_updated", "changed a task"),
+    "task.updated": CHANGED,
     "document.created": Kind("document_created", "wrote a document"),
     "document.updated": Kind("document_updated", "changed a document"),
     "document.approved": Kind("document_approved", "approved a document"),
@@ -139,7 +132,7 @@ KINDS: Final[dict[str, Kind]] = {
     "validation.reviewed": Kind("validation_reviewed", "reviewed a task"),
     "watchdog.remediation": Kind("watchdog_remediation", "remedied an agent"),
 }
-"""By the canonical name of the event. A test asks for every event of the platform."""
+"""By the canonical name of the event; `task_trail` tells changes of tasks apart. A test asks for every event of the platform."""
 
 _PLACES: Final = ("lane_id", "from_lane", "to_lane", "board_id", "lane_number")
 """What a client of this contract cannot name: it knows columns and phases."""
@@ -217,7 +210,7 @@ def shown_to(caller: Actor, row: Activity) -> AuditEntry:
 
 def audit_entry(row: Activity, *, costs: bool) -> AuditEntry:
     """Return an entry, with or without amounts."""
-    kind = KINDS[row.type]
+    kind = kind_of_change(row) if row.type == "task.updated" else KINDS[row.type]
     actor = row.actor
     return AuditEntry(
         id=row.id,
