@@ -1,15 +1,16 @@
 """The guardian's rules: on traces that say what they should find, and at their edges."""
 
-from pathlib import Path
-
 import pytest
 
-from bench import guardian, guardian_traces
+from bench import guardian, guardian_heldout, guardian_traces
 from shared.agents.embeddings.hashed import HashedEmbedder
 from shared.runs.traces import rules
 from shared.runs.traces.trace import Call, Trace, Turn
 
-LEAST = {"loop": (0.95, 0.95), "stall": (0.95, 0.95), "drift": (0.95, 0.6), "waste": (0.95, 0.95)}
+LEAST = {
+    "made with": {"loop": (0.95, 0.95), "stall": (0.95, 0.95), "drift": (0.95, 0.6), "waste": (0.95, 0.95)},
+    "held out": {"loop": (0.95, 0.75), "stall": (0.95, 0.95), "drift": (0.55, 0.95), "waste": (0.95, 0.95)},
+}
 """Precision and recall that a rule has to have on the seeded traces."""
 
 
@@ -22,14 +23,19 @@ def trace(*turns: Turn, tokens: int = 0) -> Trace:
     return Trace("The goal", turns, tokens)
 
 
-def test_the_kept_traces_are_those_of_their_script():
-    assert Path(guardian_traces.FILE).read_text() == guardian_traces.text()
-    assert len(guardian.read()) >= 200
+@pytest.mark.parametrize("made", [guardian_traces, guardian_heldout], ids=list(guardian.SETS))
+def test_the_kept_traces_are_those_of_their_script(made):
+    assert made.FILE.read_text() == made.text()
 
 
-@pytest.mark.parametrize("row", guardian.measure(), ids=lambda row: row["rule"])
+@pytest.mark.parametrize("name", guardian.SETS)
+def test_a_set_has_enough_traces(name):
+    assert len(guardian.read(name)) >= 200
+
+
+@pytest.mark.parametrize("row", guardian.measure(), ids=lambda row: f"{row['set']}-{row['rule']}")
 def test_a_rule_finds_what_it_should_and_little_else(row):
-    precision, recall = LEAST[row["rule"]]
+    precision, recall = LEAST[row["set"]][row["rule"]]
     assert row["precision"] >= precision, row["false"]
     assert row["recall"] >= recall, row["missed"]
 
