@@ -30,15 +30,13 @@ def measure() -> list[dict[str, Any]]:
 
 
 def _measure(name: str) -> list[dict[str, Any]]:
-    from shared.agents.embeddings.hashed import HashedEmbedder
     from shared.runs.traces import rules
     from shared.runs.traces.trace import Trace, trace_from
 
-    embed = HashedEmbedder().embed
     find = {
         "loop": rules.find_loop,
         "stall": rules.find_stall,
-        "drift": lambda trace: rules.find_drift(trace, embed),
+        "drift": rules.find_drift,
         "waste": lambda trace: rules.find_waste(trace, USUAL),
     }
     traces: list[tuple[str, set[str], Trace]] = [

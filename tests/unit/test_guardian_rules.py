@@ -3,13 +3,13 @@
 import pytest
 
 from bench import guardian, guardian_heldout, guardian_traces
-from shared.agents.embeddings.hashed import HashedEmbedder
 from shared.runs.traces import rules
+from shared.runs.traces.subject import alignment
 from shared.runs.traces.trace import Call, Trace, Turn
 
 LEAST = {
-    "made with": {"loop": (0.95, 0.95), "stall": (0.95, 0.95), "drift": (0.95, 0.6), "waste": (0.95, 0.95)},
-    "held out": {"loop": (0.95, 0.75), "stall": (0.95, 0.95), "drift": (0.55, 0.95), "waste": (0.95, 0.95)},
+    "made with": {"loop": (0.95, 0.95), "stall": (0.95, 0.95), "drift": (0.95, 0.8), "waste": (0.95, 0.95)},
+    "held out": {"loop": (0.95, 0.95), "stall": (0.95, 0.95), "drift": (0.85, 0.85), "waste": (0.95, 0.95)},
 }
 """Precision and recall that a rule has to have on the seeded traces."""
 
@@ -47,6 +47,14 @@ def test_a_loop_is_four_equal_results_or_three_equal_errors():
     assert rules.find_loop(trace(*[turn(failed=True)] * 3)).rule == "loop"
 
 
+def test_an_error_is_the_same_whatever_numbers_stand_in_it():
+    def run_at(seconds: float, *, failed: bool) -> Turn:
+        return turn(result=f"1 failed in {seconds}s at 0x7f{seconds:.0f}a", failed=failed)
+
+    assert rules.find_loop(trace(*[run_at(seconds, failed=True) for seconds in (1.5, 2.5, 3.5)])).rule == "loop"
+    assert rules.find_loop(trace(*[run_at(seconds, failed=False) for seconds in (1.5, 2.5, 3.5, 4.5)])) is None
+
+
 def test_what_an_agent_has_left_behind_is_no_loop():
     assert rules.find_loop(trace(*[turn()] * 5, turn(arguments="other", result="other"))) is None
 
@@ -82,9 +90,42 @@ def test_waste_is_told_only_where_it_is_known_what_is_usual():
     assert rules.find_waste(trace(tokens=rules.WASTE_LEAST - 1), 1.0) is None
 
 
-def test_few_words_say_nothing_of_drift():
-    assert rules.alignment(trace(*[turn()] * 5), HashedEmbedder().embed) is None
+def said(*texts: str) -> Trace:
+    return Trace("Seats of the cinema are held for eight minutes", [Turn(text, ()) for text in texts])
+
+
+ON = (
+    "A held seat of the cinema is grey",
+    "Eight minutes later the seat of the cinema is free",
+    "The seat is held by one visitor",
+)
+OFF = (
+    "Invoices get a column with taxes",
+    "Accountants download invoices monthly",
+    "Totals of invoices include taxes",
+    "Columns add up",
+)
+
+
+def test_few_words_or_turns_say_nothing_of_drift():
+    assert alignment(trace(*[turn()] * 9)) is None
+    assert alignment(said(*ON, "ok", "ok", "ok")) is None
+    assert alignment(said("Seats are held", *OFF)) is None
+
+
+def test_who_works_on_something_else_has_drifted_and_who_comes_back_has_not():
+    assert rules.find_drift(said(*ON, *OFF)).rule == "drift"
+    assert rules.find_drift(said(*ON, *OFF, *ON)) is None
+
+
+def test_words_that_were_said_while_the_card_was_kept_to_are_known():
+    learned = (
+        "A seat of the cinema has a lock, a mutex, a ledger, a broker, a gateway, a cursor, a tally, a fence, a shard, a replica"
+    )
+    later = ("Lock before mutex", "The ledger reads the broker", "A gateway holds its cursor", "Tally, fence, shard, replica")
+    assert alignment(said(*ON[:2], learned, *later)) == 1.0
+    assert alignment(said(*ON, *later)) < 0.5
 
 
 def test_an_empty_trace_has_nothing_wrong():
-    assert rules.first_finding(trace(), HashedEmbedder().embed, 1.0) is None
+    assert rules.first_finding(trace(), 1.0) is None

@@ -18,7 +18,8 @@ from shared.events import EventType, record
 from shared.runs.agent_runs.journal import read_journal
 from shared.runs.agent_runs.rows import IN_PROGRESS, Run
 from shared.runs.agent_runs.steering import GUARDIAN, trace_of, usual_tokens
-from shared.runs.traces.rules import alignment, first_finding
+from shared.runs.traces.rules import first_finding
+from shared.runs.traces.subject import alignment
 from shared.store import (
     Entity,
     JSONAttribute,
@@ -42,8 +43,6 @@ MOST_RUNS: Final = 500  # runs that a cycle looks at
 MOST_IN_WORKSPACE: Final = 25
 SAME_WORK: Final = 0.85
 """The likeness from which two agents do the same: that of duplicates among tickets."""
-FULL_ALIGNMENT: Final = 0.4
-"""The likeness to the card that counts as 1: no agent speaks only in its words (0.35 to 0.75 in the traces of `bench/guardian.py`)."""
 _PAGE: Final = 50
 _ABOUT: Final = 2_000  # characters of a card that are compared
 
@@ -131,14 +130,13 @@ def _state(one: _Watched) -> dict[str, Any] | None:
     if journal is None or not journal.exchanges:
         return None
     trace = trace_of(one.run, journal)
-    embed = embedder().embed
-    likeness = alignment(trace, embed)
-    finding = first_finding(trace, embed, usual_tokens(one.run))
+    kept = alignment(trace)
+    finding = first_finding(trace, usual_tokens(one.run))
     tools = [call.tool for turn in trace.turns[-3:] for call in turn.calls]
     last = f", last {', '.join(dict.fromkeys(tools))}" if tools else ""
     return {
         "agent_id": one.agent_id,
-        "alignment_score": 1.0 if likeness is None else round(min(1.0, likeness / FULL_ALIGNMENT), 2),
+        "alignment_score": 1.0 if kept is None else round(kept, 2),
         "trajectory_summary": f"{len(trace.turns)} turns, {trace.made} things made{last}"
         + (f". {finding.reason}" if finding else ""),
         "needs_steering": finding is not None,
