@@ -2,12 +2,12 @@
 
 part        weight  what is compared
 latency     0.35    the mean time of its tasks that ended within an hour, in standard deviations: three of them count as 1
-errors      0.30    the share of these tasks that failed, smoothed, against the usual share
+errors      0.30    the share of these tasks that failed, against the usual share
 resources   0.20    the CPU and memory that its heartbeat says (`cpu_usage_percent`, `memory_usage_mb`), against the usual ones
 queue       0.15    the tasks that wait for its own: ten count as 1, critical ones twice
 
-The weights, the smoothing and the threshold (0.8, of the alert rule) are the original service's. How many readings are needed, and that
-unusual agents teach nothing, is our choice.
+The weights and the threshold (0.8, of the alert rule) are the original service's. How many readings are needed, that unusual agents teach
+nothing, and that an hour of tasks is not smoothed once more, is our choice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from shared.store import Ephemeral, JSONAttribute, NumberAttribute, UnicodeAttri
 
 WEIGHTS: Final[Mapping[str, float]] = {"latency": 0.35, "errors": 0.30, "resources": 0.20, "queue": 0.15}
 EXTREME: Final = 3.0  # standard deviations
-SMOOTHING: Final = 0.1  # the weight of a new value in what is usual, and in an agent's share of errors
+SMOOTHING: Final = 0.1  # the weight of a new value in what is usual
 QUEUE: Final = 10  # tasks that wait
 THRESHOLD: Final = 0.8
 READINGS: Final = 3
@@ -67,7 +67,6 @@ class AgentReading(Ephemeral):
 
     score = NumberAttribute(default=0)
     parts = JSONAttribute(default=dict)
-    errors = NumberAttribute(null=True)  # its share of errors, smoothed; None before a task has ended
     in_a_row = NumberAttribute(default=0)
     """Readings at the threshold or above, up to the last one."""
     since = UnicodeAttribute(null=True)  # when the first of them was
@@ -97,11 +96,9 @@ class Measured:
 
 def read(agent_id: str, measured: Measured, before: AgentReading | None, baseline: Baseline) -> AgentReading:
     """Return the next reading of an agent."""
-    last = None if before is None or before.errors is None else float(before.errors)
-    errors = last if measured.failed is None else _smoothed(last, measured.failed)
     parts = {
         "latency": _latency(measured.latency, baseline.known("latency")),
-        "errors": _errors(errors, baseline.known("errors")),
+        "errors": _errors(measured.failed, baseline.known("errors")),
         "resources": _resources(measured.metrics, baseline),
         "queue": min(1.0, sum(2 if one == "critical" else 1 for one in measured.waiting) / QUEUE),
     }
@@ -115,7 +112,6 @@ def read(agent_id: str, measured: Measured, before: AgentReading | None, baselin
         sk=sk,
         score=score,
         parts={name: round(part, 2) for name, part in parts.items()},
-        errors=errors,
         in_a_row=(int(before.in_a_row) + 1 if goes_on and before else 1) if high else 0,
         since=(before.since if goes_on and before else now) if high else None,
         at=now,
@@ -129,10 +125,6 @@ def values_of(measured: Measured) -> dict[str, float]:
         name: _number(measured.metrics, name) for name in RESOURCES
     }
     return {name: value for name in _MEASURES if (value := found[name]) is not None}
-
-
-def _smoothed(last: float | None, value: float) -> float:
-    return value if last is None else round(SMOOTHING * value + (1 - SMOOTHING) * last, 6)
 
 
 def _latency(seconds: float | None, usual: tuple[float, float] | None) -> float:

@@ -55,7 +55,7 @@ def partition_of(task_id: str, agent_id: str) -> str:
     return f"REPORT#{task_id}#{agent_id}"
 
 
-def report(actor: Actor, agent_id: str, task_id: str, new: NewReport) -> tuple[AgentReport, LiveAgent, TaskHead]:
+def report(actor: Actor, agent_id: str, task_id: str, new: NewReport) -> AgentReport:
     """Keep an event of an agent's work. One read, one write.
 
     Raises NotFound, Forbidden, Conflict(TASK_STATUS): the task is not in the agent's hands.
@@ -74,7 +74,7 @@ def report(actor: Actor, agent_id: str, task_id: str, new: NewReport) -> tuple[A
         raise TaskStatus(f"This task is {task.status}, and not in the hands of this agent", status=task.status)
     row = _row(agent.id, task.id, new)
     write(put(row))
-    return row, agent, task
+    return row
 
 
 def _row(agent_id: str, task_id: str, new: NewReport) -> AgentReport:
