@@ -15,7 +15,7 @@ from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.runs.agent_runs.rows import Run
 from shared.runs.agent_runs.steering import PREFIX
-from shared.runs.guardian import reverting
+from shared.runs.guardian import listing, reverting
 from shared.runs.guardian.rows import GuardianAction
 from shared.store import fetch
 from shared.work.items.rows import Item
@@ -214,6 +214,42 @@ def test_an_override_is_taken_back_after_two_hours(world, ada, late):
     assert settled is not None
     assert settled.reverted_at
     assert settled.due_at is None
+
+
+def test_whoever_looks_at_an_override_whose_time_is_over_sees_it_taken_back(world, ada, late):
+    first, second = add(world, priority="low"), add(world, priority="low")
+    shown, listed = (
+        intervene(ada, "override-priority", task_id=task, new_priority="HIGH")["action_id"] for task in (first, second)
+    )
+    late.shift(timedelta(minutes=119))
+    assert listing.get_action(world.actor, shown).reverted_at is None
+    late.shift(timedelta(minutes=2))
+    assert listing.get_action(world.actor, shown).reverted_at
+    assert (row(first).priority, row(second).priority) == ("low", "high")
+    (found,), _ = listing.list_actions(world.actor, None, second, limit=10)
+    assert (found.id, found.reverted_at is None) == (listed, False)
+    assert row(second).priority == "low"
+
+
+def test_overrides_that_stand_on_each_other_end_at_the_first_priority(world, ada, late):
+    task = add(world, priority="low")
+    intervene(ada, "override-priority", task_id=task, new_priority="HIGH")
+    late.shift(timedelta(minutes=30))
+    intervene(ada, "override-priority", task_id=task, new_priority="CRITICAL")
+    late.shift(timedelta(minutes=95))
+    oversee()
+    assert row(task).priority == "critical"
+    late.shift(timedelta(minutes=30))
+    oversee()
+    assert row(task).priority == "low"
+
+
+def test_an_override_that_is_reverted_while_an_earlier_one_stands_gives_that_one_back(world, ada):
+    task = add(world, priority="low")
+    intervene(ada, "override-priority", task_id=task, new_priority="HIGH")
+    second = intervene(ada, "override-priority", task_id=task, new_priority="CRITICAL")
+    revert(ada, second["action_id"])
+    assert row(task).priority == "high"
 
 
 def test_an_emergency_that_cannot_be_taken_back_says_why(world, ada, late):
