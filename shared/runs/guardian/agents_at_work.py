@@ -139,8 +139,16 @@ def _tell(one: AtWork, finding: Finding) -> bool:
             return None  # it has lost the task, or another cycle has told it
         row.steering = [*(row.steering or []), said][-KEPT:]
         row.messages = [*row.messages, message][-KEPT:]
-        data = {"live_agent_id": row.id, "rule": finding.rule, "message": message, "task_id": one.task.id}
-        record(row, EventType.STEERING_ISSUED, GUARDIAN, **row.named, **data)
+        record(
+            row,
+            EventType.STEERING_ISSUED,
+            GUARDIAN,
+            live_agent_id=row.id,
+            rule=finding.rule,
+            message=message,
+            task_id=one.task.id,
+            **row.named,
+        )
         return ()
 
     update_with_retry(lambda: fetch(LiveAgent, one.agent.id) or one.agent, change)

@@ -15,6 +15,7 @@ from shared.runs.agent_runs.model_selection import RequestedModel
 from shared.runs.agent_runs.requesting import RunRequest, request_run, starter
 from shared.runs.agent_runs.rows import Run
 from shared.runs.guardian.acting import set_capacity
+from shared.runs.guardian.policies import require_authority
 from shared.runs.guardian.rows import GuardianAction, actions_on
 from shared.runs.live_agents.rows import LiveAgent
 from shared.runs.live_agents.statuses import set_status as set_agent_status
@@ -33,12 +34,14 @@ class _AlreadyReverted(NotFound):
 
 
 def revert(actor: Actor, action_id: str, reason: str) -> GuardianAction:
-    """Take an intervention back. Three round trips: it, what it changed, the transaction.
+    """Take an intervention back: it needs the authority that the intervention had. Three round trips: it, what it changed, the
+    transaction.
 
     Raises NotFound (also if it was reverted before), Forbidden, Conflict: TASK_STATUS, AGENT_STATUS (it was changed by somebody else
     since), CARD_ARCHIVED, PROJECT_ARCHIVED, and what `request_run` raises for a run that is begun again.
     """
     action = load(GuardianAction, action_id, actor, Permission.RUN_APPROVE)
+    require_authority(actor, str(action.ws_id), action.org_id, int(action.authority_level))
     if action.reverted_at:
         raise _AlreadyReverted
     mark = _Mark(actor, action, reason)
