@@ -190,10 +190,11 @@ def _github(rows: Rows) -> list[list[str]]:
 
 
 def _guardian(rows: Rows) -> list[list[str]]:
-    table = [["rule", "traces", "should be found", "found", "precision", "recall", "missed", "false alarms", "µs a check"]]
+    table = [["set", "rule", "traces", "should be found", "found", "precision", "recall", "missed", "false alarms", "µs a check"]]
     for row in rows:
         table.append([
-            row["rule"], str(row["traces"]), str(row["expected"]), str(row["found"]), f"{row['precision']:.2f}", f"{row['recall']:.2f}",
+            row["set"], row["rule"],
+            str(row["traces"]), str(row["expected"]), str(row["found"]), f"{row['precision']:.2f}", f"{row['recall']:.2f}",
             ", ".join(row["missed"]) or "none", ", ".join(row["false"]) or "none", f"{row['us']:,.0f}",
         ])  # fmt: skip
     return table

@@ -77,14 +77,7 @@ WORKERS = {
     "ws_pusher": Needs(core="read", telemetry="read", signs=False, sends=("ws-push",), posts=True, timeout=30),
     "run_worker": Needs(core="none", ephemeral="none", signs=False, machine=("start",), timeout=30),
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
-        telemetry="write",
-        files="write",
-        sends=("ws-live",),
-        machine=("answer",),
-        models="call",
-        embeds=True,
-        memory=1769,
-        timeout=900,
+        telemetry="write", files="write", sends=("ws-live",), machine=("answer",), models="call", memory=1769, timeout=900
     ),
     "deploy_steps": Needs(  # signs: the secrets of deploy hooks are derived from it. A hook answers within 8 s, and a step asks it thrice
         ephemeral="none", deploys=True, memory=512, timeout=60

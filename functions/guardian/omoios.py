@@ -1,18 +1,21 @@
-"""omoios: the guardian's interventions, and the watchdog's remedies."""
+"""omoios: what agents of clients say of their work, the guardian's interventions, and the watchdog's remedies."""
 
+import json
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from pydantic import Field
 
 from shared.core.actor import Permission
+from shared.core.errors import Malformed
+from shared.core.ids import bare_id
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.fields import Offset, OneLine, Seen
-from shared.edge.contracts.omoios import OMOIOS, Id
+from shared.edge.contracts.omoios import HEARTBEAT, OMOIOS, Id
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
-from shared.runs.guardian import acting, listing, reverting, watchdog
+from shared.runs.guardian import acting, listing, reports, reverting, watchdog
 from shared.runs.guardian.policies import AUTHORITIES, GUARDIAN, ROLLBACK_SECONDS
 from shared.runs.guardian.rows import GuardianAction
 from shared.runs.live_agents.reading import Seen as SeenAgent
@@ -23,7 +26,26 @@ Name = Annotated[str, Field(min_length=1, max_length=200), OneLine]
 Authority = Annotated[int, Field(ge=1, le=5, description="WORKER 1, WATCHDOG 2, MONITOR 3, GUARDIAN 4, SYSTEM 5")]
 ActionType = Literal["cancel_task", "reallocate", "override_priority"]
 Limit = Annotated[int, Query(ge=1, le=500)]
+EVENT_BYTES = 16_000  # of JSON
 ARCHIVED = (Situation.CARD_ARCHIVED, Situation.PROJECT_ARCHIVED)
+
+
+class AgentEventRequest(Request):
+    """`event_data`: `text` is what the agent says; `tool`, `arguments` and `result` are a tool call, `error` is why it failed, `made` is
+    the name of what it made or changed. All else counts as words. Of each text 1,000 characters are kept, for a day."""
+
+    task_id: Id
+    agent_id: Id
+    event_type: Name
+    event_data: dict[str, Any] | None = None
+
+
+class AgentEvent(Shape):
+    event_id: str
+    task_id: str
+    agent_id: str
+    event_type: str
+    timestamp: str
 
 
 class CancelTaskRequest(Request):
@@ -140,6 +162,30 @@ class Policies(Shape):
     policies: dict[str, Policy]
     max_remedies_per_hour: int
     guardian_rollback_minutes: dict[str, int]
+
+
+@routes.post(
+    "/agent-events",
+    "agentEvents.report",
+    permission=Permission.AGENT_RUN,
+    rate_class=HEARTBEAT,
+    addition=True,
+    errors=(Situation.TASK_STATUS,),
+)
+async def report(body: AgentEventRequest, caller: Caller) -> AgentEvent:
+    """Report an event of an agent's work on a task that it holds. The guardian tells an agent that goes in circles, makes nothing or does
+    something else so, with its next heartbeat; if that does not help, it cancels the task."""
+    data = body.event_data or {}
+    if len(json.dumps(data, ensure_ascii=False).encode(errors="replace")) > EVENT_BYTES:
+        raise Malformed(f"event_data is longer than {EVENT_BYTES:,} bytes")
+    row = reports.report(caller, body.agent_id, body.task_id, reports.NewReport(body.event_type, data))
+    return AgentEvent(
+        event_id=row.id,
+        task_id=bare_id(body.task_id),
+        agent_id=bare_id(body.agent_id),
+        event_type=row.event_type,
+        timestamp=row.at,
+    )
 
 
 @routes.post(

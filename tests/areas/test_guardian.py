@@ -11,25 +11,25 @@ from shared.agents.providers import registry
 from shared.agents.providers.port import Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
 from shared.core import clock
 from shared.core.actor import Role
-from shared.core.errors import Conflict
+from shared.core.errors import Conflict, Malformed
 from shared.core.ids import new_id
 from shared.runs.agent_runs.rows import Run
 from shared.runs.agent_runs.steering import PREFIX
-from shared.runs.guardian import reverting
+from shared.runs.guardian import acting, listing, reverting
 from shared.runs.guardian.rows import GuardianAction
 from shared.store import fetch
 from shared.work.items.rows import Item
-from shared.work.tasks.claiming import claim_task, start_task
+from shared.work.tasks.claiming import claim_task, complete_task, start_task
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World
-from tests.areas.driving import Answer, Client
+from tests.areas.driving import Answer, Client, sign_up
 from tests.areas.live_agents_world import registered, stored
 from tests.areas.running import Machine
 from tests.areas.test_cards_progress import Stream
 from tests.areas.test_runs import card_in, started
 from tests.areas.viewers import listen, pushed
-from tests.kills import concurrently
+from tests.kills import concurrently, crash_at_every_write
 
 WHY = {"reason": "It goes in circles", "initiated_by": "guardian-001"}
 AGENT = {"id": "agent-1", "name": "worker-1"}
@@ -178,6 +178,8 @@ def test_who_may_intervene_is_told_by_the_role(world, ada):
     intervene(admin, "cancel-task", task_id=task)
     done = intervene(ada, "cancel-task", task_id=held(world), authority=5)
     assert (done["audit_log"]["policy"], done["authority_name"]) == ("emergency", "SYSTEM")
+    revert(admin, done["action_id"], 403)
+    revert(ada, done["action_id"])
 
 
 def test_actions_are_listed_newest_first_by_type_and_target(world, ada):
@@ -197,6 +199,103 @@ def test_actions_are_listed_newest_first_by_type_and_target(world, ada):
     assert listed("limit=1") == [third]
 
 
+# -- races
+
+
+def cancel(world: World, task: str) -> None:
+    acting.cancel_task(world.actor, task, acting.Intervention(**WHY))
+
+
+def override(world: World, task: str, priority: str) -> None:
+    acting.override_priority(world.actor, task, priority, acting.Intervention(**WHY))
+
+
+def actions_with(world: World, task: str) -> list[str]:
+    found, _ = listing.list_actions(world.actor, None, task, limit=50)
+    return [one.action_type for one in found]
+
+
+def test_of_two_cancellations_at_once_one_is_made(world):
+    task = held(world)
+    with concurrently(lambda: cancel(world, task)), pytest.raises(Conflict, match="nothing to cancel"):
+        cancel(world, task)
+    assert actions_with(world, task) == ["cancel_task"]
+
+
+def test_of_two_overrides_at_once_both_are_made_one_after_the_other(world, ada):
+    task = add(world, priority="low")
+    with concurrently(lambda: override(world, task, "high")):
+        override(world, task, "critical")
+    assert row(task).priority == "critical"
+    newest, oldest = ada("guardian", "GET", f"/guardian/actions?target_entity={task}").json
+    assert [one["audit_log"]["before"]["priority"] for one in (newest, oldest)] == ["high", "low"]
+    revert(ada, newest["action_id"])
+    revert(ada, oldest["action_id"])
+    assert row(task).priority == "low"
+
+
+def test_a_task_that_is_completed_at_the_same_time_stays_completed(world):
+    task = held(world)
+    with concurrently(lambda: complete_task(world.actor, task) and None), pytest.raises(Conflict, match="completed"):
+        cancel(world, task)
+    assert (row(task).status, actions_with(world, task)) == ("completed", [])
+
+
+def test_a_revert_that_races_with_a_change_leaves_the_change(world, ada):
+    task = add(world, priority="low")
+    done = intervene(ada, "override-priority", task_id=task, new_priority="HIGH")["action_id"]
+    change = lambda: ada("tasks", "PUT", f"/tasks/{task}", body={"priority": "MEDIUM"}) and None  # noqa: E731
+    with concurrently(change), pytest.raises(Conflict, match="MEDIUM"):
+        reverting.revert(world.actor, done, "It was right")
+    assert row(task).priority == "medium"
+    assert action(ada, done)["reverted_at"] is None
+
+
+def test_capacity_is_not_moved_twice_by_two_at_once(world, ada):
+    giver, one, other = (registered(ada, capacity=number)["agent_id"] for number in (3, 1, 1))
+
+    def move(to: str) -> None:
+        acting.reallocate(world.actor, giver, to, 2, acting.Intervention(**WHY))
+
+    with concurrently(lambda: move(one)), pytest.raises(Malformed, match="Insufficient capacity"):
+        move(other)
+    assert [int(stored(agent).capacity) for agent in (giver, one, other)] == [1, 3, 1]
+
+
+@pytest.mark.parametrize("what", ["cancel-task", "override-priority"])
+def test_an_intervention_that_is_interrupted_is_whole_or_not_at_all(world, ada, what):
+    task = held(world)
+    for process in crash_at_every_write():
+        with process:
+            if what == "cancel-task":
+                cancel(world, task)
+            else:
+                override(world, task, "critical")
+        changed = row(task).status == "failed" or row(task).priority == "critical"
+        assert len(actions_with(world, task)) == changed
+        if changed:
+            break
+    for process in crash_at_every_write():
+        (done, *_) = listing.list_actions(world.actor, None, task, limit=1)[0]
+        if done.reverted_at:
+            break
+        with process:
+            reverting.revert(world.actor, done.id, "It was right")
+    assert (row(task).priority, row(task).status) == ("medium", "pending" if what == "cancel-task" else "assigned")
+
+
+def test_interventions_of_other_tenants_are_not_there(world, ada):
+    task = held(world)
+    done = intervene(ada, "cancel-task", task_id=task)["action_id"]
+    eve = sign_up("Eve", "eve@example.com").at("omoios")
+    assert eve("guardian", "GET", f"/guardian/actions/{done}").status == 404
+    assert eve("guardian", "GET", f"/guardian/actions?target_entity={task}").json == []
+    revert(eve, done, 404)
+    intervene(eve, "cancel-task", 404, task_id=task)
+    mine = registered(eve)["agent_id"]
+    intervene(eve, "reallocate", 404, from_agent_id=registered(ada, capacity=3)["agent_id"], to_agent_id=mine, capacity=1)
+
+
 # -- what becomes of them
 
 
@@ -214,6 +313,42 @@ def test_an_override_is_taken_back_after_two_hours(world, ada, late):
     assert settled is not None
     assert settled.reverted_at
     assert settled.due_at is None
+
+
+def test_whoever_looks_at_an_override_whose_time_is_over_sees_it_taken_back(world, ada, late):
+    first, second = add(world, priority="low"), add(world, priority="low")
+    shown, listed = (
+        intervene(ada, "override-priority", task_id=task, new_priority="HIGH")["action_id"] for task in (first, second)
+    )
+    late.shift(timedelta(minutes=119))
+    assert listing.get_action(world.actor, shown).reverted_at is None
+    late.shift(timedelta(minutes=2))
+    assert listing.get_action(world.actor, shown).reverted_at
+    assert (row(first).priority, row(second).priority) == ("low", "high")
+    (found,), _ = listing.list_actions(world.actor, None, second, limit=10)
+    assert (found.id, found.reverted_at is None) == (listed, False)
+    assert row(second).priority == "low"
+
+
+def test_overrides_that_stand_on_each_other_end_at_the_first_priority(world, ada, late):
+    task = add(world, priority="low")
+    intervene(ada, "override-priority", task_id=task, new_priority="HIGH")
+    late.shift(timedelta(minutes=30))
+    intervene(ada, "override-priority", task_id=task, new_priority="CRITICAL")
+    late.shift(timedelta(minutes=95))
+    oversee()
+    assert row(task).priority == "critical"
+    late.shift(timedelta(minutes=30))
+    oversee()
+    assert row(task).priority == "low"
+
+
+def test_an_override_that_is_reverted_while_an_earlier_one_stands_gives_that_one_back(world, ada):
+    task = add(world, priority="low")
+    intervene(ada, "override-priority", task_id=task, new_priority="HIGH")
+    second = intervene(ada, "override-priority", task_id=task, new_priority="CRITICAL")
+    revert(ada, second["action_id"])
+    assert row(task).priority == "high"
 
 
 def test_an_emergency_that_cannot_be_taken_back_says_why(world, ada, late):

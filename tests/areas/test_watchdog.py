@@ -2,7 +2,9 @@
 
 import pytest
 
+from shared.core.errors import CadreError
 from shared.core.ids import new_id
+from shared.runs.guardian import watchdog as watchdogs
 from shared.runs.live_agents.holding import take_task
 from shared.store import fetch
 from shared.work.tasks.creating import NewTask, add_task
@@ -11,6 +13,7 @@ from tests.areas.boards_world import World
 from tests.areas.driving import Client
 from tests.areas.live_agents_world import beat, registered, stored
 from tests.areas.test_cards_progress import Stream
+from tests.kills import concurrently, crash_at_every_write
 
 
 @pytest.fixture
@@ -107,3 +110,66 @@ def test_the_policies_are_told(ada):
     shown = ada("guardian", "GET", "/watchdog/policies").json
     assert sorted(shown["policies"]) == ["escalate", "failover", "restart"]
     assert shown["guardian_rollback_minutes"] == {"emergency": 60, "priority_override": 120}
+
+
+def alerts(ada: Client) -> dict[str, dict]:
+    answer = ada("notifications", "GET", "/alerts")
+    assert answer.status == 200, answer.text
+    return {one["rule_id"]: one for one in answer.json}
+
+
+def test_an_escalation_triggers_an_alert_that_ends_when_it_is_taken_back(ada, watchdog):
+    stream = Stream()
+    worker = registered(ada)["agent_id"]
+    done = remedy(ada, watchdog, worker, "escalate")
+    stream.flow()
+    alert = alerts(ada)["watchdog_escalation"]
+    assert (alert["severity"], alert["labels"]["guardian_action_id"]) == ("critical", done["guardian_action_id"])
+    assert stored(worker).name in alert["message"]
+    path = f"/guardian/actions/{done['guardian_action_id']}/revert"
+    assert ada("guardian", "POST", path, body={"reason": "It works", "initiated_by": "ada"}).status == 200
+    stream.flow()
+    assert "watchdog_escalation" not in alerts(ada)
+
+
+def test_a_restart_in_an_archived_project_fails_and_triggers_an_alert(world, ada, watchdog):
+    stream = Stream()
+    worker = registered(ada, project_id=world.project.id)["agent_id"]
+    world.archive()
+    done = remedy(ada, watchdog, worker, "restart")
+    assert (done["success"], done["audit_log"]["replacement_agent_id"]) == ("false", None)
+    assert stored(worker).status == "idle"
+    stream.flow()
+    assert "not active" in alerts(ada)["watchdog_remediation_failed"]["message"]
+    remedy(ada, watchdog, worker, "restart")
+    assert remedy(ada, watchdog, worker, "restart")["action_type"] == "escalate"
+
+
+def living(ada: Client) -> list[str]:
+    return [one["agent_id"] for one in ada("agents", "GET", "/agents?agent_type=worker").json]
+
+
+def restart(world: World, watchdog: str, worker: str) -> None:
+    watchdogs.execute(world.actor, worker, "restart", "It is silent", watchdog)
+
+
+def test_of_two_restarts_at_once_one_puts_an_agent_in_its_place(world, ada, watchdog):
+    worker = registered(ada)["agent_id"]
+    with concurrently(lambda: restart(world, watchdog, worker)), pytest.raises(CadreError, match="terminated"):
+        restart(world, watchdog, worker)
+    (left,) = living(ada)
+    assert left != worker
+
+
+def test_a_restart_that_is_interrupted_leaves_one_agent(world, ada, watchdog):
+    worker = registered(ada)["agent_id"]
+
+    def again() -> None:
+        if stored(worker).status != "terminated":
+            restart(world, watchdog, worker)
+
+    for process in crash_at_every_write():
+        with process:
+            again()
+        assert len(living(ada)) == 1
+    assert living(ada) != [worker]

@@ -4,7 +4,10 @@ from shared.runs.guardian import acting
 from shared.runs.guardian.acting import Intervention
 from shared.runs.guardian.watchdog import execute
 from shared.runs.live_agents.changing import set_available
+from shared.runs.live_agents.holding import take_task
 from shared.runs.live_agents.registering import NewAgent, register_agent
+from shared.runs.live_agents.rows import LiveAgent
+from shared.store import fetch
 from tests.samples.stage import Sample, Samples, Stage, nothing
 from tests.samples.tasks import held, task, with_something
 
@@ -29,7 +32,19 @@ def remedy(stage: Stage) -> str:
     return execute(stage.world.actor, agent(stage), "failover", "It is silent", agent(stage, "watchdog")).id
 
 
+def at_work(stage: Stage) -> dict[str, str]:
+    """An agent and the task that it holds."""
+    agent_id, task_id = agent(stage), task(stage)
+    live = fetch(LiveAgent, agent_id)
+    assert live is not None
+    take_task(live, task_id)
+    return {"agent_id": agent_id, "task_id": task_id}
+
+
 SAMPLES: Samples = {
+    ("omoios", "agentEvents.report"): lambda s: Sample(
+        {}, at_work(s) | {"event_type": "tool_call", "event_data": {"text": "I read the card", "tool": "read", "result": "ok"}}
+    ),
     ("omoios", "guardian.cancelTask"): lambda s: Sample({}, WHY | {"task_id": held(s)}),
     ("omoios", "guardian.reallocate"): lambda s: Sample(
         {}, WHY | {"from_agent_id": agent(s, capacity=3), "to_agent_id": agent(s), "capacity": 2}

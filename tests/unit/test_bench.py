@@ -11,7 +11,7 @@ from bench import __main__ as bench
 from bench import callgrind
 
 FOLDER = Path(callgrind.__file__).parent
-CHILDREN = {"__main__", "guardian_traces", "warm_blocks"}  # run parts, are run by one, or make what one reads
+CHILDREN = {"__main__", "guardian_heldout", "guardian_traces", "warm_blocks"}  # run parts, are run by one, or make what one reads
 
 
 def test_the_page_is_what_its_parts_wrote():

@@ -19,13 +19,15 @@ from shared.people.identity.mails import count_mail
 from shared.people.identity.users import User
 from shared.people.tenancy.audiences import members_who_may
 from shared.people.tenancy.rows import Workspace
+from shared.runs.guardian.watchdog import WatchdogAction
 from shared.runs.live_agents.health import FAILED_AFTER
 from shared.runs.live_agents.rows import LiveAgent
 from shared.store import fetch, fetch_all
 from shared.work.items.rows import ItemHead
 
 TICKET_RULES: Final = ("ticket_blocked", "ticket_blocked_critical")
-AGENT_RULES: Final = ("agent_heartbeat_missed", "agent_unresponsive")
+FAILED_REMEDY, ESCALATION = "watchdog_remediation_failed", "watchdog_escalation"
+AGENT_RULES: Final = ("agent_heartbeat_missed", "agent_unresponsive", FAILED_REMEDY, ESCALATION)
 _AWAY: Final = ("degraded", "failed", "quarantined")
 _WORKING: Final = ("idle", "running", "terminated")
 
@@ -35,6 +37,8 @@ def react(change: Change) -> None:
         _react_to_card(change)
     elif change.kind == LiveAgent.KIND and change.event.type is EventType.LIVE_AGENT_STATUS:
         _react_to_agent(change)
+    elif change.event.type is EventType.REMEDIATION_EXECUTED:
+        _react_to_remedy(change)
     elif change.event.type is EventType.ALERT_TRIGGERED:
         alert = change.after(Alert)
         if EMAIL in alert.routing:
@@ -68,11 +72,33 @@ def _react_to_agent(change: Change) -> None:
         settle_alerts(AGENT_RULES, str(agent.ws_id), "agent", agent.id, note)
 
 
-def _cause(change: Change, kind: str, message: str, labels: Mapping[str, str | None], item_id: str | None = None) -> Cause:
+def _react_to_remedy(change: Change) -> None:
+    """Tell of a remedy that failed, and of one that became the guardian's. Both alerts end when the agent works again, or is terminated."""
+    remedy = change.after(WatchdogAction)
+    labels = {"policy": remedy.remediation_policy, "action_id": remedy.id}
+    about = f"the remedy {remedy.remediation_policy} for agent {remedy.agent_name or remedy.target_agent_id}"
+    if not remedy.success:
+        message = f"It failed: {about}: {remedy.error or 'unknown'}"
+        raise_alert(FAILED_REMEDY, 1, _cause(change, "agent", message, labels, entity_id=remedy.target_agent_id))
+    if remedy.guardian_action_id is not None:
+        message = f"The guardian has taken over: {about}: {remedy.reason}"
+        labels["guardian_action_id"] = remedy.guardian_action_id
+        raise_alert(ESCALATION, 1, _cause(change, "agent", message, labels, entity_id=remedy.target_agent_id))
+
+
+def _cause(
+    change: Change,
+    kind: str,
+    message: str,
+    labels: Mapping[str, str | None],
+    item_id: str | None = None,
+    entity_id: str | None = None,
+) -> Cause:
+    """Return what an alert is about: the entity that has changed, or another one (`entity_id`)."""
     return Cause(
         str(change.ws_id),
         kind,
-        change.id,
+        entity_id or change.id,
         message,
         change.event.id,
         org_id=change.org_id,

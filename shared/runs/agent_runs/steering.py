@@ -4,14 +4,11 @@ A run that goes wrong (`shared.runs.traces.rules`) is told so. If the same or so
 fourth time, it is stopped.
 """
 
-import logging
 from collections.abc import Callable
 from typing import Final
 
-from shared.agents.embeddings.registry import embedder
 from shared.core import clock
 from shared.core.actor import Actor
-from shared.core.errors import Upstream
 from shared.events import EventType, record
 from shared.runs.agent_runs.ending import end_run, event_data, publish_status, with_error
 from shared.runs.agent_runs.journal import Exchange, Journal
@@ -27,12 +24,9 @@ PREFIX: Final = "[GUARDIAN INTERVENTION]"  # the original service's
 PATIENCE: Final = 4
 """Turns that a run has to change what it does after it was told."""
 MOST: Final = 3  # messages of the guardian to one run
-DRIFT_EVERY: Final = 4
-"""It is looked for drift in every fourth turn: a service of embeddings is asked for each."""
 KEPT: Final = 20  # messages that a run keeps
 _LENGTH: Final = 4_000  # characters of a message
 _LONG: Final = "s3:"
-log = logging.getLogger(__name__)
 
 
 def trace_of(run: Run, journal: Journal) -> Trace:
@@ -71,7 +65,7 @@ def look_after(run: Run, journal: Journal) -> Run:
     told = [one for one in run.steering or [] if one["by"] == GUARDIAN.id]
     if number == 0 or (told and number < told[-1]["turn"] + PATIENCE):
         return run
-    finding = _find(run, journal)
+    finding = first_finding(trace_of(run, journal), usual_tokens(run))
     if finding is None:
         return run
     if told and (told[-1]["rule"] == finding.rule or len(told) >= MOST):
@@ -83,16 +77,6 @@ def look_after(run: Run, journal: Journal) -> Run:
         raise LeaseLost
     journal.steering = steered.steering or []
     return steered
-
-
-def _find(run: Run, journal: Journal) -> Finding | None:
-    trace = trace_of(run, journal)
-    looks_for_drift = len(trace.turns) % DRIFT_EVERY == 0
-    try:
-        return first_finding(trace, embedder().embed if looks_for_drift else None, usual_tokens(run))
-    except Upstream as error:  # a service of embeddings that does not answer keeps no agent from its work
-        log.warning("it was not looked for drift", extra={"run": run.id, "reason": error.message})
-        return first_finding(trace, None, usual_tokens(run))
 
 
 def usual_tokens(run: Run) -> float | None:

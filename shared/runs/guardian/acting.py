@@ -16,6 +16,7 @@ from shared.runs.guardian.rows import GuardianAction, new_action
 from shared.runs.live_agents.rows import LiveAgent
 from shared.store import Operation, authorize, create, get_many, id_of, retrying, save, write
 from shared.work.tasks.changing import TaskStatus, change_task, record_update, set_status
+from shared.work.tasks.claiming import require_fence
 from shared.work.tasks.rows import Task
 from shared.work.tasks.statuses import ENDED, RANKS
 
@@ -47,13 +48,16 @@ class Intervention:
         )
 
 
-def cancel_task(actor: Actor, task_id: str, why: Intervention) -> GuardianAction:
+def cancel_task(actor: Actor, task_id: str, why: Intervention, *, only_if_held_under: int | None = None) -> GuardianAction:
     """Cancel a task: whoever works on it loses it, and a run that does it is stopped by a reaction. One read, one transaction.
 
+    `only_if_held_under`: the fence of the holder who is meant; a task that somebody else has since is left alone (TASK_STATUS).
     Raises NotFound, Forbidden, Conflict: TASK_STATUS (it has ended), CARD_ARCHIVED, PROJECT_ARCHIVED.
     """
 
     def change(task: Task, action_id: str) -> GuardianAction:
+        if only_if_held_under is not None:
+            require_fence(task, only_if_held_under)
         if task.status in ENDED:
             raise TaskStatus(f"This task is {task.status}: there is nothing to cancel", status=task.status)
         before = {

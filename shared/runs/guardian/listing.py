@@ -6,6 +6,7 @@ from typing import Final
 from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
 from shared.runs.guardian.rows import GuardianAction, actions_of, actions_on
+from shared.runs.guardian.settling import as_of_now
 from shared.store import IndexRow, ReadFuture, fetch_all, index_rows, load, page_of, read_ahead
 from shared.work.projects.reading import in_workspaces
 
@@ -14,7 +15,8 @@ LISTED: Final = 5_000  # interventions of a workspace, the newest, of which a pa
 
 def get_action(actor: Actor, action_id: str) -> GuardianAction:
     """Return an intervention. One round trip. Raises NotFound, Forbidden."""
-    return load(GuardianAction, action_id, actor, Permission.PROJECT_READ)
+    (action,) = as_of_now([load(GuardianAction, action_id, actor, Permission.PROJECT_READ)])
+    return action
 
 
 def list_actions(
@@ -29,4 +31,4 @@ def list_actions(
     found = [row for read in in_workspaces(actor, begin) for row in read.result()]
     wanted = [row for row in found if action_type in (None, row.f["action_type"])]
     rows, total = page_of(sorted(wanted, key=lambda row: row.sort, reverse=True), offset, limit)
-    return fetch_all(GuardianAction, [row.id for row in rows], to_show=True), total
+    return as_of_now(fetch_all(GuardianAction, [row.id for row in rows], to_show=True)), total

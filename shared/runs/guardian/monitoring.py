@@ -1,13 +1,15 @@
-"""The monitoring cycle: how well the runs of a workspace keep to their cards, which of them do the same, and what was done about it.
+"""The monitoring cycle: how well the agents of a workspace keep to their cards, which of them do the same, and what was done about it.
+
+The platform's own work by agent runs, whose conversations are their traces; those of clients say what they do (`reports`).
 
 Nothing is written where nobody works, or where nothing is new since the last cycle.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import combinations, islice
+from itertools import combinations
 from typing import Any, Final
 
 from shared.agents.embeddings.port import cosine
@@ -18,7 +20,11 @@ from shared.events import EventType, record
 from shared.runs.agent_runs.journal import read_journal
 from shared.runs.agent_runs.rows import IN_PROGRESS, Run
 from shared.runs.agent_runs.steering import GUARDIAN, trace_of, usual_tokens
-from shared.runs.traces.rules import alignment, first_finding
+from shared.runs.guardian.agents_at_work import AtWork, agents_at_work, measure, steer
+from shared.runs.live_agents.rows import LiveAgent
+from shared.runs.traces.rules import Finding, first_finding
+from shared.runs.traces.subject import alignment
+from shared.runs.traces.trace import Trace
 from shared.store import (
     Entity,
     JSONAttribute,
@@ -28,22 +34,20 @@ from shared.store import (
     fetch,
     fetch_all,
     fetch_indexed,
-    iterate_shards,
     process_all,
     retrying,
     save,
     stale,
+    sweep,
     write,
 )
 from shared.work.items.rows import Item
 from shared.work.tasks.rows import TaskHead
 
 MOST_RUNS: Final = 500  # runs that a cycle looks at
-MOST_IN_WORKSPACE: Final = 25
+MOST_IN_WORKSPACE: Final = 50  # runs, and agents of clients, that are shown of a workspace
 SAME_WORK: Final = 0.85
 """The likeness from which two agents do the same: that of duplicates among tickets."""
-FULL_ALIGNMENT: Final = 0.4
-"""The likeness to the card that counts as 1: no agent speaks only in its words (0.35 to 0.75 in the traces of `bench/guardian.py`)."""
 _PAGE: Final = 50
 _ABOUT: Final = 2_000  # characters of a card that are compared
 
@@ -67,26 +71,49 @@ class Monitoring(Entity):
 
 @dataclass(frozen=True)
 class _Watched:
-    run: Run
+    org_id: str | None
     agent_id: str
     about: str
     """What it works on, in words."""
+    trace: Trace | None
+    finding: Finding | None
+    said: Sequence[Mapping[str, Any]]
+    """What it was told: {message, at}."""
 
 
-def watch_runs(until: float) -> int:
-    """Look at all runs that work, and write what is new. Return in how many workspaces. Stops at `until` (`time.monotonic`)."""
-    rows = iterate_shards(Run, IN_PROGRESS, until, index=3, limit=_PAGE, read=partial(fetch_indexed, Run))
-    by_workspace: dict[str, list[Run]] = defaultdict(list)
-    for run in islice(rows, MOST_RUNS):
-        if run.status == "running" and len(by_workspace[str(run.ws_id)]) < MOST_IN_WORKSPACE:
-            by_workspace[str(run.ws_id)].append(run)
-    found = [(ws_id, runs) for ws_id, runs in by_workspace.items() if runs]
-    return process_all("the monitoring cycle", found, lambda one: _watch(*one), lambda one: f"workspace {one[0]}")
+def watch(until: float) -> int:
+    """Look at all runs and agents of clients that work, tell those that something is wrong with, and write what is new. Return in how many
+    workspaces. Stops at `until` (`time.monotonic`)."""
+    runs, agents = _runs_at_work(until), defaultdict(list)
+    for one in agents_at_work(until):
+        agents[str(one.agent.ws_id)].append(one)
+    both = [(ws_id, runs.get(ws_id, ()), agents.get(ws_id, ())) for ws_id in sorted({*runs, *agents})]
+    return process_all("the monitoring cycle", both, lambda one: _look_at(*one), lambda one: f"workspace {one[0]}")
 
 
-def _watch(ws_id: str, runs: Sequence[Run]) -> int:
-    watched = _with_work(runs)
-    agents = [one for one in map(_state, watched) if one is not None]
+def _runs_at_work(until: float) -> dict[str, list[Run]]:
+    found: dict[str, list[Run]] = defaultdict(list)
+    read, places = partial(fetch_indexed, Run), IN_PROGRESS.partitions()
+    # a name of its own: the job that ends runs goes through the same list
+    for run in sweep(Run, "MONITORED RUNS", places, until, index=3, limit=_PAGE, read=read, at_most=MOST_RUNS):
+        if run.status == "running" and len(found[str(run.ws_id)]) < MOST_IN_WORKSPACE:
+            found[str(run.ws_id)].append(run)
+    return found
+
+
+def _look_at(ws_id: str, runs: Sequence[Run], agents: Sequence[AtWork]) -> int:
+    told = [one.agent.id for one in agents if one.reports and steer(one)]
+    if agents:
+        measure(agents)
+    if told:
+        fresh = {agent.id: agent for agent in fetch_all(LiveAgent, told)}
+        agents = [replace(one, agent=fresh.get(one.agent.id, one.agent)) for one in agents]
+    shown = [_of_agent(one) for one in agents if one.reports][:MOST_IN_WORKSPACE]
+    return _watch(ws_id, [*_of_runs(runs), *shown])
+
+
+def _watch(ws_id: str, watched: Sequence[_Watched]) -> int:
+    agents = [_state(one) for one in watched if one.trace is not None]
     duplicates = _duplicates(watched)
     written = False
 
@@ -98,7 +125,7 @@ def _watch(ws_id: str, runs: Sequence[Run]) -> int:
         if row is not None and not interventions and [row.agents, row.duplicates] == [agents, duplicates]:
             return
         first = row is None
-        row = row or Monitoring.new(row_id, org_id=runs[0].org_id, ws_id=ws_id)
+        row = row or Monitoring.new(row_id, org_id=watched[0].org_id, ws_id=ws_id)
         row.cycle_id, row.at = new_id(), clock.iso()
         row.agents, row.duplicates, row.interventions = agents, duplicates, interventions
         row.coherence = coherence(agents, duplicates)
@@ -111,34 +138,39 @@ def _watch(ws_id: str, runs: Sequence[Run]) -> int:
     return int(written)
 
 
-def _with_work(runs: Sequence[Run]) -> list[_Watched]:
+def _of_runs(runs: Sequence[Run]) -> list[_Watched]:
     cards = {card.id: card for card in fetch_all(Item, {run.item_id for run in runs})}
     tasks = {task.id: task for task in fetch_all(TaskHead, {str(run.task_id) for run in runs if run.task_id})}
     watched = []
     for run in runs:
         task, card = tasks.get(str(run.task_id)), cards.get(run.item_id)
-        about = "\n".join(
-            part for part in (task.title if task else "", card.title if card else "", card.description if card else "") if part
-        )
         agent_id = task.agent["id"] if task and task.agent else run.agent_id
-        watched.append(_Watched(run, str(agent_id), about[:_ABOUT]))
+        journal = read_journal(run)
+        trace = trace_of(run, journal) if journal is not None and journal.exchanges else None
+        finding = first_finding(trace, usual_tokens(run)) if trace else None
+        watched.append(_Watched(run.org_id, str(agent_id), _about(task, card), trace, finding, run.steering or ()))
     return watched
 
 
-def _state(one: _Watched) -> dict[str, Any] | None:
-    """Return what is shown of an agent; None before it has taken a turn."""
-    journal = read_journal(one.run)
-    if journal is None or not journal.exchanges:
-        return None
-    trace = trace_of(one.run, journal)
-    embed = embedder().embed
-    likeness = alignment(trace, embed)
-    finding = first_finding(trace, embed, usual_tokens(one.run))
+def _of_agent(one: AtWork) -> _Watched:
+    agent = one.agent
+    return _Watched(agent.org_id, agent.id, _about(one.task, one.card), one.trace, one.finding, agent.steering or ())
+
+
+def _about(task: TaskHead | None, card: Item | None) -> str:
+    parts = (task.title if task else "", card.title if card else "", card.description if card else "")
+    return "\n".join(part for part in parts if part)[:_ABOUT]
+
+
+def _state(one: _Watched) -> dict[str, Any]:
+    """Return what is shown of an agent that has taken a turn."""
+    trace, finding = one.trace or Trace("", ()), one.finding
+    kept = alignment(trace)
     tools = [call.tool for turn in trace.turns[-3:] for call in turn.calls]
     last = f", last {', '.join(dict.fromkeys(tools))}" if tools else ""
     return {
         "agent_id": one.agent_id,
-        "alignment_score": 1.0 if likeness is None else round(min(1.0, likeness / FULL_ALIGNMENT), 2),
+        "alignment_score": 1.0 if kept is None else round(kept, 2),
         "trajectory_summary": f"{len(trace.turns)} turns, {trace.made} things made{last}"
         + (f". {finding.reason}" if finding else ""),
         "needs_steering": finding is not None,
@@ -173,7 +205,7 @@ def _interventions(watched: Sequence[_Watched], since: str) -> list[dict[str, An
     return [
         {"action_type": "steer", "target_agent_ids": [one.agent_id], "reason": said["message"]}
         for one in watched
-        for said in one.run.steering or []
+        for said in one.said
         if said["at"] > since
     ]
 

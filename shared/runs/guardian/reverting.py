@@ -1,6 +1,7 @@
 """Take interventions back: what they changed is as it was before, unless somebody else has changed it since."""
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
@@ -14,12 +15,15 @@ from shared.runs.agent_runs.model_selection import RequestedModel
 from shared.runs.agent_runs.requesting import RunRequest, request_run, starter
 from shared.runs.agent_runs.rows import Run
 from shared.runs.guardian.acting import set_capacity
-from shared.runs.guardian.rows import GuardianAction
+from shared.runs.guardian.policies import require_authority
+from shared.runs.guardian.rows import GuardianAction, actions_on
 from shared.runs.live_agents.rows import LiveAgent
 from shared.runs.live_agents.statuses import set_status as set_agent_status
-from shared.store import Operation, fetch, fetch_all, load, retrying, save, write
+from shared.store import Operation, fetch, fetch_all, index_rows, load, retrying, save, write
 from shared.work.tasks.changing import TaskStatus, change_task, record_update, set_status
 from shared.work.tasks.rows import Task
+
+_STACKED: Final = 50  # interventions with a task that are looked at for overrides that stand on each other
 
 
 class _AlreadyReverted(NotFound):
@@ -30,12 +34,14 @@ class _AlreadyReverted(NotFound):
 
 
 def revert(actor: Actor, action_id: str, reason: str) -> GuardianAction:
-    """Take an intervention back. Three round trips: it, what it changed, the transaction.
+    """Take an intervention back: it needs the authority that the intervention had. Three round trips: it, what it changed, the
+    transaction.
 
     Raises NotFound (also if it was reverted before), Forbidden, Conflict: TASK_STATUS, AGENT_STATUS (it was changed by somebody else
     since), CARD_ARCHIVED, PROJECT_ARCHIVED, and what `request_run` raises for a run that is begun again.
     """
     action = load(GuardianAction, action_id, actor, Permission.RUN_APPROVE)
+    require_authority(actor, str(action.ws_id), action.org_id, int(action.authority_level))
     if action.reverted_at:
         raise _AlreadyReverted
     mark = _Mark(actor, action, reason)
@@ -117,11 +123,25 @@ def _restore_priority(actor: Actor, action: GuardianAction, mark: _Mark) -> None
         if task.priority != action.after["priority"]:
             now = task.priority.upper()
             raise TaskStatus(f"The priority was changed since: it is {now}", priority=now)
-        old, task.priority = task.priority, action.before["priority"]
+        old, task.priority = task.priority, _priority_beneath(action)
         record_update(task, actor, {"priority": [old, task.priority]})
         return [mark.operation()]
 
     change_task(actor, action.target_entity, change)
+
+
+def _priority_beneath(action: GuardianAction) -> str:
+    """Return the priority that a task had before an override. One that an earlier override had given it is no longer its own when the time
+    of that one is over, which could not be taken back while this one stood."""
+    priority, now = str(action.before["priority"]), clock.iso()
+    rows = index_rows(2, actions_on(str(action.ws_id), action.target_entity), newest_first=True, between=("0", action.created_at))
+    for earlier in fetch_all(GuardianAction, [row.id for row in islice(rows, _STACKED)]):
+        if earlier.action_type != action.action_type or earlier.reverted_at or earlier.after["priority"] != priority:
+            continue
+        if earlier.rollback_at is None or earlier.rollback_at > now:
+            break
+        priority = str(earlier.before["priority"])
+    return priority
 
 
 def _restore_agents(actor: Actor, action: GuardianAction, mark: _Mark) -> None:

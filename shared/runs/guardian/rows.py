@@ -55,6 +55,12 @@ class GuardianAction(Entity):
         seconds = ROLLBACK_SECONDS.get(self.policy)
         return None if seconds is None else clock.iso(clock.from_epoch(clock.parse(self.created_at).timestamp() + seconds))
 
+    @property
+    def is_overdue(self) -> bool:
+        """Tell whether its time is over, and it was not taken back yet."""
+        stands = self.reverted_at is None and self.kept_because is None
+        return stands and self.rollback_at is not None and self.rollback_at <= clock.iso()
+
     def plan(self) -> None:
         """Set when it has to be looked at next."""
         times = [] if self.outcome else [clock.iso(clock.from_epoch(clock.parse(self.created_at).timestamp() + SCORE_SECONDS))]

@@ -5,6 +5,7 @@ An intervention counts as `effective` if the work went on after it: another task
 `no_effect`, or `reverted`.
 """
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
@@ -31,14 +32,21 @@ def settle_due(until: float) -> int:
     return process_all(DUE.name, rows, lambda row: _settle(row.entity_id), lambda row: f"{GuardianAction.NAME} {row.entity_id}")
 
 
+def as_of_now(actions: Sequence[GuardianAction]) -> list[GuardianAction]:
+    """Return interventions as they are at this moment: one whose time is over is taken back before it is shown, whenever the job runs."""
+    overdue = [action.id for action in actions if action.is_overdue]
+    for action_id in overdue:
+        _settle(action_id)
+    fresh = {action.id: action for action in fetch_all(GuardianAction, overdue)} if overdue else {}
+    return [fresh.get(action.id, action) for action in actions]
+
+
 def _settle(action_id: str) -> int:
     action = fetch(GuardianAction, action_id)
     now = clock.iso()
     if action is None or action.due_at is None or action.due_at > now:
         return 0
-    kept_because = None
-    if action.reverted_at is None and action.kept_because is None and action.rollback_at and action.rollback_at <= now:
-        kept_because = _take_back(action)
+    kept_because = _take_back(action) if action.is_overdue else None
 
     def change(row: GuardianAction) -> None:
         if kept_because:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from shared.core import clock
 from shared.core.actor import Actor
-from shared.core.errors import CadreError, Conflict, Forbidden, Malformed
+from shared.core.errors import Conflict, Forbidden, Malformed
 from shared.core.ids import bare_id, new_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
@@ -19,6 +19,7 @@ from shared.runs.agent_runs.steering import GUARDIAN as GUARDIAN_ACTOR
 from shared.runs.guardian.acting import two_agents
 from shared.runs.guardian.policies import GUARDIAN
 from shared.runs.guardian.rows import new_action
+from shared.runs.live_agents.holding import AgentChanged
 from shared.runs.live_agents.reading import ANY, Seen, find_agents
 from shared.runs.live_agents.registering import NewAgent, create_agent
 from shared.runs.live_agents.rows import CLIENT, PLATFORM, LiveAgent
@@ -32,15 +33,18 @@ from shared.store import (
     ReadFuture,
     UnicodeAttribute,
     create,
+    fetch,
     fetch_all,
     index_rows,
     page_of,
     read_ahead,
     retrying,
     save,
+    stale,
     write,
 )
 from shared.work.projects.reading import in_workspaces
+from shared.work.projects.rows import Project
 
 WATCHERS: Final = ("monitor", "watchdog", "guardian")
 MOST_IN_AN_HOUR: Final = 2
@@ -72,6 +76,7 @@ class WatchdogAction(Entity):
 
     action_type = UnicodeAttribute()
     target_agent_id = UnicodeAttribute()
+    agent_name = UnicodeAttribute(null=True)
     line = UnicodeAttribute()
     """The first agent of those that replaced each other."""
     remediation_policy = UnicodeAttribute()
@@ -110,14 +115,13 @@ def list_remedies(actor: Actor, agent_id: str | None, *, limit: int, offset: int
 
 
 def execute(actor: Actor, agent_id: str, policy: str, reason: str, watchdog_id: str) -> WatchdogAction:
-    """Remedy an agent by a policy. Three round trips: the agents, what was done before, the transaction; two more for a replacement.
+    """Remedy an agent by a policy. One read and one transaction; one more read for a replacement.
 
     Raises Malformed for an unknown policy; NotFound, Forbidden (the watchdog is none), Conflict(AGENT_STATUS) for a terminated agent.
     """
     if policy not in POLICIES:
         raise Malformed(f"There is no policy {policy!r}; there are {', '.join(POLICIES)}")
     action_id = new_id()
-    replacement: list[LiveAgent] = []
 
     def attempt(_: int) -> WatchdogAction:
         agent, watchdog = two_agents(actor, agent_id, watchdog_id)
@@ -128,26 +132,42 @@ def execute(actor: Actor, agent_id: str, policy: str, reason: str, watchdog_id: 
         if agent.status == "terminated":
             raise Conflict(Situation.AGENT_STATUS, "The agent is terminated", {"status": agent.status})
         line = next((tag.removeprefix(_LINEAGE) for tag in agent.tags if tag.startswith(_LINEAGE)), agent.id)
-        done = "escalate" if policy != "escalate" and _recent(line) >= MOST_IN_AN_HOUR else policy
+        recent = [at for at in agent.remedied or [] if at > clock.in_seconds(-3_600)]
+        done = "escalate" if policy != "escalate" and len(recent) >= MOST_IN_AN_HOUR else policy
         action = _new(agent, line, action_id, done, policy, reason, watchdog.id)
-        if done == "restart" and not replacement:
-            try:
-                replacement.append(create_agent(actor, _like(agent, line), agent.org_id, str(agent.ws_id), agent.proj_id))
-            except CadreError as error:
-                action.success, action.error = False, error.message
-                _note(action, actor)
-                write(create(action))
-                return action
-        action.replacement_id = replacement[0].id if replacement else None
-        write(*_remedy(actor, agent, action, done))
+        agent.remedied = [*recent, action.created_at][-MOST_IN_AN_HOUR:]
+        if done == "restart":
+            return _restart(actor, agent, line, action)
+        write(*_take_out(actor, agent, action, done))
         return action
 
     return retrying(attempt)
 
 
-def _recent(line: str) -> int:
-    since = clock.in_seconds(-3_600)
-    return len(list(islice(index_rows(2, remedies_of_line(line), between=(since, "~")), MOST_IN_AN_HOUR)))
+def _restart(actor: Actor, agent: LiveAgent, line: str, action: WatchdogAction) -> WatchdogAction:
+    """End an agent and put another one in its place, in one transaction. That this was not possible is noted."""
+    project = fetch(Project, agent.proj_id) if agent.proj_id else None
+    if agent.proj_id and (project is None or project.deleted_at or project.status != "active"):
+        action.success, action.after = False, action.before
+        action.error = "Its project is not active: no agent works in it"
+        _note(action, actor)
+        write(save(agent), create(action))
+        return action
+
+    def ends(replacement: LiveAgent) -> list[Operation]:
+        if action.replacement_id:
+            raise AgentChanged  # an attempt has lost a race: what was read is too old to be written
+        action.replacement_id, replacement.remedied = replacement.id, agent.remedied
+        action.after = {"status": "terminated", "task_ids": []}
+        set_status(agent, "terminated", actor, f"restart: {action.reason}")  # its place goes to the new one, so they stay as many
+        _note(action, actor)
+        return [save(agent, AgentChanged), create(action)]
+
+    try:
+        create_agent(actor, _like(agent, line), agent.org_id, str(agent.ws_id), agent.proj_id, ends)
+    except AgentChanged as error:
+        raise stale() from error
+    return action
 
 
 def _new(agent: LiveAgent, line: str, action_id: str, done: str, policy: str, reason: str, by: str) -> WatchdogAction:
@@ -158,6 +178,7 @@ def _new(agent: LiveAgent, line: str, action_id: str, done: str, policy: str, re
         proj_id=agent.proj_id,
         action_type=done,
         target_agent_id=agent.id,
+        agent_name=agent.name,
         line=line,
         remediation_policy=policy,
         reason=reason,
@@ -180,10 +201,12 @@ def _like(agent: LiveAgent, line: str) -> NewAgent:
     )
 
 
-def _remedy(actor: Actor, agent: LiveAgent, action: WatchdogAction, done: str) -> list[Operation]:
-    status = "terminated" if done == "restart" else "quarantined"
-    further: list[Operation] = [] if agent.status == status else set_status(agent, status, actor, f"{done}: {action.reason}")
-    action.after = {"status": status, "task_ids": []}
+def _take_out(actor: Actor, agent: LiveAgent, action: WatchdogAction, done: str) -> list[Operation]:
+    """Return what takes an agent out of work; by `escalate` it is an intervention of the guardian."""
+    further: list[Operation] = []
+    if agent.status != "quarantined":
+        further += set_status(agent, "quarantined", actor, f"{done}: {action.reason}")
+    action.after = {"status": "quarantined", "task_ids": []}
     if done == "escalate":
         escalated = new_action(
             GUARDIAN_ACTOR,

@@ -1,6 +1,6 @@
 """Register a live agent: it gets a number in its name, and a place among its workspace's agents."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -50,8 +50,18 @@ def refuse_inactive(project: Project) -> None:
         raise Conflict(Situation.PROJECT_ARCHIVED, f"The project is {project.status}; no agent works in it")
 
 
-def create_agent(actor: Actor, new: NewAgent, org_id: str | None, ws_id: str, project_id: str | None = None) -> LiveAgent:
-    """Write a new agent with the next number of its type and phase; of two at once, the later takes the number after it."""
+def create_agent(
+    actor: Actor,
+    new: NewAgent,
+    org_id: str | None,
+    ws_id: str,
+    project_id: str | None = None,
+    in_place_of: Callable[[LiveAgent], list[Operation]] | None = None,
+) -> LiveAgent:
+    """Write a new agent with the next number of its type and phase; of two at once, the later takes the number after it.
+
+    `in_place_of`: what ends another agent in the same transaction, whose place among those of the workspace this one takes.
+    """
     stem = "-".join(part for part in (new.agent_type, new.phase_id) if part)
 
     def attempt(_: int) -> LiveAgent:
@@ -78,7 +88,8 @@ def create_agent(actor: Actor, new: NewAgent, org_id: str | None, ws_id: str, pr
         )
         record(agent, EventType.LIVE_AGENT_REGISTERED, actor, agent_type=new.agent_type, phase_id=new.phase_id, **agent.named)
         try:
-            write(create(agent), _take_number(number, last), _take_place(ws_id))
+            place = [_take_place(ws_id)] if in_place_of is None else in_place_of(agent)
+            write(create(agent), _take_number(number, last), *place)
         except LimitExceeded:
             if not _end_longest_failed(ws_id):
                 raise

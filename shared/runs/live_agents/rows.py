@@ -65,6 +65,10 @@ class LiveAgent(Entity):
     """The tasks that it holds."""
     messages = JSONAttribute(default=list)
     """What it is told with its next heartbeat."""
+    steering = JSONAttribute(null=True)
+    """What the guardian has told it of its work: {task_id, rule, message, at}, the last ones."""
+    remedied = JSONAttribute(null=True)
+    """When a watchdog remedied it, or one that it has replaced: the last times."""
     waits_because = UnicodeAttribute(null=True)
     """Why the platform began no run for it when it last tried."""
     registered_by = JSONAttribute()

@@ -4,12 +4,13 @@ The numbers of `loop` are those of OpenHands' stuck detector (four equal pairs o
 a cycle). The others are our choice, measured on the traces of `bench/guardian.py`.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.agents.embeddings.port import Vector, cosine
-from shared.runs.traces.trace import Trace, Turn
+from shared.runs.traces.subject import LAST, alignment
+from shared.runs.traces.trace import Call, Trace, Turn
 
 SAME_RESULTS: Final = 4
 SAME_ERRORS: Final = 3
@@ -20,18 +21,13 @@ LONGEST_CYCLE: Final = 4  # turns
 STALL_TURNS: Final = 10  # a quarter of the turns that a run may take
 STALL_SECONDS: Final = 900.0
 STALL_LEAST: Final = 4  # turns of that time: a slow model that answers once is not stalled
-DRIFT_TURNS: Final = 4  # the turns at the end whose words are compared
-DRIFT_BELOW: Final = 0.15
-"""The mean likeness to the goal below which a run has drifted."""
-DRIFT_WORDS: Final = 20  # the words that those turns must have together: less says nothing
-GOAL_WORDS: Final = 60  # words of a piece of the goal: a vector of a long text is like everything
-GOAL_PIECES: Final = 16
+DRIFT_BELOW: Final = 0.35
+"""The share of known words (`subject.alignment`) below which a run has drifted."""
 WASTE_FACTOR: Final = 4.0
 WASTE_LEAST: Final = 20_000  # tokens: below that nothing is wasted
 MEASURED_RUNS: Final = 5
 """Runs that an agent must have completed before it is known what is usual for it."""
-
-Embed = Callable[[Sequence[str]], Sequence[Vector]]
+_NUMBER: Final = re.compile(r"0x[0-9a-f]+|\d+")
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,12 @@ def _loop(reason: str) -> Finding:
 
 
 def _key(turn: Turn) -> tuple[tuple[str, str, str], ...]:
-    return tuple((call.tool, call.arguments, call.result) for call in turn.calls)
+    return tuple((call.tool, call.arguments, _outcome(call)) for call in turn.calls)
+
+
+def _outcome(call: Call) -> str:
+    """Return the result of a call as it is compared: an error is the same whatever time or address stands in it."""
+    return _NUMBER.sub("0", call.result) if call.failed else call.result
 
 
 def _answer(turn: Turn) -> tuple[tuple[str, str], ...]:
@@ -101,33 +102,13 @@ def find_stall(trace: Trace) -> Finding | None:
     return Finding("stall", reason, "Make the next thing that the card asks for, or say on the card what keeps you from it")
 
 
-def find_drift(trace: Trace, embed: Embed) -> Finding | None:
+def find_drift(trace: Trace) -> Finding | None:
     """Tell whether the last turns no longer concern what the run was given to do."""
-    likeness = alignment(trace, embed)
-    if likeness is None or likeness >= DRIFT_BELOW:
+    share = alignment(trace)
+    if share is None or share >= DRIFT_BELOW:
         return None
-    reason = f"The last {DRIFT_TURNS} turns have little to do with the card (likeness {likeness:.2f})"
+    reason = f"The last {LAST} turns have little to do with the card ({share:.0%} of their words)"
     return Finding("drift", reason, "Go back to what the card asks for, and leave everything else")
-
-
-def alignment(trace: Trace, embed: Embed) -> float | None:
-    """Return how much the last turns concern the goal, from 0 to 1; None if there are too few words to tell."""
-    last = [turn.words for turn in trace.turns[-DRIFT_TURNS:] if turn.words]
-    recent = list(dict.fromkeys(last))  # the same words again say nothing new
-    if len(last) < DRIFT_TURNS or sum(len(text.split()) for text in recent) < DRIFT_WORDS:
-        return None
-    goal = pieces(trace.goal)
-    if not goal:
-        return None
-    vectors = embed([*goal, *recent])
-    wanted, done = vectors[: len(goal)], vectors[len(goal) :]
-    return max(0.0, sum(max(cosine(one, other) for other in wanted) for one in done) / len(done))
-
-
-def pieces(text: str) -> list[str]:
-    """Return a text in pieces of GOAL_WORDS words, GOAL_PIECES at most."""
-    words = text.split()
-    return [" ".join(words[start : start + GOAL_WORDS]) for start in range(0, len(words), GOAL_WORDS)][:GOAL_PIECES]
 
 
 def find_waste(trace: Trace, usual: float | None) -> Finding | None:
@@ -142,11 +123,6 @@ def find_waste(trace: Trace, usual: float | None) -> Finding | None:
     return Finding("waste", reason, "Finish what the card asks for with few calls, without reading the same again")
 
 
-def first_finding(trace: Trace, embed: Embed | None = None, usual: float | None = None) -> Finding | None:
-    """Return the first thing that is wrong, the surest first. Without `embed` it is not told whether the run has drifted."""
-    return (
-        find_loop(trace)
-        or find_stall(trace)
-        or find_waste(trace, usual)
-        or (find_drift(trace, embed) if embed is not None else None)
-    )
+def first_finding(trace: Trace, usual: float | None = None) -> Finding | None:
+    """Return the first thing that is wrong, the surest first."""
+    return find_loop(trace) or find_stall(trace) or find_waste(trace, usual) or find_drift(trace)
