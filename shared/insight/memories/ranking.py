@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from shared.agents.embeddings.hashed import COMMON, WEIGHT_OF_COMMON
 from shared.agents.embeddings.words import related, words_of
 from shared.insight.memories.vectors import THRESHOLD, Question, shown
 
@@ -88,10 +89,15 @@ def rank(query: SearchQuery, rows: Sequence[Indexed], model: str, vector: Sequen
     """Return the best `top_k` memories, best first; of equal ones the newest. `vector` is that of the
     question, made by `model`; it is empty where none is needed."""
     rows = [one for one in rows if query.admits(one)]
-    similar = _similarities(rows, model, vector)
-    by_meaning = _ordered(rows, similar, query.threshold) if query.mode != "keyword" else []
-    words = keyword_scores(query.text, rows) if query.mode != "semantic" else []
-    by_words = _ordered(rows, words, _SOME) if words else []
+    near = _cosines(rows, model, vector)
+    similar = [shown(one) for one in near]
+    words, shares = keyword_scores(query.text, rows) if query.mode != "semantic" else ([], [])
+    by_words = _ordered(rows, [score if share >= KEYWORDS else 0.0 for score, share in zip(words, shares, strict=True)], _SOME)
+    if query.mode == "hybrid":  # what says a part of it in the same words and is near by meaning is found, too
+        near = [shown(one + score) if one > 0 else 0.0 for one, score in zip(near, words, strict=True)]
+        by_meaning = _ordered(rows, near, query.threshold)
+    else:
+        by_meaning = _ordered(rows, similar, query.threshold)
     if query.mode == "semantic":
         scores = similar
         order = by_meaning
@@ -103,12 +109,12 @@ def rank(query: SearchQuery, rows: Sequence[Indexed], model: str, vector: Sequen
     return [Ranked(rows[at], round(min(scores[at], 1.0), 4), round(similar[at], 4)) for at in order[: query.top_k]]
 
 
-def _similarities(rows: Sequence[Indexed], model: str, vector: Sequence[float]) -> list[float]:
+def _cosines(rows: Sequence[Indexed], model: str, vector: Sequence[float]) -> list[float]:
     """Return how near each row is by meaning: 0 for all without a vector, and for those of another model."""
     if not vector:
         return [0.0] * len(rows)
     question = Question(vector)
-    return [shown(question.cosine(one.vector, one.step)) if one.model == model else 0.0 for one in rows]
+    return [question.cosine(one.vector, one.step) if one.model == model else 0.0 for one in rows]
 
 
 def _ordered(rows: Sequence[Indexed], scores: Sequence[float], least: float) -> list[int]:
@@ -127,9 +133,9 @@ def _fused(number: int, *lists: tuple[float, Sequence[int]]) -> list[float]:
     return scores
 
 
-def keyword_scores(text: str, rows: Sequence[Indexed]) -> list[float]:
-    """Return for each row what BM25 gives it, as a share of what a text with all of the words, often, would get; 0 for one that has less
-    than KEYWORDS of the question. A word of the same field, and one with a typing error, count in part."""
+def keyword_scores(text: str, rows: Sequence[Indexed]) -> tuple[list[float], list[float]]:
+    """Return for each row what BM25 gives it, as a share of what a text with all of the words, often, would get; and the share of the
+    question that it has. A word of the same field, and one with a typing error, count in part."""
     wanted = list(dict.fromkeys(words_of(text)))
     texts = [one.words.split() for one in rows]
     known = [frozenset(words) for words in texts]
@@ -149,18 +155,17 @@ def keyword_scores(text: str, rows: Sequence[Indexed]) -> list[float]:
         near = [at for at, words in enumerate(known) if at not in having and not field.isdisjoint(words)] if field else []
         if having or near:
             weights.append(rarity if having else _rarity(len(rows), len(near)))
+            part_of_common = WEIGHT_OF_COMMON if word in COMMON else 1.0
             share = RELATED * min(rarity, _rarity(len(rows), len(having) + len(near)))
-            for at, gain in [*((at, rarity * part) for at, part in having.items()), *((at, share) for at in near)]:
-                often = texts[at].count(word) or 1
+            for at, full in [*((at, rarity * part) for at, part in having.items()), *((at, share) for at in near)]:
+                often, gain = texts[at].count(word) or 1, full * part_of_common
                 scores[at] += gain * often * (_K1 + 1) / (often + lengths[at])
                 covered[at] += gain
     # a word that no memory has is as important as the others are on the whole: how rare it is, nobody can tell
     total = sum(weights) / len(weights) * len(wanted) if weights else 0.0
     if not total:
-        return scores
-    return [
-        score / (total * (_K1 + 1)) if share >= KEYWORDS * total else 0.0 for score, share in zip(scores, covered, strict=True)
-    ]
+        return scores, covered
+    return [score / (total * (_K1 + 1)) for score in scores], [share / total for share in covered]
 
 
 def _rarity(number: int, having: int) -> float:
