@@ -19,6 +19,7 @@ from shared.work.items import moving
 from shared.work.items.columns import list_column_cards, list_columns_with_cards
 from shared.work.items.rows import Item
 from shared.work.projects.reading import find_latest_project_id, get_project_board
+from shared.work.tasks.held_cards import refuse_held
 
 routes = Routes(OMOIOS, "boards")
 
@@ -227,7 +228,7 @@ async def wip_violations(caller: Caller, project_id: Id | None = None) -> list[W
 @routes.post("/board/auto-transition/{ticket_id}", "board.autoTransition", permission=Permission.CARD_EDIT)
 async def auto_transition(ticket_id: str, caller: Caller) -> AutoTransition:
     """Move a ticket to the column that follows its own automatically, if there is room."""
-    item = moving.move_to_next_column(caller, ticket_id)
+    item = moving.move_to_next_column(caller, ticket_id, refuse_held)
     if item is None:
         return AutoTransition(
             ticket_id=ticket_id, transitioned=False, reason="No auto-transition configured or WIP limit exceeded"

@@ -3,19 +3,20 @@
 from dataclasses import asdict
 from typing import Annotated
 
+from fastapi import Query
 from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
 from shared.core.actor import Permission
 from shared.core.situations import Situation
 from shared.edge.contracts.base import Request, Shape
-from shared.edge.contracts.fields import Form, Name, Seen
+from shared.edge.contracts.fields import Form, Name, Offset, Seen
 from shared.edge.contracts.omoios import OMOIOS, Id
-from shared.edge.http.call import Caller
+from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.edge.views.omoios.documents import document_status
 from shared.edge.views.omoios.tickets import upper
-from shared.planning.explorations import exploring, initializing, papers, specs
+from shared.planning.explorations import exploring, initializing, listing, papers, specs
 from shared.planning.explorations.exploring import MAX_ANSWER, MAX_IDEA, Dialogue
 from shared.planning.explorations.initializing import SpecCard
 from shared.planning.explorations.papers import Paper
@@ -96,6 +97,17 @@ class AskedQuestion(Question):
     answered_at: str | None
 
 
+class ListedExploration(Shape):
+    exploration_id: str
+    current_stage: str
+    initial_idea: str
+    """At most 500 characters of it."""
+    title: str | None
+    project_id: str | None
+    created_by: str | None
+    created_at: str
+
+
 class DocumentSummary(Shape):
     document_id: str
     title: str
@@ -173,8 +185,8 @@ class InitializedProject(Shape):
 async def start(body: StartExploration, caller: Caller) -> StartedExploration:
     """Start to explore an idea: the first questions about it, at most five."""
     caller.require_self(body.user_id)
-    workspace = exploring.workspace_for(caller, body.workspace_id)
-    dialogue = exploring.start(caller, workspace, body.initial_idea, **asdict(choosing.choose(workspace)))
+    workspace, last = exploring.begin(caller, body.workspace_id)
+    dialogue = exploring.start(caller, workspace, body.initial_idea, last, **asdict(choosing.choose(workspace)))
     row = dialogue.exploration
     return StartedExploration(
         exploration_id=row.id,
@@ -182,6 +194,33 @@ async def start(body: StartExploration, caller: Caller) -> StartedExploration:
         initial_idea=row.initial_idea,
         questions=[_question(one) for one in dialogue.waiting],
     )
+
+
+@routes.get("/projects/explore", "exploration.list", permission=Permission.PROJECT_READ, addition=True)
+async def list_all(
+    caller: Caller,
+    call: ThisCall,
+    workspace_id: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=listing.MOST)] = 20,
+    offset: Offset = 0,
+) -> list[ListedExploration]:
+    """List the explorations of a workspace (by default the organization's default one), started last first; `X-Total-Count` has their
+    number."""
+    found, total = listing.list_explorations(caller, workspace_id, limit=limit, offset=offset)
+    call.headers.append(("X-Total-Count", str(total)))
+    return [
+        ListedExploration(
+            exploration_id=row.id,
+            current_stage=one.stage,
+            initial_idea=row.initial_idea[:500],
+            title=row.title,
+            project_id=row.id if row.initialized_at else None,
+            created_by=(row.created_by or {}).get("id"),
+            created_at=row.created_at,
+        )
+        for one in found
+        for row in (one.exploration,)
+    ]
 
 
 @routes.get("/projects/explore/{exploration_id}", "exploration.get", permission=Permission.PROJECT_READ, addition=True)

@@ -19,6 +19,7 @@ from tests.areas.viewers import listen, pushed, raw_row, stream_record
 from tests.areas.viewers import project as deliver
 from tests.kills import concurrently, crash_at_every_write
 from tests.samples.explorations import IDEA
+from tests.stored_rows import check_rows
 
 
 class Journey:
@@ -394,6 +395,39 @@ def test_the_socket_tells_each_step(world: World, journey: Journey):
     assert [(one["event_type"], one["payload"]) for one in told] == [
         ("PROJECT_INITIALIZED", {"exploration_id": journey.id, "project_id": journey.id})
     ]
+
+
+def test_explorations_are_listed_with_their_stages(world: World, journey: Journey):
+    second = Journey(world.ada, "A shop for handmade pottery")
+    journey.step("generate-requirements")
+    answer = journey.client("explorations", "GET", "/projects/explore")
+    assert [(one["exploration_id"], one["current_stage"], one["title"]) for one in answer.json] == [
+        (second.id, "exploring", None),
+        (journey.id, "requirements_generated", "Authentication System"),
+    ]
+    assert answer.header("X-Total-Count") == "2"
+    assert answer.json[0]["initial_idea"] == "A shop for handmade pottery"
+    page = journey.client("explorations", "GET", f"/projects/explore?workspace_id={world.ws_id}&limit=1&offset=1")
+    assert ([one["exploration_id"] for one in page.json], page.header("X-Total-Count")) == ([journey.id], "2")
+    viewer = world.join("Vera", "vera@example.com", Role.VIEWER).at("omoios")
+    path = f"/projects/explore?workspace_id={world.ws_id}"
+    assert len(viewer("explorations", "GET", path).json) == 2
+    eve = sign_up("Eve", "eve@example.com").at("omoios")
+    assert eve("explorations", "GET", path).status == 404
+    assert eve("explorations", "GET", "/projects/explore").json == []
+    for wrong in ("workspace_id=x", "limit=51", "limit=0", "offset=-1"):
+        assert journey.client("explorations", "GET", f"/projects/explore?{wrong}").status in (404, 422), wrong
+
+
+@pytest.mark.parametrize("write", [1, 2])
+def test_explorations_that_start_together_are_all_listed(world: World, write: int):
+    workspace = exploring.workspace_for(world.actor, world.ws_id)
+    with concurrently(lambda: exploring.start(world.actor, workspace, IDEA), write):
+        exploring.start(world.actor, workspace, IDEA)
+        exploring.start(world.actor, workspace, IDEA)
+    answer = world.ada.at("omoios")("explorations", "GET", "/projects/explore")
+    assert (len(answer.json), answer.header("X-Total-Count")) == (3, "3")
+    check_rows()
 
 
 def test_bad_input_is_refused_with_its_field(world: World, journey: Journey):

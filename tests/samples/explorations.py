@@ -17,6 +17,11 @@ def exploration(stage: Stage) -> str:
     return exploring.start(stage.world.actor, workspace, IDEA).exploration.id
 
 
+def listed(stage: Stage) -> Sample:
+    exploration(stage)
+    return Sample({}, query=f"workspace_id={stage.world.ws_id}")
+
+
 def with_requirements(stage: Stage, *, approved: bool = False) -> str:
     made = exploration(stage)
     document = papers.generate_requirements(stage.world.actor, made).document
@@ -54,6 +59,7 @@ def project(stage: Stage) -> str:
 
 SAMPLES: Samples = {
     ("omoios", "exploration.start"): lambda s: Sample({}, {"initial_idea": IDEA, "workspace_id": s.world.ws_id}),
+    ("omoios", "exploration.list"): listed,
     ("omoios", "exploration.get"): lambda s: Sample({"exploration_id": with_design(s)}),
     ("omoios", "exploration.answer"): lambda s: Sample(
         {"exploration_id": exploration(s)}, {"question_id": "q-1", "answer_text": "OAuth2, JWT, and API keys"}

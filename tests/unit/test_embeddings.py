@@ -6,9 +6,10 @@ import pytest
 import yaml
 
 from shared.agents.embeddings import registry, services
+from shared.agents.embeddings.company import CompanyEmbedder
 from shared.agents.embeddings.hashed import DIMENSION, HashedEmbedder
 from shared.agents.embeddings.port import cosine
-from shared.agents.embeddings.registry import embedder
+from shared.agents.embeddings.registry import embedder, search_embedder
 from shared.agents.embeddings.services import OpenAIEmbedder, TitanEmbedder
 from shared.agents.embeddings.words import words_of
 from shared.core import credentials
@@ -16,6 +17,7 @@ from shared.core.errors import Upstream
 from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.planning.duplicates.similarity import THRESHOLD, Rarity, Text, similarities
+from tools import word_vectors
 
 PAIRS = yaml.safe_load((Path(__file__).parents[1] / "data" / "duplicate_tickets.yaml").read_text())
 NEW = HashedEmbedder()
@@ -79,11 +81,39 @@ def test_a_vector_is_the_same_each_time_and_has_length_1():
         ("Exportación a CSV", ["export", "csv"]),
         ("检索", ["检索"]),
         ("検索結果が", ["検索", "索結", "結果", "果が"]),
+        ("Virenprüfung für Rechnungsbeträge", ["vire", "prufung", "invoice", "betrag"]),
         ("Upgrade to Python 3.11", ["upgrad", "pytho", "3.11"]),
     ],
 )
 def test_words_are_read_without_case_accents_and_endings(text, words):
     assert words_of(text) == words
+
+
+@pytest.mark.parametrize("text", ["x" * 10_000, "ab" * 20_000, "äß" * 4_000])
+def test_a_word_without_an_end_costs_no_more_than_a_long_one(text):
+    assert len(words_of(text)) == 1
+
+
+def test_words_in_like_company_are_near():
+    company = CompanyEmbedder()
+    salary, wage, cake = company.embed(["the salary of employees", "wages for staff", "a lemon cake"])
+    assert len(salary) == company.dimension == DIMENSION + 50
+    assert cosine(salary, salary) == pytest.approx(1)
+    assert cosine(salary, wage) > 0.15 > cosine(salary, cake)
+    assert company.embed(["", "zzqxv"])[0] == [0.0] * company.dimension
+
+
+def test_the_table_of_words_is_made_from_vectors(tmp_path, monkeypatch):
+    lines = {"the": 9.0, "wage": 1.0, "wages": 1.1, "cake": -1.0, "4": 5.0, "oven": -1.2, "pay-day": 2.0}
+    glove = tmp_path / "glove.txt"
+    glove.write_text(
+        "".join(f"{word} " + " ".join(str(value * (at % 7) + at) for at in range(50)) + "\n" for word, value in lines.items())
+    )
+    monkeypatch.setattr(word_vectors, "COMPANY", tmp_path / "company.bin")
+    word_vectors.main([str(glove)])
+    head, _, numbers = (tmp_path / "company.bin").read_bytes().partition(b"\n\n")
+    assert head.split(b"\n") == [b"wage", b"cake", b"oven"]
+    assert len(numbers) == 3 * 51
 
 
 def test_a_huge_text_costs_no_more_than_a_long_one():
@@ -112,8 +142,10 @@ def chosen(monkeypatch):
 def test_the_operator_chooses(chosen):
     assert isinstance(chosen(""), HashedEmbedder)
     assert isinstance(chosen("embedded"), HashedEmbedder)
+    assert isinstance(search_embedder(), CompanyEmbedder)
     assert chosen("bedrock:amazon.titan-embed-text-v2:0@256") == TitanEmbedder("amazon.titan-embed-text-v2:0", 256)
     made = chosen("openai:text-embedding-3-small", OPENAI_API_KEY="key-1")
+    assert search_embedder() is made
     assert (made.name, made.dimension, "key-1" in repr(made)) == ("openai:text-embedding-3-small", 512, False)
 
 

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 import yaml
 
-from shared.agents.embeddings.hashed import HashedEmbedder
+from shared.agents.embeddings.company import CompanyEmbedder
 from shared.insight.memories.ranking import MODES, Indexed, Ranked, SearchQuery, kept_words, rank
 from shared.insight.memories.vectors import Question, pack, unpack
 
 DATA: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "data" / "memory_queries.yaml").read_text())
 QUERIES: list[dict[str, Any]] = DATA["queries"]
-FRESH: list[dict[str, Any]] = DATA["fresh"]
-FRESH_RECALL, FRESH_RANK = 0.75, 0.68
-EMBEDDER = HashedEmbedder()
+LEAST = {"fresh": (0.87, 0.81), "held_out": (0.92, 0.81), "other_questions": (0.6, 0.5)}
+"""Recall and rank of questions on which nothing was chosen: about the same memories, and about other subjects."""
+EMBEDDER = CompanyEmbedder()
 
 
 def indexed(memory_id: str, text: str, **more: Any) -> Indexed:
@@ -24,18 +24,21 @@ def indexed(memory_id: str, text: str, **more: Any) -> Indexed:
 
 
 ROWS = [indexed(memory_id, text) for memory_id, text in DATA["memories"].items()]
+MORE = [*ROWS, *(indexed(memory_id, text) for memory_id, text in DATA["other_memories"].items())]
 
 
 def found(text: str, rows: list[Indexed] = ROWS, **options: Any) -> list[Ranked]:
     return rank(SearchQuery(text, **options), rows, "m", EMBEDDER.embed([text])[0])
 
 
-def measured(mode: str, kind: str | None = None, queries: list[dict[str, Any]] = QUERIES) -> tuple[float, float]:
+def measured(
+    mode: str, kind: str | None = None, queries: list[dict[str, Any]] = QUERIES, rows: list[Indexed] = ROWS
+) -> tuple[float, float]:
     """Recall at 5 and the mean of the reciprocal ranks, by the first memory that was marked for a question."""
     places = []
     for query in queries:
         if kind is None or kind == query["kind"]:
-            ids = [one.indexed.memory_id for one in found(query["q"], mode=mode)]
+            ids = [one.indexed.memory_id for one in found(query["q"], rows, mode=mode)]
             places.append(ids.index(query["want"][0]) + 1 if query["want"][0] in ids else 0)
     return sum(place > 0 for place in places) / len(places), sum(1 / place for place in places if place) / len(places)
 
@@ -46,7 +49,7 @@ def test_there_are_enough_questions():
     assert {one for query in QUERIES for one in query["want"]} <= set(DATA["memories"])
 
 
-@pytest.mark.parametrize(("mode", "recall", "rank_"), [("hybrid", 0.94, 0.89), ("semantic", 0.86, 0.85), ("keyword", 0.9, 0.86)])
+@pytest.mark.parametrize(("mode", "recall", "rank_"), [("hybrid", 0.97, 0.94), ("semantic", 0.89, 0.86), ("keyword", 0.96, 0.93)])
 def test_what_answers_a_question_is_among_the_first_five(mode, recall, rank_):
     assert [round(one, 3) >= least for one, least in zip(measured(mode), (recall, rank_), strict=True)] == [True, True], measured(
         mode
@@ -60,15 +63,25 @@ def test_each_kind_of_question_is_answered(kind, recall):
     assert measured("hybrid", kind)[0] >= max(measured("semantic", kind)[0], measured("keyword", kind)[0])
 
 
-def test_questions_that_nothing_was_fitted_to_are_answered_too():
-    recall, mean_rank = measured("hybrid", queries=FRESH)
-    assert (recall >= FRESH_RECALL, mean_rank >= FRESH_RANK) == (True, True), (recall, mean_rank)
+@pytest.mark.parametrize("name", LEAST)
+def test_questions_that_nothing_was_fitted_to_are_answered_too(name):
+    recall, mean_rank = measured("hybrid", queries=DATA[name], rows=MORE if name == "other_questions" else ROWS)
+    assert (recall >= LEAST[name][0], mean_rank >= LEAST[name][1]) == (True, True), (recall, mean_rank)
 
 
-def test_what_nothing_answers_finds_little():
-    answers = [len(found(text)) for text in DATA["nothing"]]
-    assert sum(answers) <= len(answers), answers
+@pytest.mark.parametrize("name", ["nothing", "held_out_nothing"])
+def test_what_nothing_answers_finds_little(name):
+    answers = [len(found(text)) for text in DATA[name]]
+    assert sum(answers) <= len(answers) / 2, answers
     assert sum(number == 0 for number in answers) >= len(answers) / 2
+
+
+def test_words_of_one_field_and_misspelled_ones_are_found_by_keywords():
+    rows = [indexed("1", "thumbnail of a product"), indexed("2", "quarterly report"), indexed("3", "authentication")]
+    assert [one.indexed.memory_id for one in found("previews", rows, mode="keyword")] == ["1"]
+    assert [one.indexed.memory_id for one in found("quartely", rows, mode="keyword")] == ["2"]
+    assert found("repair", [indexed("1", "Fixed the login"), *rows[:2]], mode="keyword")
+    assert not found("repair the brakes of a bicycle", [indexed("1", "Fixed the login"), *rows[:2]], mode="keyword")
 
 
 def test_a_packed_vector_has_almost_the_same_cosine():

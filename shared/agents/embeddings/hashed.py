@@ -20,11 +20,12 @@ from shared.agents.embeddings.words import words_of
 NAME: Final = "cadre-hashed-1"
 DIMENSION: Final = 384
 _LETTERS, _FOLLOWING = 0.8, 0.3
-_COMMON: Final = frozenset(
+COMMON: Final = frozenset(
     {"add", "change", "fix", "broken", "remove", "show", "new", "use", "make"}
     | {"support", "get", "set", "issue", "ticket", "task", "work"}
 )
-_WEIGHT_OF_COMMON: Final = 0.5
+"""Words that many texts of a tracker have."""
+WEIGHT_OF_COMMON: Final = 0.5
 _MAX_CHARACTERS: Final = 8_000  # of a text: what services take, too
 
 
@@ -46,7 +47,7 @@ def _embed(text: str) -> list[float]:
 
 def _features(words: list[str]) -> Iterator[tuple[str, float]]:
     for word in words:
-        weight = _WEIGHT_OF_COMMON if word in _COMMON else 1.0
+        weight = WEIGHT_OF_COMMON if word in COMMON else 1.0
         yield f"w{word}", weight
         if len(word) > 2:
             padded = f"<{word}>"

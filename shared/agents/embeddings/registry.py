@@ -16,17 +16,34 @@ from shared.core.situations import Situation
 if TYPE_CHECKING:
     from shared.agents.embeddings.port import Embedder
 
+EMBEDDED: Final = ("", "embedded")
 _DIMENSION: Final = 512
 
 
 def embedder() -> "Embedder":
-    """Return the embedding. Raises Upstream(PROVIDER_NOT_CONFIGURED) for a service that does not exist or has no key."""
+    """Return the embedding by which two texts are told to be the same, or not.
+
+    Raises Upstream(PROVIDER_NOT_CONFIGURED) for a service that does not exist or has no key.
+    """
     return _embedder(settings().embeddings)
+
+
+def search_embedder() -> "Embedder":
+    """Return the embedding by which what answers a question is found. Raises Upstream as `embedder` does."""
+    chosen = settings().embeddings
+    return _company() if chosen in EMBEDDED else _embedder(chosen)
+
+
+@cache
+def _company() -> "Embedder":
+    from shared.agents.embeddings.company import CompanyEmbedder
+
+    return CompanyEmbedder()
 
 
 @cache
 def _embedder(chosen: str) -> "Embedder":
-    if chosen in ("", "embedded"):
+    if chosen in EMBEDDED:
         return HashedEmbedder()
     from shared.agents.embeddings.services import OPENAI, OpenAIEmbedder, TitanEmbedder
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from shared.core.texts import searchable
 
@@ -32,7 +32,10 @@ _ENDINGS: Final = (
     "n",
 )
 _SHORTEST: Final = 4  # letters that an ending leaves
-_LONG: Final = 8  # letters of a word in which one may be wrong
+_LONG: Final = 8  # letters of a word in which one may be wrong, and of one that may be made of two
+_LONGEST: Final = 40  # letters of a word that is looked at closely: trying each of its places costs the square of them
+_HALF: Final = 4  # letters of each of two words that are written as one
+_NO_FIELDS: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,16 @@ class Tables:
     opposites: Mapping[str, frozenset[str]]
     shortened: Mapping[str, str]
     """Meanings by their long words without one letter: what a word with a typing error is looked for in."""
+    fields: Mapping[str, frozenset[str]]
+    """The fields of work that a word belongs to."""
+    members: Mapping[str, frozenset[str]]
+    """The words of each field."""
 
 
 @cache
 def tables() -> Tables:
     """Return the tables of words, read once in a process."""
-    raw = tomllib.loads((Path(__file__).parent / "tables.toml").read_text(encoding="utf-8"))
+    raw = _load("tables")
     folded = {fold(phrase): meaning for phrase, meaning in raw["phrases"].items()}
     runs = {phrase: f" {meaning.strip()} " for phrase, meaning in folded.items() if _CJK.match(phrase)}
     phrases: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
@@ -73,6 +80,12 @@ def tables() -> Tables:
         opposites.setdefault(second, set()).add(first)
     ignored = frozenset(word for texts in raw["ignored"].values() for word in fold(texts).split())
     shortened = {left: meaning for word, meaning in alike.items() for left in _without_a_letter(word)}
+    fields: dict[str, set[str]] = {}
+    members: dict[str, frozenset[str]] = {}
+    for field, texts in _load("related")["fields"].items():
+        members[field] = frozenset(alike.get(word) or alike.get(stem(word)) or stem(word) for word in fold(texts).split())
+        for word in members[field]:
+            fields.setdefault(word, set()).add(field)
     return Tables(
         ignored,
         phrases,
@@ -80,12 +93,19 @@ def tables() -> Tables:
         alike,
         {name: frozenset(others) for name, others in opposites.items()},
         shortened,
+        {word: frozenset(found) for word, found in fields.items()},
+        members,
     )
+
+
+def _load(name: str) -> dict[str, Any]:
+    return tomllib.loads((Path(__file__).parent / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def _without_a_letter(word: str) -> list[str]:
     """Return a long word without each of its letters in turn; nothing of a short one, which a letter makes another word."""
-    return [word[:at] + word[at + 1 :] for at in range(len(word))] if len(word) >= _LONG and word.isascii() else []
+    is_fit = _LONG <= len(word) <= _LONGEST and word.isascii()
+    return [word[:at] + word[at + 1 :] for at in range(len(word))] if is_fit else []
 
 
 def fold(text: str) -> str:
@@ -131,7 +151,7 @@ def words_of(text: str) -> list[str]:
 
 def _parts(word: str, known: Tables) -> list[str]:
     if word.isascii() or not _CJK.search(word):
-        return [] if word in known.ignored else [_meaning(word)]
+        return [] if word in known.ignored else list(_halves(word))
     parts: list[str] = []
     last = 0
     for run in _CJK.finditer(word):  # languages without spaces: a run of characters is read in pairs
@@ -140,6 +160,36 @@ def _parts(word: str, known: Tables) -> list[str]:
         last = run.end()
         parts += _pairs(run[0], known)
     return parts + (_parts(word[last:], known) if last < len(word) else [])
+
+
+@lru_cache(maxsize=20_000)
+def _halves(word: str) -> tuple[str, ...]:
+    """Return a word as it is compared; one that is not known and made of two that are ("Virenprüfung") as these two."""
+    whole = _meaning(word)
+    if not _LONG <= len(word) <= _LONGEST or not word.isalpha() or _is_known(whole):
+        return (whole,)
+    for at in range(len(word) - _HALF, _HALF - 1, -1):
+        second = _meaning(word[at:])
+        for first in (word[:at], word[: at - 1] if word[at - 1] == "s" else ""):
+            if len(first) >= _HALF and _is_known(second) and _is_known(found := _meaning(first)):
+                return found, second
+    return (whole,)
+
+
+def _is_known(word: str) -> bool:
+    known = tables()
+    return word in known.fields or word in known.alike
+
+
+def related(word: str) -> frozenset[str]:
+    """Return the words that share a field of work with a word, itself too; none for most words. All are as `words_of` returns them."""
+    return _related(word) if word in tables().fields else _NO_FIELDS
+
+
+@lru_cache(maxsize=2_000)
+def _related(word: str) -> frozenset[str]:
+    known = tables()
+    return frozenset().union(*(known.members[field] for field in known.fields[word]))
 
 
 @lru_cache(maxsize=20_000)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from shared.agents.embeddings.registry import embedder
+from shared.agents.embeddings.registry import search_embedder
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
 from shared.core.ids import bare_id
@@ -84,14 +84,14 @@ class MemorySearch:
     def _ranked(self, query: SearchQuery, rows: Sequence[Indexed]) -> list[Ranked]:
         if self._actor.project_id is not None:  # an agent sees its project only
             query = replace(query, project_id=self._actor.project_id)
-        chosen = embedder()
+        chosen = search_embedder()
         vector = chosen.embed([query.text])[0] if rows and query.mode != "keyword" else []
         return rank(query, rows, model_name(), vector)
 
 
 def model_name() -> str:
     """Return the name and the dimension of what makes vectors now."""
-    chosen = embedder()
+    chosen = search_embedder()
     return f"{chosen.name}@{chosen.dimension}"
 
 

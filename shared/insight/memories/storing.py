@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from shared.agents.embeddings.registry import embedder
+from shared.agents.embeddings.registry import search_embedder
 from shared.core.actor import Actor, Permission
 from shared.core.ids import new_id
 from shared.events import EventType, record
@@ -132,7 +132,7 @@ def index_of(memory: Memory) -> tuple[MemoryIndex, Indexed]:
     """Return the row by which searches find a memory, and the same as they see it."""
     errors = [f"{key} {value}" for key, value in (memory.error_patterns or {}).items() if isinstance(value, str | int | float)]
     text = "\n".join([memory.summary, *errors, *memory.tags])
-    vector, step = pack(embedder().embed([text])[0])
+    vector, step = pack(search_embedder().embed([text])[0])
     pk, sk = MemoryIndex.key_for(memory)
     fields: dict[str, Any] = {
         "task_id": memory.task_id,

@@ -12,7 +12,7 @@ from shared.agents.embeddings.port import Vector
 
 _STEPS: Final = 31
 _ZERO: Final = 80  # the characters are 49 to 111: one byte in UTF-8
-_RELATED: Final = 0.2
+_RELATED: Final = 0.26
 """The cosine that is shown as THRESHOLD: from it on two texts of this kind are about the same (`tests/data/memory_queries.yaml`)."""
 THRESHOLD: Final = 0.7
 """The similarity from which on a memory is found, as in the original service."""

@@ -7,15 +7,15 @@ from typing import Any, Final
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
-from shared.core.ids import new_id
+from shared.core.ids import bare_id, new_id
 from shared.events import EventType, record
 from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import get_workspace
 from shared.planning.explorations.authors import EMBEDDED, AuthorOf, Subject, embedded
 from shared.planning.explorations.dialogue import NewQuestion, is_ready, status_of
-from shared.planning.explorations.rows import Exploration, Question
+from shared.planning.explorations.rows import Exploration, Question, explorations_of
 from shared.planning.explorations.state import State, asked_of, read_state
-from shared.store import Operation, create, retrying, save, update, write
+from shared.store import Block, LastBlock, Operation, create, enter, retrying, save, update, write
 from shared.work.projects.creating import default_workspace_id
 
 MAX_IDEA: Final = 20_000  # characters: ten pages
@@ -42,8 +42,26 @@ def workspace_for(actor: Actor, workspace_id: str | None) -> Workspace:
     return get_workspace(actor, workspace_id, Permission.DOCUMENT_WRITE)
 
 
-def start(actor: Actor, workspace: Workspace, idea: str, **model: Any) -> Dialogue:
-    """Start an exploration, with its first questions, which need no model. One write. `model`: `provider`, `model`, `priced`."""
+def begin(actor: Actor, workspace_id: str | None) -> tuple[Workspace, LastBlock]:
+    """Return the workspace of a new exploration, and the end of its list, read beside it. Raises as `workspace_for` does."""
+    if workspace_id is None:
+        workspace_id = default_workspace_id(actor, actor.org_id, Permission.DOCUMENT_WRITE)
+    last = LastBlock(explorations_of(bare_id(workspace_id)))
+    return workspace_for(actor, workspace_id), last
+
+
+def start(actor: Actor, workspace: Workspace, idea: str, last: LastBlock | None = None, **model: Any) -> Dialogue:
+    """Start an exploration, with its first questions, which need no model. One read, one write; `last`: what was read already.
+
+    `model`: `provider`, `model`, `priced`.
+    """
+    counted = explorations_of(workspace.id)
+    return retrying(
+        lambda number: _start(actor, workspace, idea, (last if last and not number else LastBlock(counted)).result(), model)
+    )
+
+
+def _start(actor: Actor, workspace: Workspace, idea: str, last: Block | None, model: dict[str, Any]) -> Dialogue:
     subject = Subject(idea)
     asked = EMBEDDED.ask(subject)
     exploration = Exploration.new(
@@ -56,9 +74,11 @@ def start(actor: Actor, workspace: Workspace, idea: str, **model: Any) -> Dialog
         created_by=actor.summary,
         **model,
     )
+    place = enter(explorations_of(workspace.id), last, "exploration")
+    exploration.counted_in = place.start
     rows = _question_rows(exploration.id, asked, 0)
     record(exploration, EventType.EXPLORATION_STARTED, actor, initial_idea=idea, questions=_shown(rows))
-    write(create(exploration), *(create(row) for row in rows))
+    write(create(exploration), *(create(row) for row in rows), *place.operations)
     return Dialogue(exploration, "exploring", rows, is_ready(idea, [asked_of(row) for row in rows]))
 
 

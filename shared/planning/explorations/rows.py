@@ -12,7 +12,16 @@ spec or project, and whoever knows one of them can read the others beside it.
 from typing import Any, Final
 
 from shared.core.ids import derived_id
-from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, UnicodeAttribute
+from shared.store import (
+    BooleanAttribute,
+    CountedEntity,
+    CountedList,
+    Entity,
+    JSONAttribute,
+    NumberAttribute,
+    Row,
+    UnicodeAttribute,
+)
 
 ORIGIN: Final = "exploration"
 """The origin of documents that were made by an exploration."""
@@ -20,7 +29,12 @@ REQUIREMENTS, DESIGN = "prd", "architecture"
 """The types of the two documents."""
 
 
-class Exploration(Entity):
+def explorations_of(ws_id: str) -> CountedList:
+    """Return the explorations of a workspace as a counted list, in the order in which they were started."""
+    return CountedList(f"WS#{ws_id}", "EXPL", f"WS#{ws_id}#EXPL", lambda _: "exploration")
+
+
+class Exploration(CountedEntity):
     KIND = "EXPL"
     NAME = "exploration"
 
@@ -44,7 +58,7 @@ class Exploration(Entity):
     created_by = JSONAttribute()
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        return {1: (f"WS#{self.ws_id}#EXPL", f"{self.created_at}#{self.id}")}
+        return {1: (f"WS#{self.ws_id}#EXPL", self.place)}
 
 
 class Question(Row):

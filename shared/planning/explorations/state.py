@@ -40,17 +40,7 @@ class State:
 
     @property
     def stage(self) -> str:
-        if self.exploration.initialized_at:
-            return "initialized"
-        if self.spec is not None:
-            return "spec_generated"
-        if self.requirements is None:
-            return "exploring"
-        if self.requirements.status != "approved":
-            return "requirements_generated"
-        if self.design is None or self.exploration.design_of != self.requirements.number:
-            return "requirements_approved"
-        return "design_approved" if self.design.status == "approved" else "design_generated"
+        return stage_of(self.exploration, self.requirements, self.design, self.spec)
 
     @property
     def asked(self) -> list[Asked]:
@@ -66,6 +56,21 @@ class State:
         if self.stage not in stages:
             details = {"current_stage": self.stage, "required_stage": stages[-1]}
             raise Conflict(Situation.DOCUMENT_STATUS, f"The exploration is at the stage {self.stage}: {instead}", details)
+
+
+def stage_of(exploration: Exploration, requirements: Document | None, design: Document | None, spec: Spec | None) -> str:
+    """Return the stage of an exploration with these documents and this spec."""
+    if exploration.initialized_at:
+        return "initialized"
+    if spec is not None:
+        return "spec_generated"
+    if requirements is None:
+        return "exploring"
+    if requirements.status != "approved":
+        return "requirements_generated"
+    if design is None or exploration.design_of != requirements.number:
+        return "requirements_approved"
+    return "design_approved" if design.status == "approved" else "design_generated"
 
 
 def asked_of(row: Question) -> Asked:

@@ -16,6 +16,7 @@ from shared.planning.phases.rules import (
     target_of,
 )
 from shared.store import load, stale, transaction_guard
+from shared.work.boards.rows import Lane
 from shared.work.items.moving import move_to_phase
 from shared.work.items.pending import refuse_unapproved
 from shared.work.items.rows import Item
@@ -35,7 +36,7 @@ def transition(actor: Actor, item_id: str, word: str, reason: str | None = None,
     """
     item = load(Item, item_id, actor, Permission.CARD_EDIT)
 
-    def rule(card: Item) -> None:
+    def rule(card: Item, _: Lane | None = None) -> None:
         target_of(card, word, force=force)
         refuse_unapproved(card)
 
@@ -66,7 +67,7 @@ def send_back(actor: Actor, item_id: str, word: str | None, feedback: str | None
     """
     item = load(Item, item_id, actor, Permission.CARD_EDIT)
 
-    def rule(card: Item) -> None:
+    def rule(card: Item, _: Lane | None = None) -> None:
         back = REWORK.get(phase_of(card))
         if back is None:
             reason = Wording("A {card} in {phase} cannot be sent back; only one in PHASE_TESTING can", phase=phase_of(card))
@@ -114,7 +115,7 @@ def _progress(actor: Actor, item_id: str) -> Progress:
     if not gate.passed:
         return Progress(item, gate.reasons, gate)
 
-    def rule(card: Item) -> None:
+    def rule(card: Item, _: Lane | None = None) -> None:
         refuse_unapproved(card)
         if phase_of(card) != phase_id:
             raise TransitionRefused(Wording("The {card} was moved meanwhile"), {"rule": "phase_transition"})

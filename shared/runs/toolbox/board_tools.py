@@ -13,6 +13,7 @@ from shared.work.items.creating import NewItem, create_item
 from shared.work.items.dependencies import create_dependency
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
+from shared.work.tasks.held_cards import refuse_held
 
 MAX_SIBLINGS: Final = 500  # cards, about 20,000 tokens: more would leave a model no room for its work
 _MAX_SINGLE_QUERY: Final = 1_000  # cards: their index rows fit into the megabyte of a query
@@ -104,7 +105,7 @@ def add_dependency(context: CallContext, arguments: tools.AddDependency) -> Tool
 def move_card(context: CallContext, arguments: tools.MoveCard) -> ToolOutput:
     card = load(Item, context.card_id, context.actor, Permission.CARD_EDIT)
     lane = get_board_lanes(context, card).find_lane(arguments.to_lane)
-    moved = move_item(context.actor, card.id, lane.id, reason=arguments.reason)
+    moved = move_item(context.actor, card.id, lane.id, reason=arguments.reason, rule=refuse_held)
     return {"id": moved.id, "lane_number": int(lane.number), "lane_name": lane.name, "status": moved.status}, {
         "kind": "move",
         "id": moved.id,

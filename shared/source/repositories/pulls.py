@@ -37,7 +37,7 @@ def work_off_pull_request(work: Work, payload: Mapping[str, Any]) -> None:
     elif not merged:
         _note_state(row, pull)
     if merged and row.task_id:
-        _complete(actor, row)
+        complete_merged(actor, row)
 
 
 def _open(work: Work, actor: Actor, pull: Mapping[str, Any], reference: str) -> PullRequest:
@@ -106,8 +106,9 @@ def _named_task(work: Work, task_ids: tuple[str, ...]) -> Task | None:
     return next((row for row in there if row.proj_id == work.repository.proj_id), None)
 
 
-def _complete(actor: Actor, pull: PullRequest) -> None:
-    """Complete the task of a merged pull request, unless it has ended, or is out of reach: deleted, archived, in another project."""
+def complete_merged(actor: Actor, pull: PullRequest) -> None:
+    """Complete the task of a merged pull request, unless it has ended, is out of reach (deleted, archived, in another project), or a
+    quality gate holds it."""
 
     def change(task: Task) -> list[Operation] | None:
         if task.status in ENDED:

@@ -10,7 +10,7 @@ field                 `field` of the card compares with `value` by `operator`: e
 
 The target of a condition is `toLaneId`, or the following lane. All conditions of a lane with the same target must be true; of several
 targets the first one wins. The move obeys the same rules as a person's: the requirements of the target lane, its WIP limit, a block and
-open dependencies. A card that a run has leased stays until the run has ended.
+open dependencies, and a further `rule` that the caller has. A card that a run has leased stays until the run has ended.
 
 A card moves automatically at most MAX_AUTO_MOVES times until a person changes it, so that two lanes which send it to each other do not
 loop for ever (and do not start agents without limit). A card that an agent creates goes on counting where its parent is.
@@ -28,7 +28,7 @@ from shared.work.boards.conditions import Condition, target_lane_id
 from shared.work.boards.lanes import lane_key
 from shared.work.boards.rows import Lane
 from shared.work.items.dependencies import DependencyGraph
-from shared.work.items.moving import move_item
+from shared.work.items.moving import Rule, move_item
 from shared.work.items.rows import Item, ItemHead
 from shared.work.items.rules import MAX_AUTO_MOVES, field_value
 
@@ -38,17 +38,17 @@ _MAX_CHILDREN: Final = 500  # a card with more children is never moved automatic
 _MAX_CANDIDATES: Final = 25  # cards of a lane that are tried when another lane has room again
 
 
-def progress_items(item_ids: Sequence[str]) -> list[Item]:
+def progress_items(item_ids: Sequence[str], rule: Rule | None = None) -> list[Item]:
     """Move those of the cards whose lane conditions are true, and return the moved ones. A card whose move is refused stays.
 
     One read for the cards, and what `progress_in_lanes` reads.
     """
     return progress_in_lanes(
-        {item.id: item.lane_id for item in fetch_all(ItemHead, dict.fromkeys(item_ids)) if _can_progress(item)}
+        {item.id: item.lane_id for item in fetch_all(ItemHead, dict.fromkeys(item_ids)) if _can_progress(item)}, rule
     )
 
 
-def progress_in_lanes(lane_ids: Mapping[str, str]) -> list[Item]:
+def progress_in_lanes(lane_ids: Mapping[str, str], rule: Rule | None = None) -> list[Item]:
     """Do as `progress_items` does, for cards whose lanes are known: card ids with the ids of their lanes.
 
     One read for the lanes, and if one of them has conditions, one for its cards and those of the conditions.
@@ -62,7 +62,12 @@ def progress_in_lanes(lane_ids: Mapping[str, str]) -> list[Item]:
             continue
         try:
             moved_item = move_item(
-                _platform_actor(str(item.ws_id)), item.id, target, reason="Its conditions hold", only_from=item.lane_id
+                _platform_actor(str(item.ws_id)),
+                item.id,
+                target,
+                reason="Its conditions hold",
+                only_from=item.lane_id,
+                rule=rule,
             )
         except CadreError as error:
             log.info("a card stays where it is", extra={"card": item.id, "lane": target, "reason": error.message})
@@ -79,7 +84,7 @@ def list_waiting_items(item: ItemHead) -> list[str]:
     return [*([item.parent_id] if item.parent_id else []), *waiting]
 
 
-def after_leaving(item: ItemHead, lane_id: str) -> None:
+def after_leaving(item: ItemHead, lane_id: str, rule: Rule | None = None) -> None:
     """After a card has left a lane, move it on if the conditions of its new lane are true; and if the lane that it left has a WIP limit,
     move the first card there whose conditions target it.
 
@@ -87,19 +92,19 @@ def after_leaving(item: ItemHead, lane_id: str) -> None:
     """
     lanes = {row.id: row for row in index_rows(1, f"BOARD#{item.board_id}#LANE")}
     if not item.deleted_at and item.lane_id in lanes and lanes[item.lane_id].f["has_conditions"]:
-        progress_in_lanes({item.id: item.lane_id})
+        progress_in_lanes({item.id: item.lane_id}, rule)
     if lane_id in lanes and lanes[lane_id].f["wip_limit"] is not None:
-        _pull_next_card(item.board_id, lane_id, [row.id for row in lanes.values() if row.f["has_conditions"]])
+        _pull_next_card(item.board_id, lane_id, [row.id for row in lanes.values() if row.f["has_conditions"]], rule)
 
 
-def _pull_next_card(board_id: str, lane_id: str, conditional: Sequence[str]) -> None:
+def _pull_next_card(board_id: str, lane_id: str, conditional: Sequence[str], rule: Rule | None) -> None:
     """Move the first card whose conditions target the lane. A read of the lanes with conditions, a query for each that targets it."""
     for lane in fetch_all(Lane, conditional, to_show=True):
         if lane.id == lane_id or all(target_lane_id(lane, condition) != lane_id for condition in lane.conditions):
             continue
         page = query(Entity, f"BOARD#{board_id}#ITEM", index=1, prefix=f"{lane_key(board_id, lane.id)}#", limit=_MAX_CANDIDATES)
         for row in page.rows:
-            if any(item.lane_id == lane_id for item in progress_items([row.entity_id])):
+            if any(item.lane_id == lane_id for item in progress_items([row.entity_id], rule)):
                 return
 
 

@@ -29,6 +29,8 @@ from shared.work.items.rules import refuse_archived, refuse_lane_mismatch, wip_l
 from shared.work.items.stays import enter_lane
 from shared.work.items.updating import block_item
 
+Rule = Callable[[Item, Lane], None]
+"""Raises an error if the card, as it is when it is written, may not move to the lane."""
 _FORCED_TRIES = 12  # forced moves into one full column go one after another: each names its own number of cards
 
 
@@ -43,8 +45,7 @@ class _MoveRequest:
     force: bool = False
     unblock: bool = False
     only_from: str | None = None
-    rule: Callable[[Item], None] | None = None
-    """Raises an error if the card may not move as it is now."""
+    rule: Rule | None = None
 
 
 def move_item(
@@ -59,14 +60,17 @@ def move_item(
     force: bool = False,
     unblock: bool = False,
     only_from: str | None = None,
+    rule: Rule | None = None,
 ) -> Item:
     """Move a card to a lane of its board. Without `position` it keeps its sort key; in its own lane only the sort key changes.
 
     `force` ignores both limits, and records `lane.wip_exceeded` if the column's limit is exceeded. `unblock` also unblocks the card.
-    `only_from`: nothing happens unless the card is still in this lane. Raises NotFound, Forbidden, Conflict (archived project or card),
+    `only_from`: nothing happens unless the card is still in this lane. `rule` may refuse, too.
+
+    Raises NotFound, Forbidden, Conflict (archived project or card),
     and TransitionRefused, whose message names the rule: a limit, a blocked card, an open dependency, or a requirement of the lane.
     """
-    request = _MoveRequest(position, reason, enforce_lane_limit, enforce_column_limit, force, unblock, only_from)
+    request = _MoveRequest(position, reason, enforce_lane_limit, enforce_column_limit, force, unblock, only_from, rule)
     return _execute(actor, *_read_rows(actor, item_id, to_lane_id), request)
 
 
@@ -81,30 +85,28 @@ def move_to_column(actor: Actor, item_id: str, column_id: str, *, force: bool = 
     return _enter_column(actor, load(Item, item_id, actor, Permission.CARD_EDIT), column_id, force=force)
 
 
-def _enter_column(actor: Actor, item: Item, column_id: str, *, force: bool = False) -> Item:
+def _enter_column(actor: Actor, item: Item, column_id: str, *, force: bool = False, rule: Rule | None = None) -> Item:
     if card_location(item).column_id == column_id:
         return item
     if column_id == BLOCKED_COLUMN:
         return block_item(actor, item.id, "Moved to the blocked column")
     lane = _find_lane(actor, item, column_id)
-    return _execute(actor, item, lane, _MoveRequest(lane_limit=False, column_limit=True, force=force, unblock=True))
+    return _execute(actor, item, lane, _MoveRequest(lane_limit=False, column_limit=True, force=force, unblock=True, rule=rule))
 
 
-def move_to_next_column(actor: Actor, item_id: str) -> Item | None:
+def move_to_next_column(actor: Actor, item_id: str, rule: Rule | None = None) -> Item | None:
     """Move a card to the column that follows its own automatically. Returns None if there is no such column or the move is refused."""
     item = load(Item, item_id, actor, Permission.CARD_EDIT)
     following = COLUMN_BY_ID[card_location(item).column_id].auto_transition_to
     if following is None:
         return None
     try:
-        return _enter_column(actor, item, following)
+        return _enter_column(actor, item, following, rule=rule)
     except TransitionRefused:
         return None
 
 
-def move_to_phase(
-    actor: Actor, item: Item, phase_id: str, reason: str | None = None, *, rule: Callable[[Item], None] | None = None
-) -> Item:
+def move_to_phase(actor: Actor, item: Item, phase_id: str, reason: str | None = None, *, rule: Rule | None = None) -> Item:
     """Move a card, which was read and may be edited, to the first lane of a phase, and unblock it; in its own phase it keeps its lane.
 
     The column's limit applies, the lane's does not. `rule` raises an error if the card may not move as it is when it is written.
@@ -146,7 +148,7 @@ def _execute(actor: Actor, item: Item, lane: Lane, request: _MoveRequest) -> Ite
         card, target = _read_rows(actor, item.id, lane.id) if number else (item, lane)
         refuse_archived(card)
         if request.rule is not None:
-            request.rule(card)
+            request.rule(card, target)
         if request.only_from is not None and card.lane_id != request.only_from:
             return card
         stays = card.lane_id == target.id and not (request.unblock and card.is_blocked)
