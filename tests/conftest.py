@@ -59,6 +59,7 @@ GROUPS = {
     "stack": "stack",
     "infra": "infra",
     "contracts/test_answers.py": "answers",
+    "contracts/test_samples_omoios.py": "samples",
     "unit/test_contracts_openapi.py": "documents",
     "unit/test_contracts_operations.py": "documents",
     "unit/sdk/test_generated.py": "documents",

@@ -41,7 +41,7 @@ class CurrentUser(LoginUser):
 
 @routes.post("/auth/login", "auth.login", public=True, rate_class="auth", secret=True)
 async def login(body: LoginRequest, call: ThisCall) -> LoginResponse:
-    """Open a session."""
+    """Open a session. An account is made at another contract of the platform: `POST /agentworks/v1/auth/register`."""
     result = accounts.login(body.email, body.password, contract=OMOIOS.name, remember=False, ip=call.client_ip)
     return LoginResponse(
         access_token=result.tokens.access,

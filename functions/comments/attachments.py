@@ -1,6 +1,6 @@
 """omoios, section 18: files of tickets. They are the attachments of cards."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 from starlette.datastructures import UploadFile
@@ -13,10 +13,10 @@ from shared.core.situations import Situation
 from shared.edge.contracts.base import Shape
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
-from shared.store import content_disposition
+from shared.store import content_disposition, load
 from shared.work.attachments import direct, storage
 from shared.work.attachments.direct import MAX_DIRECT
-from shared.work.attachments.rows import Attachment as AttachmentRow
+from shared.work.items.rows import Item
 
 MAX_REQUEST = MAX_DIRECT + 100_000
 """Bytes of a request: the file, and what stands around it."""
@@ -44,17 +44,24 @@ class Deleted(Shape):
     status: str = "deleted"
 
 
-def _attachment(row: AttachmentRow) -> Attachment:
+def _attachment(ticket_id: str, summary: dict[str, Any]) -> Attachment:
+    """Return what is shown of a file, from the summary that its card stores."""
     return Attachment(
-        id=row.id,
-        ticket_id=row.item_id,
-        filename=row.filename,
-        file_path=f"attachments/{row.item_id}/{row.filename}",
-        file_size=int(row.size),
-        content_type=row.content_type,
-        uploaded_at=row.created_at,
-        uploaded_by=row.uploaded_by["id"],
+        id=summary["id"],
+        ticket_id=ticket_id,
+        filename=summary["filename"],
+        file_path=f"attachments/{ticket_id}/{summary['filename']}",
+        file_size=summary["size"],
+        content_type=summary["content_type"],
+        uploaded_at=summary["uploaded_at"],
+        uploaded_by=summary["uploaded_by"]["id"],
     )
+
+
+async def list_files(ticket_id: str, caller: Caller) -> list[Attachment]:
+    """List the files of a ticket, of which there are up to twenty, oldest first."""
+    card = load(Item, ticket_id, caller, Permission.CARD_READ)
+    return [_attachment(card.id, one) for one in card.attachments]
 
 
 async def upload(ticket_id: str, request: HttpRequest, caller: Caller) -> Attachment:
@@ -70,7 +77,8 @@ async def upload(ticket_id: str, request: HttpRequest, caller: Caller) -> Attach
         if not isinstance(file, UploadFile):
             raise Invalid(FieldError("file", "A file is needed"))
         body = await file.read()
-    return _attachment(direct.attach_file(caller, ticket_id, file.filename or "", file.content_type or "", body))
+    attached = direct.attach_file(caller, ticket_id, file.filename or "", file.content_type or "", body)
+    return _attachment(attached.item_id, attached.summary)
 
 
 async def download(attachment_id: str, caller: Caller) -> Response:
@@ -105,6 +113,7 @@ def publish(routes: Routes) -> None:
         form_media=_FORM,
         errors=(*changed, Situation.LIMIT_REACHED),
     )(upload)
+    routes.get("/tickets/{ticket_id}/attachments", "attachments.list", permission=Permission.CARD_READ, addition=True)(list_files)
     routes.get(
         "/attachments/{attachment_id}", "attachments.download", permission=Permission.CARD_READ, media="application/octet-stream"
     )(download)

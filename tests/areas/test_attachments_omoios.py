@@ -3,13 +3,14 @@
 import pytest
 from moto.s3.models import s3_backends
 
+from shared.core.actor import Role
 from shared.core.errors import NotFound
 from shared.store import put_file
 from shared.work.attachments.direct import MAX_DIRECT, attach_file
 from shared.work.attachments.uploading import MAX_ATTACHMENTS, MAX_BYTES, begin_upload, finish_upload
 from shared.work.items.deleting import delete_item
 from tests.areas.boards_world import World
-from tests.areas.driving import Answer, Client
+from tests.areas.driving import Answer, Client, sign_up
 from tests.kills import concurrently
 from tests.samples.comments import MULTIPART, form_with
 from tests.samples.counted import archived
@@ -147,3 +148,23 @@ def test_a_refused_write_leaves_no_file(world, ada):
         attach_file(world.actor, card, "plan.png", "image/png", PNG)
     keys = [key for bucket in s3_backends["123456789012"]["aws"].buckets.values() for key in bucket.keys]
     assert [key for key in keys if card in key] == []
+
+
+def test_the_files_of_a_ticket_are_listed_as_they_were_answered(world, ada):
+    card = world.card().id
+    assert ada("comments", "GET", f"/tickets/{card}/attachments").json == []
+    made = [send(ada, card, PNG, name).json for name in ("plan.png", "other.png")]
+    assert ada("comments", "GET", f"/tickets/{card}/attachments").json == made
+    assert ada("comments", "DELETE", f"/attachments/{made[0]['id']}").status == 200
+    assert ada("comments", "GET", f"/tickets/{card}/attachments").json == made[1:]
+
+
+def test_the_files_of_a_ticket_are_listed_to_members_alone(world, ada):
+    card = world.card().id
+    assert send(ada, card, PNG).status == 201
+    viewer = world.join("Vic", "vic@example.com", Role.VIEWER).at("omoios")
+    assert len(viewer("comments", "GET", f"/tickets/{card}/attachments").json) == 1
+    stranger = sign_up("Eve", "eve@example.com").at("omoios")
+    refused(stranger("comments", "GET", f"/tickets/{card}/attachments"), 404)
+    delete_item(world.actor, card)
+    refused(ada("comments", "GET", f"/tickets/{card}/attachments"), 404)

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from moto.dynamodb.models import dynamodb_backends
 
 from shared.core.actor import Role
 from shared.events import get_event
@@ -22,6 +23,7 @@ from tests.areas.running import connected
 from tests.areas.test_runs import card_in, started
 from tests.areas.viewers import project, stream_record
 from tests.examples import examples
+from tests.snapshots import ACCOUNT, REGION
 
 
 class Stream:
@@ -31,8 +33,11 @@ class Stream:
         self.seen = self._rows()
 
     def _rows(self) -> dict:
-        rows = dynamodb().scan(TableName="core")["Items"]
-        return {(row["PK"]["S"], row["SK"]["S"]): row for row in rows if "event_id" in row}
+        partitions = (
+            dynamodb_backends[ACCOUNT][REGION].tables["core"].items
+        )  # each call reads all: a scan takes four times as long
+        rows = (row.to_json()["Attributes"] for rows in partitions.values() for row in rows.values() if "event_id" in row.attrs)
+        return {(row["PK"]["S"], row["SK"]["S"]): row for row in rows}
 
     def flow(self) -> int:
         """How many rounds it took."""

@@ -27,6 +27,7 @@ SAMPLES: Samples = {
     ("agentworks", "comments.delete"): lambda s: Sample({"id": s.comment()}),
     ("omoios", "comments.update"): lambda s: Sample({"comment_id": s.comment()}, {"content": "Other words"}),
     ("omoios", "attachments.upload"): lambda s: Sample({"ticket_id": s.card()}, form_with(b"Words"), headers=MULTIPART),
+    ("omoios", "attachments.list"): lambda s: Sample({"ticket_id": s.filed()}),
     ("omoios", "attachments.download"): lambda s: Sample({"attachment_id": s.attachment()}),
     ("omoios", "attachments.delete"): lambda s: Sample({"attachment_id": s.attachment()}),
     ("omoios", "comments.delete"): lambda s: Sample({"comment_id": s.comment()}),

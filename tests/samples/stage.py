@@ -101,15 +101,21 @@ class Stage:
         made = self.world.ada("cards", "POST", f"/cards/{card}/links", body={"url": "https://example.com/page"}).json
         return Sample({"id": card, "linkId": made["id"]})
 
-    def upload(self) -> str:
+    def upload(self, card: str | None = None) -> str:
         """A file that has come and is not attached yet."""
         actor = self.world.actor
-        announced, _ = begin_upload(actor, self.card(), "plan.txt", "text/plain", 5)
+        announced, _ = begin_upload(actor, card or self.card(), "plan.txt", "text/plain", 5)
         put_file(announced.file, b"Words", "text/plain")
         return announced.id
 
     def attachment(self) -> str:
         return finish_upload(self.world.actor, self.upload()).id
+
+    def filed(self) -> str:
+        """A card with a file."""
+        card = self.card()
+        finish_upload(self.world.actor, self.upload(card))
+        return card
 
     def document(self) -> str:
         body = {"type": "prd", "title": "A document", "content": "Words\n", "tags": ["one"]}

@@ -14,7 +14,7 @@ METHOD: Final = (
     "Mean of the whole days of the last 30 (from the first with usage on) times the days ahead; "
     "low and high are the 10th and 90th percentile of 1,000 bootstrap samples of as many days"
 )
-NO_HISTORY: Final = "No usage in the last 30 days: nothing to conclude from"
+NO_HISTORY: Final = "Nothing was spent in the last 30 days: nothing to conclude from"
 LITTLE_HISTORY: Final = "Mean of fewer than 3 days times the days ahead: too little for an interval"
 TREND_DAYS: Final = 7
 TREND_SHARE: Final = 0.1
