@@ -1,16 +1,16 @@
 """How good the search of memories is, on questions that were marked by hand (`tests/data/memory_queries.yaml`)."""
 
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import pytest
-import yaml
 
 from shared.agents.embeddings.hashed import HashedEmbedder
 from shared.insight.memories.ranking import MODES, Indexed, Ranked, SearchQuery, kept_words, rank
 from shared.insight.memories.vectors import Question, pack, unpack
+from tests.marked import marked
 
-DATA: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "data" / "memory_queries.yaml").read_text())
+DATA: dict[str, Any] = marked("memory_queries")
 QUERIES: list[dict[str, Any]] = DATA["queries"]
 FRESH: list[dict[str, Any]] = DATA["fresh"]
 FRESH_RECALL, FRESH_RANK = 0.75, 0.68
@@ -23,11 +23,13 @@ def indexed(memory_id: str, text: str, **more: Any) -> Indexed:
     return Indexed(memory_id, **fields | more, model="m", vector=vector, step=step, words=kept_words(text))
 
 
-ROWS = [indexed(memory_id, text) for memory_id, text in DATA["memories"].items()]
+@cache
+def stored() -> list[Indexed]:
+    return [indexed(memory_id, text) for memory_id, text in DATA["memories"].items()]
 
 
-def found(text: str, rows: list[Indexed] = ROWS, **options: Any) -> list[Ranked]:
-    return rank(SearchQuery(text, **options), rows, "m", EMBEDDER.embed([text])[0])
+def found(text: str, rows: list[Indexed] | None = None, **options: Any) -> list[Ranked]:
+    return rank(SearchQuery(text, **options), stored() if rows is None else rows, "m", EMBEDDER.embed([text])[0])
 
 
 def measured(mode: str, kind: str | None = None, queries: list[dict[str, Any]] = QUERIES) -> tuple[float, float]:
@@ -107,6 +109,6 @@ def test_of_equal_ones_the_newest_comes_first_every_time(mode):
 
 
 def test_vectors_of_another_model_are_found_by_words_only():
-    rows = [one._replace(model="another") for one in ROWS]
+    rows = [one._replace(model="another") for one in stored()]
     assert found("login timeout", rows, mode="semantic") == []
     assert found("login timeout session", rows)[0].indexed.memory_id == "login"
