@@ -197,8 +197,10 @@ class Platform:
 
 
 def fuzz(platform: Platform, contract: str, document: dict[str, Any], examples: int, most: int = 1_000) -> None:
-    """Send so many made-up requests to each operation of a contract's document, or to some `most` of them: a third as many to one that takes
-    only ids. They are the same every time."""
+    """Send so many made-up requests to each operation of a contract's document, or to some `most` of them.
+
+    An operation that takes only ids gets a third as many. The requests are the same every time.
+    """
     base = platform.base(contract)
     operations = [found.ok() for found in schemathesis.openapi.from_dict(document).get_all_operations() if isinstance(found, Ok)]
     operations = operations[:: len(operations) // most + 1]

@@ -1,5 +1,4 @@
-"""A few made-up requests to some operations of each contract, through API Gateway; `tests/contracts/test_fuzz.py` sends many to all, without
-it."""
+"""Made-up requests through API Gateway, to some operations of each contract; `tests/contracts/test_fuzz.py` tries all, without it."""
 
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,8 @@ from local.stack import LocalStack
 from shared.edge.contracts import NAMES
 from tests.fuzzing import Platform, fuzz
 
-EXAMPLES, MOST = 6, 60  # requests an operation, and operations: what the gateway changes is the same in all of them
+# requests an operation, and operations of a contract: what the gateway does to a request is the same in all of them
+EXAMPLES, MOST = 6, 40
 # Sign-ins are counted by address: made-up ones must not use up those of the other tests. Only Linux has the whole of 127.0.0.0/8
 ADDRESS = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
 
