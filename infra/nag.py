@@ -6,7 +6,7 @@ from aws_cdk import App
 
 from infra.platform import compose
 from infra.prepare import start_child
-from infra.samples import EVERYTHING, LOCAL, PROD
+from infra.samples import DEV, EVERYTHING, LOCAL
 
 
 def findings(app: App) -> list[str]:
@@ -25,7 +25,7 @@ def main() -> int:
     """Print the findings; 1 if there are any."""
     code, package = start_child(LOCAL)()
     lines: list[str] = []
-    for settings in (LOCAL, PROD, EVERYTHING):
+    for settings in (LOCAL, DEV, EVERYTHING):
         app = App(analytics_reporting=False)
         compose(app, settings, code, package)
         lines += findings(app)

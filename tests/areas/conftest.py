@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
+import time_machine
 
 from shared.agents.providers import registry
 from shared.core import clock, logs
@@ -14,10 +15,11 @@ from shared.people.access import liveness, quota_leases
 from shared.people.tenancy.rows import Workspace
 from shared.store import fetch, rate_windows, save, write
 from tests.areas.boards_world import World, create_world
+from tests.areas.driving import Client
 from tests.areas.receiver import Receiver
 from tests.areas.running import PAID, Machine, PaidModel, connected
 from tests.areas.stripe_server import KEY, SECRET, FakeStripe
-from tests.areas.viewers import Gateway, shared_gateway
+from tests.areas.viewers import Gateway, Stream, shared_gateway
 from tests.github_server import FakeGithub
 from tests.trips import LARGE_LEASES
 
@@ -55,6 +57,25 @@ class _Windows:
 def world(aws: None) -> World:
     """A person with a workspace, a project and its board."""
     return create_world()
+
+
+@pytest.fixture
+def ada(world: World) -> Client:
+    """The person of the world as a client of omoios; tests of another contract have their own."""
+    return world.ada.at("omoios")
+
+
+@pytest.fixture
+def late(world: World) -> Iterator[time_machine.Traveller]:
+    """The time, which a test lets pass."""
+    with time_machine.travel(clock.now(), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def stream(world: World) -> Stream:
+    """The stream of what changes from now on."""
+    return Stream()
 
 
 @pytest.fixture

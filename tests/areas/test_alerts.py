@@ -21,19 +21,8 @@ from tests.areas.driving import Client, confirm_address, sign_up
 from tests.areas.hooks_world import Hooks
 from tests.areas.live_agents_world import beat, registered
 from tests.areas.mailbox import requested_mails
-from tests.areas.test_cards_progress import Stream
 from tests.areas.viewers import listen, pushed
 from tests.kills import concurrently
-
-
-@pytest.fixture
-def ada(world: World) -> Client:
-    return world.ada.at("omoios")
-
-
-@pytest.fixture
-def stream(world: World) -> Stream:
-    return Stream()
 
 
 def get(client: Client, path: str = "/alerts") -> list[dict]:

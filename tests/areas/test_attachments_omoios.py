@@ -9,7 +9,6 @@ from shared.store import put_file
 from shared.work.attachments.direct import MAX_DIRECT, attach_file
 from shared.work.attachments.uploading import MAX_ATTACHMENTS, MAX_BYTES, begin_upload, finish_upload
 from shared.work.items.deleting import delete_item
-from tests.areas.boards_world import World
 from tests.areas.driving import Answer, Client, sign_up
 from tests.kills import concurrently
 from tests.samples.comments import MULTIPART, form_with
@@ -21,11 +20,6 @@ PNG = bytes.fromhex(
 )
 """A picture with line ends and a whole range of bytes in it, as forms have them around it."""
 DISCLOSED = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4 + b"\r\n--cadr\r\n\r\n--"
-
-
-@pytest.fixture
-def ada(world: World) -> Client:
-    return world.ada.at("omoios")
 
 
 def send(client: Client, ticket: str, body: bytes, name: str = "plan.png", kind: str = "image/png") -> Answer:

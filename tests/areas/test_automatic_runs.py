@@ -22,9 +22,9 @@ from shared.work.items.rules import MAX_AUTO_MOVES
 from shared.work.items.updating import update_item
 from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.running import Machine, connected
-from tests.areas.test_cards_progress import Stream, conditions
+from tests.areas.test_cards_progress import conditions
 from tests.areas.test_runs import started
-from tests.areas.viewers import raw_row, stream_record
+from tests.areas.viewers import Stream, raw_row, stream_record
 
 COST = TokenUsage(100, 0, 0, 20)
 

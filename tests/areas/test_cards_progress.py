@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from moto.dynamodb.models import dynamodb_backends
 
 from shared.core.actor import Role
 from shared.events import get_event
@@ -21,35 +20,8 @@ from shared.work.items.updating import update_item
 from tests.areas.boards_world import World, create_world
 from tests.areas.running import connected
 from tests.areas.test_runs import card_in, started
-from tests.areas.viewers import project, stream_record
+from tests.areas.viewers import Stream
 from tests.examples import examples
-from tests.snapshots import ACCOUNT, REGION
-
-
-class Stream:
-    """What changed since it was last looked at, given to the stream consumer until nothing changes any more."""
-
-    def __init__(self) -> None:
-        self.seen = self._rows()
-
-    def _rows(self) -> dict:
-        partitions = (
-            dynamodb_backends[ACCOUNT][REGION].tables["core"].items
-        )  # each call reads all: a scan takes four times as long
-        rows = (row.to_json()["Attributes"] for rows in partitions.values() for row in rows.values() if "event_id" in row.attrs)
-        return {(row["PK"]["S"], row["SK"]["S"]): row for row in rows}
-
-    def flow(self) -> int:
-        """How many rounds it took."""
-        for round_ in range(5 * MAX_AUTO_MOVES):
-            now = self._rows()
-            changed = [key for key, row in now.items() if row["event_id"] != self.seen.get(key, {}).get("event_id")]
-            records = [stream_record(now[key], self.seen.get(key), number) for number, key in enumerate(changed)]
-            self.seen = now
-            if not records:
-                return round_
-            assert project(*records) == []
-        raise AssertionError("the stream never comes to rest")
 
 
 @pytest.fixture
@@ -58,11 +30,6 @@ def world(aws) -> World:
     for number in range(11):
         world.set_wip(number, None)
     return world
-
-
-@pytest.fixture
-def stream(world) -> Stream:
-    return Stream()
 
 
 def conditions(world: World, lane: int, *wanted: dict):
@@ -80,7 +47,7 @@ def finish(world: World, card: Item) -> None:
     update_item(world.actor, card.id, {"status": "done"})
 
 
-def test_a_parent_goes_on_when_its_children_are_done(world, stream):
+def test_a_parent_goes_on_when_its_children_are_done(world, stream: Stream):
     conditions(world, 4, {"type": "children_done"})
     parent = world.card(4)
     children = [world.card(6, parent_id=parent.id) for _ in range(3)]

@@ -25,11 +25,6 @@ from tests.trips import count_requests
 PRD, QA = agent_named("prd"), agent_named("qa")
 
 
-@pytest.fixture
-def ada(world) -> Client:
-    return world.ada.at("omoios")
-
-
 def days_ago(number: int) -> str:
     return str((clock.now() - timedelta(days=number)).date())
 

@@ -115,6 +115,9 @@ def test_the_model_finds_better_words_and_each_call_is_in_the_ledger(world: Worl
     (line,) = lines(journey)
     assert (line.provider, line.model, int(line.input_tokens), int(line.output_tokens)) == ("openai", "gpt-3.5-turbo", 1_000, 500)
     assert int(line.customer_price_micros) > 0
+    assert 2 * int(line.output_cost_micros or 0) > int(line.provider_cost_micros), (
+        "a token that is written costs three that are read"
+    )
     assert (int(month(world).spent), int(month(world).reserved)) == (int(line.customer_price_micros), 0)
     usage = world.ada("usage", "GET", f"/workspaces/{world.ws_id}/usage").json["summary"]
     assert (usage["totalCalls"], usage["totalTokens"]) == (1, 1_500)

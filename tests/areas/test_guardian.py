@@ -1,15 +1,12 @@
 """The guardian: interventions and their revert, runs that are told and stopped, and the cycle that watches them."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-import time_machine
 
 from functions.scheduled.handler import handler as scheduled
 from shared.agents.providers import registry
 from shared.agents.providers.port import Finished, TextDelta, TokenUsage, ToolCall, ToolCallReady
-from shared.core import clock
 from shared.core.actor import Role
 from shared.core.errors import Conflict, Malformed
 from shared.core.ids import new_id
@@ -26,30 +23,12 @@ from tests.areas.boards_world import World
 from tests.areas.driving import Answer, Client, sign_up
 from tests.areas.live_agents_world import registered, stored
 from tests.areas.running import Machine
-from tests.areas.test_cards_progress import Stream
 from tests.areas.test_runs import card_in, started
 from tests.areas.viewers import listen, pushed
 from tests.kills import concurrently, crash_at_every_write
 
 WHY = {"reason": "It goes in circles", "initiated_by": "guardian-001"}
 AGENT = {"id": "agent-1", "name": "worker-1"}
-
-
-@pytest.fixture
-def ada(world) -> Client:
-    return world.ada.at("omoios")
-
-
-@pytest.fixture
-def late(ada) -> Iterator[time_machine.Traveller]:
-    """The time, which a test lets pass."""
-    with time_machine.travel(clock.now(), tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def stream(world) -> Stream:
-    return Stream()
 
 
 def add(world: World, **more) -> str:

@@ -29,11 +29,6 @@ from tests.areas.viewers import project, raw_row, stream_record
 PRD = agent_named("prd")
 
 
-@pytest.fixture
-def ada(world) -> Client:
-    return world.ada.at("omoios")
-
-
 def shown(client: Client, path: str):
     answer = client("insights", "GET", path)
     assert answer.status == 200, answer.text

@@ -24,11 +24,6 @@ from tests.areas.viewers import project, raw_row, stream_record
 from tests.trips import count_requests
 
 
-@pytest.fixture
-def ada(world) -> Client:
-    return world.ada.at("omoios")
-
-
 def told(card: Item, before=None) -> Item:
     project(stream_record(raw_row(f"ITEM#{card.id}"), before))
     return card

@@ -8,7 +8,7 @@ from shared.runs.live_agents import registering
 from shared.runs.live_agents.registering import NewAgent, create_agent
 from shared.runs.live_agents.rows import AgentCount
 from shared.store import get
-from tests.areas.driving import Client, sign_up
+from tests.areas.driving import sign_up
 from tests.areas.live_agents_world import beat, registered, stored
 from tests.kills import concurrently
 
@@ -24,11 +24,6 @@ DTO = {
     "last_heartbeat",
     "created_at",
 }
-
-
-@pytest.fixture
-def ada(world) -> Client:
-    return world.ada.at("omoios")
 
 
 def test_a_registered_agent_is_shown_as_the_document_shows_it(ada, world):

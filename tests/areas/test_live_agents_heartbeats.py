@@ -20,11 +20,6 @@ from tests.trips import count_requests
 
 
 @pytest.fixture
-def ada(world) -> Client:
-    return world.ada.at("omoios")
-
-
-@pytest.fixture
 def noon(ada):
     """A clock that stands still until it is set."""
     with time_machine.travel(clock.now().replace(microsecond=0) + timedelta(seconds=1), tick=False) as traveller:

@@ -1,10 +1,8 @@
 """Live agents and tasks: who gets which, what happens when an agent dies, and agents that the platform runs."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-import time_machine
 
 from shared.core import clock
 from shared.core.actor import SYSTEM
@@ -30,30 +28,12 @@ from tests.areas.boards_world import World, create_world, put_on_plan
 from tests.areas.driving import Client, run_jobs
 from tests.areas.live_agents_world import beat, registered, stored
 from tests.areas.running import Machine
-from tests.areas.test_cards_progress import Stream
 from tests.areas.test_runs import card_in
 from tests.areas.test_runs_control import configure
 from tests.areas.viewers import listen, pushed
 from tests.kills import concurrently, crash_at_every_write, crash_at_write
 
 BUILD = 6  # the lane in which is built
-
-
-@pytest.fixture
-def ada(world) -> Client:
-    return world.ada.at("omoios")
-
-
-@pytest.fixture
-def late(ada) -> Iterator[time_machine.Traveller]:
-    """The time, which a test lets pass."""
-    with time_machine.travel(clock.now(), tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def stream(world) -> Stream:
-    return Stream()
 
 
 def task(world: World, title: str = "A task", card: Item | None = None, **more) -> str:

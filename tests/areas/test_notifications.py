@@ -21,25 +21,14 @@ from shared.work.tasks.claiming import claim_task, complete_task, fail_task
 from shared.work.tasks.creating import NewTask, add_task
 from tests.areas.boards_world import World
 from tests.areas.driving import Client
-from tests.areas.test_cards_progress import Stream
 from tests.kills import concurrently
 
 AGENT = {"id": "agent-456", "name": "worker"}
 
 
 @pytest.fixture
-def ada(world: World) -> Client:
-    return world.ada.at("omoios")
-
-
-@pytest.fixture
 def bea(world: World) -> Client:
     return world.join("Bea Member", "bea@example.com", Role.MEMBER).at("omoios")
-
-
-@pytest.fixture
-def stream(world: World) -> Stream:
-    return Stream()
 
 
 def inbox(client: Client, **query: object) -> list[dict]:

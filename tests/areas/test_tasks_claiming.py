@@ -1,10 +1,8 @@
 """Claims of tasks: leases, fences, attempts, and what an agent may claim next."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-import time_machine
 
 from shared.core import clock
 from shared.core.errors import Conflict, NotFound
@@ -31,13 +29,6 @@ from tests.kills import concurrently
 from tests.stored_rows import check_rows
 
 ONE, TWO = {"id": "agent-1", "name": "worker-1"}, {"id": "agent-2", "name": "worker-2"}
-
-
-@pytest.fixture
-def late() -> Iterator[time_machine.Traveller]:
-    """The time, which a test lets pass."""
-    with time_machine.travel(clock.now(), tick=False) as traveller:
-        yield traveller
 
 
 def add(world: World, title: str = "A task", **more) -> Task:

@@ -17,20 +17,9 @@ from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World
 from tests.areas.driving import Answer, Client, sign_up
 from tests.areas.live_agents_world import registered, stored
-from tests.areas.test_cards_progress import Stream
-from tests.areas.viewers import listen, pushed
+from tests.areas.viewers import Stream, listen, pushed
 from tests.kills import concurrently
 from tests.samples.stage import PRD
-
-
-@pytest.fixture
-def ada(world: World) -> Client:
-    return world.ada.at("omoios")
-
-
-@pytest.fixture
-def stream(world: World) -> Stream:
-    return Stream()
 
 
 def post(client: Client, path: str, status: int, **body: object) -> dict:

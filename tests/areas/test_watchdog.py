@@ -12,13 +12,8 @@ from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World
 from tests.areas.driving import Client
 from tests.areas.live_agents_world import beat, registered, stored
-from tests.areas.test_cards_progress import Stream
+from tests.areas.viewers import Stream
 from tests.kills import concurrently, crash_at_every_write
-
-
-@pytest.fixture
-def ada(world) -> Client:
-    return world.ada.at("omoios")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.fuzzing import Platform, fuzz
 from tests.github_server import FakeGithub
 
 # requests an operation (with fewer, too few get past the first check), and operations: to read what one takes costs half a second
-EXAMPLES, MOST = (6, 20) if QUICK else (24, 1_000)
+EXAMPLES, MOST = (6, 20) if QUICK else (18, 1_000)
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """Embeddings, and how well duplicates of tickets are told from others: measured on pairs that were marked by hand."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 
 from shared.agents.embeddings import registry, services
 from shared.agents.embeddings.company import CompanyEmbedder
@@ -17,9 +14,10 @@ from shared.core.errors import Upstream
 from shared.core.settings import settings
 from shared.core.situations import Situation
 from shared.planning.duplicates.similarity import THRESHOLD, Rarity, Text, similarities
+from tests.marked import marked
 from tools import word_vectors
 
-PAIRS = yaml.safe_load((Path(__file__).parents[1] / "data" / "duplicate_tickets.yaml").read_text())
+PAIRS = marked("duplicate_tickets")
 NEW = HashedEmbedder()
 RARITY = Rarity.of(words_of(Text(*one).whole) for pair in PAIRS for one in (pair["one"], pair["other"]))
 LEAST = {"tune": (0.95, 0.95), "held": (0.9, 0.9), "fresh": (0.85, 0.6)}

@@ -122,6 +122,7 @@ def test_what_is_imported_before_the_fork_is_what_each_worker_imports(workers: d
 
 STARTED = """
 import gc, importlib, os, sys
+import botocore.session, fastapi, mangum, pynamodb.models  # of others, once for all: what is ours is imported in each process
 for name in sys.argv[1:]:
     if not (child := os.fork()):
         importlib.import_module("functions")
@@ -145,8 +146,8 @@ def test_no_garbage_is_collected_while_a_function_starts_and_it_is_afterwards() 
 
 
 @pytest.mark.thorough
-def test_the_first_request_loads_one_contract() -> None:
-    modules = loaded(EACH_AREA, "cards")["cards"]
+def test_the_first_request_loads_one_contract(areas: dict[str, set[str]]) -> None:
+    modules = areas["cards"]
     assert {name for name in modules if name.startswith("functions.cards.")} == {
         "functions.cards.agentworks",
         "functions.cards.handler",
@@ -155,8 +156,8 @@ def test_the_first_request_loads_one_contract() -> None:
 
 
 @pytest.mark.thorough
-def test_the_pusher_knows_of_the_edge_only_how_a_terminal_is_shown() -> None:
-    modules = loaded(EACH_WORKER, "ws_pusher")["ws_pusher"]
+def test_the_pusher_knows_of_the_edge_only_how_a_terminal_is_shown(workers: dict[str, set[str]]) -> None:
+    modules = workers["ws_pusher"]
     assert {name for name in modules if name.startswith("shared.edge.")} == {
         "shared.edge.views",
         "shared.edge.views.agentworks",

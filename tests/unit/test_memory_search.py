@@ -1,16 +1,16 @@
 """How good the search of memories is, on questions that were marked by hand (`tests/data/memory_queries.yaml`)."""
 
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import pytest
-import yaml
 
 from shared.agents.embeddings.company import CompanyEmbedder
 from shared.insight.memories.ranking import MODES, Indexed, Ranked, SearchQuery, kept_words, rank
 from shared.insight.memories.vectors import Question, pack, unpack
+from tests.marked import marked
 
-DATA: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "data" / "memory_queries.yaml").read_text())
+DATA: dict[str, Any] = marked("memory_queries")
 QUERIES: list[dict[str, Any]] = DATA["queries"]
 LEAST = {"fresh": (0.87, 0.81), "held_out": (0.92, 0.81), "other_questions": (0.6, 0.5)}
 """Recall and rank of questions on which nothing was chosen: about the same memories, and about other subjects."""
@@ -23,16 +23,22 @@ def indexed(memory_id: str, text: str, **more: Any) -> Indexed:
     return Indexed(memory_id, **fields | more, model="m", vector=vector, step=step, words=kept_words(text))
 
 
-ROWS = [indexed(memory_id, text) for memory_id, text in DATA["memories"].items()]
-MORE = [*ROWS, *(indexed(memory_id, text) for memory_id, text in DATA["other_memories"].items())]
+@cache
+def stored() -> list[Indexed]:
+    return [indexed(memory_id, text) for memory_id, text in DATA["memories"].items()]
 
 
-def found(text: str, rows: list[Indexed] = ROWS, **options: Any) -> list[Ranked]:
-    return rank(SearchQuery(text, **options), rows, "m", EMBEDDER.embed([text])[0])
+@cache
+def more() -> list[Indexed]:
+    return [*stored(), *(indexed(memory_id, text) for memory_id, text in DATA["other_memories"].items())]
+
+
+def found(text: str, rows: list[Indexed] | None = None, **options: Any) -> list[Ranked]:
+    return rank(SearchQuery(text, **options), stored() if rows is None else rows, "m", EMBEDDER.embed([text])[0])
 
 
 def measured(
-    mode: str, kind: str | None = None, queries: list[dict[str, Any]] = QUERIES, rows: list[Indexed] = ROWS
+    mode: str, kind: str | None = None, queries: list[dict[str, Any]] = QUERIES, rows: list[Indexed] | None = None
 ) -> tuple[float, float]:
     """Recall at 5 and the mean of the reciprocal ranks, by the first memory that was marked for a question."""
     places = []
@@ -65,7 +71,7 @@ def test_each_kind_of_question_is_answered(kind, recall):
 
 @pytest.mark.parametrize("name", LEAST)
 def test_questions_that_nothing_was_fitted_to_are_answered_too(name):
-    recall, mean_rank = measured("hybrid", queries=DATA[name], rows=MORE if name == "other_questions" else ROWS)
+    recall, mean_rank = measured("hybrid", queries=DATA[name], rows=more() if name == "other_questions" else None)
     assert (recall >= LEAST[name][0], mean_rank >= LEAST[name][1]) == (True, True), (recall, mean_rank)
 
 
@@ -120,6 +126,6 @@ def test_of_equal_ones_the_newest_comes_first_every_time(mode):
 
 
 def test_vectors_of_another_model_are_found_by_words_only():
-    rows = [one._replace(model="another") for one in ROWS]
+    rows = [one._replace(model="another") for one in stored()]
     assert found("login timeout", rows, mode="semantic") == []
     assert found("login timeout session", rows)[0].indexed.memory_id == "login"

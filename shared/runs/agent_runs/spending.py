@@ -109,10 +109,6 @@ _DATED_VERSION: Final = re.compile(r"([-@:][\dv.:-]+)?")
 
 def build_usage_line(run: Run, call: UnsettledCall) -> UsageLine:
     """Build the ledger line of a call; its id contains the call's fence, because there is one call for each fence."""
-    usage = TokenUsage(**call.usage)
-    price = find_cost(run.provider, run.model, call.model, usage)
-    known = isinstance(price, Priced) and not run.limited_by_tokens  # its budgets hold tokens: no money is spent beside them
-    cost_micros = price.cost_micros if isinstance(price, Priced) and known else 0
     return UsageLine.new(
         derived_id("usage", run.id, int(call.turn), int(call.fence)),
         org_id=run.org_id,
@@ -127,23 +123,29 @@ def build_usage_line(run: Run, call: UnsettledCall) -> UsageLine:
         user=run.triggered_by,
         provider=run.provider,
         model=call.model or run.model,
-        input_tokens=usage.input,
-        cache_read_tokens=usage.cache_read,
-        cache_write_tokens=usage.cache_write,
-        output_tokens=usage.output,
         estimated=call.estimated,
-        provider_cost_micros=cost_micros,
-        output_cost_micros=_output_cost(run, call, usage, cost_micros),
-        customer_price_micros=customer_price_micros(cost_micros) if known else 0,
-        unpriced=not known,
-        price_version=price.table,
+        # where its budgets hold tokens, no money is spent beside them
+        **usage_figures(run.provider, run.model, call.model, TokenUsage(**call.usage), has_price=not run.limited_by_tokens),
     )
 
 
-def _output_cost(run: Run, call: UnsettledCall, usage: TokenUsage, cost_micros: int) -> int:
-    """Return which part of a call's cost is for what the model wrote."""
-    written = find_cost(run.provider, run.model, call.model, TokenUsage(output=usage.output))
-    return min(cost_micros, written.cost_micros) if isinstance(written, Priced) else 0
+def usage_figures(provider: str, requested: str, answering_model: str, usage: TokenUsage, *, has_price: bool) -> dict[str, Any]:
+    """Return what a line of the ledger says of a call: its tokens, and its cost and price in micro-dollars."""
+    price = find_cost(provider, requested, answering_model, usage)
+    known = isinstance(price, Priced) and has_price
+    cost_micros = price.cost_micros if isinstance(price, Priced) and known else 0
+    written = find_cost(provider, requested, answering_model, TokenUsage(output=usage.output))
+    return {
+        "input_tokens": usage.input,
+        "cache_read_tokens": usage.cache_read,
+        "cache_write_tokens": usage.cache_write,
+        "output_tokens": usage.output,
+        "provider_cost_micros": cost_micros,
+        "output_cost_micros": min(cost_micros, written.cost_micros) if isinstance(written, Priced) else 0,
+        "customer_price_micros": customer_price_micros(cost_micros) if known else 0,
+        "unpriced": not known,
+        "price_version": price.table,
+    }
 
 
 def store_call(run: Run, call: UnsettledCall, answer: Callable[[], Turn] | None = None) -> Turn | None:

@@ -32,7 +32,7 @@ from shared.money.budgets.reserving import Scope, announce_spending, read_caps, 
 from shared.money.usage.recording import usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.planning.explorations.rows import Exploration
-from shared.runs.agent_runs.spending import find_cost
+from shared.runs.agent_runs.spending import usage_figures
 from shared.runs.authoring.agent import AGENT
 from shared.store import (
     JSONAttribute,
@@ -218,10 +218,7 @@ class Calls:
             announce_spending(self._scope)
 
     def _line(self, held: ModelCall, done: Finished) -> UsageLine:
-        one, usage, agent = self.exploration, done.usage, get_agent(AGENT)
-        price = find_cost(str(one.provider), str(one.model), done.model, usage)
-        known = isinstance(price, Priced) and bool(one.priced)
-        cost = price.cost_micros if isinstance(price, Priced) and known else 0
+        one, agent = self.exploration, get_agent(AGENT)
         return UsageLine.new(
             derived_id("usage", one.id, held.attempt),
             org_id=one.org_id,
@@ -235,13 +232,6 @@ class Calls:
             user=self.user,
             provider=one.provider,
             model=done.model or one.model,
-            input_tokens=usage.input,
-            cache_read_tokens=usage.cache_read,
-            cache_write_tokens=usage.cache_write,
-            output_tokens=usage.output,
             estimated=done.estimated,
-            provider_cost_micros=cost,
-            customer_price_micros=customer_price_micros(cost) if known else 0,
-            unpriced=not known,
-            price_version=price.table,
+            **usage_figures(str(one.provider), str(one.model), done.model, done.usage, has_price=bool(one.priced)),
         )

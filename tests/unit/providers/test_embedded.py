@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -32,14 +31,10 @@ from shared.agents.providers.port import (
 from shared.agents.providers.tokens import count_tokens, input_tokens
 from shared.agents.tools import parse_arguments, specs
 from tests.examples import examples
+from tests.marked import marked
 
 ROLES = [agent.name for agent in AGENTS]
-DATA = Path(__file__).parents[2] / "data"
-MARKED = [
-    card
-    for name in ("marked_cards", "fresh_cards", "second_fresh_cards")
-    for card in yaml.safe_load((DATA / f"{name}.yaml").read_text())
-]
+MARKED = [card for name in ("marked_cards", "fresh_cards", "second_fresh_cards") for card in marked(name)]
 CARDS = {
     card["name"]: {"id": "c1", "lane_number": 0}
     | {name: card[name] for name in ("title", "type", "description", "acceptance_criteria") if name in card}
@@ -327,7 +322,7 @@ def test_a_card_that_asks_for_something_gets_a_document_and_moves_on(card):
 
 
 def test_the_copilot_moves_a_card_to_a_lane_whose_agent_takes_it_and_says_what_it_is():
-    for name, filed in DEFINITE.items():
+    for name, filed in definite().items():
         (move,) = [action.arguments for action in plan("ceo_copilot", filed) if action.tool == "move_card"]
         assert [agent.name for agent in AGENTS if move["to_lane"] in agent.allowed_lanes and suits(agent.name, filed)], name
         assert move["reason"] == say(f"k_{filed.kind}", filed.language)
@@ -408,7 +403,7 @@ def test_a_request_to_fix_a_fault_is_no_card_of_its_own():
 
 
 def test_the_planner_does_not_deny_a_request_that_documents_quote():
-    for name, filed in DEFINITE.items():
+    for name, filed in definite().items():
         said = "\n".join(str(action.arguments.get("content")) for action in plan("planner", filed))
         assert not filed.asks or say("no_cards", filed.language) not in said, name
 
@@ -535,7 +530,7 @@ def test_the_troubleshooter_names_the_error_and_the_innermost_own_frame():
 
 def test_who_only_has_a_checklist_says_what_it_takes():
     for role in sorted(set(outputs()) - WHOLE - {"planner"}):
-        for filed in filter(lambda one: suits(role, one), DEFINITE.values()):
+        for filed in filter(lambda one: suits(role, one), definite().values()):
             (document,) = documents(role, filed)
             assert say("needs_model", filed.language) in document["content"]
             assert "\n## " not in document["content"]
@@ -543,7 +538,7 @@ def test_who_only_has_a_checklist_says_what_it_takes():
 
 def test_a_checklist_of_fewer_than_three_items_without_a_quoted_reason_is_a_refusal():
     for role in sorted(set(outputs()) - WHOLE - {"planner"}):
-        for name, filed in filter(lambda one: suits(role, one[1]), DEFINITE.items()):
+        for name, filed in filter(lambda one: suits(role, one[1]), definite().items()):
             _, items = documents(role, filed)[0]["content"].split(say("needs_model", filed.language))
             assert items.count("- [ ] ") >= 3 or "> " in items, (role, name)
     comment = calls_of(run("dev_backend", CARDS["terse"]), "comment")[0]["content"]
@@ -552,13 +547,18 @@ def test_a_checklist_of_fewer_than_three_items_without_a_quoted_reason_is_a_refu
 
 # -- what a reader keeps
 
-BLIND = {card["name"]: card for card in yaml.safe_load((DATA / "blind_cards.yaml").read_text())}
+BLIND = {card["name"]: card for card in marked("blind_cards")}
 ALL = {**CARDS, **{name: {"id": "c1", "lane_number": 0} | card for name, card in BLIND.items()}}
 FILED = {
     name: FiledCard(card | {"acceptance_criteria": "\n".join(f"- {one}" for one in card.get("acceptance_criteria", ()))})
     for name, card in ALL.items()
 }
-DEFINITE = {name: filed for name, filed in FILED.items() if filed.is_explicit}
+
+
+@cache
+def definite():
+    """The cards that say what is to be done, read when the first test asks."""
+    return {name: filed for name, filed in FILED.items() if filed.is_explicit}
 
 
 def documents(role, filed):
@@ -580,7 +580,7 @@ WHOLE = {role for role, output in outputs().items() if output.whole}
 
 @pytest.mark.parametrize("role", sorted(WHOLE))
 def test_every_line_of_the_card_is_in_every_document_that_is_not_a_checklist_only(role):
-    for name, filed in DEFINITE.items():
+    for name, filed in definite().items():
         lines = [line for piece in filed.pieces if piece.kind != "courtesy" for line in piece.text.splitlines()]
         parts = [squeezed(part) for line in lines for part in re.split("；|; ", line)]
         for document in documents(role, filed):
@@ -649,7 +649,7 @@ def test_an_agent_that_does_not_suit_a_card_says_who_does_and_does_nothing_else(
 
 def test_the_agents_that_are_named_instead_suit_the_card():
     named = {say(f"w_{role}", language): role for role in ROLES for language in LANGUAGES}
-    for name, filed in DEFINITE.items():
+    for name, filed in definite().items():
         refused = [role for role in ROLES if not suits(role, filed)]
         for line in re.findall("^- (.*)$", "\n".join(refusal(role, filed) for role in refused), re.M):
             assert suits(named[line], filed), name
@@ -767,7 +767,7 @@ def test_an_agent_does_not_take_a_card_because_of_a_word_or_two(role, card):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_checklist_has_at_most_seven_items(role):
-    for filed in DEFINITE.values():
+    for filed in definite().values():
         assert "".join(document["content"] for document in documents(role, filed)).count("- [ ] ") <= 7
 
 
@@ -882,7 +882,7 @@ def test_a_table_is_quoted_as_one_block():
 
 def test_what_is_not_clear_is_asked_once_in_the_comment_and_not_by_a_checklist():
     for role in ROLES:
-        for name, filed in DEFINITE.items():
+        for name, filed in definite().items():
             said = "\n".join(str(action.arguments.get("content")) for action in plan(role, filed))
             asks = role == "planner" or outputs()[role].questions
             counts = {said.count(f"- {line}\n") for line in filed.questions if line != say("q_done", filed.language)}
@@ -914,7 +914,7 @@ def test_a_question_that_a_person_quotes_is_not_asked_again():
 
 
 def test_the_title_of_a_card_stands_once_in_its_document():
-    for name, filed in DEFINITE.items():
+    for name, filed in definite().items():
         for (document,) in (documents("ceo_copilot", filed), documents("qa", filed)):
             content = document["content"].splitlines()
             assert document["title"].endswith(filed.title)

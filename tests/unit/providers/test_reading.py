@@ -1,11 +1,9 @@
 """Reading cards: what becomes a statement, of which kind, in six languages."""
 
 from collections import Counter
-from pathlib import Path
 from time import process_time
 
 import pytest
-import yaml
 
 from shared.agents.providers.embedded.blocks import blocks, error_line, own_frame
 from shared.agents.providers.embedded.filing import FiledCard
@@ -13,10 +11,10 @@ from shared.agents.providers.embedded.outputs import dependencies
 from shared.agents.providers.embedded.reading import Piece, read
 from shared.agents.providers.embedded.sentences import heading_kind, sentences
 from shared.agents.providers.embedded.tables import keys, recognize, say
+from tests.marked import marked
 from tools.train_reader import CARDS
 
-DATA = Path(__file__).parents[2] / "data"
-SETS = {name: yaml.safe_load((DATA / f"{name}_cards.yaml").read_text()) for name in CARDS if name != "gate"}
+SETS = {name: marked(f"{name}_cards") for name in CARDS if name != "gate"}
 MARKED = [card for cards in SETS.values() for card in cards]
 KINDS = {"asks": "ask", "exclusions": "exclusion", "criteria": "criterion"}
 IDS = [card["name"] for card in MARKED]

@@ -1,9 +1,6 @@
 """Forms in which people write cards: minutes, speech, templates, timelines, signs; each is a class of errors that unseen cards showed."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 
 from shared.agents.providers.embedded import tables
 from shared.agents.providers.embedded.blocks import own_frame
@@ -12,10 +9,10 @@ from shared.agents.providers.embedded.outputs import plan
 from shared.agents.providers.embedded.reading import read
 from shared.agents.providers.embedded.sentences import sentences
 from shared.agents.providers.embedded.tables import LANGUAGES, say
+from tests.marked import marked
 
-DATA = Path(__file__).parents[2] / "data"
-GATES = yaml.safe_load((DATA / "gate_cards.yaml").read_text())
-FORMS = yaml.safe_load((DATA / "sentences_of_forms.yaml").read_text())
+GATES = marked("gate_cards")
+FORMS = marked("sentences_of_forms")
 
 
 def kinds(text, language="en", **more):

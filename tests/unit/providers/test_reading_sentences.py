@@ -1,18 +1,15 @@
 """What a sentence below a request is: left out, a rule, a fact or a criterion, in six languages; and what opens the gate."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.outputs import plan, suits
 from shared.agents.providers.embedded.reading import read
 from shared.agents.providers.embedded.sentences import sentences
+from tests.marked import marked
 
-DATA = Path(__file__).parents[2] / "data"
-SAID = yaml.safe_load((DATA / "sentences_below_a_request.yaml").read_text())
-OF_FAULTS = yaml.safe_load((DATA / "sentences_below_a_fault.yaml").read_text())
+SAID = marked("sentences_below_a_request")
+OF_FAULTS = marked("sentences_below_a_fault")
 LANGUAGES = list(SAID)
 
 
