@@ -1,18 +1,13 @@
 """Whatever happens to a socket of events, its client ends with all of them, in order and once, by naming the last one that it has."""
 
-from typing import Any
-
 import pytest
-import time_machine
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from shared.channels.sockets import replaying
-from shared.core import clock
 from shared.core.actor import Role
-from shared.core.clock import timedelta
 from shared.core.ids import new_id
-from shared.insight.audit import marking
+from shared.insight.audit import marking, sealing
 from shared.insight.audit.sealing import seal
 from shared.people.access.records import Access, key_row
 from shared.store import update_now
@@ -22,6 +17,11 @@ from tests.areas.viewers import Gateway, Viewer, messages, project, push_batch, 
 from tests.examples import examples
 
 PATH = "/api/v1/ws/events"
+quickly = settings(
+    phases=[Phase.explicit, Phase.generate],  # a plot is short enough to be read, and to make it shorter takes minutes
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 STEPS = ("happen", "happen", "burst", "push", "push", "push", "work", "refuse", "refuse", "stick", "cut", "seal")
 
 
@@ -34,10 +34,10 @@ def gateway() -> Gateway:
 
 
 class Play:
-    """A client, its socket, and the queues between it and what happens. Time goes on by itself; a hundred seconds make events old."""
+    """A client, its socket, and the queues between it and what happens."""
 
-    def __init__(self, worlds: list[World], client: Client, gateway: Gateway, traveller: Any) -> None:
-        self.worlds, self.client, self.gateway, self.traveller = worlds, client, gateway, traveller
+    def __init__(self, worlds: list[World], client: Client, gateway: Gateway) -> None:
+        self.worlds, self.client, self.gateway = worlds, client, gateway
         self.live: list[dict] = []
         self.last_topic = ""
         self.jobs: list[dict] = []
@@ -93,7 +93,6 @@ class Play:
         self.collect()
 
     def seal(self) -> None:
-        self.traveller.shift(timedelta(seconds=100))
         for world in self.worlds:
             seal(f"WS#{world.ws_id}")
         self.collect()
@@ -118,7 +117,12 @@ class Play:
 @example(steps=["burst", "refuse", "push", "burst", "push", "cut", "work", "burst", "work", "push"], size=3)
 @example(steps=["burst", "seal", "cut", "happen", "work", "stick", "push", "work", "cut", "happen"], size=500)
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=10, max_size=30), size=st.sampled_from((1, 3, 500)))
-@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    phases=[Phase.explicit, Phase.generate],
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_no_event_is_missed_and_none_comes_twice(aws, gateway, steps, size):
     world = new_world()
     play = played([world], world.ada, gateway, steps, size)
@@ -126,7 +130,12 @@ def test_no_event_is_missed_and_none_comes_twice(aws, gateway, steps, size):
 
 
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=8, max_size=15), size=st.sampled_from((1, 3, 500)))
-@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    phases=[Phase.explicit, Phase.generate],
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_of_two_workspaces_nothing_is_missed_by_who_names_what_they_have(aws, gateway, steps, size):
     worlds = [new_world(), new_world()]
     name = new_id()
@@ -146,10 +155,11 @@ def new_world() -> World:
 def played(worlds: list[World], client: Client, gateway: Gateway, steps: list[str], size: int) -> Play:
     gateway.clear()
     marking._marked.clear()
-    with time_machine.travel(clock.now(), tick=True) as traveller, pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sealing, "HORIZON", 0)  # what is projected is old enough: ids tell the real time, and no test can move it
         patch.setattr(replaying, "_TOGETHER", size)
         patch.setattr("shared.channels.sockets.client._PAUSE", 0)
-        play = Play(worlds, client, gateway, traveller)
+        play = Play(worlds, client, gateway)
         for step in steps:
             play.step(step)
         play.gateway.answers.clear()
