@@ -86,8 +86,8 @@ async def budgets(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     offset: Offset = 0,
 ) -> list[BudgetResponse]:
-    """List the budgets that people have set, also those whose period is over; `X-Total-Count` has their total number. `scope_id` is an
-    addition."""
+    """List the budgets that people have set, also those whose period is over: 5,000 of a scope in a workspace at most. `X-Total-Count`
+    has their number. `scope_id` is an addition."""
     found, total = setting.list_budgets(caller, _SCOPES[scope_type] if scope_type else None, scope_id, limit=limit, offset=offset)
     call.headers.append(("X-Total-Count", str(total)))
     return [_budget(one) for one in found]

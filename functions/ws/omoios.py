@@ -23,10 +23,11 @@ from shared.core.actor import Permission
 from shared.core.errors import CadreError, FieldError, Invalid
 from shared.core.ids import bare_id, is_id
 from shared.edge.contracts.omoios import OMOIOS
-from shared.edge.views.omoios.filters import FILTERS
+from shared.edge.views.omoios.filters import FILTERS, KNOWN
 from shared.store import retrying, update, write
 
 _MAX_VALUES = 100  # values of one filter
+_IN_MESSAGE = ("type", "last_event_id", *FILTERS)
 _MAX_WORKSPACES = 90  # per connection: their subscriptions are written in one transaction of at most 100 rows
 
 
@@ -45,7 +46,9 @@ def _connect(request: ConnectRequest) -> None:
         topics=topics,
     )
     subscriptions = [
-        Subscription.of(topic, connection, filters=filters or None, sees_costs=request.actor.may(Permission.USAGE_READ, ws_id))
+        Subscription.of(
+            topic, connection, filters=filters or None, resumes=True, sees_costs=request.actor.may(Permission.USAGE_READ, ws_id)
+        )
         for topic, ws_id in zip(topics, visible, strict=False)
     ]
     generation = begin_replay(connection, subscriptions) if received else None
@@ -93,6 +96,8 @@ def _on_message(connection: Connection, text: str) -> None:
 
 def _subscribe(connection: Connection, message: Mapping[str, Any]) -> dict[str, list[str]]:
     """Replace all filters of a connection by new ones, and return these. Raises Invalid, and Conflict if its topics keep changing."""
+    if unknown := [name for name in message if name not in _IN_MESSAGE]:
+        raise Invalid(FieldError(unknown[0][:100], f"Unknown filter {unknown[0][:100]}; there are {', '.join(FILTERS)}"))
     filters = _filters(message)
     if received := _event_ids(message.get("last_event_id")):
         _queue_replay(connection, restart_replay(connection, filters), received)
@@ -121,8 +126,13 @@ def _reason(error: CadreError) -> str:
 
 
 def _filters(asked: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the filters that are asked for, with ids as events have them. Raises Invalid."""
+    """Return the filters that are asked for, with ids as events have them. Raises Invalid, also for what no event ever has: whoever waits
+    for that would wait in vain."""
     filters = {name: _values(asked[name]) for name in FILTERS if asked.get(name)}
+    for name, known in KNOWN.items():
+        if unknown := sorted(set(filters.get(name, ())) - known):
+            what = name.removesuffix("s").replace("_", " ")
+            raise Invalid(FieldError(name, f"Unknown {what} {', '.join(unknown[:5])}; there are {', '.join(sorted(known))}"))
     return filters | ({"entity_ids": list(map(bare_id, filters["entity_ids"]))} if "entity_ids" in filters else {})
 
 

@@ -7,6 +7,7 @@ import pytest
 import time_machine
 
 from functions.scheduled.handler import handler as scheduled
+from shared.agents.catalogue.registry import agents
 from shared.channels.webhooks.rows import Content
 from shared.channels.webhooks.signing import body_for
 from shared.core import clock
@@ -14,13 +15,16 @@ from shared.core.ids import new_id
 from shared.insight.alerts.raising import Cause, raise_alert, settle_alerts
 from shared.insight.alerts.rows import Alert
 from shared.insight.alerts.rules import RULES
-from shared.store import fetch
+from shared.money.budgets.reserving import announce_alert, settle_reservation
+from shared.money.budgets.rows import Budget
+from shared.people.identity.mails import MAILS_PER_ADDRESS
+from shared.store import fetch, index_rows, write
 from shared.work.items.rows import Item
 from tests.areas.boards_world import World
 from tests.areas.driving import Client, confirm_address, sign_up
 from tests.areas.hooks_world import Hooks
 from tests.areas.live_agents_world import beat, registered
-from tests.areas.mailbox import requested_mails
+from tests.areas.mailbox import mailer, requested_mails, reset_ses, sent_mails
 from tests.areas.viewers import listen, pushed
 from tests.kills import concurrently
 
@@ -296,3 +300,80 @@ def test_slack_gets_a_message_in_its_own_form():
     assert other["data"] == data
     wordless = json.loads(body_for("https://hooks.slack.com/services/T0/B0/x", content, {"a": 1, "b": "two", "c": [3]}, 0))
     assert wordless == {"text": "alert.triggered: a 1, b two"}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_every_rule_reaches_each_of_its_channels_and_no_other(rule, world, ada, stream, receiver):
+    """The inbox has all; a mail arrives at its address through SES, a webhook at its receiver, and Slack has one of its own."""
+    confirm_address(world.ada)
+    requested_mails()
+    reset_ses()
+    hooks = Hooks(world, receiver)
+    hook = hooks.subscribe(events=["alert.triggered"])
+    slack = hooks.ask("POST", "/webhooks", {"url": "https://hooks.slack.com/services/T0/B0/x", "events": ["alert.triggered"]})
+    made = raise_alert(rule.id, 3, Cause(world.ws_id, "agent", new_id(), f"Said by {rule.id}", new_id(), world.project.org_id))
+    assert made is not None
+    stream.flow()
+    assert [(one["type"], one["entity_id"], one["message"]) for one in inbox(world)] == [("alert", made.id, made.message)]
+    mails = requested_mails()
+    assert not mails or mailer(*mails) == []
+    sent = [(mail.destinations["ToAddresses"], made.message in mail.body) for mail in sent_mails()]
+    assert sent == ([([world.ada.user["email"]], True)] if "email" in rule.routing else [])
+    hooks.work(*(wake for wake in hooks.wakes() if wake["webhook"] == hook["id"]))  # nothing is sent to Slack
+    got = [(one.json["event"], one.json["data"]["message"]) for one in receiver.received]
+    assert got == ([("alert.triggered", made.message)] if "webhook" in rule.routing else [])
+    waiting = hooks.ask("GET", f"/webhooks/{slack.json['data']['id']}/deliveries").json["data"]
+    assert len(waiting) == ("slack" in rule.routing)
+
+
+@pytest.mark.parametrize("scope", ["ticket", "project", "phase", "agent", "global"])
+def test_a_budget_that_comes_to_its_end_reaches_inbox_mail_and_webhook(scope, world, ada, stream, receiver):
+    confirm_address(world.ada)
+    reset_ses()
+    hooks = Hooks(world, receiver)
+    hooks.subscribe(events=["budget.alert"])
+    card = world.card(title="Log in")
+    ids = {
+        "ticket": card.id,
+        "project": world.project.id,
+        "phase": "PHASE_IMPLEMENTATION",
+        "agent": agents()[0].id,
+        "global": None,
+    }
+    body = {"scope_type": scope, "scope_id": ids[scope], "limit_amount": 10}
+    made = ada("usage", "POST", "/costs/budgets", body={name: value for name, value in body.items() if value})
+    assert made.status == 201, made.text
+    budget = fetch(Budget, f"{'card' if scope == 'ticket' else scope}:{ids[scope]}") or next(iter(all_budgets(world)))
+    stream.flow()
+    requested_mails()
+    for spent in (8_500_000, 500_000, 1_500_000):
+        write(*settle_reservation(None, [budget.id], spent))
+        announce_alert(fetch(Budget, budget.id), world.ws_id)
+        stream.flow()
+    assert [one["title"] for one in inbox(world)] == ["Budget exceeded", "Budget nearly used"]
+    assert mailer(*requested_mails()) == []
+    words = {"ticket": "ticket Log in", "project": f"project {world.project.name}", "global": "organization"}.get(scope, scope)
+    subjects = [mail.subject for mail in sent_mails()]
+    assert [subject.endswith(end) for subject, end in zip(subjects, ("nearly used", "used up"), strict=True)] == [True, True]
+    assert all(words in subject for subject in subjects), subjects
+    hooks.work(*hooks.wakes())
+    got = [(one.json["event"], one.json["data"]["alert"], one.json["data"]["spent"]) for one in receiver.received]
+    assert got == [("budget.alert", "warning", 8.5), ("budget.alert", "exceeded", 10.5)]
+
+
+def all_budgets(world: World) -> list[Budget]:
+    rows = index_rows(1, f"BUDGETS#{world.project.org_id}")
+    return [budget for row in rows if (budget := fetch(Budget, row.id)) and budget.scope in ("organization", "phase", "agent")]
+
+
+def test_whoever_changes_a_budget_up_and_down_mails_nobody_without_end(world, ada, stream):
+    confirm_address(world.ada)
+    card = world.card()
+    requested_mails()
+    for number in range(12):
+        body = {"scope_type": "ticket", "scope_id": card.id, "limit_amount": 10 + number * 10}
+        assert ada("usage", "POST", "/costs/budgets", body=body).status == 201
+        write(*settle_reservation(None, [f"card:{card.id}"], 10_000_000))
+        announce_alert(fetch(Budget, f"card:{card.id}"), world.ws_id)
+        stream.flow()
+    assert len([mail for mail in requested_mails() if mail["kind"] == "budget_alert"]) == MAILS_PER_ADDRESS.limit

@@ -126,6 +126,21 @@ def usage_alert(
     )
 
 
+def budget_alert(*, name: str, workspace: str, budget: str, exceeded: bool, spent: str, limit: str, url: str) -> RenderedMail:
+    """Warn about a budget. Amounts are in USD; `budget` says what it is for (`the ticket Login page`)."""
+    outlook = (
+        "Agents wait before their next call until the budget is raised." if exceeded else "Agents go on until it is used up."
+    )
+    return _layout(
+        f"{workspace}: the budget of {budget} is {'used up' if exceeded else 'nearly used'}",
+        f"Hello {name},",
+        f"in the workspace {workspace} the budget of {budget} is {'used up' if exceeded else 'nearly used'}: {spent} USD of {limit} USD.",
+        outlook,
+        button=("See the costs", url),
+        small="You are an owner or administrator of this workspace. Your preferences say whether you want these letters.",
+    )
+
+
 def invoice_issued(*, number: str, workspace: str, total: str, owed: str | None, due: str, url: str) -> RenderedMail:
     """Announce an invoice. `total` and `owed` are formatted (`USD 12.30`), `owed` is None if the balance paid all, `due` is a day."""
     return _layout(
@@ -191,6 +206,7 @@ TEMPLATES: dict[str, Callable[..., RenderedMail | None]] = {
     "password_changed": password_changed,
     "invitation": invitation,
     "usage_alert": usage_alert,
+    "budget_alert": budget_alert,
     "invoice_issued": invoice_issued,
     "invoice_overdue": invoice_overdue,
     "workspace_suspended": workspace_suspended,

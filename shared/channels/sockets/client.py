@@ -18,6 +18,8 @@ AT_ONCE = 32
 _TIMEOUT = 3.0  # seconds; API Gateway responds in milliseconds, even if the client is slow
 _TRIES = 3
 _PAUSE = 0.05
+_PATIENCE = 2.5
+"""Seconds after which a post is not tried again: what one connection does not take must not keep the others waiting. A job tries later."""
 log = logging.getLogger(__name__)
 
 
@@ -47,9 +49,10 @@ class Poster:
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="post")
 
     def post(self, connection_id: str, *frames: str) -> Delivery:
-        """Send frames one after the other; stop at the first that is GONE, or has FAILED three times."""
+        """Send frames one after the other; stop at the first that is GONE, or has FAILED three times or for seconds."""
+        until = time.monotonic() + _PATIENCE
         for number, frame in enumerate(frames):
-            outcome = self._deliver(connection_id, "POST", frame.encode())
+            outcome = self._deliver(connection_id, "POST", frame.encode(), until)
             if outcome != SENT:
                 return Delivery(outcome, frames[number:])
         return Delivery(SENT)
@@ -64,9 +67,9 @@ class Poster:
 
     def disconnect(self, connection_id: str) -> None:
         """Close a connection; one that is already gone is no error."""
-        self._deliver(connection_id, "DELETE", b"")
+        self._deliver(connection_id, "DELETE", b"", time.monotonic() + _PATIENCE)
 
-    def _deliver(self, connection_id: str, method: str, body: bytes) -> str:
+    def _deliver(self, connection_id: str, method: str, body: bytes, until: float) -> str:
         path = f"{self._base}/@connections/{quote(connection_id, safe='')}"
         for attempt in range(_TRIES):
             status = self._request(method, path, body)
@@ -76,6 +79,8 @@ class Poster:
                 return GONE
             if status not in (0, 429) and status < 500:
                 log.warning("a post was refused with %d", status)
+                return FAILED
+            if time.monotonic() > until:
                 return FAILED
             time.sleep(_PAUSE * 2**attempt)
         return FAILED
@@ -89,6 +94,9 @@ class Poster:
                 connection.request(method, path, body, self._headers(method, path, body))
                 answer = connection.getresponse()
                 answer.read()
+            except TimeoutError:  # it is there and silent: a new connection would wait as long
+                connection.close()
+                return 0
             except (OSError, http.client.HTTPException):
                 connection.close()
             else:

@@ -13,18 +13,17 @@ from typing import Any, Protocol
 from shared.channels.sockets.client import FAILED, GONE, SENT, Delivery, socket_client
 from shared.channels.sockets.connections import close_connection, delete_connection_by_id, get_connection
 from shared.channels.sockets.frames import SocketContract, compact
+from shared.channels.sockets.holding import MAX_HELD, hold, hold_back
 from shared.channels.sockets.publish import send_job
-from shared.channels.sockets.rows import LIVE, PAUSED, REPLAYING, Held, Subscription
+from shared.channels.sockets.rows import LIVE, PAUSED, REPLAYING, Subscription
 from shared.core import clock
-from shared.core.errors import ConditionFailed
-from shared.core.ids import new_id
-from shared.store import iterate, put, update_now, write
+from shared.core.errors import ConditionFailed, Conflict
+from shared.store import iterate, update_now
 
 HANDSHAKE_GRACE = (
     10  # seconds after opening in which GONE may mean that the handshake, which ends after $connect, is not finished
 )
 TRIES = 3  # deliveries that are retried for a failing connection; after that, the viewer detects the gap by the sequence numbers
-BUSY_DELAY = 2  # seconds until a job that could not post goes on
 EntryRange = tuple[int, int]
 """Half-open range [start, end) of sequence numbers already sent."""
 EMPTY_RANGE: EntryRange = (0, 0)
@@ -68,7 +67,7 @@ def fan_out(topic: str, pushes: Sequence[dict[str, Any]], liveness: Liveness, co
         for one in subscriptions
         if one.connection not in gone and (frames := _frames(one, batch, liveness))
     }
-    _handle_failures(subscriptions, socket_client().post_all(outgoing.items()))
+    _handle_failures(subscriptions, socket_client().post_all(outgoing.items()), min((push["at"] for push in pushes), default=0))
     for one in ended:
         disconnect(one.connection)
 
@@ -155,13 +154,13 @@ def _frames(one: Subscription, batch: _Batch, liveness: Liveness) -> list[str]:
     if one.greeted and one.state != PAUSED:
         for index, push in enumerate(batch.pushes):
             if push.get("ws") not in forbidden_workspaces and one.run in (None, push.get("run")):
-                texts = [
-                    frame["text"]
+                shown = [
+                    frame
                     for frame in batch.frames_of_push(one.contract, index)
                     if matches_filters(one, frame.get("facets", {}))
                     and (not frame.get("costs") or _sees_costs(one, push.get("ws"), liveness))
                 ]
-                one, texts = _hold_or_send(one, push, texts)
+                one, texts = _hold_or_send(one, push, shown)
                 frames += texts
     return frames
 
@@ -170,31 +169,22 @@ def _sees_costs(one: Subscription, ws_id: str | None, liveness: Liveness) -> boo
     return bool(one.sees_costs and ws_id and liveness.sees_costs(one.user_id, ws_id))
 
 
-def matches_filters(one: Subscription, facets: Mapping[str, str]) -> bool:
-    """Return whether the facets of a frame match every filter of the subscription."""
-    return all(facets.get(name) in values for name, values in (one.filters or {}).items() if values)
+def matches_filters(one: Subscription, facets: Mapping[str, str] | None) -> bool:
+    """Return whether the facets of a frame match every filter of the subscription. None: they have matched before."""
+    return facets is None or all(facets.get(name) in values for name, values in (one.filters or {}).items() if values)
 
 
-def _hold_or_send(one: Subscription, push: Mapping[str, Any], texts: list[str]) -> tuple[Subscription, list[str]]:
+def _hold_or_send(one: Subscription, push: Mapping[str, Any], frames: list[dict[str, Any]]) -> tuple[Subscription, list[str]]:
     """Return the subscription as it is now and the messages of a push that it is sent: none of what a replay has sent, and none while one
-    goes on, which sends them itself when it ends.
-
-    Messages are held before they are counted, and counted only while the replay goes on: so whoever ends it has seen them all.
-    """
-    if one.state == REPLAYING and texts:
-        place = Held.partition(one.connection, str(one.generation))
-        held = Held(pk=place, sk=f"{push['at']:013}#{push.get('event') or new_id()}", event=push.get("event"), frames=texts)
-        held.ttl = one.ttl
-        write(put(held))
-        same = (Subscription.state == REPLAYING) & (Subscription.generation == str(one.generation))
-        try:
-            update_now(Subscription(pk=one.pk, sk=one.sk), [Subscription.skips.add(1)], same, _subscription_changed)
-        except _SubscriptionChanged as changed:
-            if not changed.raw:
-                return one, []
-            return _hold_or_send(Subscription.decode(changed.raw), push, texts)
-        return one, []
-    return one, [] if push.get("event") in (one.sent_ids or ()) else texts
+    goes on, which sends them itself when it ends."""
+    while one.state == REPLAYING and frames:
+        now = hold(one, frames, at=push["at"], event=push.get("event"))
+        if now is None or (now.state == REPLAYING and now.generation == one.generation):
+            if now is not None and now.skips > MAX_HELD:
+                disconnect(one.connection)
+            return one, []
+        one = now
+    return one, [] if push.get("event") in (one.sent_ids or ()) else [frame["text"] for frame in frames]
 
 
 def _range_already_sent(one: Subscription, new: RunEntries) -> EntryRange | None:
@@ -250,13 +240,24 @@ def _record_skipped(one: Subscription, run: str, first: int) -> Subscription | N
     return None
 
 
-def _handle_failures(subscriptions: Sequence[Subscription], deliveries: Mapping[str, Delivery]) -> None:
-    """Retry failed deliveries, and delete the connections that are gone."""
-    opened = {one.connection: int(one.opened) for one in subscriptions}
+def _handle_failures(subscriptions: Sequence[Subscription], deliveries: Mapping[str, Delivery], at: int) -> None:
+    """Retry failed deliveries, and delete the connections that are gone. `at`: when the first of the messages was published."""
+    by_connection = {one.connection: one for one in subscriptions}
     for connection, (outcome, unsent) in deliveries.items():
-        in_handshake = clock.epoch() - opened[connection] < HANDSHAKE_GRACE
+        one = by_connection[connection]
+        in_handshake = clock.epoch() - int(one.opened) < HANDSHAKE_GRACE
         if outcome == GONE and not in_handshake:
             delete_connection_by_id(connection)
         elif outcome != SENT:
             log.info("a delivery will be tried again", extra={"connection": connection, "outcome": outcome})
-            _try_again(connection, unsent, 1)
+            _keep(one, unsent, at) if one.resumes else _try_again(connection, unsent, 1)
+
+
+def _keep(one: Subscription, unsent: Sequence[str], at: int) -> None:
+    """Keep what a socket did not take, in order. One that cannot be kept up with is closed: its client asks for what it has missed."""
+    try:
+        kept = hold_back(one, unsent, at=at)
+    except Conflict:
+        kept = False
+    if not kept:
+        disconnect(one.connection)

@@ -6,23 +6,25 @@ held meanwhile and makes the subscriptions live, if nothing was held since it lo
 lately, because pushes of these may still be on their way.
 """
 
+import heapq
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 from time import monotonic
 from typing import Any, Protocol
 
 from shared.channels.sockets.client import FAILED, GONE, socket_client
 from shared.channels.sockets.connections import delete_connection_by_id
-from shared.channels.sockets.fanout import BUSY_DELAY, HANDSHAKE_GRACE, disconnect, matches_filters
+from shared.channels.sockets.fanout import HANDSHAKE_GRACE, disconnect, matches_filters
 from shared.channels.sockets.frames import Frame, compact
-from shared.channels.sockets.publish import send_job
+from shared.channels.sockets.holding import BUSY_DELAY, Piece, queue_piece, replaying
 from shared.channels.sockets.rows import LIVE, REPLAYING, Connection, Held, Subscription
 from shared.channels.sockets.topics import workspace_of
 from shared.core import clock
 from shared.core.errors import ConditionFailed
 from shared.core.ids import new_id
-from shared.store import delete_many, get_many, iterate, update, update_now, write
+from shared.store import delete_many, get_many, iterate, update_now, write
 
 MAX_HOURS, MAX_EVENTS = 24, 10_000
 """How far back a replay goes, and how many events it sends. What is missing is said."""
@@ -33,6 +35,10 @@ _RECENT = timedelta(minutes=11)  # a push is delivered within ten minutes or not
 _MAX_RECENT = 1_000
 _STALE = 60  # seconds after which a job may be done again, because its worker has died
 _TRIES = 5
+_MOST_REFUSED = 5
+"""Jobs in a row of which a socket may take nothing: a minute. Then it is closed, and its client asks for what it has missed."""
+_LOOK = 1.0  # seconds for which a replay goes by what a subscription said
+_TOGETHER = 500  # held messages that are read at once
 
 
 class _Replaced(ConditionFailed):
@@ -59,26 +65,6 @@ class Source(Protocol):
         """Yield what happened in a workspace behind a position, in order, from a place on (empty: from the beginning)."""
 
 
-@dataclass(frozen=True)
-class Piece:
-    """A job of a replay: what it has reached. `received` are the ids that the client named, `position` that of the earliest of them."""
-
-    generation: str
-    received: list[str]
-    number: int = 1
-    position: str | None = None
-    workspace: str = ""
-    """The one whose events are being sent; those whose ids stand before it are done. A workspace may be lost between two jobs."""
-    place: dict[str, Any] = field(default_factory=dict)
-    events: int = 0
-    recent: list[list[str]] = field(default_factory=list)
-    """Ids and times of the events that were sent lately."""
-    unsent: list[str] = field(default_factory=list)
-    """Messages with which this job begins: the socket did not take them."""
-    ending: bool = False
-    tries: int = 0
-
-
 def begin_replay(connection: Connection, subscriptions: Sequence[Subscription]) -> str:
     """Set rows that are about to be written to a replay, and return its generation. `queue_replay` begins it."""
     connection.replay = new_id()
@@ -90,32 +76,13 @@ def begin_replay(connection: Connection, subscriptions: Sequence[Subscription]) 
 def restart_replay(connection: Connection, filters: Mapping[str, Any]) -> str:
     """Set an open connection to a new replay, with these filters, and return its generation. An older one ends."""
     generation = new_id()
-    write(
-        update(
-            Connection(pk=connection.pk, sk=connection.sk),
-            [Connection.replay.set(generation), Connection.replay_slice.set(0), Connection.replay_claimed.set(0)],
-            Connection.pk.exists(),
-            _Replaced,
-        ),
-        *(
-            update(
-                Subscription.at(topic, connection.id),
-                [
-                    Subscription.state.set(REPLAYING),
-                    Subscription.generation.set(generation),
-                    Subscription.filters.set(dict(filters)),
-                ],
-                Subscription.pk.exists(),
-            )
-            for topic in connection.topics
-        ),
-    )
+    write(*replaying(connection, generation, Subscription.filters.set(dict(filters))))
     return generation
 
 
 def queue_replay(connection_id: str, generation: str, event_ids: Sequence[str], *, delay: float = 0) -> None:
     """Queue the first job of a replay."""
-    _queue(connection_id, Piece(generation, list(event_ids)), delay)
+    queue_piece(connection_id, Piece(generation, list(event_ids)), delay)
 
 
 def play(connection: Connection, piece: Piece, source: Source, with_costs: Container[str] = ()) -> None:
@@ -129,7 +96,7 @@ def play(connection: Connection, piece: Piece, source: Source, with_costs: Conta
         if piece.tries >= _TRIES:
             disconnect(connection.id)  # the client comes again with what it has; a socket that is silent for ever helps nobody
         else:
-            _queue(connection.id, replace(player.piece, number=piece.number + 1, tries=piece.tries + 1), BUSY_DELAY)
+            queue_piece(connection.id, replace(player.piece, number=piece.number + 1, tries=piece.tries + 1), BUSY_DELAY)
         raise
 
 
@@ -144,11 +111,14 @@ class _Player:
         self._ws_ids = sorted(topics)
         self._topics = [topics[ws_id] for ws_id in self._ws_ids]
         self._until = monotonic() + _SECONDS
+        self._look = 0.0
+        self._known: dict[str, Subscription] = {}
 
     def play(self) -> None:
         try:
             unsent, self.piece = self.piece.unsent, replace(self.piece, unsent=[])
             self._post(*unsent)
+            self.piece = replace(self.piece, refused=0)
             if self.piece.ending or self._send_missed():
                 self.piece = replace(self.piece, ending=True)
                 self._end()
@@ -159,29 +129,45 @@ class _Player:
         """Send what was missed; return False if the rest was queued."""
         if self.piece.position is None and not self._begin():
             return True
-        subscriptions = self._subscriptions()
-        if not any(subscriptions):
+        if not any(self._subscriptions()):
             raise _Stopped
         skipped = set(self.piece.received)
-        for ws_id, one in zip(self._ws_ids, subscriptions, strict=True):
-            if one is None or ws_id < self.piece.workspace:
-                continue
-            if ws_id != self.piece.workspace:
-                self.piece = replace(self.piece, workspace=ws_id, place={})
-            for missed in self._source.missed(ws_id, str(self.piece.position), self.piece.place):
-                if self.piece.events >= MAX_EVENTS:
-                    self._say_gap("too_many", f"More than {MAX_EVENTS:,} events were missed; the rest is left out")
-                    return True
-                shown = [frame for frame in missed.frames if not frame.costs or (one.sees_costs and ws_id in self._with_costs)]
-                texts = [frame.text for frame in shown if matches_filters(one, frame.facets)]
-                self._passed(missed)
-                if texts and missed.id not in skipped:
-                    self._sent(missed.id, missed.at)
-                    self._post(*texts)
-                if monotonic() > self._until:
-                    self._go_on()
-                    return False
+        for ws_id, missed in self._missed():
+            if self.piece.events >= MAX_EVENTS:
+                self._say_gap("too_many", f"More than {MAX_EVENTS:,} events were missed; the rest is left out")
+                return True
+            texts = self._texts(ws_id, missed)
+            self.piece = replace(self.piece, places=self.piece.places | {ws_id: dict(missed.place)})
+            if texts and missed.id not in skipped:
+                self._sent(missed.id, missed.at)
+                self._post(*texts)
+            if monotonic() > self._until:
+                self._go_on()
+                return False
         return True
+
+    def _missed(self) -> Iterator[tuple[str, Missed]]:
+        """Yield what was missed in all workspaces together, in order: whoever is away again names the last event that they have, and all
+        before it were sent."""
+        parts = [self._missed_in(ws_id) for ws_id in self._ws_ids]
+        yield from heapq.merge(*parts, key=lambda one: (one[1].at, one[1].id))
+
+    def _missed_in(self, ws_id: str) -> Iterator[tuple[str, Missed]]:
+        for missed in self._source.missed(ws_id, str(self.piece.position), self.piece.places.get(ws_id, {})):
+            yield ws_id, missed
+
+    def _texts(self, ws_id: str, missed: Missed) -> list[str]:
+        """Return what of an event is shown: as the subscription says now, which may be changed while the replay goes on."""
+        if monotonic() > self._look:
+            self._look, self._known = monotonic() + _LOOK, self._by_workspace()
+        one = self._known.get(ws_id)
+        if one is None:
+            return []
+        shown = [frame for frame in missed.frames if not frame.costs or (one.sees_costs and ws_id in self._with_costs)]
+        return [frame.text for frame in shown if matches_filters(one, frame.facets)]
+
+    def _by_workspace(self) -> dict[str, Subscription]:
+        return {ws_id: one for ws_id, one in zip(self._ws_ids, self._subscriptions(), strict=True) if one is not None}
 
     def _begin(self) -> bool:
         """Find where to begin and say that it begins; return False if there is no such place, after saying so."""
@@ -199,9 +185,6 @@ class _Player:
     def _say_gap(self, reason: str, message: str) -> None:
         self._post(compact({"type": "replay_gap", "reason": reason, "message": message}))
 
-    def _passed(self, missed: Missed) -> None:
-        self.piece = replace(self.piece, place=dict(missed.place))
-
     def _sent(self, event_id: str, at: str) -> None:
         self.piece = replace(self.piece, events=self.piece.events + 1, recent=[*self._recent(), [event_id, at]])
 
@@ -213,25 +196,36 @@ class _Player:
 
     def _end(self) -> None:
         """Send what was held meanwhile, until the subscriptions are live."""
-        partition = Held.partition(self._connection.id, self.piece.generation)
         for _ in range(20):
+            found = self._subscriptions()
             waiting = [
-                one
-                for one in self._subscriptions()
-                if one is not None and one.state == REPLAYING and one.generation == self.piece.generation
+                one for one in found if one is not None and one.state == REPLAYING and one.generation == self.piece.generation
             ]
-            held = list(iterate(Held, partition, consistent=True))
-            sent = {event_id for event_id, _ in self.piece.recent} | set(self.piece.received)
-            for one in held:
-                if one.event not in sent:
-                    self._sent(str(one.event), clock.iso())
-                    self._post(*one.frames)
-            delete_many(held)
-            live = [self._go_live(one) for one in waiting]
+            is_last = self._send_held(next((one for one in found if one is not None), None))
+            live = [self._go_live(one) for one in waiting] if is_last else [False]
             if all(live):
-                self._post(compact({"type": "replay_completed", "events": self.piece.events}))
+                if self.piece.asked:
+                    self._post(compact({"type": "replay_completed", "events": self.piece.events}))
                 return
+            if monotonic() > self._until:
+                break
         self._go_on()
+
+    def _send_held(self, one: Subscription | None) -> bool:
+        """Send some of what is held, by the filters of now, which all subscriptions of a connection share. Return whether it was all."""
+        partition = Held.partition(self._connection.id, self.piece.generation)
+        held = list(islice(iterate(Held, partition, limit=_TOGETHER, consistent=True), _TOGETHER))
+        sent = {event_id for event_id, _ in self.piece.recent} | set(self.piece.received)
+        done = []
+        try:
+            for row in held:
+                if row.event not in sent and one is not None:
+                    self._sent(row.event, clock.iso())
+                    self._post(*(each["text"] for each in row.frames if matches_filters(one, each.get("facets"))))
+                done.append(row)
+        finally:
+            delete_many(done)
+        return len(held) < _TOGETHER
 
     def _go_live(self, one: Subscription) -> bool:
         """Make a subscription live, unless a push was held since it was read."""
@@ -259,12 +253,17 @@ class _Player:
             delete_connection_by_id(self._connection.id)
             raise _Stopped
         if delivery.outcome in (FAILED, GONE):
-            self.piece = replace(self.piece, unsent=list(delivery.unsent))
-            self._go_on(BUSY_DELAY)
+            refused = self.piece.refused + 1 if len(delivery.unsent) == len(texts) else 1
+            if refused > _MOST_REFUSED:
+                socket_client().post(self._connection.id, compact({"error": "This socket took no messages: connect again"}))
+                disconnect(self._connection.id)
+                raise _Stopped
+            self.piece = replace(self.piece, unsent=list(delivery.unsent), refused=refused)
+            self._go_on(BUSY_DELAY * 2 ** (refused - 1))
             raise _Stopped
 
     def _go_on(self, delay: float = 0) -> None:
-        _queue(self._connection.id, replace(self.piece, number=self.piece.number + 1), delay)
+        queue_piece(self._connection.id, replace(self.piece, number=self.piece.number + 1), delay)
 
 
 def _claim(connection_id: str, piece: Piece) -> bool:
@@ -279,7 +278,3 @@ def _claim(connection_id: str, piece: Piece) -> bool:
     except _Replaced:
         return False
     return True
-
-
-def _queue(connection_id: str, piece: Piece, delay: float) -> None:
-    send_job("replay_events", connection_id, delay=delay, piece=asdict(piece))

@@ -121,6 +121,8 @@ class Subscription(Ephemeral):
     """The id of the request that set the present state; jobs of earlier requests stop."""
     sees_costs = BooleanAttribute(default=False)
     """Whether the token that opened the connection lets its user see costs."""
+    resumes = BooleanAttribute(default=False)
+    """Its client can ask for what it has missed. So what it does not take is kept in order, instead of being tried again by itself."""
     filters = JSONAttribute(null=True)
     """Allowed values by facet name; a frame must match all."""
     sent_ids = JSONAttribute(null=True)
@@ -146,8 +148,10 @@ class Subscription(Ephemeral):
 class Held(Ephemeral):
     """A push to a subscription that is `replaying`, kept until the replay has ended."""
 
-    event = UnicodeAttribute(null=True)
+    event = UnicodeAttribute()
+    """The id of the event, or one that stands for it."""
     frames = JSONAttribute(default=list)
+    """Texts with what filters look at; without it, they have passed the filters."""
 
     @classmethod
     def partition(cls, connection_id: str, generation: str) -> str:

@@ -1,11 +1,13 @@
 """React to a workspace's usage: apply a changed limit at once, resume what waited for a budget that was set anew, and send alerts when a
-share of the month's limit is used."""
+share of the month's limit or of a budget is used."""
+
+from typing import Final
 
 from shared.events import EventType
 from shared.events.change import Change
 from shared.money.budgets.reserving import change_month_limit, month_limit
 from shared.money.budgets.rows import Budget
-from shared.money.usage.alerts import send_usage_alerts
+from shared.money.usage.alerts import send_budget_alerts, send_usage_alerts
 from shared.people.tenancy.rows import Workspace, workspaces_of
 from shared.runs.agent_runs.approvals import resume_waiting
 from shared.store import index_rows
@@ -24,6 +26,12 @@ def react(change: Change) -> None:
             send_usage_alerts(
                 str(change.ws_id), data["threshold_percentage"], data["current_micros"], data["limit_micros"], change.event.id
             )
+    elif change.event.type in _BUDGETS and (ws_id := change.ws_id or change.event.data.get("workspace_id")):
+        exceeded = change.event.type is EventType.BUDGET_EXCEEDED
+        send_budget_alerts(str(ws_id), change.event.data, change.event.id, exceeded=exceeded)
+
+
+_BUDGETS: Final = (EventType.BUDGET_WARNING, EventType.BUDGET_EXCEEDED)
 
 
 def _resume(budget: Budget) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from shared.channels.sockets.client import FAILED, GONE, SENT, socket_client
 from shared.channels.sockets.connections import delete_connection_by_id, get_connection
-from shared.channels.sockets.fanout import BUSY_DELAY, deliver, disconnect
+from shared.channels.sockets.fanout import deliver, disconnect
+from shared.channels.sockets.holding import BUSY_DELAY
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import Connection
 from shared.core import clock

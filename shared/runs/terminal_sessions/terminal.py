@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.channels.sockets.client import FAILED, GONE, SENT, socket_client
-from shared.channels.sockets.fanout import BUSY_DELAY, EMPTY_RANGE, HANDSHAKE_GRACE, EntryRange
+from shared.channels.sockets.fanout import EMPTY_RANGE, HANDSHAKE_GRACE, EntryRange
+from shared.channels.sockets.holding import BUSY_DELAY
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import CATCHING_UP, LIVE, PAUSED, Connection, Subscription
 from shared.channels.sockets.topics import terminal_topic

@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:0b9cf46f41019b0dcdd3b6cdadab5ceb2af96086fef9686356201d915c2ef7ae
+# sha256:554d4440ae7e4b4d8d7f716bb6da19a6e3a075feded248de7f9fb3167437a627
 """The resources of the enterprise API: one method for each operation."""
 
 from typing import Literal, Unpack

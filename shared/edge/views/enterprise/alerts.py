@@ -1,14 +1,16 @@
-"""enterprise: alerts as webhooks are told of them, an addition to the document's events."""
+"""enterprise: alerts, and budgets that come to their end, as webhooks are told of them: an addition to the document's events."""
 
 from typing import Any
 
 from shared.channels.webhooks.rows import RECEIVERS
+from shared.core.money import usd
 from shared.edge.views.enterprise.planning import Named
 from shared.events import EventType
 from shared.events.change import Change
 from shared.insight.alerts.rows import Alert
 
 ALERT = "alert.triggered"
+BUDGET = "budget.alert"
 
 
 def alert_data(alert: Alert) -> dict[str, Any]:
@@ -40,4 +42,25 @@ def receivers(change: Change) -> frozenset[str]:
     return RECEIVERS.intersection(change.after(Alert).routing)
 
 
-ALERT_EVENTS = {EventType.ALERT_TRIGGERED: _triggered}
+def _budget(change: Change) -> Named | None:
+    return BUDGET, lambda: budget_data(change)
+
+
+def budget_data(change: Change) -> dict[str, Any]:
+    """Amounts are in USD; `alert` is warning or exceeded."""
+    data = change.event.data
+    return {
+        "scope": data["scope"],
+        "scope_id": data["scope_id"].rpartition("/")[2],
+        "alert": "exceeded" if change.event.type is EventType.BUDGET_EXCEEDED else "warning",
+        "limit": usd(int(data["limit_micros"])),
+        "spent": usd(int(data["spent_micros"])),
+        "alert_threshold": data.get("alert_threshold"),
+    }
+
+
+ALERT_EVENTS = {
+    EventType.ALERT_TRIGGERED: _triggered,
+    EventType.BUDGET_WARNING: _budget,
+    EventType.BUDGET_EXCEEDED: _budget,
+}

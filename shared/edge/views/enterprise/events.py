@@ -21,6 +21,7 @@ EventName = Literal[
     "deployment.completed",
     "vulnerability.detected",
     "alert.triggered",
+    "budget.alert",
 ]
 WEBHOOK_EVENTS: Final = PLANNING_EVENTS | DELIVERY_EVENTS | DEPLOYMENT_EVENTS | ALERT_EVENTS
 
