@@ -42,6 +42,8 @@ class FakeGithub:
     tokens: dict[str, str] = field(default_factory=lambda: {TOKEN: LOGIN})
     """Who has each token that is valid."""
     repositories: dict[str, int] = field(default_factory=lambda: {FULL: 1296269})
+    renamed: dict[str, str] = field(default_factory=dict)
+    """The names that repositories had before."""
     administers: bool = True
     """Whether tokens may make webhooks."""
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -52,6 +54,12 @@ class FakeGithub:
     contents: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """The bytes of a file by the sha of the commit and its path."""
     issues: dict[int, dict[str, Any]] = field(default_factory=dict)
+    branches: dict[str, str] = field(default_factory=dict)
+    """The newest commit of each branch."""
+    remaining: int = 4_987
+    """The requests that a token has left of 5,000."""
+    comments: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Those under issues."""
     refusal: Answer | None = None
     """What everything is answered, if something."""
     loses_answer: bool = False
@@ -116,7 +124,10 @@ class FakeGithub:
 
     def payload(self, **about: Any) -> dict[str, Any]:
         """A payload with what all have: the repository and who did it."""
-        return about | {"repository": self.repository(FULL), "sender": {"login": "ida", "id": 1, "type": "User"}}
+        return self.payload_of(self.repository(FULL), **about)
+
+    def payload_of(self, repository: dict[str, Any], **about: Any) -> dict[str, Any]:
+        return about | {"repository": repository, "sender": {"login": "ida", "id": 1, "type": "User"}}
 
     def repository(self, full_name: str) -> dict[str, Any]:
         owner, _, name = full_name.partition("/")
@@ -146,6 +157,21 @@ class FakeGithub:
             "user": {"login": "ida"},
         } | more
         self.issues[number] = made
+        return made
+
+    def comment(self, issue: int, body: str, **more: Any) -> dict[str, Any]:
+        """A comment under an issue, kept here and in the shape of the API."""
+        number = 9_000 + len(self.sent) + len(self.comments)
+        made = {
+            "id": number,
+            "issue_number": issue,
+            "body": body,
+            "html_url": f"https://github.com/{FULL}/issues/{issue}#issuecomment-{number}",
+            "created_at": moment(),
+            "updated_at": moment(),
+            "user": {"login": "ida"},
+        } | more
+        self.comments[number] = made
         return made
 
     def pull(
@@ -219,8 +245,14 @@ class FakeGithub:
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         if url.path == "/user":
             return 200, {"login": self.tokens[token], "id": 583231, "type": "User"}
+        if numbered := re.fullmatch(r"/repositories/(\d+)", url.path):
+            named = next((name for name, number in self.repositories.items() if str(number) == numbered[1]), None)
+            return (200, self.repository(named)) if named else _missing()
         match = re.match(r"/repos/([^/]+)/([^/]+)(/.*)?\Z", url.path)
         full_name = next((one for one in self.repositories if match and one.lower() == f"{match[1]}/{match[2]}".lower()), None)
+        if match and f"{match[1]}/{match[2]}" in self.renamed:
+            number = self.repositories[self.renamed[f"{match[1]}/{match[2]}"]]
+            return 301, {"message": "Moved Permanently"}, {"Location": f"{self.url}/repositories/{number}"}
         if match is None or full_name is None:
             return _missing()
         return self._of_repository(method, unquote(match[3] or ""), full_name, body, query, headers)
@@ -234,6 +266,12 @@ class FakeGithub:
                 return 200, self.repository(full_name)
             case (_, "hooks", *rest):
                 return self._hooks(method, rest, full_name, body, headers) if self.administers else _missing()
+            case ("GET", "branches"):
+                return self._branches(headers)
+            case ("GET", "compare", stretch):
+                return self._compare(*stretch.split("..."), query)
+            case ("GET", "commits"):
+                return self._history(query)
             case ("GET", "commits", sha):
                 return self._commit(sha, int(query.get("page", "1")))
             case ("GET", "contents", *place):
@@ -243,10 +281,23 @@ class FakeGithub:
             case ("POST", "issues"):
                 number = 1 + max(self.issues, default=0)
                 return 201, self.issue(number, body["title"], body.get("body") or "", user={"login": LOGIN})
+            case (_, "issues", "comments", number) if int(number) in self.comments:
+                return self._change_comment(method, int(number), body)
+            case ("GET", "issues", number, "comments"):
+                return 200, [one for one in self.comments.values() if one["issue_number"] == int(number)]
+            case ("POST", "issues", number, "comments") if int(number) in self.issues:
+                return 201, self.comment(int(number), body["body"], user={"login": LOGIN})
             case ("PATCH", "issues", number) if int(number) in self.issues:
                 self.issues[int(number)] |= body | {"updated_at": moment()}
                 return 200, self.issues[int(number)]
         return _missing()
+
+    def _change_comment(self, method: str, number: int, body: Any) -> Answer:
+        if method == "DELETE":
+            del self.comments[number]
+            return 204, None
+        self.comments[number] |= body | {"updated_at": moment()}
+        return 200, self.comments[number]
 
     def _hooks(self, method: str, rest: list[str], full_name: str, body: Any, headers: dict[str, str]) -> Answer:
         here = {number: hook for number, hook in self.hooks.items() if hook["repository"] == full_name}
@@ -287,6 +338,7 @@ class FakeGithub:
         return (304, None, {"ETag": etag}) if headers.get("if-none-match") == etag else (200, shown, {"ETag": etag})
 
     def _commit(self, sha: str, page: int) -> Answer:
+        sha = next((one for one in self.commits if len(sha) >= 7 and one.startswith(sha)), sha)
         if sha not in self.commits:
             return 422, {"message": f"No commit found for SHA: {sha}"}
         found = self.commits[sha]
@@ -294,6 +346,33 @@ class FakeGithub:
         following = f'<{self.url}/repos/{FULL}/commits/{sha}?per_page=300&page={page + 1}>; rel="next"'
         more = {"Link": following} if len(found["files"]) > start + 300 else {}
         return 200, found | {"files": found["files"][start : start + 300]}, more
+
+    def _branches(self, headers: dict[str, str]) -> Answer:
+        shown = [{"name": name, "commit": {"sha": sha}, "protected": False} for name, sha in self.branches.items()]
+        etag = f'W/"{sha_of(json.dumps(shown))}"'
+        return (304, None, {"ETag": etag}) if headers.get("if-none-match") == etag else (200, shown, {"ETag": etag})
+
+    def _compare(self, base: str, head: str, query: dict[str, str]) -> Answer:
+        """The commits after `base` up to `head`, in the order in which they were made."""
+        order = list(self.commits)
+        first, last = (self.branches.get(one, one) for one in (base, head))
+        if first not in self.commits or last not in self.commits:
+            return _missing()
+        found = order[order.index(first) + 1 : order.index(last) + 1]
+        size, page = int(query["per_page"]), int(query["page"])
+        shown = [self._bare(sha) for sha in found[(page - 1) * size :][:size]]
+        return 200, {"status": "ahead", "ahead_by": len(found), "total_commits": len(found), "commits": shown}
+
+    def _history(self, query: dict[str, str]) -> Answer:
+        order = list(self.commits)
+        if query["sha"] not in order:
+            return _missing()
+        size, page = int(query["per_page"]), int(query["page"])
+        found = order[order.index(query["sha"]) :: -1][(page - 1) * size :][:size]
+        return 200, [self._bare(sha) for sha in found]
+
+    def _bare(self, sha: str) -> dict[str, Any]:
+        return {name: value for name, value in self.commits[sha].items() if name not in ("files", "stats")}
 
     def _content(self, ref: str, path: str) -> Answer:
         found = self.contents.get((ref, path))
@@ -325,7 +404,7 @@ class FakeGithub:
                 sent = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(len(text))}
                 limits = {
                     "X-RateLimit-Limit": "5000",
-                    "X-RateLimit-Remaining": "4987",
+                    "X-RateLimit-Remaining": str(github.remaining),
                     "X-RateLimit-Reset": str(int(time.time()) + 3_000),
                 }
                 for name, value in (sent | limits | (more[0] if more else {})).items():

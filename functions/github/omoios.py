@@ -15,7 +15,7 @@ from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.source.commits import reading
 from shared.source.commits.rows import Commit as CommitRow
-from shared.source.repositories import connecting, contents, opening, receiving
+from shared.source.repositories import branches, connecting, contents, opening, receiving
 from shared.source.repositories.commits import link_by_hand
 from shared.source.repositories.rows import Repository as RepositoryRow
 
@@ -133,7 +133,7 @@ class ConnectedRepository(Shape):
 
 class Repository(Shape):
     """`webhook_status` is active, failing (GitHub's last delivery was not accepted) or disconnected (connect it again);
-    `status_reason` says why."""
+    `status_reason` says why. `archived`: it can only be read, at GitHub."""
 
     id: str
     owner: str
@@ -142,6 +142,18 @@ class Repository(Shape):
     connected_at: str
     project_id: str
     status_reason: str | None
+    visibility: Literal["public", "private"] | None
+    archived: bool
+
+
+class Branch(Shape):
+    """`head_sha`: all commits up to it are known. `forced_at`: when its history was replaced last."""
+
+    name: str
+    head_sha: str
+    state: Literal["active", "deleted"]
+    moved_at: str
+    forced_at: str | None
 
 
 class Issue(Shape):
@@ -284,6 +296,8 @@ def _repository(row: RepositoryRow) -> Repository:
         connected_at=row.connected_at,
         project_id=str(row.proj_id),
         status_reason=row.status_reason,
+        visibility=None if row.private is None else "private" if row.private else "public",
+        archived=row.archived,
     )
 
 
@@ -294,6 +308,21 @@ async def disconnect(repo_id: str, caller: Caller) -> Disconnected:
     """Disconnect a repository: its webhook is removed, its token is forgotten. Commits and links stay."""
     connecting.disconnect_repository(caller, repo_id)
     return Disconnected()
+
+
+@routes.get("/github/repositories/{repo_id}/branches", "github.branches", permission=Permission.PROJECT_READ, addition=True)
+async def list_branches(repo_id: str, caller: Caller, limit: PageSize = 100) -> list[Branch]:
+    """List the branches that something was pushed to since the repository was connected, moved last first: the newest 200 at most."""
+    return [
+        Branch(
+            name=one.name,
+            head_sha=one.head,
+            state="deleted" if one.gone else "active",
+            moved_at=one.moved_at,
+            forced_at=one.forced_at,
+        )
+        for one in branches.list_branches(caller, repo_id, limit)
+    ]
 
 
 @routes.get("/github/repositories/{repo_id}/issues", "github.issues", permission=Permission.PROJECT_READ, errors=_GITHUB)

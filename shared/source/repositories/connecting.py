@@ -14,10 +14,10 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.source.repositories.github import Denied, Github, Missing, TokenRefused
 from shared.source.repositories.hooks import ensure_hook, remove_hook
+from shared.source.repositories.naming import describe, name_in
 from shared.source.repositories.rows import ACTIVE, DISCONNECTED, Repository, repositories_of, repository_id_of
 from shared.store import (
     IndexRow,
-    Operation,
     authorize,
     collection,
     create,
@@ -93,7 +93,7 @@ def connect_repository(actor: Actor, new: NewConnection) -> tuple[Repository, st
     if before is not None and same is None:
         repository.version = before.version  # it takes the place of that row
     written = create(repository) if before is None else save(repository)
-    write(written, *_name_in(actor, project, repository), require_writable(project.board_id))
+    write(written, *name_in(actor, project, repository), require_writable(project.board_id))
     if current is not None and same is None:
         remove_hook(Github(unseal(current.token, repository_id)), current.names, int(current.hook_id))
     return repository, address
@@ -157,26 +157,14 @@ def _row(actor: Actor, project: Project, found: _Found, before: Repository | Non
         proj_id=project.id,
         board_id=project.board_id,
         github_id=found.repository["id"],
+        owner=found.owner,
+        name=found.name,
         connected_at=clock.iso(),
     )
-    repository.owner, repository.name, repository.login = found.owner, found.name, found.login
-    repository.url = str(found.repository["html_url"])
-    repository.default_branch = str(found.repository.get("default_branch") or "main")
+    describe(repository, found.repository)
+    repository.login = found.login
     repository.created_by = actor.summary
     return repository
-
-
-def _name_in(actor: Actor, project: Project, repository: Repository) -> list[Operation]:
-    """Return what writes into the project which repository it has, if it names another one or none."""
-    named = {"github_owner": repository.owner, "github_repo": repository.name, "repository_url": repository.url}
-    if (named_repository(project) or "").lower() == repository.full_name.lower():
-        return []
-    changes = {field: [getattr(project, field), value] for field, value in named.items() if getattr(project, field) != value}
-    for field, value in named.items():
-        setattr(project, field, value)
-    project.repository_type = "git"
-    record(project, EventType.PROJECT_UPDATED, actor, changes=changes)
-    return [save(project)]
 
 
 def list_repositories(actor: Actor, *, limit: int, offset: int = 0) -> tuple[list[Repository], int]:
@@ -207,6 +195,8 @@ def disconnect_repository(actor: Actor, repository_id: str) -> None:
     remove_hook(github_of(held[0]), held[0].names, int(held[0].hook_id))
 
 
-def github_of(repository: Repository) -> Github:
-    """Return GitHub as the repository's token sees it."""
-    return Github(unseal(repository.token, repository.id))
+def github_of(repository: Repository, reserve: float = 0.0) -> Github:
+    """Return GitHub as the repository's token sees it. Raises TokenRefused for a repository that was disconnected."""
+    if not repository.token:
+        raise TokenRefused
+    return Github(unseal(repository.token, repository.id), reserve)

@@ -7,7 +7,7 @@ from shared.core.errors import CadreError
 from shared.core.settings import settings
 from shared.source.repositories.github import Denied, Github, Missing, Refused
 
-EVENTS: Final = ("push", "pull_request", "issues", "commit_comment")
+EVENTS: Final = ("push", "pull_request", "issues", "issue_comment", "commit_comment", "repository")
 _HOOKS: Final = "/repos/{owner}/{repo}/hooks"
 _PAGE: Final = "?per_page=100"  # a repository has twenty webhooks of an event at most
 

@@ -3,10 +3,13 @@ flood of it takes one place of the worker.
 
     {repository, event, delivery, payload | file}    a delivery of the webhook; a large one lies in the bucket
     {repository, card}                               a card has changed that is kept in step with an issue
+    {repository, comment}                            a comment was written, changed or removed on such a card
+    {repository, waiting: <task>}                    a task may be completed now whose pull request was merged
+    {repository, history: {branch, base, head}}      a stretch of commits that nobody has told us of; in a line of its own
     {repository, reconcile: true}                    look at GitHub for deliveries that were missed
 
-`start` says how many commits of a push have been worked off. A message that has to wait because GitHub allows no more requests is put off,
-and those of the repository behind it wait too: they would be refused as well.
+`start` (of a history: `page` and `start`) says how many commits of a push have been worked off. A message that has to wait because
+GitHub allows no more requests is put off, and those of the repository behind it wait too: they would be refused as well.
 """
 
 import json
@@ -49,7 +52,11 @@ def queue_delivery(ws_id: str, repository_id: str, event: str, delivery: str, bo
 
 def send(message: Mapping[str, Any], *, once: str | None = None) -> None:
     """Put a message in line. `once`: of two with the same in five minutes, the second one is dropped. Raises Upstream."""
-    queues.send("github_events_queue", dict(message), failure=_NotQueued(), **_group(str(message["repository"]), once))
+    queues.send("github_events_queue", dict(message), failure=_NotQueued(), **_group(_line_of(message), once))
+
+
+def _line_of(message: Mapping[str, Any]) -> str:
+    return f"{message['repository']}-history" if "history" in message else str(message["repository"])
 
 
 def _group(repository_id: str, once: str | None) -> dict[str, str]:

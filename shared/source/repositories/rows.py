@@ -3,7 +3,10 @@
 REPO#<repository>  META                       core       a repository, whose id is derived from its project: a project has one
 REPO#<repository>  ISS#<owner/name>#<number>  core       an issue, and the card that it is kept in step with
 REPO#<repository>  PR#<owner/name>#<number>   core       a pull request
+REPO#<repository>  BRANCH#<name>              core       a branch, and how far its commits are known
 REPO#<repository>  REMARK#<id>                core       a comment on a commit
+REPO#<repository>  SAID#<comment>             core       a comment on a card that is, or is being, written under its issue
+REPO#<repository>  HEARD#<id>                 core       a comment under an issue, by GitHub's number, and the comment on the card
 GHD#<repository>#<delivery>  META             ephemeral  a delivery of the webhook that has come
 ISSUE#<card>       META                       ephemeral  that an issue of the card is being made
 """
@@ -51,6 +54,8 @@ class Repository(Entity):
 
     owner = UnicodeAttribute()
     name = UnicodeAttribute()
+    former_names: Any = JSONAttribute(default=list)
+    """`owner/name` as GitHub called it before, oldest first."""
     board_id = UnicodeAttribute()
     github_id = NumberAttribute()
     """GitHub's own number, which stays when the repository gets another name."""
@@ -67,11 +72,27 @@ class Repository(Entity):
     created_by = JSONAttribute()
     etag = UnicodeAttribute(null=True)
     """The tag of the list of deliveries as it was read last."""
+    branches_etag = UnicodeAttribute(null=True)
+    """That of the list of branches."""
+    branches_seen = BooleanAttribute(default=False)
+    """Whether its branches were compared before: one that is new since was made since."""
+    private = BooleanAttribute(null=True)
+    archived = BooleanAttribute(default=False)
+    """Whether it can only be read, at GitHub."""
 
     @property
     def full_name(self) -> str:
         """Return `owner/name`, as GitHub writes it."""
         return f"{self.owner}/{self.name}"
+
+    @property
+    def reference_name(self) -> str:
+        """Return the name by which cards name its issues: the first one that it had here. GitHub may have given it another one since."""
+        return str(self.former_names[0]) if self.former_names else self.full_name
+
+    def is_named(self, full_name: str) -> bool:
+        """Tell whether this is or was its name."""
+        return full_name.lower() in {one.lower() for one in (self.full_name, *self.former_names)}
 
     @property
     def names(self) -> dict[str, str]:
@@ -146,6 +167,16 @@ class IssueLink(_OfRepository):
     """When the issue was changed last, by GitHub's clock."""
 
 
+def waiting_in(repository_id: str) -> str:
+    """Return the partition of index 1 that holds the merged pull requests of a repository whose task waits, tried last at the end."""
+    return f"REPO#{repository_id}#WAITING"
+
+
+def waiting_for(task_id: str) -> str:
+    """Return the partition of index 2 that holds the merged pull requests that would complete a task."""
+    return f"TASK#{task_id}#MERGED"
+
+
 class PullRequest(_OfRepository):
     KIND = "PULL"
     NAME = "pull request"
@@ -157,6 +188,41 @@ class PullRequest(_OfRepository):
     merge_sha = UnicodeAttribute(null=True)
     task_id = UnicodeAttribute(null=True)
     changed_at = UnicodeAttribute(default="")
+    waits = UnicodeAttribute(null=True)
+    """Of a merged one: why its task could not be completed yet."""
+    tried_at = UnicodeAttribute(null=True)
+    merged_at = UnicodeAttribute(null=True)
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        if not self.waits:
+            return {}
+        return {1: (waiting_in(self.repository_id), str(self.tried_at)), 2: (waiting_for(str(self.task_id)), str(self.number))}
+
+
+def branches_of(repository_id: str) -> str:
+    """Return the partition of index 1 that holds the branches of a repository, changed last at the end."""
+    return f"REPO#{repository_id}#BRANCH"
+
+
+class Branch(_OfRepository):
+    """A branch. All commits up to `head` are recorded; those up to `reaching` are being recorded, last at `reached_at`."""
+
+    KIND = "BRANCH"
+    NAME = "branch"
+    SORT = "BRANCH"
+
+    name = UnicodeAttribute()
+    head = UnicodeAttribute()
+    gone = BooleanAttribute(default=False)
+    """Whether it was deleted at GitHub."""
+    forced_at = UnicodeAttribute(null=True)
+    """When its history was replaced last."""
+    moved_at = UnicodeAttribute()
+    reaching = UnicodeAttribute(null=True)
+    reached_at = UnicodeAttribute(null=True)
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        return {1: (branches_of(self.repository_id), f"{self.moved_at}#{self.name[:500]}")}
 
 
 class Remark(_OfRepository):
@@ -169,6 +235,32 @@ class Remark(_OfRepository):
     sha = UnicodeAttribute()
     text = UnicodeAttribute()
     card_id = UnicodeAttribute(null=True)
+
+
+class SaidComment(_OfRepository):
+    """A comment that was written here, and its copy at GitHub. Without a `remote_id` it is being sent: nobody knows yet whether it came."""
+
+    KIND = "SAID"
+    NAME = "comment"
+    SORT = "SAID"
+
+    remote_id = UnicodeAttribute(null=True)
+    sent = UnicodeAttribute(default="")
+    """The fingerprint of the text that GitHub was sent last."""
+    begun_at = UnicodeAttribute()
+
+
+class HeardComment(_OfRepository):
+    """A comment at GitHub. `here`: it is the copy of one that was written here."""
+
+    KIND = "HEARD"
+    NAME = "comment"
+    SORT = "HEARD"
+
+    comment_id = UnicodeAttribute()
+    here = BooleanAttribute(default=False)
+    removed = BooleanAttribute(default=False)
+    changed_at = UnicodeAttribute(default="")
 
 
 class Delivery(Ephemeral):
