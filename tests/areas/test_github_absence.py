@@ -215,6 +215,7 @@ def test_a_repository_that_was_renamed_is_followed(octo: Octo):
 
 def test_a_new_name_that_nobody_has_told_is_found_by_the_number(octo: Octo):
     sha = octo.github.commit("One")
+    pushed = octo.github.push(sha)
     seen = rename(octo)
     octo.happens("push", pushed | {"repository": seen})
     assert (recorded(), state(octo)["name"], state(octo)["webhook_status"]) == ({sha}, "motor", "active")

@@ -29,8 +29,8 @@ class Refused(CadreError):
 class TokenRefused(CadreError):
     """The token is not valid, or no longer."""
 
-    def __init__(self) -> None:
-        super().__init__(Situation.MALFORMED, f"{WHO} does not accept the access token of this repository; connect it again")
+    def __init__(self, reason: str = f"{WHO} does not accept the access token of this repository; connect it again") -> None:
+        super().__init__(Situation.MALFORMED, reason)
 
 
 class Denied(CadreError):
@@ -82,6 +82,8 @@ class Github:
 
     token: str
     reserve: float = 0.0
+    jwt: bool = False
+    """Whether it is the app itself that asks."""
     resumes: list[float] = field(default_factory=list, compare=False)
 
     def get(self, path: str, names: Names | None = None, *, etag: str = "") -> Page:
@@ -120,7 +122,8 @@ class Github:
         url = sansio.format_url(path, names or {}, base_url=base)
         if not url.startswith(base.rstrip("/") + "/"):  # the next page of a list: the token goes nowhere else
             raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{WHO} names an address that is not its own")
-        sent = sansio.create_headers("Cadre", accept=_ACCEPT, oauth_token=self.token) | {"x-github-api-version": _VERSION}
+        held = {"jwt" if self.jwt else "oauth_token": self.token}
+        sent = sansio.create_headers("Cadre", accept=_ACCEPT, **held) | {"x-github-api-version": _VERSION}
         response = outbound.request(WHO, method, url, headers=sent | dict(headers or {}), json=body, max_bytes=MAX_ANSWER)
         if self.reserve and (until := _spent(response.headers, self.reserve)) is not None:
             self.resumes.append(until)

@@ -17,6 +17,11 @@ def address_of(repository_id: str) -> str:
     return f"{settings().base_of('omoios', '/api/v1')}/webhooks/github?repository={repository_id}"
 
 
+def app_address() -> str:
+    """Return where GitHub sends the events of the app: of all repositories that are connected by it."""
+    return f"{settings().base_of('omoios', '/api/v1')}/webhooks/github"
+
+
 def ensure_hook(github: Github, names: dict[str, str], repository_id: str, secret: str, hook_id: int | None) -> tuple[int, str]:
     """Make the webhook, or set up again the one that is there. Return its number and its address at GitHub.
 

@@ -9,6 +9,8 @@ REPO#<repository>  SAID#<comment>             core       a comment on a card tha
 REPO#<repository>  HEARD#<id>                 core       a comment under an issue, by GitHub's number, and the comment on the card
 GHD#<repository>#<delivery>  META             ephemeral  a delivery of the webhook that has come
 ISSUE#<card>       META                       ephemeral  that an issue of the card is being made
+GHP#<account>      META                       ephemeral  that somebody has proved who they are at GitHub
+GHAPP              META                       ephemeral  how far the deliveries of the app's webhook were looked at
 """
 
 from typing import Any, Final
@@ -46,6 +48,16 @@ def repositories_named(full_name: str) -> tuple[int, str]:
     return 2, f"GH#{full_name.lower()}"
 
 
+def repositories_by(installation: int) -> tuple[int, str]:
+    """Return the index, and its partition, that hold the repositories that are connected by an installation of the app."""
+    return 2, f"GHINST#{installation}"
+
+
+def number_of(github_id: int) -> str:
+    """Return what the sort keys of a repository begin with in `repositories_by`."""
+    return f"{github_id:020}#"
+
+
 class Repository(Entity):
     """A repository at GitHub that is connected to a project. The token and the secret are encrypted by KMS."""
 
@@ -63,9 +75,11 @@ class Repository(Entity):
     default_branch = UnicodeAttribute(default="main")
     token = UnicodeAttribute()
     login = UnicodeAttribute(null=True)
-    """Whose token it is."""
+    """Whose token it is, or who proved that they administer it."""
     secret = UnicodeAttribute()
     hook_id = NumberAttribute()
+    installation_id = NumberAttribute(null=True)
+    """The installation of the app by which it is connected: it has no token, no secret and no webhook of its own then."""
     webhook_status = UnicodeAttribute(default=ACTIVE)  # active | failing | disconnected
     status_reason = UnicodeAttribute(null=True)
     connected_at = UnicodeAttribute()
@@ -101,10 +115,14 @@ class Repository(Entity):
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         of_workspace, partition = repositories_of(str(self.ws_id))
-        of_name, named = repositories_named(self.full_name)
+        of_source, source = repositories_named(self.full_name)
+        sort = f"{self.connected_at}#{self.id}"
+        if self.installation_id is not None:
+            of_source, source = repositories_by(int(self.installation_id))
+            sort = f"{number_of(int(self.github_id))}{sort}"
         return {
             1: (f"PROJ#{self.proj_id}#REPO", self.connected_at),
-            of_name: (named, f"{self.connected_at}#{self.id}"),
+            of_source: (source, sort),
             of_workspace: (partition, f"{self.connected_at}#{self.id}"),
             4: (WATCHED.partition_of(self.id), self.id),
         }
@@ -274,6 +292,26 @@ class Delivery(Ephemeral):
     @classmethod
     def key_of(cls, repository_id: str, delivery: str) -> tuple[str, str]:
         return f"GHD#{repository_id}#{delivery}", "META"
+
+
+class Proof(Ephemeral):
+    """That somebody has proved who they are at GitHub, until `expires_at` (epoch seconds). The token is encrypted by KMS."""
+
+    token = UnicodeAttribute()
+    login = UnicodeAttribute()
+    expires_at = NumberAttribute()
+
+    @classmethod
+    def key_of(cls, account: str) -> tuple[str, str]:
+        return f"GHP#{account}", "META"
+
+
+class AppDeliveries(Ephemeral):
+    """`looked_at`: up to which time the deliveries of the app's webhook were looked at."""
+
+    KEY: Final = ("GHAPP", "META")
+
+    looked_at = UnicodeAttribute()
 
 
 class Intent(Ephemeral):
