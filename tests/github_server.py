@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 from uuid import uuid4
 
 TOKEN = "ghp_0123456789abcdefghijklmnopqrstuvwxyz"
@@ -25,6 +25,9 @@ OWNER, NAME, LOGIN = "octo-org", "engine", "octo-bot"
 FULL = f"{OWNER}/{NAME}"
 PATCH = "@@ -1,3 +1,4 @@\n import os\n-old = 1\n+new = 1\n+more = 2\n last = 3"
 NEW_FILE = "@@ -0,0 +1,2 @@\n+one\n+two"
+
+APP_SECRET = "the secret of the app's webhook"
+CLIENT = ("Iv1.app", "the secret of the app's client")
 
 Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
 
@@ -54,6 +57,15 @@ class FakeGithub:
     contents: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """The bytes of a file by the sha of the commit and its path."""
     issues: dict[int, dict[str, Any]] = field(default_factory=dict)
+    app_key: str = ""
+    """The public key (PEM) of the app; empty: there is none."""
+    installations: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """The app's installations: `account`, `repositories` (names), `users` (names of those who see it), `suspended`."""
+    admins: dict[str, set[str]] = field(default_factory=dict)
+    """Who administers each repository."""
+    codes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The person of a code, and the challenge that it was asked for with."""
+    app_deliveries: list[dict[str, Any]] = field(default_factory=list)
     branches: dict[str, str] = field(default_factory=dict)
     """The newest commit of each branch."""
     remaining: int = 4_987
@@ -240,9 +252,15 @@ class FakeGithub:
         if self.refusal is not None:
             return self.refusal
         token = headers.get("authorization", "").rpartition(" ")[2]
+        if url.path == "/login/oauth/access_token":
+            return self._exchange(body)
+        if self.app_key and self._is_app(token):
+            return self._of_app(method, url.path, body)
         if token not in self.tokens:
             return 401, {"message": "Bad credentials", "documentation_url": "https://docs.github.com/rest", "status": "401"}
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        if url.path.startswith("/user/installations"):
+            return self._of_person(self.tokens[token], url.path)
         if url.path == "/user":
             return 200, {"login": self.tokens[token], "id": 583231, "type": "User"}
         if numbered := re.fullmatch(r"/repositories/(\d+)", url.path):
@@ -257,13 +275,94 @@ class FakeGithub:
             return _missing()
         return self._of_repository(method, unquote(match[3] or ""), full_name, body, query, headers)
 
+    # -- the app
+
+    def person(self, login: str, url: str) -> str:
+        """Let a person say at this address who they are. Return the code with which they come back."""
+        query = parse_qs(urlsplit(url).query)
+        code = f"code-{len(self.codes)}"
+        self.codes[code] = login, query["code_challenge"][0]
+        return code
+
+    def _exchange(self, form: dict[str, str]) -> Answer:
+        login, challenge = self.codes.pop(form.get("code", ""), ("", ""))
+        proven = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest()).decode().rstrip("=")
+        if not login or proven != challenge or (form["client_id"], form["client_secret"]) != CLIENT:
+            return 200, {"error": "bad_verification_code", "error_description": "The code passed is incorrect or expired."}
+        token = f"ghu_{uuid4().hex}"
+        self.tokens[token] = login
+        return 200, {"access_token": token, "token_type": "bearer", "expires_in": 28_800}
+
+    def _is_app(self, token: str) -> bool:
+        import jwt
+
+        try:
+            return bool(jwt.decode(token, self.app_key, algorithms=["RS256"], options={"verify_iat": False}))
+        except jwt.InvalidTokenError:
+            return False
+
+    def _of_app(self, method: str, path: str, body: Any) -> Answer:
+        if found := re.fullmatch(r"/app/installations/(\d+)/access_tokens", path):
+            return self._installation_token(int(found[1]), body)
+        if path == "/app/hook/deliveries":
+            return 200, [{name: value for name, value in one.items() if name != "request"} for one in self.app_deliveries]
+        if found := re.fullmatch(r"/app/hook/deliveries/(\d+)", path):
+            return 200, next(one for one in self.app_deliveries if one["id"] == int(found[1]))
+        if found := re.fullmatch(r"/repos/([^/]+/[^/]+)/installation", path):
+            named = next((number for number, one in self.installations.items() if found[1] in one["repositories"]), None)
+            return (200, {"id": named}) if named else _missing()
+        return _missing()
+
+    def _installation_token(self, installation: int, body: Any) -> Answer:
+        held = self.installations.get(installation)
+        if held is None:
+            return _missing()
+        if held.get("suspended"):
+            return 403, {"message": "This installation has been suspended"}
+        if not set(body["repository_ids"]) <= {self.repositories.get(name) for name in held["repositories"]}:
+            return 422, {
+                "message": "There is at least one repository that does not exist or is not accessible to the parent installation."
+            }
+        token = f"ghs_{uuid4().hex}"
+        self.tokens[token] = "cadre[bot]"
+        expires = datetime.fromtimestamp(time.time() + 3_600, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return 201, {"token": token, "expires_at": expires, "permissions": {"contents": "read"}}
+
+    def _of_person(self, login: str, path: str) -> Answer:
+        own = {number: one for number, one in self.installations.items() if login in one["users"]}
+        if path == "/user/installations":
+            shown = [
+                {"id": number, "account": {"login": one["account"]}, "target_type": "Organization",
+                 "suspended_at": moment() if one.get("suspended") else None}
+                for number, one in own.items()
+            ]  # fmt: skip
+            return 200, {"total_count": len(shown), "installations": shown}
+        number = int(path.split("/")[3])
+        if number not in own:
+            return _missing()
+        names = own[number]["repositories"]
+        listed = [self.repository(name) | {"permissions": {"admin": login in self.admins.get(name, set())}} for name in names]
+        return 200, {"total_count": len(listed), "repositories": listed}
+
+    def signed_by_app(self, event: str, payload: Any, *, secret: str = APP_SECRET) -> tuple[bytes, dict[str, str]]:
+        """The body and the headers of a webhook of the app."""
+        body = json.dumps(payload).encode()
+        return body, {
+            "X-GitHub-Event": event,
+            "X-GitHub-Delivery": str(uuid4()),
+            "X-GitHub-Hook-Installation-Target-Type": "integration",
+            "X-Hub-Signature-256": signature(secret, body),
+        }
+
     def _of_repository(
         self, method: str, path: str, full_name: str, body: Any, query: dict[str, str], headers: dict[str, str]
     ) -> Answer:
         parts = path.split("/")[1:]
         match (method, *parts):
             case ("GET",):
-                return 200, self.repository(full_name)
+                who = self.tokens[headers.get("authorization", "").rpartition(" ")[2]]
+                rights = {"permissions": {"admin": who in self.admins.get(full_name, set()), "pull": True}}
+                return 200, self.repository(full_name) | rights
             case (_, "hooks", *rest):
                 return self._hooks(method, rest, full_name, body, headers) if self.administers else _missing()
             case ("GET", "branches"):
@@ -395,7 +494,9 @@ class FakeGithub:
             def _answer(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("content-length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                status, body, *more = github.answer(self.command, self.path, json.loads(raw) if raw else None, headers)
+                is_form = "form" in headers.get("content-type", "")
+                sent_body = dict(parse_qsl(raw.decode())) if is_form else json.loads(raw) if raw else None
+                status, body, *more = github.answer(self.command, self.path, sent_body, headers)
                 if github.loses_answer and self.command != "GET":
                     self.close_connection = True
                     return

@@ -64,11 +64,12 @@ def install_address() -> str:
 def as_app() -> Github:
     """Return GitHub as the app itself sees it. Raises NotConfigured."""
     from gidgethub.apps import get_jwt
+    from jwt import PyJWTError
 
     app_id, key = setting("ID"), setting("PRIVATE_KEY")
     try:
         return Github(get_jwt(app_id=app_id, private_key=key.replace("\\n", "\n")), jwt=True)
-    except ValueError as error:  # no key in PEM; its text is in no error
+    except (ValueError, PyJWTError) as error:  # no key in PEM; its text is in no error
         raise NotConfigured("GITHUB_APP_PRIVATE_KEY is no private key in PEM") from error
 
 

@@ -5,10 +5,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from shared.core.errors import ConditionFailed
+from shared.core.errors import ConditionFailed, Upstream
+from shared.core.situations import Situation
+from shared.source.repositories import app
 from shared.source.repositories.comments import work_off_comment_here, work_off_comment_there
 from shared.source.repositories.github import Denied, Missing, Moved, TokenRefused
 from shared.source.repositories.history import RESERVE, work_off_history
+from shared.source.repositories.installations import reconcile_app, work_off_installation
 from shared.source.repositories.issues import work_off_card, work_off_issue
 from shared.source.repositories.messages import drop_payload, payload_of, send
 from shared.source.repositories.payloads import Misshapen, require_shape
@@ -17,7 +20,7 @@ from shared.source.repositories.pushes import work_off_push
 from shared.source.repositories.receiving import repository_in
 from shared.source.repositories.reconciling import reconcile
 from shared.source.repositories.remarks import work_off_remark
-from shared.source.repositories.rows import DISCONNECTED, FAILING, Delivery
+from shared.source.repositories.rows import DISCONNECTED, FAILING, Delivery, Repository
 from shared.source.repositories.states import UNSEEN, look_up, note_status, work_off_repository
 from shared.source.repositories.work import AgentOfRun, Work, open_repository
 from shared.store import delete, update, write
@@ -40,6 +43,12 @@ class _Expired(ConditionFailed):
 def process(message: Mapping[str, Any], until: float, agent_of_run: AgentOfRun) -> None:
     """Work off a message; what does not fit before `until` (`time.monotonic`) goes back in line. Nothing is done for a repository, a
     project or an organization that is closed. Raises TooManyRequests, Upstream, and whatever is wrong with the message."""
+    if "installation" in message:
+        work_off_installation(message, until)
+        return
+    if "app" in message:
+        reconcile_app(until)
+        return
     repository = open_repository(str(message["repository"]))
     if repository is None:
         drop_payload(message)
@@ -51,6 +60,10 @@ def process(message: Mapping[str, Any], until: float, agent_of_run: AgentOfRun) 
         _follow(work)
         return
     except TokenRefused as error:
+        if _has_old_token(repository):
+            raise Upstream(
+                Situation.EXTERNAL_SERVICE_UNAVAILABLE, "GitHub has withdrawn the app's token; another one is asked for"
+            ) from error
         note_status(repository, DISCONNECTED, error.message)
         _forget(work)
         return
@@ -69,6 +82,11 @@ def process(message: Mapping[str, Any], until: float, agent_of_run: AgentOfRun) 
         return
     drop_payload(message)
     _mark_done(work)
+
+
+def _has_old_token(repository: Repository) -> bool:
+    """Tell whether the token that GitHub refuses was one of the app that this process has kept: then a new one may do."""
+    return repository.installation_id is not None and app.forget_token(int(repository.installation_id), int(repository.github_id))
 
 
 def _follow(work: Work) -> None:

@@ -13,7 +13,7 @@ from shared.core.outbound import AnswerTooLong
 from shared.source.repositories.branches import compare_branches
 from shared.source.repositories.github import Missing
 from shared.source.repositories.hooks import EVENTS
-from shared.source.repositories.messages import send
+from shared.source.repositories.messages import send, send_of_app
 from shared.source.repositories.pulls import complete_waiting
 from shared.source.repositories.receiving import take
 from shared.source.repositories.rows import ACTIVE, DISCONNECTED, FAILING, WATCHED, Delivery, Repository
@@ -40,16 +40,23 @@ def reconcile(work: Work) -> int:
     """
     repository = work.repository
     complete_waiting(work)
-    if repository.webhook_status == DISCONNECTED and (clock.epoch() + crc32(repository.id.encode())) % 3_600 >= _EVERY:
+    silent = repository.webhook_status == DISCONNECTED and not work.message.get("force")
+    if silent and (clock.epoch() + crc32(repository.id.encode())) % 3_600 >= _EVERY:
         return 0
+    by_app = repository.installation_id is not None
     try:
-        taken = _fetch_deliveries(work)
+        taken = 0 if by_app else _fetch_deliveries(work)
+        if by_app:
+            compare_branches(work)
     except Missing:
         found = look_up(work)
-        reason = UNSEEN if found is None else "The webhook was removed at GitHub"
+        reason = UNSEEN if found is None or by_app else "The webhook was removed at GitHub"
         note_status(repository, DISCONNECTED, reason, etag=None)
         return 0
-    compare_branches(work)
+    if by_app:  # its deliveries are those of the app (`reconcile_app`)
+        note_status(repository, ACTIVE, None)
+    else:
+        compare_branches(work)
     seen = {"branches_etag": repository.branches_etag, "branches_seen": repository.branches_seen}
     _write(repository, seen)
     return taken
@@ -120,6 +127,7 @@ def _write(repository: Repository, seen: Mapping[str, Any]) -> None:
 
 def ask_for_reconciling(until: float) -> int:
     """Put every connected repository in line to be looked at. Return how many there are. Stops at `until` (`time.monotonic`)."""
+    send_of_app({"app": "reconcile"}, once=f"app-{clock.epoch() // _INTERVAL}")
     rows = iterate_shards(Repository, WATCHED, until, index=4, limit=_PAGE)
     return process_all(WATCHED.name, rows, _ask, lambda row: f"repository {row.entity_id}")
 
