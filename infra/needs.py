@@ -129,9 +129,7 @@ WORKERS = {
         posts=True,
         timeout=60,
     ),
-    "github_worker": Needs(
-        files="write", signs=False, sends=("github-events",), secrets="unseal", github_app=True, timeout=60
-    ),
+    "github_worker": Needs(files="write", signs=False, sends=("github-events",), secrets="unseal", github_app=True, timeout=60),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
     "webhook_worker": Needs(
         telemetry="write", signs=False, sends=("webhook-delivery", "webhook-retry"), secrets="unseal", memory=512, timeout=60

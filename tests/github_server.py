@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
@@ -28,6 +29,25 @@ NEW_FILE = "@@ -0,0 +1,2 @@\n+one\n+two"
 
 APP_SECRET = "the secret of the app's webhook"
 CLIENT = ("Iv1.app", "the secret of the app's client")
+
+
+@cache
+def app_keys() -> tuple[str, str]:
+    """The private key of the app and its public one, as PEM."""
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+    private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()).decode()
+    return private, key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def app_settings() -> dict[str, str]:
+    """The variables of a deployment that has the app."""
+    values = {"ID": "4711", "PRIVATE_KEY": app_keys()[0], "CLIENT_ID": CLIENT[0], "CLIENT_SECRET": CLIENT[1],
+              "WEBHOOK_SECRET": APP_SECRET, "SLUG": "cadre"}  # fmt: skip
+    return {f"GITHUB_APP_{name}": value for name, value in values.items()}
+
 
 Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
 

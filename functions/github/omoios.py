@@ -374,7 +374,7 @@ async def list_installations(caller: Caller) -> list[Installation]:
     errors=_APP,
 )
 async def list_offered(
-    installation_id: Annotated[int, Path(ge=1, le=10**15)],
+    installation_id: Annotated[str, Path(max_length=200)],
     caller: Caller,
     page: Annotated[int, Query(ge=1, le=1_000)] = 1,
     limit: Annotated[int, Query(ge=1, le=100)] = 30,

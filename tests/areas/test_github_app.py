@@ -4,7 +4,6 @@ become."""
 import json
 import logging
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import pytest
@@ -18,30 +17,17 @@ from shared.source.repositories.rows import repository_id_of
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Answer, Client, deadline
 from tests.areas.github_world import Octo, post, rows_of, run_worker, taken, waiting
-from tests.github_server import APP_SECRET, CLIENT, FULL, NAME, OWNER, FakeGithub, moment
+from tests.github_server import APP_SECRET, CLIENT, FULL, NAME, OWNER, FakeGithub, app_keys, app_settings, moment
 
 INSTALLATION, OTHER = 501, 777
-
-
-@cache
-def keys() -> tuple[str, str]:
-    """A private key and its public one, as PEM."""
-    from cryptography.hazmat.primitives import serialization as form
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
-    private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()).decode()
-    return private, key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 @pytest.fixture
 def hub(world: World, github: FakeGithub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Octo]:
     """A deployment with an app, which `octo-org` has installed. `ida` administers its repository; `bob` only sees it."""
-    private, github.app_key = keys()
-    values = {"ID": "4711", "PRIVATE_KEY": private, "CLIENT_ID": CLIENT[0], "CLIENT_SECRET": CLIENT[1],
-              "WEBHOOK_SECRET": APP_SECRET, "SLUG": "cadre"}  # fmt: skip
-    for name, value in values.items():
-        monkeypatch.setenv(f"GITHUB_APP_{name}", value)
+    github.app_key = app_keys()[1]
+    for name, value in app_settings().items():
+        monkeypatch.setenv(name, value)
     github.installations[INSTALLATION] = {"account": OWNER, "repositories": [FULL], "users": {"ida", "bob"}}
     github.repositories["eves/toys"] = 666
     github.installations[OTHER] = {"account": "eves", "repositories": ["eves/toys"], "users": {"eve"}}
@@ -159,9 +145,11 @@ def test_a_proof_that_somebody_else_began_or_used_before(hub: Octo):
     own = hub.ask("POST", "/github/app/authorizations", {}).json["authorization_url"]
     mine = own.partition("state=")[2].partition("&")[0]
     assert hub.ask("POST", path, {"code": stolen["code"], "state": mine}).status == 400  # a code for another challenge
+    good = {"code": hub.github.person("ida", own), "state": mine}
+    assert hub.ask("POST", path, good).status == 200
     assert hub.ask("POST", path, {"code": hub.github.person("ida", own), "state": mine}).status in (400, 401)  # used by then
     assert hub.ask("POST", path, {"code": "x", "state": "unknown"}).status in (400, 401)
-    assert hub.ask("GET", "/github/app/installations").status == 403
+    assert hub.ask("GET", "/github/app/installations", client=eve.ada).status == 403
 
 
 def test_roles_and_two_ways_at_once(hub: Octo):
@@ -174,7 +162,9 @@ def test_roles_and_two_ways_at_once(hub: Octo):
     assert connect(hub, installation_id=0).status == connect(hub, installation_id="x").status == 422
 
 
-def test_without_an_app_people_are_told(octo: Octo):
+def test_without_an_app_people_are_told(octo: Octo, monkeypatch: pytest.MonkeyPatch):
+    for name in app_settings():
+        monkeypatch.delenv(name, raising=False)  # another test's
     for method, path in (("POST", "/github/app/authorizations"), ("GET", "/github/app/installations")):
         answer = octo.ask(method, path, {} if method == "POST" else None)
         assert answer.status in (400, 403), answer.text
@@ -357,5 +347,5 @@ def test_no_token_and_no_key_stands_in_a_row_an_answer_or_a_log(hub: Octo, caplo
     from shared.store.client import dynamodb
 
     stored = json.dumps([dynamodb().scan(TableName=name)["Items"] for name in ("core", "ephemeral")])
-    secret = [one for one in hub.github.tokens if one.startswith(("ghu_", "ghs_"))] + [keys()[0], CLIENT[1], APP_SECRET]
+    secret = [one for one in hub.github.tokens if one.startswith(("ghu_", "ghs_"))] + [app_keys()[0], CLIENT[1], APP_SECRET]
     assert [one for one in secret if one in stored + caplog.text] == []

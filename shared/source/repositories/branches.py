@@ -10,7 +10,7 @@ from shared.core.actor import Actor, Permission
 from shared.source.repositories.messages import send
 from shared.source.repositories.rows import Branch, Repository, branches_of
 from shared.source.repositories.work import Work
-from shared.store import create, first_index_rows, get, get_all, id_of, load, retrying, save, stale, write
+from shared.store import create, first_index_rows, get, get_all, id_of, load, read_ahead, retrying, save, stale, write
 
 log = logging.getLogger(__name__)
 NOBODY: Final = "0" * 40
@@ -113,7 +113,9 @@ def _look_at(work: Work, name: str, head: str, row: Branch | None) -> bool:
 
 def list_branches(actor: Actor, repository_id: str, limit: int) -> list[Branch]:
     """Return the branches of a repository that something was pushed to since it was connected, moved last first. Two round trips."""
-    repository = load(Repository, id_of(Repository, repository_id), actor, Permission.PROJECT_READ)
-    rows, _ = first_index_rows(1, branches_of(repository.id), limit, newest_first=True)
+    bare = id_of(Repository, repository_id)
+    begun = read_ahead(lambda: first_index_rows(1, branches_of(bare), limit, newest_first=True))
+    load(Repository, bare, actor, Permission.PROJECT_READ)
+    rows, _ = begun.result()
     found = get_all([(Branch, *row.key) for row in rows], to_show=True) if rows else []
     return [row for row in found if isinstance(row, Branch)]

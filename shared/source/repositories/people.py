@@ -78,7 +78,6 @@ def finish(actor: Actor, code: str, state: str) -> tuple[str, str]:
     row = one_time_tokens.get_token(Purpose.GITHUB, state)
     if row.subject != actor.id:
         raise _wrong("state", "It belongs to another account")
-    write(one_time_tokens.consume(row))
     form = {
         "client_id": app.setting("CLIENT_ID"),
         "client_secret": app.setting("CLIENT_SECRET"),
@@ -93,7 +92,8 @@ def finish(actor: Actor, code: str, state: str) -> tuple[str, str]:
     login = str(Github(token).get("/user").data["login"])
     expires = clock.epoch() + KEPT
     pk, sk = Proof.key_of(actor.id)
-    write(put(Proof(pk=pk, sk=sk, token=seal(token, pk), login=login, expires_at=expires, ttl=expires)))
+    proof = Proof(pk=pk, sk=sk, token=seal(token, pk), login=login, expires_at=expires, ttl=expires)
+    write(one_time_tokens.consume(row), put(proof))
     return login, clock.iso(clock.from_epoch(expires))
 
 
@@ -128,11 +128,13 @@ def _installation(found: Mapping[str, Any]) -> Installation:
     )
 
 
-def list_offered(actor: Actor, installation: int, *, page: int, limit: int) -> list[OfferedRepository]:
+def list_offered(actor: Actor, installation: str, *, page: int, limit: int) -> list[OfferedRepository]:
     """Return a page of the repositories of an installation that somebody sees. Raises Missing for one that is not theirs."""
+    if not (installation.isascii() and installation.isdecimal() and len(installation) < 20):
+        raise Missing
     github, _ = as_person(actor)
     path = "/user/installations/{installation}/repositories{?per_page,page}"
-    names = {"installation": str(installation), "per_page": str(limit), "page": str(page)}
+    names = {"installation": installation, "per_page": str(limit), "page": str(page)}
     try:
         found = github.get(path, names).data["repositories"]
     except Denied:
