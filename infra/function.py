@@ -237,6 +237,8 @@ class Functions:
             self._grant_billing(grants)
         if needs.oauth:
             self._grant_oauth(grants)
+        if needs.github_app and (arn := self.settings.github_app_secret_arn):
+            grants.add(allow(["secretsmanager:GetSecretValue"], arn), github_app_secret=arn)
         if needs.deploys:
             # roles that customers made for this: each trusts us with its project's id, and none of ours has this name
             grants.add(allow(["sts:AssumeRole"], f"arn:{scope.partition}:iam::*:role/{DEPLOYMENT_ROLES}*"))

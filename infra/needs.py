@@ -29,6 +29,7 @@ class Needs:
     posts: bool = False  # posts to WebSocket connections
     mails: bool = False  # sends e-mail
     oauth: bool = False  # the client ids and secrets of sign-in providers
+    github_app: bool = False  # the keys of our app at GitHub
     models: Literal["none", "see", "call"] = "none"  # see: whether a provider has credentials; call: use them, and Bedrock
     embeds: bool = False  # turns texts into vectors: asks the service for it that is chosen, if one is
     secrets: Literal["none", "seal", "unseal", "both"] = "none"  # of tenants: encrypts them, decrypts them
@@ -51,7 +52,7 @@ AREAS = {
     "documents": Needs(files="write"),
     "explorations": Needs(files="write", models="call"),
     # both: it connects repositories, and asks GitHub with their tokens while somebody waits
-    "github": Needs(files="write", sends=("github-events",), secrets="both"),
+    "github": Needs(files="write", sends=("github-events",), secrets="both", github_app=True),
     # what was stopped is begun again: by a run, as in `runs`
     "guardian": Needs(sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"),
     "insights": Needs(core="read"),
@@ -121,7 +122,7 @@ WORKERS = {
         posts=True,
         timeout=60,
     ),
-    "github_worker": Needs(files="write", signs=False, sends=("github-events",), secrets="unseal", timeout=60),
+    "github_worker": Needs(files="write", signs=False, sends=("github-events",), secrets="unseal", github_app=True, timeout=60),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
     "webhook_worker": Needs(
         telemetry="write", signs=False, sends=("webhook-delivery", "webhook-retry"), secrets="unseal", memory=512, timeout=60

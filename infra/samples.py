@@ -16,6 +16,7 @@ PROD = Settings(
     mail_sender="hello@agentworks.dev",
     provider_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:models-abcdef",  # noqa: S106 - a name
     payment_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:payments-abcdef",  # noqa: S106 - a name
+    github_app_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:github-app-abcdef",  # noqa: S106 - a name
     oauth_secret_arn="arn:aws:secretsmanager:eu-west-1:111111111111:secret:oauth-abcdef",  # noqa: S106 - a name
     bedrock_model_arns=(
         "arn:aws:bedrock:eu-west-1:111111111111:inference-profile/eu.anthropic.claude",

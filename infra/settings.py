@@ -77,6 +77,7 @@ class Settings:
     # sign-in providers
     oauth_secret_arn: str = ""
     payment_secret_arn: str = ""
+    github_app_secret_arn: str = ""
     github_api: str = ""  # of an Enterprise Server; unset: github.com's
     # mail
     mail_sender: str = LOCAL_SENDER
@@ -146,7 +147,7 @@ class Settings:
         for name in ("client_key_number", "edge_key_number"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{camel(name)}: at least 1")
-        for name in ("provider_secret_arn", "oauth_secret_arn", "payment_secret_arn"):
+        for name in ("provider_secret_arn", "oauth_secret_arn", "payment_secret_arn", "github_app_secret_arn"):
             # the six characters at the end are a part of it: rights are given by it
             _matches(camel(name), getattr(self, name), r"(arn:aws[\w-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[!-~]+-\w{6})?")
         self._check_models()

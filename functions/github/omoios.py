@@ -1,9 +1,9 @@
 """omoios, sections 3 and 4: commits, and repositories at GitHub."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from fastapi import Header, Path, Query, Request
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.core.actor import Permission
 from shared.core.situations import Situation
@@ -15,7 +15,7 @@ from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
 from shared.source.commits import reading
 from shared.source.commits.rows import Commit as CommitRow
-from shared.source.repositories import connecting, contents, opening, receiving
+from shared.source.repositories import branches, connecting, contents, installations, opening, people, receiving
 from shared.source.repositories.commits import link_by_hand
 from shared.source.repositories.rows import Repository as RepositoryRow
 
@@ -26,6 +26,10 @@ Sha = Annotated[str, Path(max_length=64, description="The sha of a commit, or at
 PageSize = Annotated[int, Query(ge=1, le=200)]
 _GITHUB = (Situation.EXTERNAL_SERVICE_UNAVAILABLE,)
 """What GitHub may be: out of reach, or of the opinion that there were too many requests."""
+
+
+_APP = (*_GITHUB, Situation.PROVIDER_NOT_CONFIGURED)
+Number = Annotated[int, Field(ge=1, le=10**15)]
 
 
 class CommitSummary(Shape):
@@ -118,12 +122,58 @@ class LinkedCommit(Shape):
 
 
 class ConnectRepository(Body):
-    """Without a `project_id`: the project that names this repository, else the caller's most recently active one."""
+    """By an `access_token`, or by an `installation_id` of the app after a proof of who the caller is at GitHub. Without a `project_id`: the
+    project that names this repository, else the caller's most recently active one."""
 
     owner: RepositoryName
     name: RepositoryName
-    access_token: Token
+    access_token: Token | None = None
+    installation_id: Number | None = None
     project_id: Id | None = None
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> Self:
+        if (self.access_token is None) == (self.installation_id is None):
+            raise ValueError("Either an access_token or an installation_id is needed")
+        return self
+
+
+class Authorization(Shape):
+    """`authorization_url`: where the person says who they are; `install_url`: where they install the app, if it is missing there."""
+
+    authorization_url: str
+    install_url: str
+    expires_at: str
+
+
+class FinishAuthorization(Body):
+    """What GitHub has sent the person back with."""
+
+    code: Annotated[str, Form(r"^[\x21-\x7e]{1,500}$", "Should be the code that GitHub has given")]
+    state: Annotated[str, Form(r"^[\x21-\x7e]{1,500}$", "Should be the state that GitHub has given back")]
+
+
+class Authorized(Shape):
+    """`expires_at`: until when the proof is good."""
+
+    login: str
+    expires_at: str
+
+
+class Installation(Shape):
+    installation_id: int
+    account: str
+    account_type: str
+    suspended: bool
+
+
+class OfferedRepository(Shape):
+    """`can_connect`: whether the caller administers it at GitHub."""
+
+    owner: str
+    name: str
+    visibility: Literal["public", "private"]
+    can_connect: bool
 
 
 class ConnectedRepository(Shape):
@@ -133,7 +183,7 @@ class ConnectedRepository(Shape):
 
 class Repository(Shape):
     """`webhook_status` is active, failing (GitHub's last delivery was not accepted) or disconnected (connect it again);
-    `status_reason` says why."""
+    `status_reason` says why. `archived`: it can only be read, at GitHub."""
 
     id: str
     owner: str
@@ -142,6 +192,18 @@ class Repository(Shape):
     connected_at: str
     project_id: str
     status_reason: str | None
+    visibility: Literal["public", "private"] | None
+    archived: bool
+
+
+class Branch(Shape):
+    """`head_sha`: all commits up to it are known. `forced_at`: when its history was replaced last."""
+
+    name: str
+    head_sha: str
+    state: Literal["active", "deleted"]
+    moved_at: str
+    forced_at: str | None
 
 
 class Issue(Shape):
@@ -259,12 +321,74 @@ async def list_by_agent(
     ]
 
 
-@routes.post("/github/repositories/connect", "github.connect", status=201, permission=Permission.PROJECT_WRITE, errors=_GITHUB)
+@routes.post("/github/repositories/connect", "github.connect", status=201, permission=Permission.PROJECT_WRITE, errors=_APP)
 async def connect(body: ConnectRepository, caller: Caller) -> ConnectedRepository:
-    """Connect a repository to a project: the token is tried, and the webhook is set up at GitHub. Connecting again replaces the token."""
-    new = connecting.NewConnection(body.owner, body.name, body.access_token, body.project_id)
+    """Connect a repository to a project, by a token or by an installation of the app: the token is tried, and the webhook is set up at
+    GitHub; the app has its own. Connecting again replaces the token."""
+    new = connecting.NewConnection(body.owner, body.name, body.access_token, body.project_id, body.installation_id)
     repository, address = connecting.connect_repository(caller, new)
     return ConnectedRepository(repository_id=repository.id, webhook_url=address)
+
+
+@routes.post(
+    "/github/app/authorizations",
+    "github.authorize",
+    status=201,
+    permission=Permission.PROJECT_WRITE,
+    addition=True,
+    errors=_APP,
+)
+async def authorize(caller: Caller) -> Authorization:
+    """Begin to prove who the caller is at GitHub, so that they can connect by the app what they administer there."""
+    begun = people.begin(caller)
+    return Authorization(authorization_url=begun.url, install_url=begun.install_url, expires_at=begun.expires_at)
+
+
+@routes.post(
+    "/github/app/authorizations/finish",
+    "github.finishAuthorization",
+    permission=Permission.PROJECT_WRITE,
+    addition=True,
+    errors=_APP,
+)
+async def finish_authorization(body: FinishAuthorization, caller: Caller) -> Authorized:
+    """Finish the proof with what GitHub has sent the caller back with. It is good for an hour."""
+    login, expires_at = people.finish(caller, body.code, body.state)
+    return Authorized(login=login, expires_at=expires_at)
+
+
+@routes.get("/github/app/installations", "github.installations", permission=Permission.PROJECT_WRITE, addition=True, errors=_APP)
+async def list_installations(caller: Caller) -> list[Installation]:
+    """List the installations of the app that the caller may use at GitHub: 1,000 at most."""
+    return [
+        Installation(installation_id=one.id, account=one.account, account_type=one.account_type, suspended=one.suspended)
+        for one in people.list_installations(caller)
+    ]
+
+
+@routes.get(
+    "/github/app/installations/{installation_id}/repositories",
+    "github.offeredRepositories",
+    permission=Permission.PROJECT_WRITE,
+    addition=True,
+    errors=_APP,
+)
+async def list_offered(
+    installation_id: Annotated[str, Path(max_length=200)],
+    caller: Caller,
+    page: Annotated[int, Query(ge=1, le=1_000)] = 1,
+    limit: Annotated[int, Query(ge=1, le=100)] = 30,
+) -> list[OfferedRepository]:
+    """List the repositories of an installation that the caller sees at GitHub."""
+    return [
+        OfferedRepository(
+            owner=one.owner,
+            name=one.name,
+            visibility="private" if one.private else "public",
+            can_connect=one.administered,
+        )
+        for one in people.list_offered(caller, installation_id, page=page, limit=limit)
+    ]
 
 
 @routes.get("/github/repositories", "github.list", permission=Permission.PROJECT_READ)
@@ -284,6 +408,8 @@ def _repository(row: RepositoryRow) -> Repository:
         connected_at=row.connected_at,
         project_id=str(row.proj_id),
         status_reason=row.status_reason,
+        visibility=None if row.private is None else "private" if row.private else "public",
+        archived=row.archived,
     )
 
 
@@ -294,6 +420,21 @@ async def disconnect(repo_id: str, caller: Caller) -> Disconnected:
     """Disconnect a repository: its webhook is removed, its token is forgotten. Commits and links stay."""
     connecting.disconnect_repository(caller, repo_id)
     return Disconnected()
+
+
+@routes.get("/github/repositories/{repo_id}/branches", "github.branches", permission=Permission.PROJECT_READ, addition=True)
+async def list_branches(repo_id: str, caller: Caller, limit: PageSize = 100) -> list[Branch]:
+    """List the branches that something was pushed to since the repository was connected, moved last first: the newest 200 at most."""
+    return [
+        Branch(
+            name=one.name,
+            head_sha=one.head,
+            state="deleted" if one.gone else "active",
+            moved_at=one.moved_at,
+            forced_at=one.forced_at,
+        )
+        for one in branches.list_branches(caller, repo_id, limit)
+    ]
 
 
 @routes.get("/github/repositories/{repo_id}/issues", "github.issues", permission=Permission.PROJECT_READ, errors=_GITHUB)
@@ -331,8 +472,12 @@ async def webhook(
     event: Annotated[str, Header(alias="X-GitHub-Event")] = "",
     delivery: Annotated[str, Header(alias="X-GitHub-Delivery")] = "",
     signature: Annotated[str, Header(alias="X-Hub-Signature-256")] = "",
+    sender: Annotated[str, Header(alias="X-GitHub-Hook-Installation-Target-Type")] = "",
     repository: str | None = None,
 ) -> Received:
-    """Receive an event of a repository. It must be signed with the repository's secret; a repeated delivery changes nothing."""
-    call.rate_status = receiving.receive(receiving.Incoming(await request.body(), event, delivery, signature, repository))
+    """Receive an event of a repository. It must be signed with the repository's secret, or with the app's; a repeated delivery changes
+    nothing."""
+    incoming = receiving.Incoming(await request.body(), event, delivery, signature, repository)
+    by_app = sender == "integration" and repository is None
+    call.rate_status = installations.receive_of_app(incoming) if by_app else receiving.receive(incoming)
     return Received()

@@ -3,12 +3,15 @@ nothing."""
 
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.core import logs, queues, start
+from shared.core.errors import Upstream
 from shared.core.ids import bare_id, is_id
 from shared.runs.agent_runs.rows import Run
 from shared.source.repositories.github import TooManyRequests
@@ -18,6 +21,9 @@ from shared.store import fetch
 logs.start()
 SECONDS = 30.0
 """After which a call begins no other commit: the last one ends before the time-out (60 s), with ten pages of files at worst."""
+SOON = 20.0
+"""Seconds after which a message comes again that failed for no reason of GitHub's: those of its repository wait behind it, and after ten
+tries it is a dead letter. SQS itself would let them wait for an hour."""
 
 
 def _process(record: SQSRecord) -> None:
@@ -25,6 +31,12 @@ def _process(record: SQSRecord) -> None:
         process(json.loads(record.body), time.monotonic() + SECONDS, _agent_of_run)
     except TooManyRequests as error:
         queues.put_off("github_events_queue", record.receipt_handle, error.retry_after or 0)
+        raise
+    except Upstream:
+        raise
+    except Exception:
+        with suppress(BotoCoreError, ClientError):  # it comes again by itself then, only later
+            queues.put_off("github_events_queue", record.receipt_handle, SOON)
         raise
 
 

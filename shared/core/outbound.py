@@ -58,6 +58,13 @@ def refusal_of(url: str) -> str | None:
     return None if permitted else "An address in the public internet"
 
 
+class AnswerTooLong(Upstream):
+    """A server answered with more than is read. It will do so again."""
+
+    def __init__(self, who: str, max_bytes: int) -> None:
+        super().__init__(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} answered with more than {max_bytes:,} bytes")
+
+
 @dataclass(frozen=True)
 class Response:
     """What a server answered. The names of headers are in lower case."""
@@ -125,7 +132,7 @@ def _read_body(who: str, response: "httpx2.Response", max_bytes: int) -> bytes:
     for chunk in response.iter_bytes():
         body += chunk
         if len(body) > max_bytes:
-            raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{who} answered with more than {max_bytes:,} bytes")
+            raise AnswerTooLong(who, max_bytes)
     return body
 
 

@@ -63,6 +63,8 @@ class Settings:
     oauth_secret: str = ""
     # repositories: the address of GitHub's API
     github_api: str = "https://api.github.com"
+    # the name of a JSON secret with the keys of our app at GitHub; empty: repositories are connected by tokens only
+    github_app_secret: str = ""
     # payments: the name of a JSON secret with the payment gateway's keys
     payment_secret: str = ""
     # the secrets that the edge may send with a request, separated by commas; empty if there is no edge

@@ -16,7 +16,7 @@ def test_connecting(world: World, github: FakeGithub):
     assert answer.status == 201, answer.text
     assert answer.json == {"repository_id": octo.repository.id, "webhook_url": f"https://api.github.com/repos/{FULL}/hooks/100"}
     hook = github.hooks[100]
-    assert hook["events"] == ["push", "pull_request", "issues", "commit_comment"]
+    assert hook["events"] == ["push", "pull_request", "issues", "issue_comment", "commit_comment", "repository"]
     assert hook["config"]["url"].endswith(f"/omoios/api/v1/webhooks/github?repository={octo.repository.id}")
     listed = octo.ask("GET", "/github/repositories")
     assert listed.header("X-Total-Count") == "1"

@@ -213,13 +213,6 @@ def test_a_push_that_the_token_may_not_read_comes_again_when_it_may(octo: Octo):
     assert (len(rows_of("CMT")), octo.repository.webhook_status) == (1, "active")
 
 
-def test_a_message_that_nobody_can_read_fails_alone(octo: Octo):
-    octo.deliver("push", octo.github.payload(ref="refs/heads/main", commits=[{"id": "not a sha", "message": "x"}]))
-    assert len(octo.work()) == 1  # it goes to the dead letters after five times
-    octo.happens("push", octo.github.push(octo.github.commit("Fine")))
-    assert len(rows_of("CMT")) == 1
-
-
 # -- reading
 
 

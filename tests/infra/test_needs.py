@@ -31,6 +31,7 @@ RESOURCES = {  # a need -> the setting by which code finds the resource
     "posts": "socket_endpoint",
     "mails": "mail_sender",
     "oauth": "oauth_secret",
+    "github_app": "github_app_secret",
     "models": "provider_secret",
     "bills": "payment_secret",
     "secrets": "secrets_key",

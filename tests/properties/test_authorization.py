@@ -42,6 +42,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 CONTRACTS = ("agentworks", "enterprise", "aintandem", "orchestrator", "omoios")
 ENDS_THE_SESSION = "it ends the caller's session, and so the stage: tests/areas/test_auth_*"
 ONE_ORGANIZATION = "it is its organization's, in which the stage's people have no role: tests/areas/test_webhooks.py"
+PROOF = "for whoever has proved who they are at GitHub: tests/areas/test_github_app.py"
 TESTED_ELSEWHERE = {
     ("agentworks", "auth.logout"): ENDS_THE_SESSION,
     ("aintandem", "auth.logout"): ENDS_THE_SESSION,
@@ -54,6 +55,10 @@ TESTED_ELSEWHERE = {
     ("agentworks", "workspaces.delete"): "it ends the stage: tests/areas/test_workspaces_agentworks.py",
     ("omoios", "export.file"): "only for who asked for it: tests/areas/test_audit_exports.py",
     ("omoios", "notifications.read"): "only for whose inbox it is in: tests/areas/test_notifications.py",
+    ("omoios", "github.authorize"): PROOF,
+    ("omoios", "github.finishAuthorization"): PROOF,
+    ("omoios", "github.installations"): PROOF,
+    ("omoios", "github.offeredRepositories"): PROOF,
     ("agentworks", "invitations.accept"): "for whoever has the invitation's address: tests/areas/test_invitations.py",
 } | {
     ("enterprise", f"webhooks.{name}"): ONE_ORGANIZATION

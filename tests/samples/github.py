@@ -11,15 +11,19 @@ from shared.core.actor import Actor
 from shared.core.settings import settings
 from shared.source.commits.linking import link_commit
 from shared.source.commits.rows import Commit
+from shared.source.repositories import people
+from shared.source.repositories.branches import note_head
 from shared.source.repositories.connecting import NewConnection, connect_repository, github_of
 from shared.source.repositories.issues import link_issue
 from shared.source.repositories.pushes import fetch_commit, save_commit
 from shared.source.repositories.rows import Repository
+from shared.source.repositories.work import Work
 from shared.store import fetch
 from shared.work.items.rows import Item
-from tests.github_server import NAME, NEW_FILE, OWNER, TOKEN, FakeGithub, changed
+from tests.github_server import FULL, NAME, NEW_FILE, OWNER, TOKEN, FakeGithub, app_keys, app_settings, changed, sha_of
 from tests.samples.stage import PRD, Sample, Samples, Stage, nothing
 
+INSTALLATION = 501
 NUMBERS = count(1_000)
 """The numbers of issues: each once, whatever stage has them."""
 
@@ -93,6 +97,50 @@ def _new_issue(stage: Stage) -> Sample:
     return Sample({"repo_id": repository(stage).id}, body)
 
 
+def _with_app() -> FakeGithub:
+    """The one for all samples, at which somebody has installed the app."""
+    github = server()
+    if not github.app_key:
+        github.app_key = app_keys()[1]
+        os.environ.update(app_settings())
+        github.installations[INSTALLATION] = {"account": OWNER, "repositories": [FULL], "users": {"ida"}}
+        github.admins = {FULL: {"ida"}}
+    return github
+
+
+def _state(stage: Stage) -> tuple[str, str]:
+    """The code and the state with which the owner comes back from GitHub."""
+    github = _with_app()
+    url = people.begin(_owner(stage)).url
+    return github.person("ida", url), url.partition("state=")[2].partition("&")[0]
+
+
+def _begun(stage: Stage) -> Sample:
+    _with_app()
+    return Sample({}, {}, caller=stage.world.ada)
+
+
+def _finished(stage: Stage) -> Sample:
+    code, state = _state(stage)
+    return Sample({}, {"code": code, "state": state}, caller=stage.world.ada)
+
+
+def _proved(stage: Stage) -> Sample:
+    people.finish(_owner(stage), *_state(stage))
+    return Sample({}, caller=stage.world.ada)
+
+
+def _offered(stage: Stage) -> Sample:
+    people.finish(_owner(stage), *_state(stage))
+    return Sample({"installation_id": str(INSTALLATION)}, caller=stage.world.ada)
+
+
+def _branches(stage: Stage) -> Sample:
+    connected = repository(stage)
+    note_head(Work(connected, 0.0, lambda *_: None), "main", sha_of("a head"))
+    return Sample({"repo_id": connected.id})
+
+
 def _connect(stage: Stage) -> Sample:
     server()
     body: dict[str, Any] = {"owner": OWNER, "name": NAME, "access_token": TOKEN, "project_id": stage.world.project.id}
@@ -120,7 +168,15 @@ SAMPLES: Samples = {
     ("omoios", "github.connect"): _connect,
     ("omoios", "github.list"): _listed,
     ("omoios", "github.disconnect"): lambda s: Sample({"repo_id": repository(s).id}),
+    ("omoios", "github.branches"): _branches,
     ("omoios", "github.issues"): _issues,
     ("omoios", "github.createIssue"): _new_issue,
     ("omoios", "github.webhook"): _delivery,
 }
+ALONE: Samples = {
+    ("omoios", "github.authorize"): _begun,
+    ("omoios", "github.finishAuthorization"): _finished,
+    ("omoios", "github.installations"): _proved,
+    ("omoios", "github.offeredRepositories"): _offered,
+}
+"""Only for who has proved who they are at GitHub."""

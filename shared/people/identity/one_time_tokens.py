@@ -29,9 +29,10 @@ class Purpose(StrEnum):
     VERIFY = "verify"
     RESET = "reset"
     OAUTH = "oauth"
+    GITHUB = "github"
 
 
-LIFETIMES = {Purpose.VERIFY: 3 * 86_400, Purpose.RESET: 3600, Purpose.OAUTH: 600}
+LIFETIMES = {Purpose.VERIFY: 3 * 86_400, Purpose.RESET: 3600, Purpose.OAUTH: 600, Purpose.GITHUB: 600}
 
 
 class OneTimeToken(Ephemeral):

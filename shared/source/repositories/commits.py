@@ -3,7 +3,8 @@
 from typing import Any
 
 from shared.core.actor import Actor, Permission
-from shared.core.errors import NotFound
+from shared.core.errors import CadreError, NotFound
+from shared.core.situations import Situation
 from shared.source.commits.agents import find_agent
 from shared.source.commits.linking import link_commit
 from shared.source.commits.reading import get_commit
@@ -16,11 +17,21 @@ from shared.store import LastBlock, authorize, fetch, get_many, id_of
 from shared.work.items.rows import ItemHead
 
 
+class NoRepository(CadreError):
+    """A commit is not known here, and the project has no repository at GitHub where it could be."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Situation.NOT_FOUND,
+            "This commit was never pushed here, and the project has no connected repository from which it could be fetched; connect one",
+        )
+
+
 def link_by_hand(actor: Actor, item_id: str, sha: str, agent: str | None) -> CommitLink:
     """Link a commit, by its sha or the beginning of it, to a card. A link that is there already is returned. Two round trips; one more for
     an agent and for a commit in a workspace that this process does not know of, and a request to GitHub for one that never came.
 
-    Raises NotFound (card, commit, agent), Forbidden, Conflict (archived), Invalid, and what asking GitHub raises.
+    Raises NotFound (card, commit, agent), NoRepository, Forbidden, Conflict (archived), Invalid, and what asking GitHub raises.
     """
     sha = sha.lower()
     bare = id_of(ItemHead, item_id)
@@ -36,25 +47,28 @@ def link_by_hand(actor: Actor, item_id: str, sha: str, agent: str | None) -> Com
     if commit is None and ws_id not in likely:
         commit = fetch(Commit, commit_id(ws_id, sha))
     if commit is None:
-        commit = _shortened(actor, sha, ws_id) if not SHA.fullmatch(sha) else _fetched(actor, item, sha)
+        commit = (None if SHA.fullmatch(sha) else _shortened(actor, sha, ws_id)) or _fetched(actor, item, sha)
     agent_id = find_agent(agent, ws_id)
     if agent and agent_id is None:
         raise NotFound("agent")
     return link_commit(actor, item, commit, agent_id, last)
 
 
-def _shortened(actor: Actor, beginning: str, ws_id: str) -> Commit:
-    commit = get_commit(actor, beginning).commit
-    if commit.ws_id != ws_id:
-        raise NotFound(Commit.NAME)
-    return commit
+def _shortened(actor: Actor, beginning: str, ws_id: str) -> Commit | None:
+    """Return the commit of the workspace whose sha begins so; None if none has come. Raises Invalid if there are several."""
+    try:
+        commit = get_commit(actor, beginning).commit
+    except NotFound:
+        return None
+    return commit if commit.ws_id == ws_id else None
 
 
 def _fetched(actor: Actor, item: ItemHead, sha: str) -> Commit:
-    """Fetch a commit that is not known here from the repository of the card's project. Raises NotFound if there is none."""
+    """Fetch a commit that is not known here from the repository of the card's project. Raises NotFound if GitHub has none, and NoRepository
+    if there is nobody to ask."""
     repository = fetch(Repository, repository_id_of(str(item.proj_id)))
-    if repository is None:
-        raise NotFound(Commit.NAME)
+    if repository is None or repository.deleted_at:
+        raise NoRepository
     try:
         commit, files = fetch_commit(github_of(repository), repository, sha)
     except (Missing, Refused):  # 422 is GitHub's answer for a sha of nothing

@@ -12,12 +12,14 @@ from shared.core.errors import Conflict, FieldError, Invalid, NotFound
 from shared.core.sealing import seal, unseal
 from shared.core.situations import Situation
 from shared.events import EventType, record
+from shared.source.repositories import app
 from shared.source.repositories.github import Denied, Github, Missing, TokenRefused
-from shared.source.repositories.hooks import ensure_hook, remove_hook
+from shared.source.repositories.hooks import app_address, ensure_hook, remove_hook
+from shared.source.repositories.naming import describe, name_in
+from shared.source.repositories.people import prove
 from shared.source.repositories.rows import ACTIVE, DISCONNECTED, Repository, repositories_of, repository_id_of
 from shared.store import (
     IndexRow,
-    Operation,
     authorize,
     collection,
     create,
@@ -38,12 +40,14 @@ from shared.work.projects.rows import Project, named_repository
 
 @dataclass(frozen=True)
 class NewConnection:
-    """`project_id`: None for the project that names the repository, else the caller's most recently active one."""
+    """By a token, or by an installation of the app (GitHub's number of it). `project_id`: None for the project that names the repository,
+    else the caller's most recently active one."""
 
     owner: str
     name: str
-    token: str
+    token: str | None = None
     project_id: str | None = None
+    installation: int | None = None
 
     @property
     def full_name(self) -> str:
@@ -52,9 +56,9 @@ class NewConnection:
 
 @dataclass(frozen=True)
 class _Found:
-    """What GitHub says of the repository and of the token."""
+    """What GitHub says of the repository, and whose right it is. `github` is GitHub as the token sees it; None: by the app."""
 
-    github: Github
+    github: Github | None
     repository: dict[str, Any]
     login: str | None
 
@@ -68,35 +72,54 @@ class _Found:
 
 
 def connect_repository(actor: Actor, new: NewConnection) -> tuple[Repository, str]:
-    """Connect a repository to a project; return it with the address of its webhook at GitHub. Connecting it again replaces the token.
+    """Connect a repository to a project; return it with the address of its webhook: at GitHub, or here if it is the app's. Connecting it
+    again replaces the token.
 
-    Raises NotFound (project; repository: GitHub has none, or the token may not see it), Forbidden, Conflict (archived; the project, which
-    was not named, has another repository), Invalid for a token that GitHub does not accept or that may not make webhooks, Upstream.
+    Raises NotFound (project; repository: GitHub has none, or the token may not see it), Forbidden (also: who has not proved that they
+    administer it), Conflict (archived; the project, which was not named, has another repository), Invalid for a token that GitHub does not
+    accept or that may not make webhooks, NotConfigured, Upstream.
     """
     project, before = _load(actor, new)
-    found = _ask(new)
-    names = {"owner": found.owner, "repo": found.name}
-    repository_id = repository_id_of(project.id)
+    found = _ask(new) if new.installation is None else _ask_as_person(actor, new, new.installation)
     current = before if before is not None and not before.deleted_at else None
     same = current if current is not None and int(current.github_id) == found.repository["id"] else None
-    secret = unseal(same.secret, repository_id) if same is not None else secrets.token_urlsafe(32)
-    hook = int(same.hook_id) if same is not None else None
-    try:
-        hook_id, address = ensure_hook(found.github, names, repository_id, secret, hook)
-    except Denied as denied:
-        raise _wrong_token(denied.message) from None
+    old = Repository.decode(current.serialize()) if current is not None else None
     repository = _row(actor, project, found, same)
-    repository.token, repository.secret = seal(new.token, repository_id), seal(secret, repository_id)
-    repository.hook_id, repository.webhook_status, repository.status_reason = hook_id, ACTIVE, None
-    repository.etag = None
+    if found.github is None:
+        address = app_address()
+        repository.installation_id, repository.token, repository.secret, repository.hook_id = new.installation, "", "", 0
+    else:
+        address = _set_up_hook(found, repository, same)
+        repository.token, repository.installation_id = seal(str(new.token), repository.id), None
+    repository.webhook_status, repository.status_reason = ACTIVE, None
+    repository.etag = repository.branches_etag = None
     record(repository, EventType.REPOSITORY_CONNECTED, actor, repo=repository.full_name)
     if before is not None and same is None:
         repository.version = before.version  # it takes the place of that row
     written = create(repository) if before is None else save(repository)
-    write(written, *_name_in(actor, project, repository), require_writable(project.board_id))
-    if current is not None and same is None:
-        remove_hook(Github(unseal(current.token, repository_id)), current.names, int(current.hook_id))
+    write(written, *name_in(actor, project, repository), require_writable(project.board_id))
+    if old is not None and (same is None or new.installation is not None):
+        _remove_hook_of(old)
     return repository, address
+
+
+def _set_up_hook(found: _Found, repository: Repository, same: Repository | None) -> str:
+    """Make the webhook with the secret that the repository has, or a new one. Return its address at GitHub."""
+    had_hook = same is not None and bool(same.secret)
+    secret = unseal(repository.secret, repository.id) if had_hook else secrets.token_urlsafe(32)
+    hook = int(repository.hook_id) if had_hook else None
+    names = {"owner": found.owner, "repo": found.name}
+    try:
+        repository.hook_id, address = ensure_hook(found.github or Github(""), names, repository.id, secret, hook)
+    except Denied as denied:
+        raise _wrong_token(denied.message) from None
+    repository.secret = repository.secret if had_hook else seal(secret, repository.id)
+    return address
+
+
+def _remove_hook_of(old: Repository) -> None:
+    if old.token:
+        remove_hook(github_of(old), old.names, int(old.hook_id))
 
 
 def _load(actor: Actor, new: NewConnection) -> tuple[Project, Repository | None]:
@@ -131,7 +154,7 @@ def _first_naming(ws_id: str, full_name: str) -> list[IndexRow]:
 
 def _ask(new: NewConnection) -> _Found:
     """Look whether the token is good and sees the repository. Raises NotFound, Invalid and Upstream."""
-    github = Github(new.token)
+    github = Github(str(new.token))
     try:
         found = github.get("/repos/{owner}/{repo}", {"owner": new.owner, "repo": new.name}).data
     except TokenRefused:
@@ -143,6 +166,16 @@ def _ask(new: NewConnection) -> _Found:
     except (Missing, Denied):  # the token of an app is nobody's
         login = None
     return _Found(github, found, login)
+
+
+def _ask_as_person(actor: Actor, new: NewConnection, installation: int) -> _Found:
+    """Look whether the caller administers the repository, and whether the app is installed there. Raises NotFound, Forbidden, NotConfigured
+    and Upstream."""
+    try:
+        repository, login = prove(actor, installation, new.owner, new.name)
+    except Missing:
+        raise NotFound(Repository.NAME) from None
+    return _Found(None, repository, login)
 
 
 def _wrong_token(reason: str) -> Invalid:
@@ -157,26 +190,16 @@ def _row(actor: Actor, project: Project, found: _Found, before: Repository | Non
         proj_id=project.id,
         board_id=project.board_id,
         github_id=found.repository["id"],
+        owner=found.owner,
+        name=found.name,
+        secret="",
+        hook_id=0,
         connected_at=clock.iso(),
     )
-    repository.owner, repository.name, repository.login = found.owner, found.name, found.login
-    repository.url = str(found.repository["html_url"])
-    repository.default_branch = str(found.repository.get("default_branch") or "main")
+    describe(repository, found.repository)
+    repository.login = found.login
     repository.created_by = actor.summary
     return repository
-
-
-def _name_in(actor: Actor, project: Project, repository: Repository) -> list[Operation]:
-    """Return what writes into the project which repository it has, if it names another one or none."""
-    named = {"github_owner": repository.owner, "github_repo": repository.name, "repository_url": repository.url}
-    if (named_repository(project) or "").lower() == repository.full_name.lower():
-        return []
-    changes = {field: [getattr(project, field), value] for field, value in named.items() if getattr(project, field) != value}
-    for field, value in named.items():
-        setattr(project, field, value)
-    project.repository_type = "git"
-    record(project, EventType.PROJECT_UPDATED, actor, changes=changes)
-    return [save(project)]
 
 
 def list_repositories(actor: Actor, *, limit: int, offset: int = 0) -> tuple[list[Repository], int]:
@@ -201,12 +224,18 @@ def disconnect_repository(actor: Actor, repository_id: str) -> None:
         held[:] = [Repository.decode(repository.serialize())]
         repository.deleted_at, repository.webhook_status = clock.iso(), DISCONNECTED
         repository.token = repository.secret = ""
+        repository.installation_id = None
         record(repository, EventType.REPOSITORY_DISCONNECTED, actor, repo=repository.full_name)
 
     update_with_retry(lambda: load(Repository, repository_id, actor, Permission.PROJECT_WRITE), change)
-    remove_hook(github_of(held[0]), held[0].names, int(held[0].hook_id))
+    _remove_hook_of(held[0])
 
 
-def github_of(repository: Repository) -> Github:
-    """Return GitHub as the repository's token sees it."""
-    return Github(unseal(repository.token, repository.id))
+def github_of(repository: Repository, reserve: float = 0.0) -> Github:
+    """Return GitHub as the repository's token sees it, or the app's token for it. Raises TokenRefused for a repository that was
+    disconnected, and if the app is not installed there any more."""
+    if repository.installation_id is not None:
+        return Github(app.token_of(int(repository.installation_id), int(repository.github_id)), reserve)
+    if not repository.token:
+        raise TokenRefused
+    return Github(unseal(repository.token, repository.id), reserve)

@@ -88,7 +88,7 @@ def _text(commit: Commit, ref: str | None, path: str) -> tuple[str | None, Omitt
     if head_file(key) is not None:
         return get_file(key).decode(), None
     repository = fetch(Repository, commit.repository_id)
-    if repository is None or repository.full_name.lower() != commit.repo.lower():  # another one is connected now
+    if repository is None or not repository.is_named(commit.repo):  # another one is connected now
         return None, "unavailable"
     try:
         names: Names = {**repository.names, "path": path.split("/"), "ref": ref}

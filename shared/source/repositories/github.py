@@ -1,7 +1,7 @@
 """GitHub's API, as one token sees it. `gidgethub` knows the protocol (headers, pages, rate limits), `outbound` the network."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shared.core import clock, outbound
@@ -29,8 +29,8 @@ class Refused(CadreError):
 class TokenRefused(CadreError):
     """The token is not valid, or no longer."""
 
-    def __init__(self) -> None:
-        super().__init__(Situation.MALFORMED, f"{WHO} does not accept the access token of this repository; connect it again")
+    def __init__(self, reason: str = f"{WHO} does not accept the access token of this repository; connect it again") -> None:
+        super().__init__(Situation.MALFORMED, reason)
 
 
 class Denied(CadreError):
@@ -51,7 +51,9 @@ class Moved(CadreError):
     """The repository has another name now."""
 
     def __init__(self) -> None:
-        super().__init__(Situation.MALFORMED, f"The repository has another name at {WHO} now; connect it by that")
+        super().__init__(
+            Situation.MALFORMED, f"The repository has another name at {WHO} now; it is looked for within a quarter of an hour"
+        )
 
 
 class TooManyRequests(Upstream):
@@ -72,9 +74,17 @@ class Page:
 
 @dataclass(frozen=True)
 class Github:
-    """What one token may do. Paths are below the address of the API; their variables are filled in, escaped, from `names`."""
+    """What one token may do. Paths are below the address of the API; their variables are filled in, escaped, from `names`.
+
+    `reserve` is the share of its requests that is left to others: nothing is asked when fewer are left. `resumes` has the time (epoch
+    seconds) from which on there are enough again.
+    """
 
     token: str
+    reserve: float = 0.0
+    jwt: bool = False
+    """Whether it is the app itself that asks."""
+    resumes: list[float] = field(default_factory=list, compare=False)
 
     def get(self, path: str, names: Names | None = None, *, etag: str = "") -> Page:
         """Return what is there. With an `etag`, `data` is None if it has not changed. Raises Missing, Denied, TokenRefused,
@@ -106,13 +116,26 @@ class Github:
     ) -> Page:
         from gidgethub import sansio  # 20 ms, and most requests ask GitHub nothing
 
+        if self.resumes and (wait := self.resumes[-1] - clock.epoch()) > 0:
+            raise TooManyRequests(wait)
         base = settings().github_api
         url = sansio.format_url(path, names or {}, base_url=base)
         if not url.startswith(base.rstrip("/") + "/"):  # the next page of a list: the token goes nowhere else
             raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, f"{WHO} names an address that is not its own")
-        sent = sansio.create_headers("Cadre", accept=_ACCEPT, oauth_token=self.token) | {"x-github-api-version": _VERSION}
+        held = {"jwt" if self.jwt else "oauth_token": self.token}
+        sent = sansio.create_headers("Cadre", accept=_ACCEPT, **held) | {"x-github-api-version": _VERSION}
         response = outbound.request(WHO, method, url, headers=sent | dict(headers or {}), json=body, max_bytes=MAX_ANSWER)
+        if self.reserve and (until := _spent(response.headers, self.reserve)) is not None:
+            self.resumes.append(until)
         return _read(response)
+
+
+def _spent(headers: Mapping[str, str], reserve: float) -> float | None:
+    """Return when there are requests again (epoch seconds) if no more are left than are for others; None: there are."""
+    limit, remaining, reset = (headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining", "reset"))
+    if not (limit.isdecimal() and remaining.isdecimal() and reset.isdecimal()):
+        return None
+    return float(reset[:12]) if int(remaining[:9]) <= int(limit[:9]) * reserve else None
 
 
 def _read(response: outbound.Response) -> Page:
@@ -122,7 +145,7 @@ def _read(response: outbound.Response) -> Page:
 
     if response.status == 304:
         return Page(None, etag=response.headers.get("etag", ""))
-    if response.status in (403, 429) and (wait := _wait(response.headers)) is not None:
+    if response.status in (403, 429) and (wait := _wait(response.headers, response.body)) is not None:
         raise TooManyRequests(wait)
     try:
         data, _, following = sansio.decipher_response(response.status, response.headers, response.body)
@@ -147,11 +170,13 @@ def _bad_request(status: int, reason: str) -> CadreError:
     return Refused(reason)
 
 
-def _wait(headers: Mapping[str, str]) -> float | None:
+def _wait(headers: Mapping[str, str], body: bytes) -> float | None:
     """Return the seconds to wait after a refusal for too many requests; None: it was refused for another reason."""
     asked = headers.get("retry-after", "")
     if asked.isascii() and asked.isdecimal():
         return float(asked[:9])
+    if b"secondary rate limit" in body:  # GitHub's guide: a minute, if it does not say how long
+        return _USUAL_WAIT
     if headers.get("x-ratelimit-remaining") == "0":
         reset = headers.get("x-ratelimit-reset", "")
         return max(1.0, float(reset[:12]) - clock.epoch()) if reset.isdecimal() else _USUAL_WAIT

@@ -7,7 +7,7 @@ from shared.core.errors import CadreError
 from shared.core.settings import settings
 from shared.source.repositories.github import Denied, Github, Missing, Refused
 
-EVENTS: Final = ("push", "pull_request", "issues", "commit_comment")
+EVENTS: Final = ("push", "pull_request", "issues", "issue_comment", "commit_comment", "repository")
 _HOOKS: Final = "/repos/{owner}/{repo}/hooks"
 _PAGE: Final = "?per_page=100"  # a repository has twenty webhooks of an event at most
 
@@ -15,6 +15,11 @@ _PAGE: Final = "?per_page=100"  # a repository has twenty webhooks of an event a
 def address_of(repository_id: str) -> str:
     """Return where GitHub sends the events of a connection. Each has its own, because a repository has one webhook of an address."""
     return f"{settings().base_of('omoios', '/api/v1')}/webhooks/github?repository={repository_id}"
+
+
+def app_address() -> str:
+    """Return where GitHub sends the events of the app: of all repositories that are connected by it."""
+    return f"{settings().base_of('omoios', '/api/v1')}/webhooks/github"
 
 
 def ensure_hook(github: Github, names: dict[str, str], repository_id: str, secret: str, hook_id: int | None) -> tuple[int, str]:

@@ -56,7 +56,7 @@ def fingerprints(content: Mapping[str, str]) -> dict[str, str]:
 
 def link_issue(actor: Actor, repository: Repository, issue: Mapping[str, Any], card: Item) -> IssueLink:
     """Link an issue to a card, with the event that it was created. Return the link, also one that is there already. One transaction."""
-    reference = issue_reference(repository.full_name, int(issue["number"]))
+    reference = issue_reference(repository.reference_name, int(issue["number"]))
     link: IssueLink = IssueLink.of(
         repository,
         reference,
@@ -90,7 +90,7 @@ def work_off_issue(work: Work, payload: Mapping[str, Any]) -> None:
     if "pull_request" in issue or payload.get("action") not in ("opened", "edited", "closed", "reopened"):
         return
     actor = work.actor(login_of(payload))
-    reference = issue_reference(repository.full_name, int(issue["number"]))
+    reference = issue_reference(repository.reference_name, int(issue["number"]))
     link = get(IssueLink, *IssueLink.key_in(repository.id, reference))
     if link is None:
         card = _made_here(repository, issue)

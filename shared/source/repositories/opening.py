@@ -59,7 +59,7 @@ def _listed(issue: Mapping[str, Any], card_id: str | None) -> ListedIssue:
 
 
 def _key(repository: Repository, number: int) -> tuple[str, str]:
-    return IssueLink.key_in(repository.id, issue_reference(repository.full_name, number))
+    return IssueLink.key_in(repository.id, issue_reference(repository.reference_name, number))
 
 
 def _load(actor: Actor, repository_id: str, permission: Permission) -> Repository:

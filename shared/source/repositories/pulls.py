@@ -1,20 +1,40 @@
 """Pull requests: who opened and merged them, and the task that a merge completes."""
 
+import logging
 from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
+from shared.core import clock
 from shared.core.actor import Actor
 from shared.core.errors import ConditionFailed, Conflict, NotFound
 from shared.events import EventType, record
 from shared.source.commits.references import read_references
 from shared.source.repositories.pushes import cards_of
-from shared.source.repositories.rows import PullRequest, issue_reference
+from shared.source.repositories.rows import PullRequest, issue_reference, waiting_for, waiting_in
 from shared.source.repositories.work import Work, login_of
-from shared.store import Operation, create, get, get_many, save, update_with_retry, write
+from shared.store import (
+    Operation,
+    create,
+    first_index_rows,
+    get,
+    get_all,
+    get_many,
+    is_stale,
+    save,
+    update_with_retry,
+    write,
+)
 from shared.work.tasks.changing import change_task, set_status
 from shared.work.tasks.rows import Task
 from shared.work.tasks.statuses import ENDED
+
+log = logging.getLogger(__name__)
+WAITS: Final = timedelta(days=30)
+"""How long after a merge it is tried to complete its task."""
+_BETWEEN: Final = timedelta(hours=1)
+_MOST_TRIED: Final = 50  # in one call: each is two round trips
+_MAX_REASON: Final = 1_000  # characters
 
 
 class _Known(ConditionFailed):
@@ -28,7 +48,7 @@ def work_off_pull_request(work: Work, payload: Mapping[str, Any]) -> None:
     merged = bool(pull.get("merged"))
     if payload.get("action") not in ("opened", "reopened", "edited", "closed"):
         return
-    reference = issue_reference(work.repository.full_name, int(pull["number"]))
+    reference = issue_reference(work.repository.reference_name, int(pull["number"]))
     row = get(PullRequest, *PullRequest.key_in(work.repository.id, reference))
     if row is None:
         row = _open(work, actor, pull, reference)
@@ -107,8 +127,8 @@ def _named_task(work: Work, task_ids: tuple[str, ...]) -> Task | None:
 
 
 def complete_merged(actor: Actor, pull: PullRequest) -> None:
-    """Complete the task of a merged pull request, unless it has ended, is out of reach (deleted, archived, in another project), or a
-    quality gate holds it."""
+    """Complete the task of a merged pull request, unless it has ended, or is deleted or in another project. What a quality gate, a review
+    or an archive holds back is tried again later (`complete_waiting`)."""
 
     def change(task: Task) -> list[Operation] | None:
         if task.status in ENDED:
@@ -117,5 +137,44 @@ def complete_merged(actor: Actor, pull: PullRequest) -> None:
         set_status(task, "completed", actor, result=result, error_message=None)
         return []
 
-    with suppress(NotFound, Conflict):
+    reason: str | None = None
+    try:
         change_task(actor, str(pull.task_id), change)
+    except NotFound:
+        log.info("a merge completes no task", extra={"pull": pull.id, "task": pull.task_id})
+    except Conflict as error:
+        if is_stale(error):
+            raise
+        reason = error.message[:_MAX_REASON]
+    if reason or pull.waits:
+        _note_waiting(pull, reason)
+
+
+def _note_waiting(pull: PullRequest, reason: str | None) -> None:
+    now = clock.iso()
+
+    def change(row: PullRequest) -> None:
+        row.merged_at = row.merged_at or now
+        given_up = reason is not None and clock.parse(row.merged_at) < clock.now() - WAITS
+        row.waits, row.tried_at = None if given_up else reason, now
+
+    update_with_retry(lambda: get(PullRequest, str(pull.pk), str(pull.sk)) or pull, change)
+
+
+def is_waited_for(task_id: str) -> bool:
+    """Tell whether a merged pull request would complete this task. One round trip."""
+    return bool(first_index_rows(2, waiting_for(task_id), 1)[0])
+
+
+def complete_waiting(work: Work, task_id: str | None = None) -> None:
+    """Try again to complete the tasks of merged pull requests that could not be completed: one task, or what was not tried for an
+    hour."""
+    if task_id is not None:
+        rows, _ = first_index_rows(2, waiting_for(task_id), _MOST_TRIED)
+    else:
+        before = clock.iso(clock.now() - _BETWEEN)
+        rows, _ = first_index_rows(1, waiting_in(work.repository.id), _MOST_TRIED, between=("0", before))
+    keys: list[Any] = [(PullRequest, *row.key) for row in rows]
+    for pull in get_all(keys) if keys else []:
+        if isinstance(pull, PullRequest) and pull.repository_id == work.repository.id and pull.waits:
+            complete_merged(work.actor(None), pull)

@@ -13,33 +13,53 @@ from shared.source.commits.changes import ChangedFile, store_changes, totals
 from shared.source.commits.linking import link_commit, record_commit
 from shared.source.commits.references import References, read_references
 from shared.source.commits.rows import SHA, Commit, commit_id
-from shared.source.repositories.github import Github, Missing
-from shared.source.repositories.rows import IssueLink, Repository, issue_reference
+from shared.source.repositories.branches import NOBODY, ask_for_history, note_gone, note_head
+from shared.source.repositories.github import Github, Missing, Refused
+from shared.source.repositories.rows import Branch, IssueLink, Repository, issue_reference
 from shared.source.repositories.work import Work, login_of
-from shared.store import fetch, get_many
+from shared.store import fetch, get, get_many
 from shared.work.items.rows import ItemHead
 from shared.work.tasks.rows import Task
 
 _BRANCH: Final = "refs/heads/"
 _PAGES: Final = 10  # of 300 files: GitHub shows 3,000 of a commit
+MOST_AT_ONCE: Final = 200
+"""Commits of a push that are worked off in its line. GitHub sends 2,048 of a longer one, and the rest must be fetched."""
 _MAX_MESSAGE: Final = 20_000  # characters that are kept
 log = logging.getLogger(__name__)
 
 
 def work_off_push(work: Work, payload: Mapping[str, Any], start: int = 0) -> int | None:
     """Record and link the commits of a push from the one with number `start` on. Return where to go on when the time is up; None: all are
-    done. A repetition changes nothing. Raises what asking GitHub raises."""
-    if payload.get("deleted"):
-        return None
+    done, or are fetched in a line of their own because they are many. A repetition changes nothing. Raises what asking GitHub raises."""
     ref = str(payload.get("ref") or "")
     branch = ref.removeprefix(_BRANCH) if ref.startswith(_BRANCH) else None
+    if payload.get("deleted"):
+        if branch:
+            note_gone(work, branch)
+        return None
     actor = work.actor(login_of(payload))
     entries = payload.get("commits") or []
+    head = str(payload.get("after") or "")
+    if branch and len(entries) > MOST_AT_ONCE and SHA.fullmatch(head):
+        ask_for_history(work, branch, str(payload.get("before") or NOBODY), head)
+        return None
     for number in range(start, len(entries)):
         if number > start and time.monotonic() > work.until:
             return number
         work_off_commit(work, actor, entries[number], branch)
+    if branch and SHA.fullmatch(head):
+        _note_pushed(work, branch, payload, head)
     return None
+
+
+def _note_pushed(work: Work, branch: str, payload: Mapping[str, Any], head: str) -> None:
+    """Note how far the branch is known: up to here, unless there was a push before of which nobody has told. Then the job compares what is
+    known with what GitHub has."""
+    row = get(Branch, *Branch.key_in(work.repository.id, branch))
+    forced = bool(payload.get("forced"))
+    if row is None or row.gone or forced or row.head in (payload.get("before"), head):
+        note_head(work, branch, head, forced=forced)
 
 
 def work_off_commit(work: Work, actor: Actor, entry: Mapping[str, Any], branch: str | None) -> Commit:
@@ -63,7 +83,7 @@ def work_off_commit(work: Work, actor: Actor, entry: Mapping[str, Any], branch: 
 def _record(work: Work, actor: Actor, sha: str, entry: Mapping[str, Any], references: References, branch: str | None) -> Commit:
     try:
         commit, files = fetch_commit(work.github, work.repository, sha)
-    except Missing:  # a forced push has removed it since
+    except (Missing, Refused):  # a forced push has removed it since; 422 is GitHub's answer for a sha of nothing
         commit, files = as_pushed(work.repository, sha, entry)
     agent = find_agent(references.agent, work.ws_id)
     if agent is None and references.run:
@@ -155,7 +175,7 @@ def cards_of(repository: Repository, references: References) -> list[ItemHead]:
     """Return the cards of the repository's project that are named: themselves, by a task of theirs, or by their issue. One round trip; two
     for tasks and issues."""
     issues = [
-        (IssueLink, *IssueLink.key_in(repository.id, issue_reference(repository.full_name, number)))
+        (IssueLink, *IssueLink.key_in(repository.id, issue_reference(repository.reference_name, number)))
         for number in references.issues
     ]
     tasks = [(Task, *Task.key(one)) for one in references.tasks]

@@ -27,11 +27,13 @@ class Work:
     until: float
     agent_of_run: AgentOfRun
     message: Mapping[str, Any] = field(default_factory=dict)
+    reserve: float = 0.0
+    """The share of the token's requests that is left to others."""
 
     @cached_property
     def github(self) -> Github:
         """GitHub as the repository's token sees it. Its token is decrypted when it is first asked for."""
-        return github_of(self.repository)
+        return github_of(self.repository, self.reserve)
 
     @property
     def ws_id(self) -> str:

@@ -40,6 +40,8 @@ class Comment(CountedEntity):
     attachments = JSONAttribute(default=list)
     edited_at = UnicodeAttribute(null=True)
     removed_at = UnicodeAttribute(null=True)
+    issue = UnicodeAttribute(null=True)
+    """The issue at GitHub that its card was kept in step with when it was written: it is written there too."""
     thread = UnicodeAttribute(null=True)
     """Of a reply: the `place` of the comment that began its thread."""
 

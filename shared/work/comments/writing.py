@@ -78,6 +78,7 @@ def _create(actor: Actor, item_id: str, new: NewComment, comment_id: str) -> Com
         depth=int(parent.depth) + 1 if parent else 0,
         mentions=new.mentions,
         attachments=new.attachments,
+        issue=item.issue,
     )
     record(
         comment,
