@@ -8,6 +8,7 @@ from pydantic import Field
 from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
 from shared.core.money import usd
+from shared.core.situations import Situation
 from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.fields import Description, Name, Offset, Title
 from shared.edge.contracts.omoios import OMOIOS, Phase, Priority, RepositoryName
@@ -26,6 +27,7 @@ from shared.work.projects.creating import NewProject, create_project, default_wo
 from shared.work.projects.reading import ProjectSnapshot, get_project, list_visible_projects
 from shared.work.projects.rows import Project as ProjectRow
 from shared.work.projects.rows import named_repository
+from shared.work.projects.updating import update_project
 
 routes = Routes(OMOIOS, "projects")
 
@@ -57,6 +59,9 @@ class ProjectStats(Shape):
 
 
 class ProjectDetails(Project):
+    """`validation_enabled`: each task is completed only by a review that passes."""
+
+    validation_enabled: bool
     github_connection: GithubConnection | None
     stats: ProjectStats
 
@@ -67,6 +72,10 @@ class CreateProject(Request):
     github_owner: RepositoryName | None = None
     github_repo: RepositoryName | None = None
     default_phase_id: Phase | None = None
+
+
+class UpdateProject(Request):
+    validation_enabled: bool
 
 
 class SpawnAgent(Request):
@@ -114,6 +123,7 @@ def _details(caller: Actor, snapshot: ProjectSnapshot, repository: Repository | 
     return ProjectDetails.model_validate(
         _fields(project)
         | {
+            "validation_enabled": project.validates,
             "github_connection": connection,
             "stats": stats,
         }
@@ -152,6 +162,20 @@ async def get(project_id: str, caller: Caller) -> ProjectDetails:
     repository = read_ahead(lambda: fetch(Repository, repository_id_of(bare_id(project_id))))
     snapshot = get_project(caller, project_id, Permission.PROJECT_READ)
     return _details(caller, snapshot, repository.result())
+
+
+@routes.patch(
+    "/projects/{project_id}",
+    "projects.update",
+    permission=Permission.PROJECT_WRITE,
+    addition=True,
+    errors=(Situation.PROJECT_ARCHIVED,),
+)
+async def update(project_id: str, body: UpdateProject, caller: Caller) -> ProjectDetails:
+    """Say whether each task of a project is completed only by a review that passes."""
+    update_project(caller, project_id, {}, {"validationEnabled": body.validation_enabled})
+    repository = read_ahead(lambda: fetch(Repository, repository_id_of(bare_id(project_id))))
+    return _details(caller, get_project(caller, project_id, Permission.PROJECT_READ), repository.result())
 
 
 @routes.post("/projects/{project_id}/create-ticket", "projects.createTicket", status=201, permission=Permission.CARD_CREATE)

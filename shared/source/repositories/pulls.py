@@ -12,7 +12,7 @@ from shared.source.repositories.pushes import cards_of
 from shared.source.repositories.rows import PullRequest, issue_reference
 from shared.source.repositories.work import Work, login_of
 from shared.store import Operation, create, get, get_many, save, update_with_retry, write
-from shared.work.tasks.changing import change_task, set_status
+from shared.work.tasks.changing import change_task, finish
 from shared.work.tasks.rows import Task
 from shared.work.tasks.statuses import ENDED
 
@@ -113,7 +113,7 @@ def _complete(actor: Actor, pull: PullRequest) -> None:
         if task.status in ENDED:
             return None
         result = {"pull_request": int(pull.number or 0), "url": pull.url, "commit_sha": pull.merge_sha}
-        set_status(task, "completed", actor, result=result, error_message=None)
+        finish(task, actor, result)
         return []
 
     with suppress(NotFound, Conflict):

@@ -31,6 +31,8 @@ class NewTask:
     max_retries: int = MAX_RETRIES
     run_id: str | None = None
     discovery_id: str | None = None
+    validated: bool = False
+    """Whether only a review that passes completes it."""
 
 
 def create_task(
@@ -134,6 +136,7 @@ def build_task(
         max_retries=new.max_retries,
         run_id=new.run_id,
         discovery_id=new.discovery_id,
+        validation={"enabled": True} if new.validated else None,
         created_by=actor.summary,
     )
     record(
