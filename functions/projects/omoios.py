@@ -167,13 +167,13 @@ async def get(project_id: str, caller: Caller) -> ProjectDetails:
 @routes.patch(
     "/projects/{project_id}",
     "projects.update",
-    permission=Permission.PROJECT_WRITE,
+    permission=Permission.AGENT_CONFIGURE,
     addition=True,
     errors=(Situation.PROJECT_ARCHIVED,),
 )
 async def update(project_id: str, body: UpdateProject, caller: Caller) -> ProjectDetails:
     """Say whether each task of a project is completed only by a review that passes."""
-    update_project(caller, project_id, {}, {"validationEnabled": body.validation_enabled})
+    update_project(caller, project_id, {}, {"validationEnabled": body.validation_enabled}, Permission.AGENT_CONFIGURE)
     repository = read_ahead(lambda: fetch(Repository, repository_id_of(bare_id(project_id))))
     return _details(caller, get_project(caller, project_id, Permission.PROJECT_READ), repository.result())
 

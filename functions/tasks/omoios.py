@@ -69,7 +69,7 @@ class CreateTask(Request):
 
 
 class UpdateTask(Request):
-    """`validation_enabled`: only a review that passes completes the task; who may change the project may turn it off before the first one.
+    """`validation_enabled`: only a review that passes completes the task; who may approve runs may turn it off before the first one.
 
     `fence` is that of the claim: with it, only who holds the task can change it, and `failed` means that this attempt has failed."""
 

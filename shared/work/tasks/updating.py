@@ -32,7 +32,7 @@ class TaskChanges:
     result: Any = None
     error_message: str | None = None
     validated: bool | None = None
-    """Whether only a review that passes completes it. Who may change the project may say that none is needed any more."""
+    """Whether only a review that passes completes it. Who may approve runs may say that none is needed any more."""
     fence: int | None = None
 
 
@@ -79,7 +79,7 @@ def _set_validated(task: Task, actor: Actor, wanted: bool | None) -> dict[str, l
     if wanted:
         task.validation = (task.validation or {}) | {"enabled": True}
     else:
-        actor.require(Permission.PROJECT_WRITE, str(task.ws_id))  # who does the work does not say that nobody judges it
+        actor.require(Permission.RUN_APPROVE, str(task.ws_id))  # who does the work does not say that nobody judges it
         if task.iteration:
             raise TaskStatus("This task was submitted for a review: only one that passes completes it")
         task.validation = None
