@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.runs.authoring.calls import Asked
-from shared.runs.validation.criteria import CHANGE, CLAIM, DOCUMENT, Material
+from shared.runs.validation.criteria import CHANGE, CLAIM, DISCOVERY, DOCUMENT, Material
 from shared.runs.validation.judging import MATERIAL, judge
 from shared.runs.validation.material import Work
 from shared.runs.validation.running import BuildSeen, Ran
@@ -74,6 +74,26 @@ def test_a_text_that_asks_for_a_verdict_gets_none(text):
     """Even where a model does what it says."""
     material = [Material("document Reset", text, DOCUMENT)]
     assert judged(said(1, "passed", text), material=material)[0][0] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("An old reset link shall show an error page.", DOCUMENT),
+        ("Criteria: an old reset link shows an error.", DOCUMENT),
+        ("+# An old reset link shows an error", CHANGE),
+        ("Old links: they are found in mails of last year", DISCOVERY),
+    ],
+)
+def test_a_plan_an_echo_and_a_discovery_show_nothing(text, kind):
+    assert judged(said(1, "passed", text), material=[Material("it", text, kind)])[0][0] == "unknown"
+
+
+def test_a_model_does_not_pass_what_the_result_denies():
+    material = [*MET, Material("result", "An old reset link shows no error yet.", CLAIM)]
+    assert judged(said(1, "passed", "return error(410)"), material=material)[0] == (
+        "unknown", "An old reset link shows no error yet.", "result",
+    )  # fmt: skip
 
 
 def test_material_cannot_end_itself():

@@ -28,6 +28,8 @@ _AGAINST: Final = re.compile(
     re.IGNORECASE,
 )
 _PLANS: Final = re.compile(r"\b(?:must|should|shall|will|would|todo|planned|muss|müssen|soll|sollte|wird)\b", re.IGNORECASE)
+_DEMANDS: Final = re.compile(r"\b(?:must|should|shall|todo|planned|muss|müssen|soll|sollen|sollte)\b", re.IGNORECASE)
+_PARTS: Final = re.compile(r",|\b(?:and|but|und|aber)\b", re.IGNORECASE)
 CLAIMED: Final = "The result says so, and nothing shows it: a test, a build or a person has to"
 SILENT: Final = "Nothing speaks of it"
 
@@ -74,13 +76,24 @@ def _verdict(criterion: str, sentences: Sequence[tuple[str, str, frozenset[str]]
     ]
     speaking = sorted((one for one in rated if one[0] >= COVERED), key=lambda one: -one[0])
     negated = bool(_AGAINST.search(criterion))
-    against = next((one for one in speaking if not negated and _AGAINST.search(one[2]) and not _PLANS.search(one[2])), None)
+    against = next((one for one in speaking if not negated and _denies(one[2], wanted) and not _PLANS.search(one[2])), None)
     if against is not None:
         return Verdict(criterion, FAILED, against[2][:QUOTED], against[1])
-    said = next((one for one in speaking if not _PLANS.search(one[2]) and bool(_AGAINST.search(one[2])) == negated), None)
+    said = next((one for one in speaking if not _PLANS.search(one[2])), None)
     if said is None:
         return Verdict(criterion, UNKNOWN, reason=SILENT)
     return Verdict(criterion, UNKNOWN, said[2][:QUOTED], said[1], CLAIMED)
+
+
+def _denies(sentence: str, wanted: frozenset[str]) -> bool:
+    """Tell whether the part of a sentence that speaks of a criterion denies it: what else it denies is another matter."""
+    parts = [part for part in _PARTS.split(sentence) if len(wanted & frozenset(words_of(part))) >= COVERED * len(wanted)]
+    return any(_AGAINST.search(part) for part in parts)
+
+
+def is_demand(text: str) -> bool:
+    """Tell whether a text says what must be, as requirements do, and not what is."""
+    return bool(_DEMANDS.search(text))
 
 
 def feedback_of(verdicts: Sequence[Verdict]) -> str:

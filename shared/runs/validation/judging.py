@@ -14,6 +14,8 @@ from shared.runs.authoring.calls import Asked
 from shared.runs.validation.criteria import (
     CLAIM,
     CLAIMED,
+    DISCOVERY,
+    DOCUMENT,
     FAILED,
     PASSED,
     QUOTED,
@@ -21,6 +23,7 @@ from shared.runs.validation.criteria import (
     Material,
     Verdict,
     check,
+    is_demand,
 )
 from shared.runs.validation.material import Work
 from shared.runs.validation.running import verdict_of
@@ -78,9 +81,19 @@ def judge(criteria: Sequence[str], work: Work, ask: Ask | None) -> list[Verdict]
     verdicts = [verdict_of(one, work.ran) for one in criteria]
     left = [index for index, verdict in enumerate(verdicts) if verdict is None]
     texts = [criteria[index] for index in left]
-    found = check(texts, work.material) if ask is None else _by_model(texts, work.material, ask)
+    found = check(texts, work.material)
+    if ask is not None:
+        found = [_without_denied(model, read) for model, read in zip(_by_model(texts, work.material, ask), found, strict=True)]
     by_reading = dict(zip(left, found, strict=True))
     return [verdict or by_reading[index] for index, verdict in enumerate(verdicts)]
+
+
+def _without_denied(by_model: Verdict, by_reading: Verdict) -> Verdict:
+    """Return the model's verdict, unless it passes what the result itself or a discovery denies."""
+    if by_model.result != PASSED or by_reading.result != FAILED:
+        return by_model
+    reason = "The model passes it, and this denies it"
+    return Verdict(by_model.criterion, UNKNOWN, by_reading.evidence, by_reading.source, reason)
 
 
 def _by_model(criteria: Sequence[str], material: Sequence[Material], ask: Ask) -> list[Verdict]:
@@ -147,11 +160,23 @@ def _one(criterion: str, given: Sequence[dict[str, Any]], sources: Sequence[Mate
     if source is None:
         return Verdict(criterion, UNKNOWN, reason="The model's quotation does not stand in the material")
     quotation = " ".join(str(said["quotation"]).split())[:QUOTED]
-    if said["verdict"] == PASSED and source.kind == CLAIM:
-        return Verdict(criterion, UNKNOWN, quotation, source.source, CLAIMED)
-    if said["verdict"] == PASSED and _SPEAKS_OF_VERDICTS.search(quotation):
-        return Verdict(criterion, UNKNOWN, quotation, source.source, "The quotation speaks of the verdict and shows nothing")
+    why = _shows_nothing(criterion, quotation, source.kind) if said["verdict"] == PASSED else None
+    if why is not None:
+        return Verdict(criterion, UNKNOWN, quotation, source.source, why)
     return Verdict(criterion, str(said["verdict"]), quotation, source.source, reason)
+
+
+def _shows_nothing(criterion: str, quotation: str, kind: str) -> str | None:
+    """Return why a quotation does not show that a criterion is met; None if it may."""
+    if kind in (CLAIM, DISCOVERY):
+        return CLAIMED
+    if _SPEAKS_OF_VERDICTS.search(quotation):
+        return "The quotation speaks of the verdict and shows nothing"
+    if kind == DOCUMENT and is_demand(quotation):
+        return "The quotation says what must be"
+    if _plain(criterion).casefold().rstrip(".") in _plain(quotation).casefold():
+        return "The quotation repeats the criterion"
+    return None
 
 
 def _source_of(said: dict[str, Any], sources: Sequence[Material]) -> Material | None:

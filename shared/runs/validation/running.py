@@ -170,7 +170,7 @@ _FORMS: Final[Sequence[tuple[Any, _Judge]]] = (
     ),
     (
         re.compile(
-            r"(?:the )?(?:(?:test|code|line) ?)?(?:coverage|testabdeckung) (?:is |of |beträgt |liegt bei )?"
+            r"(?:the |die )?(?:(?:test|code|line) ?)?(?:coverage|testabdeckung) (?:is |of |beträgt |liegt bei )?"
             r"(?:at least |>= ?|≥ ?|not below |mindestens |(?P<more>more than |above |over |> ?|über ))(?P<percent>\d{1,3}(?:[.,]\d+)?) ?%",
             re.IGNORECASE,
         ),
