@@ -58,10 +58,13 @@ class ProjectStats(Shape):
     """In USD, as the customer pays it; null for a caller who may not see costs."""
 
 
-class ProjectDetails(Project):
+class ChangedProject(Project):
     """`validation_enabled`: each task is completed only by a review that passes."""
 
     validation_enabled: bool
+
+
+class ProjectDetails(ChangedProject):
     github_connection: GithubConnection | None
     stats: ProjectStats
 
@@ -171,11 +174,11 @@ async def get(project_id: str, caller: Caller) -> ProjectDetails:
     addition=True,
     errors=(Situation.PROJECT_ARCHIVED,),
 )
-async def update(project_id: str, body: UpdateProject, caller: Caller) -> ProjectDetails:
+async def update(project_id: str, body: UpdateProject, caller: Caller) -> ChangedProject:
     """Say whether each task of a project is completed only by a review that passes."""
-    update_project(caller, project_id, {}, {"validationEnabled": body.validation_enabled}, Permission.AGENT_CONFIGURE)
-    repository = read_ahead(lambda: fetch(Repository, repository_id_of(bare_id(project_id))))
-    return _details(caller, get_project(caller, project_id, Permission.PROJECT_READ), repository.result())
+    settings = {"validationEnabled": body.validation_enabled}
+    changed = update_project(caller, project_id, {}, settings, Permission.AGENT_CONFIGURE)
+    return ChangedProject.model_validate(_fields(changed) | {"validation_enabled": changed.validates})
 
 
 @routes.post("/projects/{project_id}/create-ticket", "projects.createTicket", status=201, permission=Permission.CARD_CREATE)
