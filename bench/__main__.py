@@ -200,6 +200,16 @@ def _guardian(rows: Rows) -> list[list[str]]:
     return table
 
 
+def _validation(rows: Rows) -> list[list[str]]:
+    table = [["set", "judge", "verdict", "cases", "should be found", "found", "precision", "recall", "missed", "false"]]
+    for row in rows:
+        table.append([
+            row["set"], row["judge"], row["verdict"], str(row["cases"]), str(row["expected"]), str(row["found"]),
+            f"{row['precision']:.2f}", f"{row['recall']:.2f}", ", ".join(row["missed"]) or "none", ", ".join(row["false"]) or "none",
+        ])  # fmt: skip
+    return table
+
+
 def _audit(rows: Rows) -> list[list[str]]:
     table = [["what", "trips", "read units", "write units", "seconds of CPU", "memory MB", "file MB"]]
     names = ("trips", "reads", "writes", "seconds", "memory MB", "file MB")
@@ -219,6 +229,7 @@ PARTS = {
     "audit": Part("The audit trail of 100,000 events", "bench.audit", _audit, 2400),
     "insights": Part("Searches and costs as they grow", "bench.insights", _by_size, 900),
     "guardian": Part("The guardian's rules on seeded traces", "bench.guardian", _guardian, 120),
+    "validation": Part("The platform's validator on marked cases", "bench.validation", _validation, 120),
     "memory": Part("Searches of memories as they grow", "bench.memory", _memory, 900),
     "close": Part("Monthly close, simulated", "bench.close", _close, 600),
     "terminal": Part("Terminal to viewer, local stack", "bench.live", _terminal, 120, ("terminal",), "terminal"),

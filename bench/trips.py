@@ -129,7 +129,7 @@ LISTED: dict[str, tuple[int, str]] = {
         "once in a while the repository and the lease of its requests; then the delivery: GitHub asks, and nobody waits",
     ),
     "omoios guardian.revert": (3, "the intervention, then what it changed, then the transaction"),
-    "omoios validation.giveReview": (4, "the validator, then the task, then the transaction, then the agent that is told"),
+    "omoios validation.giveReview": (3, "the validator, then the task, then the transaction"),
     "omoios validation.spawnValidator": (
         6,
         "the task, then the agents of its workspace and their rows, then the last number there, the new validator, and the transaction",

@@ -181,6 +181,7 @@ def router_code(domains: Mapping[str, str]) -> str:
             "base": contract.base,
             "sockets": list(contract.sockets),
             "pages": list(contract.pages),
+            "beside": [list(one) for one in contract.beside],
             "retired": list(contract.retired),
         }
         for contract in CONTRACTS

@@ -19,6 +19,7 @@ class Contract:
     base: str  # before every path of the document
     sockets: tuple[str, ...] = ()  # first segments of the documented WebSocket paths, after the mount
     pages: tuple[str, ...] = ()  # documented beside the base: they lead to the same path below it
+    beside: tuple[tuple[str, str], ...] = ()  # documented beside the base: the path below it that is meant
     retired: tuple[str, ...] = ()  # older bases: what is asked there is told where it is now
 
     @property
@@ -36,7 +37,7 @@ CONTRACTS = (
     Contract("enterprise", "/v1", pages=("/docs", "/redoc", "/openapi.json", "/postman-collection.json"), retired=("/v0",)),
     Contract("aintandem", "/api/v1", ("/ws/",)),
     Contract("orchestrator", "/api/v1", ("/v1/ws/",)),
-    Contract("omoios", "/api/v1", ("/api/v1/ws/",)),
+    Contract("omoios", "/api/v1", ("/api/v1/ws/",), beside=(("/api/validation", "/validation"),)),
 )
 WELL_KNOWN = ("/.well-known/jwks.json", "/.well-known/oauth-authorization-server")
 """Paths of enterprise that every host has at its root too, where clients of its authorization server look for them."""

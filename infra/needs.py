@@ -87,7 +87,7 @@ WORKERS = {
     "delivery_steps": Needs(builds="run", ephemeral="none", timeout=60),
     "stream_projector": Needs(  # telemetry: deliveries to webhooks; the end of a run is sent with the number of its last line
         telemetry="write",
-        sends=("ws-live", "emails", "agent-runs", "cascade", "webhook-delivery", "github-events"),
+        sends=("ws-live", "emails", "agent-runs", "cascade", "webhook-delivery", "github-events", "validations"),
         machine=("stop", "answer"),
         operations=("start",),
         files="write",
@@ -123,6 +123,7 @@ WORKERS = {
         timeout=60,
     ),
     "github_worker": Needs(files="write", signs=False, sends=("github-events",), secrets="unseal", github_app=True, timeout=60),
+    "validation_worker": Needs(signs=False, ephemeral="none", files="write", models="call", timeout=180),  # 90 s for the calls
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
     "webhook_worker": Needs(
         telemetry="write", signs=False, sends=("webhook-delivery", "webhook-retry"), secrets="unseal", memory=512, timeout=60

@@ -4,6 +4,7 @@ import cf from 'cloudfront';
 //   /agentworks/v1/boards            -> REST API of agentworks, /v1/boards
 //   /agentworks/api/cards/1/terminal -> socket API, /v1?path=/api/cards/1/terminal&contract=agentworks
 //   /enterprise/docs                 -> redirected to /enterprise/v1/docs
+//   /omoios/api/validation/status    -> REST API of omoios, /v1/validation/status (documented beside its base)
 //   /enterprise/v0/projects          -> REST API of enterprise, /v1/v0/projects (says where it is now)
 //   /.well-known/jwks.json           -> REST API of enterprise, /v1/.well-known/jwks.json (RFC 8414: before every path)
 // On a host of HOSTS one contract is also served without the first segment: there the documented address is literal.
@@ -56,6 +57,12 @@ function find(name, path) {
     }
     if (contract.pages.indexOf(path) >= 0) {
         return { name: name, path: path, page: contract.base + path };
+    }
+    for (var k = 0; k < contract.beside.length; k++) {
+        if ((path + '/').indexOf(contract.beside[k][0] + '/') === 0) {
+            var below = contract.beside[k][1] + path.slice(contract.beside[k][0].length);
+            return { name: name, path: path, socket: false, rest: below };
+        }
     }
     for (var j = 0; j < contract.retired.length; j++) {
         if ((path + '/').indexOf(contract.retired[j] + '/') === 0) {

@@ -62,6 +62,9 @@ class Routes:
             return Target(contract, self._socket, rest)
         if rest in contract.pages:
             return Target(contract, "", moved=f"{contract.mount}{rest}")
+        for place, below in contract.beside:
+            if f"{rest}/".startswith(f"{place}/"):
+                return Target(contract, self._rest[name] + below + rest.removeprefix(place))
         if any(f"{rest}/".startswith(f"{base}/") for base in contract.retired):
             return Target(contract, self._rest[name] + rest)
         if rest == contract.base or rest.startswith(f"{contract.base}/"):

@@ -12,6 +12,7 @@ QUEUES = {
     "emails": "emails",
     "exports": "exports",
     "cascade": "cascade",
+    "validations": "validations",
     "webhook_delivery": "webhook_delivery.fifo",
     "webhook_retry": "webhook_retry",
     "github_events": "github_events.fifo",

@@ -8,6 +8,7 @@ from pydantic import Field
 from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
 from shared.core.money import usd
+from shared.core.situations import Situation
 from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.fields import Description, Name, Offset, Title
 from shared.edge.contracts.omoios import OMOIOS, Phase, Priority, RepositoryName
@@ -26,6 +27,7 @@ from shared.work.projects.creating import NewProject, create_project, default_wo
 from shared.work.projects.reading import ProjectSnapshot, get_project, list_visible_projects
 from shared.work.projects.rows import Project as ProjectRow
 from shared.work.projects.rows import named_repository
+from shared.work.projects.updating import update_project
 
 routes = Routes(OMOIOS, "projects")
 
@@ -56,7 +58,13 @@ class ProjectStats(Shape):
     """In USD, as the customer pays it; null for a caller who may not see costs."""
 
 
-class ProjectDetails(Project):
+class ChangedProject(Project):
+    """`validation_enabled`: each task is completed only by a review that passes."""
+
+    validation_enabled: bool
+
+
+class ProjectDetails(ChangedProject):
     github_connection: GithubConnection | None
     stats: ProjectStats
 
@@ -67,6 +75,10 @@ class CreateProject(Request):
     github_owner: RepositoryName | None = None
     github_repo: RepositoryName | None = None
     default_phase_id: Phase | None = None
+
+
+class UpdateProject(Request):
+    validation_enabled: bool
 
 
 class SpawnAgent(Request):
@@ -114,6 +126,7 @@ def _details(caller: Actor, snapshot: ProjectSnapshot, repository: Repository | 
     return ProjectDetails.model_validate(
         _fields(project)
         | {
+            "validation_enabled": project.validates,
             "github_connection": connection,
             "stats": stats,
         }
@@ -152,6 +165,20 @@ async def get(project_id: str, caller: Caller) -> ProjectDetails:
     repository = read_ahead(lambda: fetch(Repository, repository_id_of(bare_id(project_id))))
     snapshot = get_project(caller, project_id, Permission.PROJECT_READ)
     return _details(caller, snapshot, repository.result())
+
+
+@routes.patch(
+    "/projects/{project_id}",
+    "projects.update",
+    permission=Permission.AGENT_CONFIGURE,
+    addition=True,
+    errors=(Situation.PROJECT_ARCHIVED,),
+)
+async def update(project_id: str, body: UpdateProject, caller: Caller) -> ChangedProject:
+    """Say whether each task of a project is completed only by a review that passes."""
+    settings = {"validationEnabled": body.validation_enabled}
+    changed = update_project(caller, project_id, {}, settings, Permission.AGENT_CONFIGURE)
+    return ChangedProject.model_validate(_fields(changed) | {"validation_enabled": changed.validates})
 
 
 @routes.post("/projects/{project_id}/create-ticket", "projects.createTicket", status=201, permission=Permission.CARD_CREATE)

@@ -65,10 +65,13 @@ class CreateTask(Request):
     dependencies: DependsOn | None = None
     timeout_seconds: Seconds | None = None
     max_retries: Annotated[int, Field(ge=0, le=10)] = 3
+    validation_enabled: bool = False
 
 
 class UpdateTask(Request):
-    """`fence` is that of the claim: with it, only who holds the task can change it, and `failed` means that this attempt has failed."""
+    """`validation_enabled`: only a review that passes completes the task; who may approve runs may turn it off before the first one.
+
+    `fence` is that of the claim: with it, only who holds the task can change it, and `failed` means that this attempt has failed."""
 
     description: Text | None = None
     title: Title | None = None
@@ -77,6 +80,7 @@ class UpdateTask(Request):
     status: NewStatus | None = None
     result: Annotated[Any, AfterValidator(_result)] = None
     error_message: Annotated[str, Field(min_length=1, max_length=5_000), Seen] | None = None
+    validation_enabled: bool | None = None
     fence: Annotated[int, Field(ge=0)] | None = None
 
 
@@ -144,6 +148,7 @@ async def create(ticket_id: str, body: CreateTask, caller: Caller) -> Task:
         body.dependencies.depends_on if body.dependencies else (),
         body.timeout_seconds,
         body.max_retries,
+        validated=body.validation_enabled,
     )
     return task(create_card_task(caller, ticket_id, new))
 
@@ -168,6 +173,7 @@ async def update(task_id: str, body: UpdateTask, caller: Caller) -> Task:
         status="running" if body.status == "in_progress" else body.status,
         result=body.result,
         error_message=body.error_message,
+        validated=body.validation_enabled,
         fence=body.fence,
     )
     return task(updating.update_task(caller, task_id, changes))

@@ -80,6 +80,8 @@ class CriterionVerdict(Shape):
     result: str
     evidence: str | None = None
     source: str | None = None
+    reason: str | None = None
+    """Why it is unknown, or what the validator adds."""
 
 
 class ReviewShown(Shape):
@@ -118,8 +120,8 @@ async def give_review(body: GiveReviewRequest, caller: Caller) -> GiveReviewResp
     errors=(Situation.TASK_STATUS, *ARCHIVED),
 )
 async def spawn_validator(body: SpawnValidatorRequest, caller: Caller) -> SpawnValidatorResponse:
-    """Submit a task for a review: to a validator that waits, or to one of the platform, which checks the ticket's acceptance criteria
-    against the result."""
+    """Submit a task for a review: to a validator that waits, or to one of the platform. It gives the ticket's acceptance
+    criteria that name a test or the build the verdict of the newest result, and lets the model of the workspace judge the others."""
     return SpawnValidatorResponse(validator_agent_id=reviewing.spawn_validator(caller, body.task_id, body.commit_sha))
 
 

@@ -26,6 +26,7 @@ class Settings:
     emails_queue: str = ""
     exports_queue: str = ""
     cascade_queue: str = ""
+    validations_queue: str = ""
     webhook_delivery_queue: str = ""  # FIFO
     webhook_retry_queue: str = ""
     github_events_queue: str = ""  # FIFO

@@ -26,7 +26,7 @@ from tests.stored_rows import check_rows
 FIELDS = {
     "id", "ticket_id", "project_id", "phase_id", "task_type", "title", "description", "priority", "status", "is_blocked",
     "assigned_agent_id", "sandbox_id", "conversation_id", "discovery_id", "dependencies", "result", "error_message",
-    "timeout_seconds", "retry_count", "max_retries", "created_at", "updated_at", "started_at", "completed_at",
+    "timeout_seconds", "retry_count", "max_retries", "validation_enabled", "created_at", "updated_at", "started_at", "completed_at",
 }  # fmt: skip
 
 

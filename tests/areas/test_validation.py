@@ -3,6 +3,7 @@
 import pytest
 
 from shared.core.ids import new_id
+from shared.delivery.builds.recording import NewBuild, record_build
 from shared.runs.agent_runs import queue
 from shared.runs.agent_runs.rows import Run
 from shared.runs.agent_runs.steering import PREFIX
@@ -10,19 +11,24 @@ from shared.runs.validation.platform import DIAGNOSIS
 from shared.store import fetch
 from shared.work.discoveries.listing import list_task_discoveries
 from shared.work.items.creating import NewItem, create_item
-from shared.work.tasks.claiming import claim_task, complete_task, start_task
+from shared.work.tasks.claiming import complete_task
 from shared.work.tasks.creating import NewTask, add_task
-from shared.work.tasks.rows import Task
-from tests.areas.boards_world import World, put_on_plan
+from tests.areas.boards_world import put_on_plan
 from tests.areas.driving import Client
 from tests.areas.live_agents_world import beat, registered, stored
 from tests.areas.running import Machine
 from tests.areas.test_cards_progress import Stream
 from tests.areas.test_runs import STORY
+from tests.areas.validating import MET, follow, review, reviews, row, running, spawn, state, validator, worked_on
 from tests.areas.viewers import listen, pushed
 
-CRITERIA = ["An old reset link shows an error", "An unknown address gets the same answer"]
-MET = "An old reset link shows an error. An unknown address gets the same answer."
+CASE = {
+    "name": "Checks old links",
+    "description": "Opens a link of yesterday",
+    "test_type": "integration",
+    "steps": [{"step_number": 1, "action": "Open the link", "expected_result": "An error"}],
+    "expected_result": "An error is shown",
+}
 
 
 @pytest.fixture
@@ -33,51 +39,6 @@ def ada(world) -> Client:
 @pytest.fixture
 def stream(world) -> Stream:
     return Stream()
-
-
-def running(world: World, agent_id: str = "agent-1", criteria: list[str] | None = None) -> str:
-    card = world.card(acceptance_criteria=CRITERIA if criteria is None else criteria)
-    task = add_task(world.actor, card, new_id(), NewTask("Reset links"))
-    claimed = claim_task(world.actor, task.id, {"id": agent_id, "name": "worker-1"}, 3_600)
-    return start_task(world.actor, task.id, int(claimed.fence)).id
-
-
-def row(task_id: str) -> Task:
-    found = fetch(Task, task_id)
-    assert found is not None
-    return found
-
-
-def validator(ada: Client, **more) -> str:
-    """A validator of a client that waits for work."""
-    made = registered(ada, agent_type="validator", phase_id=None, **more)["agent_id"]
-    beat(ada, made, 1)
-    return made
-
-
-def spawn(ada: Client, task: str, status: int = 201) -> dict:
-    answer = ada("validation", "POST", "/validation/spawn_validator", body={"task_id": task})
-    assert answer.status == status, answer.text
-    return answer.json
-
-
-def review(ada: Client, task: str, by: str, passed: bool, status: int = 200, feedback: str = "Looked at it") -> dict:
-    body = {"task_id": task, "validator_agent_id": by, "validation_passed": passed, "feedback": feedback}
-    answer = ada("validation", "POST", "/validation/give_review", body=body)
-    assert answer.status == status, answer.text
-    return answer.json
-
-
-def state(ada: Client, task: str) -> dict:
-    answer = ada("validation", "GET", f"/validation/status?task_id={task}")
-    assert answer.status == 200, answer.text
-    return answer.json
-
-
-def reviews(ada: Client, task: str) -> list[dict]:
-    answer = ada("validation", "GET", f"/validation/reviews?task_id={task}")
-    assert answer.status == 200, answer.text
-    return answer.json
 
 
 def test_a_task_goes_through_its_states(world, ada):
@@ -135,33 +96,64 @@ def test_a_task_on_which_nobody_works_cannot_be_validated(world, ada):
     spawn(ada, task, 409)
 
 
-def test_the_platforms_validator_quotes_what_meets_the_criteria(world, ada, stream):
-    task = running(world)
-    assert ada("tasks", "PUT", f"/tasks/{task}", body={"result": {"summary": MET}}).status == 200
+def test_the_platforms_validator_gives_the_verdicts_of_tests_and_builds(world, ada, stream):
+    """From a test case and a build of enterprise to a task that is done."""
+    new = NewItem("Reset", "feature", world.board.lane_ids[6], acceptance_criteria=["Checks old links", "The build passes"])
+    feature = create_item(world.actor, world.board.id, new)
+    task = worked_on(world, feature)
+    enterprise = world.ada.at("enterprise")
+    case = enterprise("planning", "POST", f"/features/{feature.id}/tests", body=CASE)
+    assert case.status == 201, case.text
+    ran = enterprise("planning", "POST", f"/testcases/{case.json['data']['id']}/results", body={"status": "passed"})
+    assert ran.status == 201, ran.text
+    record_build(world.actor, feature.id, NewBuild("1.0", "0a1b2c3d" * 5, "main", status="success"))
     made = spawn(ada, task)["validator_agent_id"]
     assert (stored(made).agent_type, stored(made).status) == ("validator", "running")
-    stream.flow()
+    follow(stream)
     assert row(task).status == "completed"
     assert stored(made).status == "terminated"
     (found,) = reviews(ada, task)
-    assert [(one["result"], one["source"]) for one in found["criteria"]] == [("passed", "result")] * 2
-    assert found["criteria"][0]["evidence"] == "An old reset link shows an error."
+    assert [(one["result"], one["source"]) for one in found["criteria"]] == [
+        ("passed", "test Checks old links"),
+        ("passed", "build 1"),
+    ]
 
 
-def test_what_the_result_does_not_speak_of_needs_work(world, ada, stream):
-    task = running(world)
-    assert ada("tasks", "PUT", f"/tasks/{task}", body={"result": {"summary": CRITERIA[0]}}).status == 200
+def test_what_is_only_claimed_needs_evidence_and_then_a_person(world, ada, stream):
+    worker = registered(ada)["agent_id"]
+    task = running(world, worker)
+    assert ada("tasks", "PUT", f"/tasks/{task}", body={"result": {"summary": MET}}).status == 200
     spawn(ada, task)
-    stream.flow()
+    follow(stream)
     assert row(task).status == "needs_work"
-    assert [one["result"] for one in reviews(ada, task)[0]["criteria"]] == ["passed", "unknown"]
-    assert "no evidence: An unknown address gets the same answer" in state(ada, task)["last_feedback"]
+    assert [(one["result"], one["evidence"]) for one in reviews(ada, task)[0]["criteria"]] == [
+        ("unknown", "An old reset link shows an error."),
+        ("unknown", "An unknown address gets the same answer."),
+    ]
+    assert "no evidence: An unknown address gets the same answer" in beat(ada, worker, 1).json["message"]
+    spawn(ada, task)
+    follow(stream)
+    assert state(ada, task)["state"] == "under_review"
+    assert "A person has to judge" in state(ada, task)["last_feedback"]
+    person = registered(ada, agent_type="validator")["agent_id"]
+    review(ada, task, person, True)
+    assert row(task).status == "completed"
+
+
+def test_what_the_result_admits_needs_work(world, ada, stream):
+    task = running(world)
+    body = {"result": {"summary": "An old reset link shows no error."}}
+    assert ada("tasks", "PUT", f"/tasks/{task}", body=body).status == 200
+    spawn(ada, task)
+    follow(stream)
+    assert row(task).status == "needs_work"
+    assert [one["result"] for one in reviews(ada, task)[0]["criteria"]] == ["failed", "unknown"]
 
 
 def test_without_criteria_the_platform_does_not_judge(world, ada, stream):
     task = running(world, criteria=[])
     made = spawn(ada, task)["validator_agent_id"]
-    stream.flow()
+    follow(stream)
     assert state(ada, task)["state"] == "under_review"
     assert "no acceptance criteria" in state(ada, task)["last_feedback"]
     assert stored(made).status == "terminated"
@@ -173,7 +165,7 @@ def test_after_three_failures_it_is_looked_into_why(world, ada, stream):
     for number in range(3):
         spawn(ada, task)
         review(ada, task, waiting, False, feedback=f"Try {number}")
-        stream.flow()
+        follow(stream)
         beat(ada, waiting, number + 2)
         found = [one for one in list_task_discoveries(world.actor, task, None, limit=10)[0] if one.type == DIAGNOSIS]
         assert len(found) == int(number == 2)
@@ -182,11 +174,12 @@ def test_after_three_failures_it_is_looked_into_why(world, ada, stream):
     assert "Try 2" in row(spawned).description
 
 
-def test_feedback_reaches_an_agent_with_its_next_heartbeat(world, ada):
+def test_feedback_reaches_an_agent_with_its_next_heartbeat(world, ada, stream):
     worker, waiting = registered(ada)["agent_id"], validator(ada)
     task = running(world, worker)
     spawn(ada, task)
     review(ada, task, waiting, False, feedback="The error is missing")
+    follow(stream)
     told = beat(ada, worker, 1).json["message"]
     assert "The error is missing" in told
     assert "The error is missing" not in (beat(ada, worker, 2).json["message"] or "")
@@ -206,15 +199,15 @@ def test_feedback_to_an_agent_that_is_gone_is_not_delivered(world, ada):
 def test_listeners_are_told_in_the_documents_words(world, ada, stream):
     listen(world.ws_id)
     waiting, task = validator(ada), running(world)
-    stream.flow()
+    follow(stream)
     pushed("omoios")
     spawn(ada, task)
-    stream.flow()
+    follow(stream)
     assert [(one["event_type"], sorted(one["payload"])) for one in pushed("omoios")] == [
         ("VALIDATION_STARTED", ["iteration", "task_id", "timestamp"])
     ]
     review(ada, task, waiting, False, feedback="No")
-    stream.flow()
+    follow(stream)
     told = {one["event_type"]: one["payload"] for one in pushed("omoios")}
     assert told["VALIDATION_REVIEW_SUBMITTED"] | {"timestamp": ""} == {
         "task_id": task, "iteration": 1, "passed": False, "validator_agent_id": waiting, "timestamp": "",
@@ -222,7 +215,7 @@ def test_listeners_are_told_in_the_documents_words(world, ada, stream):
     assert told["VALIDATION_FAILED"] | {"timestamp": ""} == {"task_id": task, "iteration": 1, "feedback": "No", "timestamp": ""}
     spawn(ada, task)
     review(ada, task, waiting, True)
-    stream.flow()
+    follow(stream)
     told = {one["event_type"]: one["payload"] for one in pushed("omoios")}
     assert told["VALIDATION_PASSED"] | {"timestamp": ""} == {"task_id": task, "iteration": 2, "timestamp": ""}
     assert "TASK_COMPLETED" in told
@@ -235,23 +228,24 @@ def test_a_run_whose_result_is_not_enough_is_told_and_its_task_is_tried_again(wo
     new = NewItem(
         "Reset links", "feature", world.board.lane_ids[6], description=STORY, acceptance_criteria=["Zebras are striped"]
     )
-    task = add_task(world.actor, create_item(world.actor, world.board.id, new), new_id(), NewTask("Reset links")).id
+    task = add_task(
+        world.actor, create_item(world.actor, world.board.id, new), new_id(), NewTask("Reset links", validated=True)
+    ).id
     body = {"agent_type": "worker", "phase_id": "PHASE_IMPLEMENTATION", "capabilities": ["python"], "capacity": 1}
     worker = ada("projects", "POST", f"/projects/{world.project.id}/spawn-agent", body=body).json["agent_id"]
-    stream.flow()
-    spawn(ada, task)
-    stream.flow()
-    assert state(ada, task)["state"] == "needs_work"
+    follow(stream)
+    body = {"agent_id": worker, "feedback": "Hurry"}
+    assert ada("validation", "POST", "/validation/send_feedback", body=body).json == {"delivered": True}
     first = str(row(task).work_run_id)
     run = Machine(execution="execution-1").play(first)
     assert run.status == "completed"
     assert [(one["rule"], one["turn"]) for one in run.steering] == [("feedback", 0)]
     assert run.steering[0]["message"].startswith(PREFIX)
-    stream.flow()
+    follow(stream)
     tried = row(task)
     assert (tried.agent["id"], tried.status, int(tried.retry_count)) == (worker, "assigned", 1)
     assert tried.error_message.startswith("The validation has failed: ")
-    assert [(one["iteration"], one["passed"]) for one in reviews(ada, task)] == [(2, False), (1, False)]
+    assert [(one["iteration"], one["passed"]) for one in reviews(ada, task)] == [(1, False)]
     second = fetch(Run, str(tried.work_run_id))
     assert second is not None
     assert second.id != first

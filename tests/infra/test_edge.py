@@ -171,6 +171,18 @@ def test_pages_that_are_documented_beside_the_base_lead_below_it(route, page: st
     assert route(f"/omoios{page}")["statusCode"] == 404
 
 
+def test_an_operation_that_is_documented_beside_the_base_is_found(route) -> None:
+    for path in ("/api/validation/status", "/api/v1/validation/status"):
+        sent = route(f"/omoios{path}", query={"task_id": "1"})
+        assert (sent["origin"], sent["uri"], sent["querystring"]) == (
+            "omoios",
+            "/v1/validation/status",
+            {"task_id": {"value": "1"}},
+        )
+    for path in ("/omoios/api/validations", "/omoios/api/tasks", "/aintandem/api/validation/status"):
+        assert route(path)["statusCode"] == 404
+
+
 @pytest.mark.parametrize("path", ["/v0", "/v0/", "/v0/organizations/1/projects"])
 def test_a_retired_version_is_answered_by_the_api_that_followed(route, path: str) -> None:
     for sent in (route(path, host="api.example.com"), route(f"/enterprise{path}")):

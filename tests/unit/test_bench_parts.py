@@ -35,6 +35,7 @@ callgrind.parts = parts
 """
 SMALL = {
     "guardian": "from bench.guardian import main; main()",
+    "validation": "from bench.validation import main; main()",
     "bare": MARK.format("bare"),
     "floor": MARK.format("floor"),
     "warm": f"""{PLAYED}

@@ -302,6 +302,11 @@ def test_what_is_documented_beside_the_base_and_version_0_are_found_as_at_the_ed
         assert (retired.moved, retired.path.endswith(f"/v1{path}")) == (None, True)
         assert routes.find(f"/omoios{path}") is None
     assert routes.find("/enterprise/v00") is None
+    beside = routes.find("/omoios/api/validation/status")
+    assert beside == routes.find("/omoios/api/v1/validation/status")
+    assert beside is not None
+    assert beside.path.endswith("/v1/validation/status")
+    assert routes.find("/omoios/api/validations") is None
 
 
 def test_a_page_that_lies_elsewhere_is_redirected(door: FrontDoor) -> None:

@@ -85,10 +85,25 @@ class Asked:
     max_tokens: int
 
 
+@dataclass(frozen=True)
+class Paying:
+    """What else than an exploration may ask a model: whose it is, and which model was chosen for it."""
+
+    id: str
+    org_id: str | None
+    ws_id: str
+    title: str
+    provider: str
+    model: str
+    priced: bool
+
+
 class Calls:
     """The calls of one request for one exploration."""
 
-    def __init__(self, exploration: Exploration, user: dict[str, str], now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, exploration: "Exploration | Paying", user: dict[str, str], now: Callable[[], float] = time.monotonic
+    ) -> None:
         self.exploration, self.user, self._now = exploration, user, now
         self.until = now() + SECONDS
 
@@ -99,7 +114,7 @@ class Calls:
         """
         request = self._request(asked)
         name = derived_id(asked.step, request.model, asked.system, asked.text)
-        row = get(ModelCall, *ModelCall.key_of(self.exploration.id, name))
+        row = get(ModelCall, *self._key(name))
         if row is not None and row.answer is not None:
             return dict(json.loads(load_text(row.answer)))
         if row is not None and row.held_until > clock.epoch():
@@ -108,6 +123,9 @@ class Calls:
             raise self._too_late()
         held = self._reserve(name, request, row)
         return self._call(held, request)
+
+    def _key(self, name: str) -> tuple[str, str]:
+        return ModelCall.key_of(self.exploration.id, name)
 
     @property
     def _left(self) -> float:
@@ -136,7 +154,7 @@ class Calls:
 
     def _reserve(self, name: str, request: Request, old: ModelCall | None) -> ModelCall:
         amount, caps = self._worst_case(request), read_caps(self._scope)
-        pk, sk = ModelCall.key_of(self.exploration.id, name)
+        pk, sk = self._key(name)
         held = ModelCall(
             pk=pk,
             sk=sk,

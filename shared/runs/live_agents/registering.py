@@ -1,6 +1,7 @@
 """Register a live agent: it gets a number in its name, and a place among its workspace's agents."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -62,41 +63,64 @@ def create_agent(
 
     `in_place_of`: what ends another agent in the same transaction, whose place among those of the workspace this one takes.
     """
-    stem = "-".join(part for part in (new.agent_type, new.phase_id) if part)
 
     def attempt(_: int) -> LiveAgent:
-        number = AgentNumber.of(ws_id, stem)
-        (row,) = get_many([(AgentNumber, number.pk, number.sk)])
-        last = int(row.last) if isinstance(row, AgentNumber) else 0
-        now = clock.iso()
-        agent = LiveAgent.new(
-            new_id(),
-            org_id=org_id,
-            ws_id=ws_id,
-            proj_id=project_id,
-            name=f"{stem}-{last + 1:03d}",
-            agent_type=new.agent_type,
-            phase_id=new.phase_id,
-            capabilities=list(new.capabilities),
-            capacity=new.capacity,
-            tags=list(new.tags),
-            status=new.status,
-            status_since=now,
-            active_since=now,
-            runner=new.runner,
-            registered_by=actor.summary,
-        )
-        record(agent, EventType.LIVE_AGENT_REGISTERED, actor, agent_type=new.agent_type, phase_id=new.phase_id, **agent.named)
-        try:
-            place = [_take_place(ws_id)] if in_place_of is None else in_place_of(agent)
-            write(create(agent), _take_number(number, last), *place)
-        except LimitExceeded:
-            if not _end_longest_failed(ws_id):
-                raise
-            raise stale() from None  # there is room now
+        agent, operations = build_agent(actor, new, org_id, ws_id, project_id, in_place_of)
+        with making_room(ws_id):
+            write(*operations)
         return agent
 
     return retrying(attempt)
+
+
+def build_agent(
+    actor: Actor,
+    new: NewAgent,
+    org_id: str | None,
+    ws_id: str,
+    project_id: str | None = None,
+    in_place_of: Callable[[LiveAgent], list[Operation]] | None = None,
+) -> tuple[LiveAgent, list[Operation]]:
+    """Return a new agent with its event, not yet written, and what creates it: for a transaction that gives it work. One round trip.
+
+    The write is refused (`is_stale`) if another agent took the number, and with LimitExceeded if the workspace has no place.
+    """
+    stem = "-".join(part for part in (new.agent_type, new.phase_id) if part)
+    number = AgentNumber.of(ws_id, stem)
+    (row,) = get_many([(AgentNumber, number.pk, number.sk)])
+    last = int(row.last) if isinstance(row, AgentNumber) else 0
+    now = clock.iso()
+    agent = LiveAgent.new(
+        new_id(),
+        org_id=org_id,
+        ws_id=ws_id,
+        proj_id=project_id,
+        name=f"{stem}-{last + 1:03d}",
+        agent_type=new.agent_type,
+        phase_id=new.phase_id,
+        capabilities=list(new.capabilities),
+        capacity=new.capacity,
+        tags=list(new.tags),
+        status=new.status,
+        status_since=now,
+        active_since=now,
+        runner=new.runner,
+        registered_by=actor.summary,
+    )
+    record(agent, EventType.LIVE_AGENT_REGISTERED, actor, agent_type=new.agent_type, phase_id=new.phase_id, **agent.named)
+    place = [_take_place(ws_id)] if in_place_of is None else in_place_of(agent)
+    return agent, [create(agent), _take_number(number, last), *place]
+
+
+@contextmanager
+def making_room(ws_id: str) -> Iterator[None]:
+    """End the agent that failed first if a new one finds no place, and let it be tried again (`is_stale`)."""
+    try:
+        yield
+    except LimitExceeded:
+        if not _end_longest_failed(ws_id):
+            raise
+        raise stale() from None  # there is room now
 
 
 def _take_number(number: AgentNumber, last: int) -> Operation:

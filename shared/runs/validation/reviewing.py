@@ -8,24 +8,41 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from shared.core import clock
 from shared.core.actor import Actor, Permission
-from shared.core.errors import Conflict, Forbidden, Malformed
+from shared.core.errors import Forbidden, Malformed
 from shared.core.ids import bare_id, new_id
 from shared.events import EventType, record
 from shared.runs.agent_runs.rows import Run
 from shared.runs.agent_runs.steering import steer_run
 from shared.runs.live_agents.holding import held_tasks
-from shared.runs.live_agents.reading import agents_in
-from shared.runs.live_agents.registering import NewAgent, create_agent
+from shared.runs.live_agents.reading import agents_in, see_again
+from shared.runs.live_agents.registering import NewAgent, build_agent, making_room
 from shared.runs.live_agents.rows import CLIENT, LIVING, PLATFORM, LiveAgent
 from shared.runs.live_agents.statuses import set_status as set_agent_status
 from shared.runs.validation.rows import ValidationReview, reviews_of
-from shared.store import Operation, create, fetch, fetch_all, first_index_rows, load, read_ahead, update_with_retry
+from shared.store import (
+    Operation,
+    create,
+    fetch,
+    fetch_all,
+    first_index_rows,
+    load,
+    read_ahead,
+    retrying,
+    update,
+    update_with_retry,
+    write,
+)
 from shared.work.tasks.changing import TaskStatus, change_task, set_status
 from shared.work.tasks.claiming import fail_attempt
 from shared.work.tasks.rows import Task, TaskHead
 
 REVIEWS: Final = 100  # of a task, the newest, that are listed
+MAX_FAILURES: Final = 10
+"""Reviews of a task that may fail before the task does: our number. Who opens it again begins anew."""
+REVIEW_SECONDS: Final = 3_600
+"""After which a review by the platform is given up: its message was tried as often as the queue tries one."""
 MESSAGES: Final = 20  # that are kept for an agent until its next heartbeat
 STATES: Final[Mapping[str, str]] = MappingProxyType(
     {"running": "in_progress", "validating": "validation_in_progress", "completed": "done", "cancelled": "failed"}
@@ -44,6 +61,8 @@ class Review:
     evidence: dict[str, Any] | None = None
     recommendations: Sequence[str] = ()
     criteria: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    asks: bool = False
+    """Whether nothing has failed, and evidence is missing: who did the work is asked for it once, then a person has to judge."""
 
 
 def state_of(task: TaskHead) -> str:
@@ -73,45 +92,72 @@ def spawn_validator(actor: Actor, task_id: str, commit_sha: str | None = None) -
     Raises NotFound, Forbidden, Conflict: TASK_STATUS (a validator is at it, nobody works on the task), CARD_ARCHIVED, PROJECT_ARCHIVED.
     """
     task = load(Task, task_id, actor, Permission.AGENT_RUN)
-    _require_submittable(task)
-    validator = _waiting_validator(task) or _new_validator(actor, task)
+    lost = _require_submittable(task)
+    waiting = _waiting_validator(task)
+    chosen = waiting.id if waiting is not None else ""
 
     def change(row: Task) -> list[Operation]:
-        _require_submittable(row)
-        if row.status != "under_review":
+        nonlocal chosen
+        sha = commit_sha
+        if _require_submittable(row, known=lost) is None and row.status != "under_review":
             row.submit()
-        row.validation = (row.validation or {}) | {"validator_id": validator.id, "commit_sha": commit_sha}
+        else:
+            sha = commit_sha or (row.validation or {}).get("commit_sha")
+        created: list[Operation] = []
+        if waiting is None:
+            new = NewAgent("validator", row.phase_id, ["acceptance criteria"], status="running", runner=PLATFORM)
+            agent, created = build_agent(actor, new, row.org_id, str(row.ws_id), row.proj_id)
+            chosen = agent.id
+        given = {"validator_id": chosen, "since": clock.iso(), "by": actor.summary, "put_back": False}
+        row.validation = (row.validation or {}) | given | {"commit_sha": sha}
         set_status(row, "validating", actor)
-        return []
+        return created
 
-    try:
-        change_task(actor, task.id, change, first=task)
-    except Conflict:
-        if validator.runner == PLATFORM:
-            dismiss(actor, validator.id, "The task could not be reviewed")
-        raise
-    return validator.id
+    def attempt(number: int) -> str:
+        with making_room(str(task.ws_id)):
+            change_task(actor, task.id, change, first=None if number else task)
+        return chosen
+
+    validator_id = retrying(attempt)
+    if lost is not None:
+        dismiss(actor, lost, "Another validator has its task")
+    return validator_id
 
 
-def _require_submittable(task: Task) -> None:
+def _require_submittable(task: Task, known: str | None = None) -> str | None:
+    """Return the validator that a task has lost, if it has one: `known` is one that is known to be gone. Raises TaskStatus."""
     if task.status == "validating":
+        chosen = str((task.validation or {}).get("validator_id"))
+        if chosen == known or _is_gone(chosen, task):
+            return chosen
         raise TaskStatus("A validator is at this task already", status=task.status)
     if task.status not in _SUBMITTED_FROM:
         raise TaskStatus(f"This task is {task.status}: only one on which somebody works can be validated", status=task.status)
+    return None
+
+
+def _is_gone(validator_id: str, task: Task) -> bool:
+    """Tell whether a validator will give no review any more: it was not heard from, or the platform's one has had an hour."""
+    seen = see_again(validator_id)
+    if seen is None or seen.health.status in ("failed", "terminated", "quarantined"):
+        return True
+    since = str((task.validation or {}).get("since") or task.updated_at)
+    return seen.agent.runner == PLATFORM and since < clock.in_seconds(-REVIEW_SECONDS)
 
 
 def _waiting_validator(task: Task) -> LiveAgent | None:
     for one in agents_in(str(task.ws_id)):
         agent = one.agent
+        if _is_worker(agent, task):
+            continue
         fits = agent.agent_type == "validator" and agent.runner == CLIENT and agent.proj_id in (None, task.proj_id)
         if fits and one.health.status == "idle" and one.beat is not None and agent.has_room:
             return agent
     return None
 
 
-def _new_validator(actor: Actor, task: Task) -> LiveAgent:
-    new = NewAgent("validator", task.phase_id, ["acceptance criteria"], status="running", runner=PLATFORM)
-    return create_agent(actor, new, task.org_id, str(task.ws_id), task.proj_id)
+def _is_worker(agent: LiveAgent, task: TaskHead) -> bool:
+    return task.agent is not None and task.agent["id"] == agent.id
 
 
 def dismiss(actor: Actor, agent_id: str, reason: str) -> None:
@@ -127,7 +173,8 @@ def dismiss(actor: Actor, agent_id: str, reason: str) -> None:
 
 
 def give_review(actor: Actor, task_id: str, validator_id: str, review: Review) -> Task:
-    """Say whether a task is done. One that has not passed goes back to who works on it, with the feedback.
+    """Say whether a task is done. One that has not passed goes back to who works on it, who is told by a reaction; with its MAX_FAILURES-th
+    review that fails, the task has failed.
 
     Raises NotFound; Forbidden for who is no validator, or not the one that has the task; Malformed for a task that is not under review, and
     for a refusal without words; Conflict (archived).
@@ -142,6 +189,8 @@ def give_review(actor: Actor, task_id: str, validator_id: str, review: Review) -
     def change(task: Task) -> list[Operation]:
         if task.ws_id != validator.ws_id or validator.proj_id not in (None, task.proj_id):
             raise Forbidden("The validator does not belong to this task's project")
+        if _is_worker(validator, task):
+            raise Forbidden("The agent that did this task does not validate it")
         if task.status not in _REVIEWABLE:
             raise Malformed(f"This task is {state_of(task)}: only one under review can be reviewed")
         chosen = (task.validation or {}).get("validator_id")
@@ -151,23 +200,25 @@ def give_review(actor: Actor, task_id: str, validator_id: str, review: Review) -
         _decide(task, actor, review)
         return [create(row)]
 
-    task = change_task(actor, task_id, change)
-    if not review.passed:
-        tell_worker(actor, task, f"The validation has failed (iteration {task.iteration}). {review.feedback}")
-    return task
+    return change_task(actor, task_id, change)
 
 
 def _review(task: Task, validator: LiveAgent, review: Review, review_id: str, actor: Actor) -> ValidationReview:
     """Return the row of a review, and note on the task what it says."""
     before = task.validation or {}
     failures = int(before.get("failures", 0)) + (not review.passed)
-    task.validation = before | {
-        "passed": review.passed,
-        "review_done": True,
-        "last_feedback": review.feedback,
-        "failures": failures,
-        "validator_id": validator.id,
-    }
+    task.validation = (
+        before
+        | {
+            "passed": review.passed,
+            "review_done": True,
+            "last_feedback": review.feedback,
+            "failures": failures,
+            "validator_id": validator.id,
+            "asked": review.asks,
+        }
+        | ({} if review.passed else {"failed_at": clock.iso()})
+    )
     row = ValidationReview.new(
         review_id,
         org_id=task.org_id,
@@ -194,6 +245,12 @@ def _decide(task: Task, actor: Actor, review: Review) -> None:
     if review.passed:
         set_status(task, "completed", actor, error_message=None)
         return
+    failures = int((task.validation or {}).get("failures", 0))
+    if failures >= MAX_FAILURES:
+        set_status(
+            task, "failed", actor, error_message=f"{failures} reviews have failed. The last one says: {review.feedback}"[:2_000]
+        )
+        return
     run = fetch(Run, str(task.work_run_id)) if task.work_run_id else None
     if run is not None and run.ended:  # nobody is there to go on: it is tried again
         fail_attempt(task, actor, f"The validation has failed: {review.feedback}"[:2_000])
@@ -202,7 +259,7 @@ def _decide(task: Task, actor: Actor, review: Review) -> None:
 
 
 def tell_worker(actor: Actor, task: TaskHead, feedback: str) -> bool:
-    """Tell who works on a task something. Return whether anybody can hear it."""
+    """Tell who works on a task what a review has said. Return whether anybody can hear it."""
     if task.work_run_id and steer_run(actor, task.work_run_id, "feedback", feedback):
         return True
     agent = fetch(LiveAgent, task.agent["id"]) if task.agent else None
@@ -248,3 +305,8 @@ def put_back(actor: Actor, task_id: str, validator_id: str, why: str) -> None:
         return []
 
     change_task(actor, task_id, change)
+
+
+def note_told(review: ValidationReview) -> None:
+    """Note that who works on the task was told of a review."""
+    write(update(ValidationReview(*ValidationReview.key(review.id)), [ValidationReview.told.set(True)]))

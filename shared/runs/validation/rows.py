@@ -24,8 +24,10 @@ class ValidationReview(Entity):
     evidence = JSONAttribute(null=True)
     recommendations = JSONAttribute(default=list)
     criteria = JSONAttribute(default=list)
-    """Of the platform's validator: [{criterion, result, evidence, source}]."""
+    """Of the platform's validator: [{criterion, result, evidence, source, reason}]."""
     commit_sha = UnicodeAttribute(null=True)
+    told = BooleanAttribute(default=False)
+    """Whether who works on the task was told of it."""
     failures = NumberAttribute(default=0)
     """How many reviews of the task have failed, this one included."""
 

@@ -25,7 +25,7 @@ from shared.store import (
     update_with_retry,
     write,
 )
-from shared.work.tasks.changing import change_task, set_status
+from shared.work.tasks.changing import change_task, finish
 from shared.work.tasks.rows import Task
 from shared.work.tasks.statuses import ENDED
 
@@ -134,7 +134,7 @@ def complete_merged(actor: Actor, pull: PullRequest) -> None:
         if task.status in ENDED:
             return None
         result = {"pull_request": int(pull.number or 0), "url": pull.url, "commit_sha": pull.merge_sha}
-        set_status(task, "completed", actor, result=result, error_message=None)
+        finish(task, actor, result)
         return []
 
     reason: str | None = None

@@ -68,6 +68,11 @@ class Project(CountedEntity):
     board_id = UnicodeAttribute()
     created_by = JSONAttribute()
 
+    @property
+    def validates(self) -> bool:
+        """Tell whether each of its tasks is completed only by a review that passes."""
+        return bool(self.settings.get("validationEnabled"))
+
     def indexes(self) -> dict[int, tuple[str, str]]:
         ws_id, status = str(self.ws_id), self.status
         by_name, names = in_order(ws_id, "name", status)

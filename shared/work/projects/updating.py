@@ -17,7 +17,13 @@ from shared.work.projects.rows import Project, ProjectStats, projects_of
 UPDATABLE_FIELDS = ("name", "description", "repository_url", "deployment_url", "documentation_url")
 
 
-def update_project(actor: Actor, project_id: str, changes: dict[str, Any], settings: dict[str, Any] | None = None) -> Project:
+def update_project(
+    actor: Actor,
+    project_id: str,
+    changes: dict[str, Any],
+    settings: dict[str, Any] | None = None,
+    permission: Permission = Permission.PROJECT_WRITE,
+) -> Project:
     """Change the given fields (of UPDATABLE_FIELDS); `settings` are merged key by key. Two round trips.
 
     Raises NotFound, Forbidden, Invalid for an unknown agent, and Conflict(PROJECT_ARCHIVED) for an archived project.
@@ -40,7 +46,7 @@ def update_project(actor: Actor, project_id: str, changes: dict[str, Any], setti
         if changed:
             record(project, EventType.PROJECT_UPDATED, actor, changes=changed)
 
-    return update_with_retry(lambda: _read(actor, project_id, Permission.PROJECT_WRITE), change)
+    return update_with_retry(lambda: _read(actor, project_id, permission), change)
 
 
 def archive_project(actor: Actor, project_id: str) -> Project:

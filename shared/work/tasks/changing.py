@@ -9,11 +9,12 @@ from shared.core.errors import Conflict
 from shared.core.situations import Situation
 from shared.core.wording import Wording
 from shared.events import EventType, record
-from shared.store import Operation, fetch_all, load, relabel, update_with_retry
+from shared.store import Operation, fetch, fetch_all, load, relabel, update_with_retry
+from shared.work.projects.rows import Project
 from shared.work.quality_gates.holding import Subject, require_gates
 from shared.work.tasks.creating import task_conditions
 from shared.work.tasks.rows import Task, TaskHead, tasks_of
-from shared.work.tasks.statuses import ENDED, HELD, TRANSITIONS
+from shared.work.tasks.statuses import ENDED, HELD, REVIEWED, TRANSITIONS
 
 LOST, TIMED_OUT, CANCELLED = "lost", "timed_out", "cancelled"
 """Causes of a change: the holder was not heard from, its time was up, somebody ended the task."""
@@ -65,13 +66,15 @@ def set_status(task: Task, status: str, actor: Actor, *, cause: str | None = Non
 
     Raises TaskStatus for a task that is completed before it has passed its review.
     """
-    if status == "completed" and task.needs_review:
-        raise TaskStatus(f"This task is under validation (iteration {task.iteration}): only a review that passes completes it")
+    if status == "completed" and requires_review(task):
+        raise TaskStatus(f"This task is validated (iteration {task.iteration}): only a review that passes completes it")
     if status == "under_review" and task.status not in {"under_review", "validating"}:
         task.submit()
     before = {"status": task.status} | {name: getattr(task, name) for name in also}
     if status not in HELD:
         task.lease_until = task.deadline = None
+    if status == "pending" and task.status in ENDED and task.validation is not None:
+        task.validation = task.validation | {"passed": False, "failures": 0, "asked": False}  # whoever opens it again begins anew
     if status == "pending":
         task.agent = task.started_at = task.completed_at = task.work_run_id = None
     elif status == "running" and (task.status in {"pending", "assigned"} or not task.started_at):
@@ -84,6 +87,26 @@ def set_status(task: Task, status: str, actor: Actor, *, cause: str | None = Non
         setattr(task, name, value)
     changes = {name: [old, getattr(task, name)] for name, old in before.items() if old != getattr(task, name)}
     record_update(task, actor, changes, cause)
+
+
+def finish(task: Task, actor: Actor, result: Any) -> None:
+    """Complete a task with its result; one that needs a review is submitted for it."""
+    if task.status not in REVIEWED and requires_review(task):
+        task.validation = task.validation or {"enabled": True}
+        set_status(task, "under_review", actor, result=result, error_message=None)
+    else:
+        set_status(task, "completed", actor, result=result, error_message=None)
+
+
+def requires_review(task: TaskHead) -> bool:
+    """Tell whether a task can be completed only by a review that passes: it is under validation, or its project wants that of every task.
+
+    One read of the project for a task of which nothing is said.
+    """
+    if task.validation is not None:
+        return task.needs_review
+    project = fetch(Project, str(task.proj_id))
+    return project is not None and project.validates
 
 
 def record_update(task: Task, actor: Actor, changes: dict[str, list[Any]], cause: str | None = None) -> None:

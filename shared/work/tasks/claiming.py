@@ -19,7 +19,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import Conflict, NotFound
 from shared.store import IndexRow, Operation, index_rows, load, read_ahead, retrying, update, write
 from shared.work.boards.lanes import COLUMN_BY_PHASE
-from shared.work.tasks.changing import LOST, TIMED_OUT, TaskStatus, change_task, require_ready, set_status
+from shared.work.tasks.changing import LOST, TIMED_OUT, TaskStatus, change_task, finish, require_ready, set_status
 from shared.work.tasks.rows import Task, TaskHead, leased_in, ready_in
 from shared.work.tasks.statuses import RANKS
 
@@ -208,10 +208,7 @@ def complete_task(actor: Actor, task_id: str, result: Any = None, *, fence: int 
 
     def change(task: Task) -> list[Operation]:
         require_fence(task, fence)
-        if task.needs_review and task.status not in {"under_review", "validating"}:
-            set_status(task, "under_review", actor, result=result, error_message=None)
-        else:
-            set_status(task, "completed", actor, result=result, error_message=None)
+        finish(task, actor, result)
         return []
 
     return change_task(actor, task_id, change)

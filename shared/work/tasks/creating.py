@@ -62,6 +62,8 @@ class NewTask:
     max_retries: int = MAX_RETRIES
     run_id: str | None = None
     discovery_id: str | None = None
+    validated: bool = False
+    """Whether only a review that passes completes it."""
 
 
 def create_task(
@@ -166,6 +168,7 @@ def make_task(
         max_retries=new.max_retries,
         run_id=new.run_id,
         discovery_id=new.discovery_id,
+        validation={"enabled": True} if new.validated else None,
         created_by=actor.summary,
     )
     record(

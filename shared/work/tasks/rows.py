@@ -100,7 +100,7 @@ class TaskHead(CountedEntity):
     persistence_dir = UnicodeAttribute(null=True)
     result = JSONAttribute(null=True)
     validation = JSONAttribute(null=True)
-    """None: it needs no review. Else {iteration, passed, review_done, last_feedback, failures, validator_id, commit_sha}."""
+    """None: it needs no review. Else {enabled, iteration, passed, review_done, last_feedback, failures, validator_id, commit_sha, ...}."""
     error_message = UnicodeAttribute(null=True)
     started_at = UnicodeAttribute(null=True)
     completed_at = UnicodeAttribute(null=True)
@@ -122,6 +122,11 @@ class TaskHead(CountedEntity):
     def needs_review(self) -> bool:
         """Tell whether it can be completed only by a review that passes."""
         return self.validation is not None and not self.validation.get("passed")
+
+    @property
+    def validation_enabled(self) -> bool:
+        """Tell whether somebody has said that it must be validated: each of its results is reviewed without being asked for."""
+        return bool((self.validation or {}).get("enabled"))
 
     def submit(self) -> None:
         """Begin the next review: what an earlier one said stays until there is another word."""

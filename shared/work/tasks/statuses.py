@@ -6,6 +6,8 @@ from typing import Final
 
 HELD: Final = frozenset({"assigned", "running", "under_review", "validating", "needs_work"})
 """Somebody works on it, or reviews it."""
+REVIEWED: Final = frozenset({"under_review", "validating"})
+"""It was submitted, and is or will be reviewed."""
 ENDED: Final = frozenset({"completed", "failed", "cancelled"})
 STATUSES: Final = ("pending", *sorted(HELD), *sorted(ENDED))
 TRANSITIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(

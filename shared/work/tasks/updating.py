@@ -10,6 +10,7 @@ from shared.work.tasks.changing import (
     CANCELLED,
     TaskStatus,
     change_task,
+    finish,
     record_update,
     require_ready,
     require_transition,
@@ -31,6 +32,8 @@ class TaskChanges:
     status: str | None = None
     result: Any = None
     error_message: str | None = None
+    validated: bool | None = None
+    """Whether only a review that passes completes it. Who may approve runs may say that none is needed any more."""
     fence: int | None = None
 
 
@@ -53,20 +56,35 @@ def update_task(actor: Actor, task_id: str, changes: TaskChanges) -> Task:
         values = {name: value for name, value in wanted.items() if value is not None and value != getattr(task, name)}
         if "description" in values and changes.title is None and task.title == title_of(task.description or ""):
             values["title"] = title_of(values["description"])
+        enabled = _set_validated(task, actor, changes.validated)
         if changes.error_message is not None and changes.status != "failed":
             values["error_message"] = changes.error_message
         if changes.status is not None and changes.status != task.status:
             _change_status(task, actor, changes, values)
-        elif values:
+        elif values or enabled:
             before = {name: getattr(task, name) for name in values}
             for name, value in values.items():
                 setattr(task, name, value)
-            record_update(task, actor, {name: [before[name], value] for name, value in values.items()})
+            record_update(task, actor, {name: [before[name], value] for name, value in values.items()} | enabled)
         else:
             return None
         return []
 
     return change_task(actor, task_id, change)
+
+
+def _set_validated(task: Task, actor: Actor, wanted: bool | None) -> dict[str, list[Any]]:
+    """Note whether a task must be validated. Return what has changed. Raises Forbidden; TaskStatus once it was submitted for a review."""
+    if wanted is None or wanted == task.validation_enabled:
+        return {}
+    if wanted:
+        task.validation = (task.validation or {}) | {"enabled": True}
+    else:
+        actor.require(Permission.RUN_APPROVE, str(task.ws_id))  # who does the work does not say that nobody judges it
+        if task.iteration:
+            raise TaskStatus("This task was submitted for a review: only one that passes completes it")
+        task.validation = None
+    return {"validation_enabled": [not wanted, wanted]}
 
 
 def _change_status(task: Task, actor: Actor, changes: TaskChanges, values: dict[str, Any]) -> None:
@@ -82,6 +100,10 @@ def _change_status(task: Task, actor: Actor, changes: TaskChanges, values: dict[
         fail_attempt(task, actor, changes.error_message or "The attempt failed")
     elif status == "failed":
         set_status(task, status, actor, **values, error_message=changes.error_message or "The task failed")
+    elif status == "completed" and changes.fence is not None:  # who did the work hands it in
+        for name, value in values.items():
+            setattr(task, name, value)
+        finish(task, actor, task.result)
     elif status == "pending":
         set_status(task, status, actor, **{"error_message": None, "result": None} | values, agent=None, retry_count=0)
     else:

@@ -70,6 +70,8 @@ class Task(Shape):
     timeout_seconds: int | None
     retry_count: int
     max_retries: int
+    validation_enabled: bool
+    """Whether only a review that passes completes it. A project can want that of all its tasks."""
     created_at: str
     updated_at: str
     started_at: str | None
@@ -92,6 +94,7 @@ def task_fields(row: TaskRow) -> dict[str, Any]:
         "timeout_seconds": None if row.timeout_seconds is None else int(row.timeout_seconds),
         "retry_count": int(row.retry_count),
         "max_retries": int(row.max_retries),
+        "validation_enabled": row.validation is not None,
     }
 
 
