@@ -64,6 +64,7 @@ AREAS = {
     "runs": Needs(  # see: a run with a provider that has no credentials is refused when it is requested
         telemetry="read", files="read", sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"
     ),
+    "sandboxes": Needs(telemetry="read"),
     "system": Needs(core="read", telemetry="read", probes=True, figures=True),
     "tasks": Needs(),
     "usage": Needs(files="write", sends=("exports",)),
