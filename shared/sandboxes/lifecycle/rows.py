@@ -61,10 +61,6 @@ class Sandbox(Entity):
     started_at = UnicodeAttribute(null=True)
     stopped_at = UnicodeAttribute(null=True)
     created_by = JSONAttribute()
-    task_token = UnicodeAttribute(null=True)
-    """Of the state machine that waits until it is connected."""
-
-    INTERNAL = Entity.INTERNAL | {"task_token"}
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         if self.deleted_at is not None:

@@ -156,9 +156,8 @@ def shown_status(sandbox: Sandbox) -> str:
 def connection_details(sandbox_id: str) -> dict[str, str]:
     """Return where a sandbox is reached: its socket, and itself in this API."""
     shown = public_id("sandbox", sandbox_id)
-    socket = settings().public_url.rstrip("/").replace("http", "ws", 1)
     return {
-        "collaboration_bus_url": f"{socket}/{AINTANDEM.name}/ws/sandboxes/{shown}",
+        "collaboration_bus_url": f"{settings().socket_base}/{AINTANDEM.name}/ws/sandboxes/{shown}",
         "api_endpoint": f"{settings().base_of(AINTANDEM.name, AINTANDEM.base)}/sandboxes/{shown}",
     }
 
