@@ -1,6 +1,6 @@
 """Sandboxes of a laptop: processes of a small host on loopback that the local stack starts (`local/sandboxes`).
 
-PUT /sandboxes/{id}/{start number}   {token, platform_url, socket_url, resources, environment} -> {"isolation": [...]}; the same start only once
+PUT /sandboxes/{id}/{start number}   what `Start` says -> {"isolation"}; the same start only once
 GET /sandboxes/{id}/{start number}   {"alive", "exit", "isolation"}; 404: there is none
 DELETE /sandboxes/{id}/{start number}
 """
