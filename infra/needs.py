@@ -71,7 +71,7 @@ AREAS = {
     "usage": Needs(files="write", sends=("exports",)),
     "validation": Needs(),
     "webhooks": Needs(telemetry="write", sends=("webhook-delivery",), secrets="seal"),
-    "workspaces": Needs(sends=("emails",)),
+    "workspaces": Needs(sends=("emails",), secrets="seal"),  # keys of model providers, and secrets of sandboxes
 }
 
 WORKERS = {

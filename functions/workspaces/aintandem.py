@@ -1,10 +1,9 @@
-"""aintandem, section 2: workspaces."""
+"""aintandem, sections 2 and 6: workspaces and their configuration."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import StringConstraints
 
-from shared.agents.providers.registry import NAMES, canonical_name
 from shared.core.actor import Permission
 from shared.core.ids import bare_id
 from shared.core.situations import Situation
@@ -13,68 +12,25 @@ from shared.edge.contracts.base import Paged, Request, Shape
 from shared.edge.contracts.fields import Name, Seen
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
-from shared.edge.views.aintandem.sandboxes import Resources
+from shared.edge.views.aintandem.configuration import (
+    SettingsChanges,
+    ShownSettings,
+    UpdateConfig,
+    WorkspaceConfig,
+    changes_of,
+    shown_configuration,
+    shown_settings,
+)
 from shared.people.tenancy import workspaces
 from shared.people.tenancy.limits import workspace_limit
 from shared.people.tenancy.rows import Workspace
-from shared.sandboxes.configuration.policy import MODES, Rule, policy_of, policy_to_store
+from shared.sandboxes.configuration.changing import change_configuration, get_configuration
 from shared.sandboxes.lifecycle.reading import begin_named, sandbox_counts
 from shared.sandboxes.lifecycle.rows import ASLEEP, STOPPED
 from shared.store import page_of
 
 routes = Routes(AINTANDEM, "workspaces", rate_class="workspace")
 Description = Annotated[str, StringConstraints(max_length=500), Seen]
-Mode = Literal["allow_all", "allow_list", "deny_list"]
-assert set(Mode.__args__) == set(MODES)  # type: ignore[attr-defined]  # noqa: S101
-
-
-def _provider(value: str) -> str:
-    if canonical_name(value) not in NAMES:
-        raise ValueError(f"There is no such provider; there are {', '.join(NAMES)}")
-    return value
-
-
-Provider = Annotated[str, Field(max_length=50), AfterValidator(_provider)]
-
-
-class PolicyRule(Request):
-    """`from` and `to` are names of sandboxes, or `*` for all."""
-
-    sender: Annotated[str | list[str], Field(alias="from")] = "*"
-    to: str | list[str] = "*"
-    message_types: list[Literal["request", "response", "notification", "command"]] | None = None
-    approval_required: bool = False
-
-    def as_rule(self) -> Rule:
-        return Rule(_names(self.sender), _names(self.to), tuple(self.message_types or ()), self.approval_required)
-
-
-def _names(value: str | list[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-class Policy(Request):
-    mode: Mode
-    rules: Annotated[list[PolicyRule], Field(max_length=100)] = []
-
-
-class SettingsChanges(Request):
-    max_sandboxes: Annotated[int, Field(ge=1, le=1_000)] | None = None
-    default_llm_provider: Provider | None = None
-    collaboration_policy: Mode | Policy | None = None
-    resource_defaults: Resources | None = None
-
-    def to_settings(self, before: dict[str, Any]) -> dict[str, Any]:
-        """Return the settings as the workspace stores them; a policy that is only named keeps its rules."""
-        changes = self.model_dump(exclude_none=True, include={"max_sandboxes", "default_llm_provider"})
-        policy = self.collaboration_policy
-        if policy is not None:
-            mode = policy if isinstance(policy, str) else policy.mode
-            rules = policy_of(before).rules if isinstance(policy, str) else [one.as_rule() for one in policy.rules]
-            changes["collaboration_policy"] = policy_to_store(mode, rules)
-        if self.resource_defaults is not None:
-            changes["resource_defaults"] = self.resource_defaults.model_dump(exclude_none=True)
-        return changes
 
 
 class CreateWorkspace(Request):
@@ -87,13 +43,6 @@ class UpdateWorkspace(Request):
     name: Name | None = None
     description: Description | None = None
     settings: SettingsChanges | None = None
-
-
-class ShownSettings(Shape):
-    max_sandboxes: int
-    default_llm_provider: str
-    collaboration_policy: str
-    resource_defaults: dict[str, Any] | None
 
 
 class WorkspaceFields(Shape):
@@ -124,17 +73,6 @@ class UpdatedWorkspace(Shape):
     workspace_id: str
     name: str
     updated_at: str
-
-
-def shown_settings(workspace: Workspace) -> ShownSettings:
-    """Return the settings as the customer gave them; what the plan allows is `sandbox_limit`."""
-    held = workspace.settings
-    return ShownSettings(
-        max_sandboxes=held.get("max_sandboxes", 10),
-        default_llm_provider=held.get("default_llm_provider", "qwen"),
-        collaboration_policy=policy_of(held).mode,
-        resource_defaults=held.get("resource_defaults"),
-    )
 
 
 def _fields(workspace: Workspace, count: int) -> dict[str, Any]:
@@ -211,3 +149,15 @@ async def update(workspace_id: str, body: UpdateWorkspace, caller: Caller) -> Up
 async def delete(workspace_id: str, caller: Caller) -> None:
     """Delete a workspace with all that is in it: nothing in it can be reached from now on, and its sandboxes are stopped."""
     workspaces.delete_workspace(caller, workspace_id)
+
+
+@routes.get("/workspaces/{workspace_id}/config", "config.getWorkspace", permission=Permission.WORKSPACE_READ)
+async def get_config(workspace_id: str, caller: Caller) -> WorkspaceConfig:
+    """The configuration of a workspace. Keys are masked, secrets are named only."""
+    return shown_configuration(get_configuration(caller, workspace_id))
+
+
+@routes.put("/workspaces/{workspace_id}/config", "config.updateWorkspace", permission=Permission.WORKSPACE_WRITE)
+async def update_config(workspace_id: str, body: UpdateConfig, caller: Caller) -> WorkspaceConfig:
+    """Change the configuration of a workspace. What runs already takes it over with its next message."""
+    return shown_configuration(change_configuration(caller, workspace_id, changes_of(body)))

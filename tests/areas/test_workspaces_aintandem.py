@@ -3,9 +3,11 @@
 import pytest
 
 from shared.core.actor import Role
+from shared.core.sealing import unseal
 from shared.people.tenancy.rows import Workspace
-from shared.sandboxes.configuration.policy import policy_of
-from shared.store import fetch
+from shared.sandboxes.configuration.policy import Policy, Rule, decide, policy_of
+from shared.sandboxes.configuration.rows import WorkspaceConfig
+from shared.store import fetch, get
 from tests.areas.driving import Client, sign_up
 from tests.samples.sandboxes import TEAM
 
@@ -99,3 +101,85 @@ def test_who_may_do_what(ada, world):
     made = make(ada).json["data"]["workspace_id"]
     assert ada("workspaces", "DELETE", f"/workspaces/{made}").status == 204
     assert ada("workspaces", "GET", f"/workspaces/{made}").status == 404
+
+
+def config_of(ada: Client, world):
+    return ada("workspaces", "GET", f"/workspaces/{world.ws_id}/config").json["data"]
+
+
+def configure(ada: Client, world, **body):
+    return ada("workspaces", "PUT", f"/workspaces/{world.ws_id}/config", body=body)
+
+
+KEY = "sk-ant-api03-0123456789abcdef"
+
+
+def test_keys_are_sealed_and_masked_and_stay_when_they_are_left_out(ada, world):
+    provider = {
+        "name": "claude",
+        "api_key": KEY,
+        "models": ["claude-3-5-sonnet-20241022"],
+        "default_model": "claude-3-5-sonnet-20241022",
+    }
+    answer = configure(ada, world, settings={"max_sandboxes": 20}, llm_providers=[provider])
+    assert answer.status == 200, answer.text
+    assert KEY not in answer.text
+    (shown,) = answer.json["data"]["llm_providers"]
+    assert (shown["name"], shown["api_key"], shown["default_model"]) == ("claude", "****cdef", provider["default_model"])
+    row = get(WorkspaceConfig, f"WS#{world.ws_id}", "CONFIG")
+    assert KEY not in str(vars(row))
+    assert unseal(row.providers[0]["sealed_key"], f"WS#{world.ws_id}") == KEY
+    again = configure(ada, world, llm_providers=[{"name": "claude", "models": ["claude-x"]}]).json["data"]["llm_providers"]
+    assert [(one["api_key"], one["models"]) for one in again] == [("****cdef", ["claude-x"])]
+    assert configure(ada, world, llm_providers=[]).json["data"]["llm_providers"] == []
+    assert config_of(ada, world)["settings"]["max_sandboxes"] == 20
+
+
+def test_a_key_may_name_a_secret_which_is_shown_by_its_name_only(ada, world):
+    body = {"llm_providers": [{"name": "claude", "api_key": "${ANTHROPIC_API_KEY}"}], "secrets": {"ANTHROPIC_API_KEY": KEY}}
+    data = configure(ada, world, **body).json["data"]
+    assert data["llm_providers"][0]["api_key"] == "${ANTHROPIC_API_KEY}"
+    assert data["secrets"] == ["ANTHROPIC_API_KEY"]
+    assert configure(ada, world, secrets={"OTHER": "x", "ANTHROPIC_API_KEY": None}).json["data"]["secrets"] == ["OTHER"]
+
+
+def test_the_policy_and_the_servers_are_shown_as_objects(ada, world):
+    rules = [{"from": "frontend-team", "to": "*", "message_types": ["request"], "approval_required": True}]
+    answer = configure(
+        ada,
+        world,
+        collaboration_policy={"mode": "allow_list", "rules": rules},
+        mcp_servers=[{"name": "docs", "transport": "http", "url": "https://mcp.example.com", "enabled": False}],
+    )
+    data = answer.json["data"]
+    assert data["collaboration_policy"] == {
+        "mode": "allow_list",
+        "rules": [{"from": ["frontend-team"], "to": ["*"], "message_types": ["request"], "approval_required": True}],
+    }
+    assert [(one["name"], one["status"]) for one in data["mcp_servers"]] == [("filesystem", "enabled"), ("docs", "disabled")]
+    assert ada("workspaces", "GET", f"/workspaces/{world.ws_id}").json["data"]["settings"]["collaboration_policy"] == "allow_list"
+
+
+def test_nobody_else_reads_or_changes_a_configuration(ada, world):
+    stranger = sign_up("Stan", "stan@example.com").at("aintandem")
+    member = world.join("Mem", "mem@example.com", Role.MEMBER).at("aintandem")
+    path = f"/workspaces/{world.ws_id}/config"
+    assert stranger("workspaces", "GET", path).status == 404
+    assert member("workspaces", "GET", path).status == 200
+    assert member("workspaces", "PUT", path, body={"settings": {"max_sandboxes": 2}}).status == 403
+
+
+@pytest.mark.parametrize(
+    ("mode", "allowed"),
+    [("allow_all", (True, True, True)), ("allow_list", (True, False, False)), ("deny_list", (False, True, True))],
+)
+def test_what_a_policy_allows(mode, allowed):
+    policy = Policy(
+        mode, (Rule(("Frontend",), ("backend", "api"), ("request",)), Rule(("*",), ("security",), ("notification",), True))
+    )
+    said = tuple(
+        decide(policy, *one).allowed
+        for one in (("frontend", "api", "request"), ("frontend", "api", "command"), ("backend", "frontend", "request"))
+    )
+    assert said == allowed
+    assert decide(policy, "api", "security", "notification").approval

@@ -33,6 +33,11 @@ SAMPLES: Samples = {
             "settings": {"max_sandboxes": 10, "default_llm_provider": "qwen", "collaboration_policy": "allow_list"},
         },
     ),
+    ("aintandem", "config.getWorkspace"): _one,
+    ("aintandem", "config.updateWorkspace"): lambda s: Sample(
+        {"workspace_id": s.world.ws_id},
+        {"settings": {"max_sandboxes": 20}, "mcp_servers": [{"name": "tools", "command": ["tools"]}]},
+    ),
     ("aintandem", "workspaces.update"): lambda s: Sample({"workspace_id": s.world.ws_id}, {"settings": {"max_sandboxes": 20}}),
     ("agentworks", "workspaces.list"): nothing,
     ("agentworks", "workspaces.get"): of_workspace,
