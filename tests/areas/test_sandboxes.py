@@ -59,7 +59,7 @@ def test_the_limit_of_the_workspace_holds_also_for_who_came_in_between(ask, worl
         refused = make(ask, world, name="slower")
     assert refused.status == 429
     assert refused.json["error"]["code"] == "RESOURCE_EXHAUSTED"
-    assert get(SandboxCount, *(f"WS#{world.ws_id}", "SBX")).count == 5
+    assert get(SandboxCount, *(f"WS#{world.ws_id}", "SBX")).living == 5
     listed = ask("GET", f"/workspaces/{world.ws_id}/sandboxes").json
     assert (len(listed["data"]), listed["meta"]["total"]) == (5, 5)
     first = listed["data"][0]["sandbox_id"]

@@ -52,7 +52,7 @@ def delete_sandbox(actor: Actor, sandbox_id: str) -> Sandbox:
         about = {"name": sandbox.name, "start_number": int(sandbox.start_number)}
         record(sandbox, EventType.SANDBOX_DELETED, actor, changes={"status": [sandbox.status, "deleted"]}, **about)
         ws_id = str(sandbox.ws_id)
-        return [delete(name_guard(ws_id, sandbox.name)), update(SandboxCount.of(ws_id), [SandboxCount.count.add(-1)])]
+        return [delete(name_guard(ws_id, sandbox.name)), update(SandboxCount.of(ws_id), [SandboxCount.living.add(-1)])]
 
     return update_with_retry(lambda: _load(actor, sandbox_id), change)
 

@@ -65,8 +65,8 @@ def _taken(_: dict[str, Any] | None) -> Conflict:
 
 def _take_place(workspace: Workspace) -> Operation:
     limit = workspace_limit(workspace, "max_sandboxes")
-    room = SandboxCount.count.does_not_exist() | (SandboxCount.count < limit)
-    return update(SandboxCount.of(workspace.id), [SandboxCount.count.add(1)], room, partial(_full, workspace, limit))
+    room = SandboxCount.living.does_not_exist() | (SandboxCount.living < limit)
+    return update(SandboxCount.of(workspace.id), [SandboxCount.living.add(1)], room, partial(_full, workspace, limit))
 
 
 def _full(workspace: Workspace, limit: int, _: dict[str, Any] | None) -> LimitExceeded:

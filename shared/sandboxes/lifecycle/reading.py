@@ -108,7 +108,7 @@ def sandbox_counts(ws_ids: Sequence[str]) -> dict[str, int]:
         return {}
     keys = [(SandboxCount, one.pk, one.sk) for one in map(SandboxCount.of, ws_ids)]
     rows = get_many(keys, to_show=True)
-    return {ws_id: int(row.count) if isinstance(row, SandboxCount) else 0 for ws_id, row in zip(ws_ids, rows, strict=True)}
+    return {ws_id: int(row.living) if isinstance(row, SandboxCount) else 0 for ws_id, row in zip(ws_ids, rows, strict=True)}
 
 
 def _sort_value(row: IndexRow, sort: str) -> str:

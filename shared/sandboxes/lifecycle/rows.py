@@ -77,7 +77,7 @@ class SandboxCount(Row):
     """How many sandboxes a workspace has, at `WS#<id>, SBX`."""
 
     TABLE = "core_table"
-    count = NumberAttribute(default=0)
+    living = NumberAttribute(default=0)
 
     @classmethod
     def of(cls, ws_id: str) -> "SandboxCount":

@@ -68,6 +68,14 @@ class McpServerDefinition(Request):
 McpServer = Line | McpServerDefinition
 
 
+class ShownResources(Shape):
+    memory_mb: int
+    cpu_cores: float
+    timeout_seconds: int
+    max_processes: int
+    disk_mb: int
+
+
 class HealthSummary(Shape):
     status: Literal["healthy", "unhealthy", "unknown"]
     last_heartbeat: str | None
@@ -79,7 +87,7 @@ class SandboxSummary(Shape):
     workspace_id: str
     status: str
     agent_config: dict[str, Any]
-    resources: dict[str, Any]
+    resources: ShownResources
     health: HealthSummary
     created_at: str
 
