@@ -110,7 +110,7 @@ def _provider(ws_id: str, new: Mapping[str, Any], config: WorkspaceConfig) -> di
     fields = {name: value for name, value in new.items() if name != "api_key"}
     key = new.get("api_key")
     if key is None:
-        old = next((one for one in config.providers if one["name"] == new["name"]), {})
+        old: Mapping[str, Any] = next((one for one in config.providers if one["name"] == new["name"]), {})
         return fields | {name: old[name] for name in ("sealed_key", "key_hint", "secret") if name in old}
     if reference := REFERENCE.fullmatch(key):
         return fields | {"secret": reference[1]}
