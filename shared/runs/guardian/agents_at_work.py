@@ -1,7 +1,7 @@
 """The agents of clients that work: what they say of it (`reports`), how unusual they are (`anomalies`), and what the guardian does.
 
-An agent that goes wrong is told so with its next heartbeat. If the same is wrong PATIENCE events later, its task is cancelled by an
-intervention, which can be reverted. One that is unusual for some readings triggers an alert.
+An agent that goes wrong is told so with its next heartbeat. If the same is wrong PATIENCE events later, or something for the fourth time,
+its task is cancelled by an intervention, which can be reverted. One that is unusual for some readings triggers an alert.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from shared.core.actor import Actor, Role
 from shared.core.errors import Conflict, NotFound
 from shared.events import EventType, record
 from shared.insight.alerts.raising import Cause, raise_alert, settle_alerts
-from shared.runs.agent_runs.steering import GUARDIAN, PATIENCE, PREFIX
+from shared.runs.agent_runs.steering import GUARDIAN, MOST, PATIENCE, PREFIX
 from shared.runs.guardian.acting import Intervention, cancel_task
 from shared.runs.guardian.anomalies import AgentReading, Baseline, Measured, read, values_of
 from shared.runs.guardian.reports import AgentReport, last_reports, trace_of_reports
@@ -122,7 +122,7 @@ def steer(one: AtWork) -> bool:
     since = sum(report.at > told[-1]["at"] for report in one.reports) if told else 0
     if finding is None or (told and since < PATIENCE):
         return False
-    if told and told[-1]["rule"] == finding.rule:
+    if told and (told[-1]["rule"] == finding.rule or len(told) >= MOST):
         return _stop(one, finding)
     return _tell(one, finding)
 
