@@ -16,6 +16,8 @@ from shared.runs.guardian.anomalies import READINGS, AgentReading
 from shared.runs.guardian.reports import LOOKED_AT, last_reports
 from shared.runs.live_agents import beating
 from shared.runs.live_agents.holding import take_task
+from shared.runs.live_agents.reading import see_again
+from shared.runs.live_agents.silence import mark_silent
 from shared.store import fetch, fetch_all, get, index_rows
 from shared.work.tasks.claiming import complete_task, fail_task, start_task
 from shared.work.tasks.creating import NewTask, add_task
@@ -186,6 +188,35 @@ def test_who_never_says_what_it_makes_is_not_blamed_for_making_nothing(world, ad
         say(ada, agent, task, tool="read", arguments=f"{number}", result=f"{number}")
     oversee()
     assert [one["rule"] for one in stored(agent).steering] == ["stall"]
+
+
+def test_agents_that_only_send_heartbeats_are_shown_too_and_who_does_the_same(world, ada, stream):
+    listen(world.ws_id)
+    agents = [registered(ada)["agent_id"] for _ in range(2)]
+    card = world.card()
+    for agent in agents:
+        task = add_task(world.actor, card, new_id(), NewTask("Guest checkout without an account"))
+        take_task(stored(agent), task.id)
+    registered(ada)  # it has no task
+    oversee()
+    oversee()
+    stream.flow()
+    (payload,) = told("MONITORING_UPDATE", pushed("omoios"))
+    assert sorted(one["agent_id"] for one in payload["agents"]) == sorted(agents)
+    assert {one["needs_steering"] for one in payload["agents"]} == {False}
+    (pair,) = payload["duplicates"]
+    assert {pair["agent1_id"], pair["agent2_id"]} == set(agents)
+    assert payload["systemCoherence"] == 0.5
+
+
+def test_an_agent_that_dies_while_it_is_told_is_left_alone(world, ada):
+    agent = registered(ada)["agent_id"]
+    task = given(world, agent)
+    circles(ada, agent, task, 4)
+    with concurrently(lambda: mark_silent(see_again(agent), "failed", world.actor, "Silent", lambda _: True) and None):
+        oversee()
+    died = stored(agent)
+    assert (died.status, died.task_ids, died.messages, died.steering) == ("failed", [], [], None)
 
 
 def test_two_cycles_at_once_tell_an_agent_once(world, ada):

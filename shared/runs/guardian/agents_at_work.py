@@ -19,6 +19,7 @@ from shared.runs.agent_runs.steering import GUARDIAN, MOST, PATIENCE, PREFIX
 from shared.runs.guardian.acting import Intervention, cancel_task
 from shared.runs.guardian.anomalies import AgentReading, Baseline, Measured, read, values_of
 from shared.runs.guardian.reports import AgentReport, last_reports, trace_of_reports
+from shared.runs.live_agents.holding import is_held_by
 from shared.runs.live_agents.reading import Seen, read_agents
 from shared.runs.live_agents.rows import CLIENT, WATCHED, LiveAgent
 from shared.runs.traces.rules import Finding, find_drift, find_loop, first_finding
@@ -39,7 +40,6 @@ from shared.store import (
 )
 from shared.work.items.rows import Item
 from shared.work.tasks.rows import Dependent, TaskHead, ended_by
-from shared.work.tasks.statuses import HELD
 
 MOST_AGENTS: Final = 1_000  # that a cycle looks at; the next one goes on behind them
 ENDED: Final = 20  # tasks of an agent, the last of an hour, that are measured
@@ -103,7 +103,7 @@ def _working(rows: Sequence[LiveAgent]) -> list[Seen]:
 
 def _held(one: Seen, tasks: dict[str, TaskHead]) -> list[TaskHead]:
     held = [task for task_id in one.agent.task_ids if (task := tasks.get(task_id)) is not None]
-    return [task for task in held if task.status in HELD and task.agent and task.agent["id"] == one.agent.id]
+    return [task for task in held if is_held_by(task, one.agent.id)]
 
 
 def _current(one: Seen, held: Sequence[TaskHead]) -> TaskHead:

@@ -48,6 +48,7 @@ MOST_RUNS: Final = 500  # runs that a cycle looks at
 MOST_IN_WORKSPACE: Final = 50  # runs, and agents of clients, that are shown of a workspace
 SAME_WORK: Final = 0.85
 """The likeness from which two agents do the same: that of duplicates among tickets."""
+_SILENT: Final = "At work; it says nothing of what it does"
 _PAGE: Final = 50
 _ABOUT: Final = 2_000  # characters of a card that are compared
 
@@ -108,8 +109,7 @@ def _look_at(ws_id: str, runs: Sequence[Run], agents: Sequence[AtWork]) -> int:
     if told:
         fresh = {agent.id: agent for agent in fetch_all(LiveAgent, told)}
         agents = [replace(one, agent=fresh.get(one.agent.id, one.agent)) for one in agents]
-    shown = [_of_agent(one) for one in agents if one.reports][:MOST_IN_WORKSPACE]
-    return _watch(ws_id, [*_of_runs(runs), *shown])
+    return _watch(ws_id, [*_of_runs(runs), *map(_of_agent, agents[:MOST_IN_WORKSPACE])])
 
 
 def _watch(ws_id: str, watched: Sequence[_Watched]) -> int:
@@ -163,16 +163,16 @@ def _about(task: TaskHead | None, card: Item | None) -> str:
 
 
 def _state(one: _Watched) -> dict[str, Any]:
-    """Return what is shown of an agent that has taken a turn."""
+    """Return what is shown of an agent. What is not known counts as good: how well one keeps to its card that says nothing, too."""
     trace, finding = one.trace or Trace("", ()), one.finding
     kept = alignment(trace)
     tools = [call.tool for turn in trace.turns[-3:] for call in turn.calls]
     last = f", last {', '.join(dict.fromkeys(tools))}" if tools else ""
+    summary = f"{len(trace.turns)} turns, {trace.made} things made{last}" if trace.turns else _SILENT
     return {
         "agent_id": one.agent_id,
         "alignment_score": 1.0 if kept is None else round(kept, 2),
-        "trajectory_summary": f"{len(trace.turns)} turns, {trace.made} things made{last}"
-        + (f". {finding.reason}" if finding else ""),
+        "trajectory_summary": summary + (f". {finding.reason}" if finding else ""),
         "needs_steering": finding is not None,
         "steering_type": finding.rule if finding else None,
     }
