@@ -145,7 +145,8 @@ def test_an_agent_that_goes_in_circles_is_told_with_its_heartbeat_and_stopped_if
     said = beat(ada, agent, 1, status="running", current_task_id=task).json["message"]
     assert steered["message"] in said
     assert PREFIX in said
-    shown = told("MONITORING_UPDATE", sent)[-1]
+    (shown,) = told("MONITORING_UPDATE", sent)
+    assert [one["action_type"] for one in told("MONITORING_UPDATE", sent)[0]["interventions"]] == ["steer"]
     (entry,) = shown["agents"]
     assert (entry["agent_id"], entry["needs_steering"], entry["steering_type"]) == (agent, True, "loop")
     assert entry["trajectory_summary"].startswith("4 turns, 0 things made, last read_file")
@@ -158,7 +159,10 @@ def test_an_agent_that_goes_in_circles_is_told_with_its_heartbeat_and_stopped_if
     assert row(task).error_message.startswith(f"Task cancelled: {PREFIX}")
     stream.flow()
     assert stored(agent).task_ids == []
-    (stopped,) = told("GUARDIAN_INTERVENTION", pushed("omoios"))
+    sent = pushed("omoios")
+    (stopped,) = told("GUARDIAN_INTERVENTION", sent)
+    (shown,) = told("MONITORING_UPDATE", sent)[-1]["interventions"]
+    assert (shown["action_type"], shown["target_agent_ids"]) == ("cancel_task", [agent])
     assert (stopped["action_type"], stopped["target_entity"], stopped["authority_level"]) == ("cancel_task", task, 4)
     body = {"reason": "It was right", "initiated_by": "ada"}
     assert ada("guardian", "POST", f"/guardian/actions/{stopped['action_id']}/revert", body=body).status == 200

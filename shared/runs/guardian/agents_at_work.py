@@ -6,7 +6,7 @@ its task is cancelled by an intervention, which can be reverted. One that is unu
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from typing import Any, Final, cast
 
@@ -41,7 +41,7 @@ from shared.store import (
 from shared.work.items.rows import Item
 from shared.work.tasks.rows import Dependent, TaskHead, ended_by
 
-MOST_AGENTS: Final = 1_000  # that a cycle looks at; the next one goes on behind them
+MOST_AGENTS: Final = 500  # that a cycle looks at; the next one goes on behind them
 ENDED: Final = 20  # tasks of an agent, the last of an hour, that are measured
 DEPENDENTS: Final = 10  # of a task, that are looked at: as many count as all
 KEPT: Final = 20  # messages that wait for an agent's heartbeat, and what is remembered of what it was told
@@ -61,13 +61,13 @@ class AtWork:
     card: Item | None
     reports: Sequence[AgentReport]
 
-    @property
+    @cached_property
     def trace(self) -> Trace:
         card = self.card
         about = [self.task.title, card.title if card else "", (card.description or "") if card else ""]
         return trace_of_reports("\n".join(part for part in about if part), list(self.reports))
 
-    @property
+    @cached_property
     def finding(self) -> Finding | None:
         """Return what is wrong. Of an agent that never says what it makes it is not known whether it makes anything."""
         trace = self.trace
@@ -115,19 +115,19 @@ def _current(one: Seen, held: Sequence[TaskHead]) -> TaskHead:
 # -- what is wrong
 
 
-def steer(one: AtWork) -> bool:
-    """Tell an agent what is wrong, or cancel its task if that has not helped. Return whether something was done."""
+def steer(one: AtWork) -> dict[str, Any] | None:
+    """Tell an agent what is wrong, or cancel its task if that has not helped. Return what was done: {action_type, reason}."""
     finding = one.finding
     told = [said for said in one.agent.steering or [] if said["task_id"] == one.task.id]
     since = sum(report.at > told[-1]["at"] for report in one.reports) if told else 0
     if finding is None or (told and since < PATIENCE):
-        return False
+        return None
     if told and (told[-1]["rule"] == finding.rule or len(told) >= MOST):
         return _stop(one, finding)
     return _tell(one, finding)
 
 
-def _tell(one: AtWork, finding: Finding) -> bool:
+def _tell(one: AtWork, finding: Finding) -> dict[str, Any] | None:
     message = f"{PREFIX} {finding.reason}. {finding.advice}."
     said = {"task_id": one.task.id, "rule": finding.rule, "message": message, "at": clock.iso()}
     known, done = [entry["at"] for entry in one.agent.steering or []], False
@@ -152,10 +152,10 @@ def _tell(one: AtWork, finding: Finding) -> bool:
         return ()
 
     update_with_retry(lambda: fetch(LiveAgent, one.agent.id) or one.agent, change)
-    return done
+    return {"action_type": "steer", "reason": message} if done else None
 
 
-def _stop(one: AtWork, finding: Finding) -> bool:
+def _stop(one: AtWork, finding: Finding) -> dict[str, Any] | None:
     guardian = Actor(GUARDIAN.id, GUARDIAN.name, kind="system", workspaces={str(one.agent.ws_id): Role.OWNER})
     reason = f"{PREFIX} {finding.reason}, also after the agent was told ({finding.rule})"
     try:
@@ -163,8 +163,8 @@ def _stop(one: AtWork, finding: Finding) -> bool:
     except (Conflict, NotFound) as error:  # it has ended, or somebody else has it
         if is_stale(error):
             raise
-        return False
-    return True
+        return None
+    return {"action_type": "cancel_task", "reason": reason}
 
 
 # -- how unusual they are
