@@ -90,7 +90,7 @@ def watch(until: float) -> int:
     for one in agents_at_work(until):
         agents[str(one.agent.ws_id)].append(one)
     both = [(ws_id, runs.get(ws_id, ()), agents.get(ws_id, ())) for ws_id in sorted({*runs, *agents})]
-    in_time = takewhile(lambda _: time.monotonic() < until, rotate(both))
+    in_time = takewhile(lambda _: time.monotonic() < until, rotate(both) if both else ())
     return process_all("the monitoring cycle", in_time, lambda one: _look_at(*one), lambda one: f"workspace {one[0]}")
 
 
