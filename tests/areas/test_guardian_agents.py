@@ -8,8 +8,10 @@ import time_machine
 
 from functions.scheduled.handler import handler as scheduled
 from shared.core import clock
+from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.insight.alerts.rows import Alert, open_alerts_of
+from shared.people.tenancy.organizations import set_status
 from shared.runs.agent_runs.steering import PATIENCE, PREFIX
 from shared.runs.guardian import agents_at_work
 from shared.runs.guardian.anomalies import READINGS, AgentReading
@@ -125,6 +127,27 @@ def test_only_who_holds_the_task_reports_of_it(world, ada):
     say(ada, agent, task, 409)
 
 
+def test_who_may_not_run_agents_reports_nothing(world, ada):
+    agent = registered(ada)["agent_id"]
+    task = given(world, agent)
+    viewer = world.join("Vi", "vi@example.com", Role.VIEWER).at("omoios")
+    say(viewer, agent, task, 403)
+    set_status(str(world.project.org_id), "suspended")
+    say(ada, agent, task, 403)
+    assert last_reports(task, agent) == []
+
+
+def test_in_an_archived_project_nobody_is_stopped_and_the_cycle_goes_on(world, ada):
+    agent = registered(ada)["agent_id"]
+    task = given(world, agent)
+    circles(ada, agent, task, 4)
+    oversee()
+    circles(ada, agent, task, PATIENCE)
+    world.archive()
+    oversee()
+    assert row(task).status == "running"
+
+
 # -- what they are told
 
 
@@ -159,6 +182,7 @@ def test_an_agent_that_goes_in_circles_is_told_with_its_heartbeat_and_stopped_if
     assert row(task).error_message.startswith(f"Task cancelled: {PREFIX}")
     stream.flow()
     assert stored(agent).task_ids == []
+    assert f"Task {task} was cancelled" in beat(ada, agent, 2).json["message"]
     sent = pushed("omoios")
     (stopped,) = told("GUARDIAN_INTERVENTION", sent)
     (shown,) = told("MONITORING_UPDATE", sent)[-1]["interventions"]

@@ -164,6 +164,11 @@ def _stop(one: AtWork, finding: Finding) -> dict[str, Any] | None:
         if is_stale(error):
             raise
         return None
+
+    def tell(row: LiveAgent) -> None:
+        row.messages = [*row.messages, f"{reason}. Task {one.task.id} was cancelled"][-KEPT:]
+
+    update_with_retry(lambda: fetch(LiveAgent, one.agent.id) or one.agent, tell)
     return {"action_type": "cancel_task", "reason": reason}
 
 
