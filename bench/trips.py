@@ -135,8 +135,8 @@ LISTED: dict[str, tuple[int, str]] = {
         "the task, then the agents of its workspace and their rows, then the last number there, the new validator, and the transaction",
     ),
     "omoios watchdog.executeRemediation": (
-        5,
-        "the agents, then what was done for them before, then the last number in their workspace, the replacement, and the transaction",
+        4,
+        "the agents, then the project and the last number in their workspace, then the transaction with the replacement",
     ),
     "omoios projects.create": (3, "the caller's organization names the workspace, then the workspace, then the transaction"),
     "omoios projects.createTicket": (3, "the project names the board, then the board, then the transaction"),

@@ -10,6 +10,7 @@ from shared.agents.providers.port import Finished, TextDelta, TokenUsage, ToolCa
 from shared.core.actor import Role
 from shared.core.errors import Conflict, Malformed
 from shared.core.ids import new_id
+from shared.people.tenancy.organizations import set_status as set_organization_status
 from shared.runs.agent_runs.rows import Run
 from shared.runs.agent_runs.steering import PREFIX
 from shared.runs.guardian import acting, listing, reverting
@@ -273,6 +274,19 @@ def test_interventions_of_other_tenants_are_not_there(world, ada):
     intervene(eve, "cancel-task", 404, task_id=task)
     mine = registered(eve)["agent_id"]
     intervene(eve, "reallocate", 404, from_agent_id=registered(ada, capacity=3)["agent_id"], to_agent_id=mine, capacity=1)
+
+
+def test_nothing_is_changed_in_an_archived_project_or_by_a_suspended_organization(world, ada):
+    task, other = held(world), add(world, priority="low")
+    done = intervene(ada, "override-priority", task_id=other, new_priority="HIGH")["action_id"]
+    set_organization_status(str(world.project.org_id), "suspended")
+    intervene(ada, "cancel-task", 403, task_id=task)
+    revert(ada, done, 403)
+    set_organization_status(str(world.project.org_id), "active")
+    world.archive()
+    intervene(ada, "cancel-task", 409, task_id=task)
+    revert(ada, done, 409)
+    assert (row(task).status, row(other).priority) == ("assigned", "high")
 
 
 # -- what becomes of them

@@ -8,14 +8,18 @@ import time_machine
 
 from functions.scheduled.handler import handler as scheduled
 from shared.core import clock
+from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.insight.alerts.rows import Alert, open_alerts_of
+from shared.people.tenancy.organizations import set_status
 from shared.runs.agent_runs.steering import PATIENCE, PREFIX
 from shared.runs.guardian import agents_at_work
 from shared.runs.guardian.anomalies import READINGS, AgentReading
 from shared.runs.guardian.reports import LOOKED_AT, last_reports
 from shared.runs.live_agents import beating
 from shared.runs.live_agents.holding import take_task
+from shared.runs.live_agents.reading import see_again
+from shared.runs.live_agents.silence import mark_silent
 from shared.store import fetch, fetch_all, get, index_rows
 from shared.work.tasks.claiming import complete_task, fail_task, start_task
 from shared.work.tasks.creating import NewTask, add_task
@@ -123,6 +127,27 @@ def test_only_who_holds_the_task_reports_of_it(world, ada):
     say(ada, agent, task, 409)
 
 
+def test_who_may_not_run_agents_reports_nothing(world, ada):
+    agent = registered(ada)["agent_id"]
+    task = given(world, agent)
+    viewer = world.join("Vi", "vi@example.com", Role.VIEWER).at("omoios")
+    say(viewer, agent, task, 403)
+    set_status(str(world.project.org_id), "suspended")
+    say(ada, agent, task, 403)
+    assert last_reports(task, agent) == []
+
+
+def test_in_an_archived_project_nobody_is_stopped_and_the_cycle_goes_on(world, ada):
+    agent = registered(ada)["agent_id"]
+    task = given(world, agent)
+    circles(ada, agent, task, 4)
+    oversee()
+    circles(ada, agent, task, PATIENCE)
+    world.archive()
+    oversee()
+    assert row(task).status == "running"
+
+
 # -- what they are told
 
 
@@ -143,7 +168,8 @@ def test_an_agent_that_goes_in_circles_is_told_with_its_heartbeat_and_stopped_if
     said = beat(ada, agent, 1, status="running", current_task_id=task).json["message"]
     assert steered["message"] in said
     assert PREFIX in said
-    shown = told("MONITORING_UPDATE", sent)[-1]
+    (shown,) = told("MONITORING_UPDATE", sent)
+    assert [one["action_type"] for one in told("MONITORING_UPDATE", sent)[0]["interventions"]] == ["steer"]
     (entry,) = shown["agents"]
     assert (entry["agent_id"], entry["needs_steering"], entry["steering_type"]) == (agent, True, "loop")
     assert entry["trajectory_summary"].startswith("4 turns, 0 things made, last read_file")
@@ -156,7 +182,11 @@ def test_an_agent_that_goes_in_circles_is_told_with_its_heartbeat_and_stopped_if
     assert row(task).error_message.startswith(f"Task cancelled: {PREFIX}")
     stream.flow()
     assert stored(agent).task_ids == []
-    (stopped,) = told("GUARDIAN_INTERVENTION", pushed("omoios"))
+    assert f"Task {task} was cancelled" in beat(ada, agent, 2).json["message"]
+    sent = pushed("omoios")
+    (stopped,) = told("GUARDIAN_INTERVENTION", sent)
+    (shown,) = told("MONITORING_UPDATE", sent)[-1]["interventions"]
+    assert (shown["action_type"], shown["target_agent_ids"]) == ("cancel_task", [agent])
     assert (stopped["action_type"], stopped["target_entity"], stopped["authority_level"]) == ("cancel_task", task, 4)
     body = {"reason": "It was right", "initiated_by": "ada"}
     assert ada("guardian", "POST", f"/guardian/actions/{stopped['action_id']}/revert", body=body).status == 200
@@ -186,6 +216,35 @@ def test_who_never_says_what_it_makes_is_not_blamed_for_making_nothing(world, ad
         say(ada, agent, task, tool="read", arguments=f"{number}", result=f"{number}")
     oversee()
     assert [one["rule"] for one in stored(agent).steering] == ["stall"]
+
+
+def test_agents_that_only_send_heartbeats_are_shown_too_and_who_does_the_same(world, ada, stream):
+    listen(world.ws_id)
+    agents = [registered(ada)["agent_id"] for _ in range(2)]
+    card = world.card()
+    for agent in agents:
+        task = add_task(world.actor, card, new_id(), NewTask("Guest checkout without an account"))
+        take_task(stored(agent), task.id)
+    registered(ada)  # it has no task
+    oversee()
+    oversee()
+    stream.flow()
+    (payload,) = told("MONITORING_UPDATE", pushed("omoios"))
+    assert sorted(one["agent_id"] for one in payload["agents"]) == sorted(agents)
+    assert {one["needs_steering"] for one in payload["agents"]} == {False}
+    (pair,) = payload["duplicates"]
+    assert {pair["agent1_id"], pair["agent2_id"]} == set(agents)
+    assert payload["systemCoherence"] == 0.5
+
+
+def test_an_agent_that_dies_while_it_is_told_is_left_alone(world, ada):
+    agent = registered(ada)["agent_id"]
+    task = given(world, agent)
+    circles(ada, agent, task, 4)
+    with concurrently(lambda: mark_silent(see_again(agent), "failed", world.actor, "Silent", lambda _: True) and None):
+        oversee()
+    died = stored(agent)
+    assert (died.status, died.task_ids, died.messages, died.steering) == ("failed", [], [], None)
 
 
 def test_two_cycles_at_once_tell_an_agent_once(world, ada):

@@ -6,7 +6,8 @@ from shared.core.errors import CadreError
 from shared.core.ids import new_id
 from shared.runs.guardian import watchdog as watchdogs
 from shared.runs.live_agents.holding import take_task
-from shared.store import fetch
+from shared.runs.live_agents.rows import AgentCount
+from shared.store import fetch, get
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World
@@ -154,6 +155,8 @@ def test_of_two_restarts_at_once_one_puts_an_agent_in_its_place(world, ada, watc
         restart(world, watchdog, worker)
     (left,) = living(ada)
     assert left != worker
+    count = AgentCount.of(world.ws_id)
+    assert int(get(AgentCount, count.pk, count.sk).living) == 2  # with the watchdog
 
 
 def test_a_restart_that_is_interrupted_leaves_one_agent(world, ada, watchdog):

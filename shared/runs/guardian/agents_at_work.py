@@ -1,12 +1,12 @@
 """The agents of clients that work: what they say of it (`reports`), how unusual they are (`anomalies`), and what the guardian does.
 
-An agent that goes wrong is told so with its next heartbeat. If the same is wrong PATIENCE events later, its task is cancelled by an
-intervention, which can be reverted. One that is unusual for some readings triggers an alert.
+An agent that goes wrong is told so with its next heartbeat. If the same is wrong PATIENCE events later, or something for the fourth time,
+its task is cancelled by an intervention, which can be reverted. One that is unusual for some readings triggers an alert.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from typing import Any, Final, cast
 
@@ -15,10 +15,11 @@ from shared.core.actor import Actor, Role
 from shared.core.errors import Conflict, NotFound
 from shared.events import EventType, record
 from shared.insight.alerts.raising import Cause, raise_alert, settle_alerts
-from shared.runs.agent_runs.steering import GUARDIAN, PATIENCE, PREFIX
+from shared.runs.agent_runs.steering import GUARDIAN, MOST, PATIENCE, PREFIX
 from shared.runs.guardian.acting import Intervention, cancel_task
 from shared.runs.guardian.anomalies import AgentReading, Baseline, Measured, read, values_of
 from shared.runs.guardian.reports import AgentReport, last_reports, trace_of_reports
+from shared.runs.live_agents.holding import is_held_by
 from shared.runs.live_agents.reading import Seen, read_agents
 from shared.runs.live_agents.rows import CLIENT, WATCHED, LiveAgent
 from shared.runs.traces.rules import Finding, find_drift, find_loop, first_finding
@@ -39,9 +40,8 @@ from shared.store import (
 )
 from shared.work.items.rows import Item
 from shared.work.tasks.rows import Dependent, TaskHead, ended_by
-from shared.work.tasks.statuses import HELD
 
-MOST_AGENTS: Final = 1_000  # that a cycle looks at; the next one goes on behind them
+MOST_AGENTS: Final = 500  # that a cycle looks at; the next one goes on behind them
 ENDED: Final = 20  # tasks of an agent, the last of an hour, that are measured
 DEPENDENTS: Final = 10  # of a task, that are looked at: as many count as all
 KEPT: Final = 20  # messages that wait for an agent's heartbeat, and what is remembered of what it was told
@@ -61,13 +61,13 @@ class AtWork:
     card: Item | None
     reports: Sequence[AgentReport]
 
-    @property
+    @cached_property
     def trace(self) -> Trace:
         card = self.card
         about = [self.task.title, card.title if card else "", (card.description or "") if card else ""]
         return trace_of_reports("\n".join(part for part in about if part), list(self.reports))
 
-    @property
+    @cached_property
     def finding(self) -> Finding | None:
         """Return what is wrong. Of an agent that never says what it makes it is not known whether it makes anything."""
         trace = self.trace
@@ -103,7 +103,7 @@ def _working(rows: Sequence[LiveAgent]) -> list[Seen]:
 
 def _held(one: Seen, tasks: dict[str, TaskHead]) -> list[TaskHead]:
     held = [task for task_id in one.agent.task_ids if (task := tasks.get(task_id)) is not None]
-    return [task for task in held if task.status in HELD and task.agent and task.agent["id"] == one.agent.id]
+    return [task for task in held if is_held_by(task, one.agent.id)]
 
 
 def _current(one: Seen, held: Sequence[TaskHead]) -> TaskHead:
@@ -115,19 +115,19 @@ def _current(one: Seen, held: Sequence[TaskHead]) -> TaskHead:
 # -- what is wrong
 
 
-def steer(one: AtWork) -> bool:
-    """Tell an agent what is wrong, or cancel its task if that has not helped. Return whether something was done."""
+def steer(one: AtWork) -> dict[str, Any] | None:
+    """Tell an agent what is wrong, or cancel its task if that has not helped. Return what was done: {action_type, reason}."""
     finding = one.finding
     told = [said for said in one.agent.steering or [] if said["task_id"] == one.task.id]
     since = sum(report.at > told[-1]["at"] for report in one.reports) if told else 0
     if finding is None or (told and since < PATIENCE):
-        return False
-    if told and told[-1]["rule"] == finding.rule:
+        return None
+    if told and (told[-1]["rule"] == finding.rule or len(told) >= MOST):
         return _stop(one, finding)
     return _tell(one, finding)
 
 
-def _tell(one: AtWork, finding: Finding) -> bool:
+def _tell(one: AtWork, finding: Finding) -> dict[str, Any] | None:
     message = f"{PREFIX} {finding.reason}. {finding.advice}."
     said = {"task_id": one.task.id, "rule": finding.rule, "message": message, "at": clock.iso()}
     known, done = [entry["at"] for entry in one.agent.steering or []], False
@@ -152,10 +152,10 @@ def _tell(one: AtWork, finding: Finding) -> bool:
         return ()
 
     update_with_retry(lambda: fetch(LiveAgent, one.agent.id) or one.agent, change)
-    return done
+    return {"action_type": "steer", "reason": message} if done else None
 
 
-def _stop(one: AtWork, finding: Finding) -> bool:
+def _stop(one: AtWork, finding: Finding) -> dict[str, Any] | None:
     guardian = Actor(GUARDIAN.id, GUARDIAN.name, kind="system", workspaces={str(one.agent.ws_id): Role.OWNER})
     reason = f"{PREFIX} {finding.reason}, also after the agent was told ({finding.rule})"
     try:
@@ -163,8 +163,13 @@ def _stop(one: AtWork, finding: Finding) -> bool:
     except (Conflict, NotFound) as error:  # it has ended, or somebody else has it
         if is_stale(error):
             raise
-        return False
-    return True
+        return None
+
+    def tell(row: LiveAgent) -> None:
+        row.messages = [*row.messages, f"{reason}. Task {one.task.id} was cancelled"][-KEPT:]
+
+    update_with_retry(lambda: fetch(LiveAgent, one.agent.id) or one.agent, tell)
+    return {"action_type": "cancel_task", "reason": reason}
 
 
 # -- how unusual they are

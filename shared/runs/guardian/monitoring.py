@@ -5,11 +5,12 @@ The platform's own work by agent runs, whose conversations are their traces; tho
 Nothing is written where nobody works, or where nothing is new since the last cycle.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
+from itertools import combinations, takewhile
 from typing import Any, Final
 
 from shared.agents.embeddings.port import cosine
@@ -21,7 +22,6 @@ from shared.runs.agent_runs.journal import read_journal
 from shared.runs.agent_runs.rows import IN_PROGRESS, Run
 from shared.runs.agent_runs.steering import GUARDIAN, trace_of, usual_tokens
 from shared.runs.guardian.agents_at_work import AtWork, agents_at_work, measure, steer
-from shared.runs.live_agents.rows import LiveAgent
 from shared.runs.traces.rules import Finding, first_finding
 from shared.runs.traces.subject import alignment
 from shared.runs.traces.trace import Trace
@@ -36,6 +36,7 @@ from shared.store import (
     fetch_indexed,
     process_all,
     retrying,
+    rotate,
     save,
     stale,
     sweep,
@@ -48,6 +49,7 @@ MOST_RUNS: Final = 500  # runs that a cycle looks at
 MOST_IN_WORKSPACE: Final = 50  # runs, and agents of clients, that are shown of a workspace
 SAME_WORK: Final = 0.85
 """The likeness from which two agents do the same: that of duplicates among tickets."""
+_SILENT: Final = "At work; it says nothing of what it does"
 _PAGE: Final = 50
 _ABOUT: Final = 2_000  # characters of a card that are compared
 
@@ -78,7 +80,7 @@ class _Watched:
     trace: Trace | None
     finding: Finding | None
     said: Sequence[Mapping[str, Any]]
-    """What it was told: {message, at}."""
+    """What it was told while it ran: {message, at}."""
 
 
 def watch(until: float) -> int:
@@ -88,7 +90,8 @@ def watch(until: float) -> int:
     for one in agents_at_work(until):
         agents[str(one.agent.ws_id)].append(one)
     both = [(ws_id, runs.get(ws_id, ()), agents.get(ws_id, ())) for ws_id in sorted({*runs, *agents})]
-    return process_all("the monitoring cycle", both, lambda one: _look_at(*one), lambda one: f"workspace {one[0]}")
+    in_time = takewhile(lambda _: time.monotonic() < until, rotate(both) if both else ())
+    return process_all("the monitoring cycle", in_time, lambda one: _look_at(*one), lambda one: f"workspace {one[0]}")
 
 
 def _runs_at_work(until: float) -> dict[str, list[Run]]:
@@ -102,17 +105,13 @@ def _runs_at_work(until: float) -> dict[str, list[Run]]:
 
 
 def _look_at(ws_id: str, runs: Sequence[Run], agents: Sequence[AtWork]) -> int:
-    told = [one.agent.id for one in agents if one.reports and steer(one)]
+    done = [act | {"target_agent_ids": [one.agent.id]} for one in agents if one.reports and (act := steer(one))]
     if agents:
         measure(agents)
-    if told:
-        fresh = {agent.id: agent for agent in fetch_all(LiveAgent, told)}
-        agents = [replace(one, agent=fresh.get(one.agent.id, one.agent)) for one in agents]
-    shown = [_of_agent(one) for one in agents if one.reports][:MOST_IN_WORKSPACE]
-    return _watch(ws_id, [*_of_runs(runs), *shown])
+    return _watch(ws_id, [*_of_runs(runs), *map(_of_agent, agents[:MOST_IN_WORKSPACE])], done)
 
 
-def _watch(ws_id: str, watched: Sequence[_Watched]) -> int:
+def _watch(ws_id: str, watched: Sequence[_Watched], done: Sequence[Mapping[str, Any]]) -> int:
     agents = [_state(one) for one in watched if one.trace is not None]
     duplicates = _duplicates(watched)
     written = False
@@ -121,7 +120,7 @@ def _watch(ws_id: str, watched: Sequence[_Watched]) -> int:
         nonlocal written
         row_id = derived_id("monitoring", ws_id)
         row = fetch(Monitoring, row_id)
-        interventions = _interventions(watched, row.at if row else "")
+        interventions = [*done, *_interventions(watched, row.at if row else "")]
         if row is not None and not interventions and [row.agents, row.duplicates] == [agents, duplicates]:
             return
         first = row is None
@@ -154,7 +153,7 @@ def _of_runs(runs: Sequence[Run]) -> list[_Watched]:
 
 def _of_agent(one: AtWork) -> _Watched:
     agent = one.agent
-    return _Watched(agent.org_id, agent.id, _about(one.task, one.card), one.trace, one.finding, agent.steering or ())
+    return _Watched(agent.org_id, agent.id, _about(one.task, one.card), one.trace, one.finding, ())
 
 
 def _about(task: TaskHead | None, card: Item | None) -> str:
@@ -163,16 +162,16 @@ def _about(task: TaskHead | None, card: Item | None) -> str:
 
 
 def _state(one: _Watched) -> dict[str, Any]:
-    """Return what is shown of an agent that has taken a turn."""
+    """Return what is shown of an agent. What is not known counts as good: how well one keeps to its card that says nothing, too."""
     trace, finding = one.trace or Trace("", ()), one.finding
     kept = alignment(trace)
     tools = [call.tool for turn in trace.turns[-3:] for call in turn.calls]
     last = f", last {', '.join(dict.fromkeys(tools))}" if tools else ""
+    summary = f"{len(trace.turns)} turns, {trace.made} things made{last}" if trace.turns else _SILENT
     return {
         "agent_id": one.agent_id,
         "alignment_score": 1.0 if kept is None else round(kept, 2),
-        "trajectory_summary": f"{len(trace.turns)} turns, {trace.made} things made{last}"
-        + (f". {finding.reason}" if finding else ""),
+        "trajectory_summary": summary + (f". {finding.reason}" if finding else ""),
         "needs_steering": finding is not None,
         "steering_type": finding.rule if finding else None,
     }
@@ -201,7 +200,7 @@ def _duplicates(watched: Sequence[_Watched]) -> list[dict[str, Any]]:
 
 
 def _interventions(watched: Sequence[_Watched], since: str) -> list[dict[str, Any]]:
-    """Return what was said to the runs since the last cycle."""
+    """Return what was said to runs since the last cycle."""
     return [
         {"action_type": "steer", "target_agent_ids": [one.agent_id], "reason": said["message"]}
         for one in watched

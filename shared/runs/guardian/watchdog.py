@@ -65,11 +65,6 @@ def remedies_in(ws_id: str) -> str:
     return f"WS#{ws_id}#WACT"
 
 
-def remedies_of_line(agent_id: str) -> str:
-    """Return the partition of index 2 that holds the remedies for an agent and those that replaced it, oldest first."""
-    return f"AINS#{agent_id}#WACT"
-
-
 class WatchdogAction(Entity):
     KIND = "WACT"
     NAME = "watchdog action"
@@ -77,8 +72,6 @@ class WatchdogAction(Entity):
     action_type = UnicodeAttribute()
     target_agent_id = UnicodeAttribute()
     agent_name = UnicodeAttribute(null=True)
-    line = UnicodeAttribute()
-    """The first agent of those that replaced each other."""
     remediation_policy = UnicodeAttribute()
     reason = UnicodeAttribute()
     initiated_by = UnicodeAttribute()
@@ -90,8 +83,7 @@ class WatchdogAction(Entity):
     after = JSONAttribute(default=dict)
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        place = f"{self.created_at}#{self.id}"
-        return {1: (remedies_in(str(self.ws_id)), place), 2: (remedies_of_line(self.line), place)}
+        return {1: (remedies_in(str(self.ws_id)), f"{self.created_at}#{self.id}")}
 
     def filters(self) -> dict[str, Any]:
         return {"agent_id": self.target_agent_id}
@@ -131,20 +123,19 @@ def execute(actor: Actor, agent_id: str, policy: str, reason: str, watchdog_id: 
             raise Malformed("The two agents are of different workspaces")
         if agent.status == "terminated":
             raise Conflict(Situation.AGENT_STATUS, "The agent is terminated", {"status": agent.status})
-        line = next((tag.removeprefix(_LINEAGE) for tag in agent.tags if tag.startswith(_LINEAGE)), agent.id)
         recent = [at for at in agent.remedied or [] if at > clock.in_seconds(-3_600)]
         done = "escalate" if policy != "escalate" and len(recent) >= MOST_IN_AN_HOUR else policy
-        action = _new(agent, line, action_id, done, policy, reason, watchdog.id)
+        action = _new(agent, action_id, done, policy, reason, watchdog.id)
         agent.remedied = [*recent, action.created_at][-MOST_IN_AN_HOUR:]
         if done == "restart":
-            return _restart(actor, agent, line, action)
+            return _restart(actor, agent, action)
         write(*_take_out(actor, agent, action, done))
         return action
 
     return retrying(attempt)
 
 
-def _restart(actor: Actor, agent: LiveAgent, line: str, action: WatchdogAction) -> WatchdogAction:
+def _restart(actor: Actor, agent: LiveAgent, action: WatchdogAction) -> WatchdogAction:
     """End an agent and put another one in its place, in one transaction. That this was not possible is noted."""
     project = fetch(Project, agent.proj_id) if agent.proj_id else None
     if agent.proj_id and (project is None or project.deleted_at or project.status != "active"):
@@ -164,13 +155,13 @@ def _restart(actor: Actor, agent: LiveAgent, line: str, action: WatchdogAction) 
         return [save(agent, AgentChanged), create(action)]
 
     try:
-        create_agent(actor, _like(agent, line), agent.org_id, str(agent.ws_id), agent.proj_id, ends)
+        create_agent(actor, _like(agent), agent.org_id, str(agent.ws_id), agent.proj_id, ends)
     except AgentChanged as error:
         raise stale() from error
     return action
 
 
-def _new(agent: LiveAgent, line: str, action_id: str, done: str, policy: str, reason: str, by: str) -> WatchdogAction:
+def _new(agent: LiveAgent, action_id: str, done: str, policy: str, reason: str, by: str) -> WatchdogAction:
     return WatchdogAction.new(
         action_id,
         org_id=agent.org_id,
@@ -179,7 +170,6 @@ def _new(agent: LiveAgent, line: str, action_id: str, done: str, policy: str, re
         action_type=done,
         target_agent_id=agent.id,
         agent_name=agent.name,
-        line=line,
         remediation_policy=policy,
         reason=reason,
         initiated_by=by,
@@ -187,9 +177,10 @@ def _new(agent: LiveAgent, line: str, action_id: str, done: str, policy: str, re
     )
 
 
-def _like(agent: LiveAgent, line: str) -> NewAgent:
+def _like(agent: LiveAgent) -> NewAgent:
     """Return an agent that takes the place of another one. What the platform can do itself, it does; others have to be started."""
     works = agent.agent_type not in WATCHERS
+    line = next((tag.removeprefix(_LINEAGE) for tag in agent.tags if tag.startswith(_LINEAGE)), agent.id)
     return NewAgent(
         agent.agent_type,
         agent.phase_id,
