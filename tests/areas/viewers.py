@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
+from moto.dynamodb.models import dynamodb_backends
+
 from functions.stream_projector.handler import handler as projector
 from functions.ws.handler import handler as ws
 from functions.ws_pusher.handler import handler as pusher
@@ -26,6 +28,7 @@ from shared.store import put, write
 from shared.store.client import dynamodb
 from shared.work.items.rules import MAX_AUTO_MOVES
 from tests.areas.driving import Client, Context
+from tests.snapshots import ACCOUNT, REGION
 
 
 class Gateway:
@@ -219,8 +222,11 @@ class Stream:
         self.seen = self._rows()
 
     def _rows(self) -> dict[tuple[str, str], dict[str, Any]]:
-        rows = dynamodb().scan(TableName="core")["Items"]
-        return {(row["PK"]["S"], row["SK"]["S"]): row for row in rows if "event_id" in row}
+        partitions = (
+            dynamodb_backends[ACCOUNT][REGION].tables["core"].items
+        )  # a scan takes four times as long, and ends at a megabyte
+        rows = [row.to_json()["Attributes"] for rows in partitions.values() for row in rows.values() if "event_id" in row.attrs]
+        return {(row["PK"]["S"], row["SK"]["S"]): row for row in rows}
 
     def flow(self) -> int:
         """How many rounds it took."""
