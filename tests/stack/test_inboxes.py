@@ -1,7 +1,5 @@
 """On the deployed stack: a picture goes through the gateway byte for byte, and what happens comes into alerts and inboxes by the stream."""
 
-from typing import Any
-
 import pytest
 
 from local.stack import LocalStack
@@ -9,7 +7,7 @@ from shared.work.attachments.direct import MAX_DIRECT
 from tests.areas.test_attachments_omoios import DISCLOSED, PNG
 from tests.samples.comments import MULTIPART, form_with
 from tests.stack.test_cards import send
-from tests.stack.test_runs import ask, founded
+from tests.stack.test_runs import client, founded
 from tests.waiting import eventually
 
 LARGE = PNG + bytes(range(256)) * ((MAX_DIRECT - len(PNG)) // 256)
@@ -32,12 +30,7 @@ def test_a_picture_goes_up_and_comes_down_byte_for_byte(stack: LocalStack, pictu
 def test_a_blocked_ticket_comes_into_alerts_and_the_inbox(stack: LocalStack) -> None:
     shop = founded(stack)
     base, card = stack.url("omoios"), shop.card(6, "feature")
-
-    def omoios(method: str, path: str, body: Any = None) -> Any:
-        status, answer = ask(base, shop.token, method, path, body)
-        assert status < 300, answer
-        return answer
-
+    omoios = client(base, shop.token)
     omoios("POST", f"/tickets/{card}/block", {"blocked_reason": "No database"})
     alert = eventually(lambda: omoios("GET", f"/alerts?entity_id={card}"), bool)[0]
     assert (alert["rule_id"], alert["status"]) == ("ticket_blocked", "active")

@@ -1,21 +1,15 @@
 """Live agents on the deployed stack: a worker of the platform does a task by a run, and a client's worker is given one by the stream."""
 
-from typing import Any
-
 from local.stack import LocalStack
 from tests.areas.live_agents_world import message
-from tests.stack.test_runs import ask, founded
+from tests.stack.test_runs import client, founded
 from tests.waiting import eventually
 
 
 def test_tasks_are_done_by_a_spawned_worker_and_given_to_one_that_registers(stack: LocalStack):
     shop = founded(stack)
     base = stack.url("omoios")
-
-    def omoios(method: str, path: str, body: Any = None) -> Any:
-        status, answer = ask(base, shop.token, method, path, body)
-        assert status < 300, answer
-        return answer
+    omoios = client(base, shop.token)
 
     def task(ticket: str, title: str, phase: str) -> str:
         body = {"title": title, "description": "As the ticket says", "phase_id": phase}

@@ -74,6 +74,17 @@ def ask(base: str, token: str | None, method: str, path: str, body: Any = None) 
         return error.code, json.loads(error.read())
 
 
+def client(base: str, token: str) -> Callable[..., Any]:
+    """What asks a contract, `(method, path, body)`, and returns what it answers: no error."""
+
+    def asked(method: str, path: str, body: Any = None) -> Any:
+        status, answer = ask(base, token, method, path, body)
+        assert status < 300, answer
+        return answer
+
+    return asked
+
+
 def ended(run: dict[str, Any]) -> bool:
     return run["status"] in {"completed", "failed", "cancelled"}
 

@@ -1,21 +1,14 @@
 """Tasks on the deployed stack: who waits begins when the stream has seen the end of the last one; a task resolves its discovery."""
 
-from typing import Any
-
 from local.stack import LocalStack
-from tests.stack.test_runs import ask, founded
+from tests.stack.test_runs import ask, client, founded
 from tests.waiting import eventually
 
 
 def test_tasks_go_on_by_the_stream(stack: LocalStack) -> None:
     shop = founded(stack)
     base, card = stack.url("omoios"), shop.card(6, "feature")
-
-    def omoios(method: str, path: str, body: Any = None) -> Any:
-        status, answer = ask(base, shop.token, method, path, body)
-        assert status < 300, answer
-        return answer
-
+    omoios = client(base, shop.token)
     first = omoios("POST", f"/tickets/{card}/tasks", {"description": "First"})["id"]
     second = omoios("POST", f"/tickets/{card}/tasks", {"description": "Second", "dependencies": {"depends_on": [first]}})["id"]
     found = omoios("POST", f"/tasks/{first}/discoveries", {"type": "bug", "description": "It leaks", "agent_id": "agent-1"})

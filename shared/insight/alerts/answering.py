@@ -31,8 +31,10 @@ def list_alerts(
     limit: int,
     offset: int = 0,
 ) -> tuple[list[Alert], int]:
-    """Return a page of the alerts in all the actor's workspaces, newest first, and how many there are: without a status those that are not
-    resolved. Two round trips."""
+    """Return a page of the alerts in all the actor's workspaces, newest first, and their total number.
+
+    Without a status, the resolved ones are left out. Two round trips.
+    """
     reads = in_workspaces(actor, _begin(every=status == RESOLVED))
     rows = sorted((row for read in reads for row in read.result()), key=lambda row: row.sort, reverse=True)
     wanted = (row for row in rows if severity in (None, row.f["severity"]) and status in (None, row.f["status"]))

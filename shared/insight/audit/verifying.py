@@ -72,8 +72,10 @@ def _check_block(block: Block, number: int, previous: str, check: Check) -> None
 
 
 def count_unsealed_past(tenant: str, log: str) -> int:
-    """Return by how many entries a log is longer, in the time that is sealed, than its blocks and what is noted as late: they were added
-    by somebody who does not write the log. One query for each megabyte of the log."""
+    """Return how many entries of the sealed time are in no block and are not noted as late: somebody else has added them.
+
+    One query for each megabyte of the log.
+    """
     sealed = get(Count, f"AUDIT#{log}", "COUNT") or Count.of(log)
     found = count(Activity, log, between=(" ", sealed.position or " "))
     return found - int(sealed.entries) - late_entries(tenant, log, sealed.position)

@@ -35,7 +35,7 @@ class TaskContext:
 
 
 def get_task_context(actor: Actor, task_id: str, top_k: int) -> TaskContext:
-    """Return what is known for a task, and count that it was handed out.
+    """Return the memories, patterns and advice that can help with a task, and count that they were handed out.
 
     Three round trips: the task, beside it the index of memories and the patterns; what was found; its counts. Raises NotFound, Forbidden,
     Upstream (the service that makes vectors does not answer).
@@ -108,7 +108,7 @@ def _wanted(actor: Actor, query: PatternQuery, row: IndexRow) -> bool:
 
 
 def recommendations(similar: Sequence[Found], patterns: Sequence[Pattern], advice: Sequence[str]) -> list[str]:
-    """Return what follows from what was found, each line from one thing; nothing from nothing."""
+    """Return recommendations, each from one thing that was found; an empty list if nothing was found."""
     found = [f"From the playbook: {one}" for one in advice]
     for one in similar:
         outcome = "worked" if one.memory.success else "failed"

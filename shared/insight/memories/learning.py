@@ -78,8 +78,11 @@ def _shared(one: Sequence[str], other: Sequence[str]) -> float:
 def pattern_of(
     actor: Actor, memory: Memory, indexed: Indexed, others: Sequence[Indexed], choice: PatternChoice
 ) -> tuple[list[Operation], Pattern | None]:
-    """Return what makes or renews the pattern of a memory that is about to be stored, and the pattern; nothing if fewer than MIN_SAMPLES
-    memories of its type of tasks are about the same and ended alike. Two round trips if there is one."""
+    """Return the pattern that a new memory belongs to, with the operations that create or update it.
+
+    There is none unless MIN_SAMPLES memories of the same type of tasks are about the same and ended the same way. Two round trips if
+    there is one.
+    """
     near = [one for one in similar_to(indexed, others) if one.memory_id != memory.id]
     samples = Samples(
         [indexed, *(one for one in near if one.success == memory.success)], [one for one in near if one.success != memory.success]

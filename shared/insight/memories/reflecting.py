@@ -90,7 +90,7 @@ class Reflection:
 
 
 def reflect(report: Report, task_type: str, *, task_failed: bool = False) -> Reflection:
-    """Return what a report says. A task that has failed was no success, whatever the report says."""
+    """Return what a report says; a failed task is never a success, even if its report says so."""
     files = list(dict.fromkeys(path for tool in report.tools for path in _paths(tool.arguments)))[:MAX_FILES]
     errors = _errors([report.result, report.feedback, *(tool.result or "" for tool in report.tools)])
     success = not task_failed and not _says_failed(report.feedback) and not _says_failed(report.result)
@@ -176,7 +176,7 @@ def _kind(report: Report, success: bool, errors: bool) -> str:
 
 
 def advice_of(reflection: Reflection, report: Report) -> list[str]:
-    """Return what goes into the playbook: the insights; without one, of a failure what failed."""
+    """Return the advice for the playbook: the insights, or what failed if a failed task has none."""
     if reflection.insights:
         return reflection.insights
     if not reflection.success and reflection.errors:

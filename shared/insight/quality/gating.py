@@ -79,7 +79,7 @@ def define_gate(actor: Actor, gate: Gate, project_id: str | None = None) -> Gate
 
 
 def evaluate_gate(actor: Actor, gate_id: str, task_id: str) -> Evaluation:
-    """Hold a task against a gate, and note whether gates that block hold it. Three round trips, more for a gate of predictions.
+    """Check whether a task passes a gate, and store whether blocking gates stop it. Three round trips, more for a gate of predictions.
 
     Raises NotFound (the task, or a gate that is not defined for its project or workspace), Forbidden, Conflict (archived).
     """

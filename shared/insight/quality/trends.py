@@ -29,8 +29,10 @@ class Trends:
 
 
 def get_trends(actor: Actor, phase_id: str | None, limit: int, project_id: str | None = None) -> Trends:
-    """Return what the newest `limit` metrics of a phase say, without one those of all phases: of all the actor's workspaces, or of a
-    project. One round trip beside the decision who asks. Raises NotFound, Forbidden."""
+    """Return the trends of the newest `limit` metrics of a phase, or of all phases, in a project or in all the actor's workspaces.
+
+    One round trip beside the check of the caller's access. Raises NotFound, Forbidden.
+    """
     project_id = project_id or actor.project_id
     ws_id: str | None = None
     if project_id is not None:

@@ -5,7 +5,7 @@ from shared.store import delete, delete_many, get, put, put_many, write
 
 
 def file_entry(entry: Entry) -> None:
-    """Write an entry under its words as they are now, and take it away from those that it no longer has. Safe to repeat."""
+    """Index an entry by its present words, and delete it from the words that it no longer has. Safe to repeat."""
     title, body = entry.words()
     words = [*title, *body]
     filed = FiledUnder.of(entry.ws_id, entry.kind, entry.id)

@@ -43,7 +43,7 @@ def query_words(text: str) -> list[str]:
 
 
 def begin_search(ws_id: str, kind: str, words: Sequence[str]) -> Callable[[], Hits]:
-    """Begin to look for the entries of a kind that have a word for each of these that begins like it; what is returned waits for them."""
+    """Begin to search the entries of a kind in which each of these words begins some word; call the result to wait for them."""
     reads = [read_ahead(partial(query, Found, partition_of(ws_id, kind), prefix=word, limit=MAX_ROWS)) for word in words]
     return lambda: _intersect([read.result() for read in reads], words)
 

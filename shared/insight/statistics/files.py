@@ -51,8 +51,7 @@ def _add(files: dict[str, list[int]], path: str, changes: int) -> None:
 
 
 def most_active(rows: Iterable[FileActivity], number: int) -> list[tuple[str, int, int]]:
-    """Return the paths with the most commits, with their commits and changed lines; those of several projects are told apart by nothing but
-    their paths."""
+    """Return the paths with the most commits, with their commits and changed lines; equal paths of several projects are one."""
     together: dict[str, list[int]] = {}
     for row in rows:
         for path, (commits, lines) in row.files.items():

@@ -28,8 +28,9 @@ REWORK = {"PHASE_TESTING": "PHASE_IMPLEMENTATION"}
 
 
 def transition(actor: Actor, item_id: str, word: str, reason: str | None = None, *, force: bool = False) -> Item:
-    """Take a card where a phase or a status names (`rules`); a card that is there stays. `force` skips the rule, but neither limits nor
-    an approval that is still needed.
+    """Move a card to the lane of a phase or a status (`rules`), unless it is there already.
+
+    `force` skips the rule of transitions, but neither limits nor an approval that is still needed.
 
     Three round trips at most. Raises NotFound, Forbidden, Invalid (an unknown word), TransitionRefused (what is allowed is in its details),
     Conflict (archived).

@@ -30,10 +30,10 @@ class Blocked:
 
 
 def block_ticket(actor: Actor, item_id: str, kind: str, reason: str | None = None, remedy: str | None = None) -> Blocked:
-    """Block a ticket and make a task that removes the blocker, in one transaction; of a blocked one only kind and reason change.
+    """Block a ticket and make a task that removes the blocker, in one transaction.
 
-    `remedy` says what the task is to do. Two reads and one transaction. Raises NotFound, Forbidden, TransitionRefused (it is finished),
-    Conflict (archived).
+    If the ticket is blocked already, only kind and reason change. `remedy` says what the task is to do. Two reads and one transaction.
+    Raises NotFound, Forbidden, TransitionRefused (it is finished), Conflict (archived).
     """
     type_, title, usual = REMEDIES[kind]
     task: Task | None = None

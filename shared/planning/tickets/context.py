@@ -73,8 +73,7 @@ class TicketContext:
         return "\n".join(lines)[:_SUMMARY]
 
     def phases(self) -> list[str]:
-        """Return the phases in which the ticket was, each once, in the order of its last stay; before them those that its log does not
-        reach."""
+        """Return each phase that the ticket was in, ordered by the last stay; phases from before its log come first."""
         known = list(dict.fromkeys(one.phase_id for one in reversed(self.stays)))[::-1]
         return [*(phase for phase in all_stays(self.item) if phase not in known), *known]
 
@@ -144,8 +143,10 @@ def get_context(actor: Actor, item_id: str) -> TicketContext:
 
 
 def update_context(actor: Actor, item_id: str, phase_id: str | None, more: dict[str, Any] | None) -> Item:
-    """Keep the summary of a phase, by default of the ticket's own, in the ticket's context, and `more` beside it (its keys replace those
-    that are there). Three round trips. Raises NotFound, Forbidden, Invalid (it is too long), Conflict (archived)."""
+    """Store the summary of a phase in the ticket's context, by default of the current phase; the keys of `more` replace those of before.
+
+    Three round trips. Raises NotFound, Forbidden, Invalid (it is too long), Conflict (archived).
+    """
     reader = _Reader(item_id)
     item = load(Item, item_id, actor, Permission.CARD_EDIT)
     found = reader.context(item)

@@ -24,7 +24,7 @@ SCORE_SECONDS: Final = 30 * 60
 def require_authority(actor: Actor, ws_id: str, org_id: str | None, authority: int) -> None:
     """Raise Forbidden unless the authority suffices for an intervention and the actor may claim it in this workspace.
 
-    Who may approve runs (administrators) may claim GUARDIAN; only the owner and the platform may claim SYSTEM, which makes an emergency.
+    Administrators, who may approve runs, may claim GUARDIAN. Only the owner and the platform may claim SYSTEM, which is for emergencies.
     """
     if authority < GUARDIAN:
         name = AUTHORITIES[authority]

@@ -146,7 +146,7 @@ def held_tasks(agent: LiveAgent) -> list[TaskHead]:
 
 
 def renew_tasks(agent: LiveAgent, current_task_id: str | None) -> None:
-    """Renew the leases of the tasks that the agent has begun or says that it works on; what it was given and never began goes to others."""
+    """Renew the leases of the tasks that the agent has begun or says it works on; tasks that it never began are left to expire."""
     for task in held_tasks(agent):
         if task.status == "assigned" and task.id != current_task_id:
             continue
@@ -241,9 +241,9 @@ def give_up(actor: Actor, task_id: str, reason: str, fence: int) -> None:
 
 
 def free_unbegun(agent: LiveAgent) -> int:
-    """Give back what the agent was given, and has not begun when its lease ends.
+    """Take back the tasks that were given to the agent and are not begun when their lease ends; return how many.
 
-    From then on it gets what it asks for. Return how many tasks these were.
+    After that the agent gets a task only when it asks for one.
     """
     now = clock.iso()
     lost = [task.id for task in held_tasks(agent) if task.status == "assigned" and task.is_lost(now)]

@@ -36,7 +36,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What an agent is looked for by; None: any. An agent without a project works in each of its workspace."""
+    """The filters of a search for agents; None means any. An agent without a project works in every project of its workspace."""
 
     project_id: str | None = None
     agent_type: str | None = None

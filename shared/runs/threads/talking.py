@@ -76,7 +76,7 @@ class NewMessage:
 
 
 def create_thread(actor: Actor, new: NewThread) -> Thread:
-    """Begin a thread, in the workspace of its ticket or its task; without one in that of its live agents, else in the actor's own.
+    """Begin a thread in the workspace of its ticket or task, else in the one of its live agents, else in the actor's own.
 
     Raises NotFound, Forbidden, Invalid (no such agent, or the task is not of the ticket). Two round trips and a transaction.
     """
@@ -273,10 +273,10 @@ def say(actor: Actor, thread: Thread, message_id: str, new: NewMessage) -> Messa
 def list_messages(
     actor: Actor, thread_id: str, *, reader_id: str | None = None, unread_only: bool = False, limit: int, offset: int = 0
 ) -> tuple[list[Message], int]:
-    """Return a page of the messages of a thread, in their order, and how many there are.
+    """Return a page of the messages of a thread, in their order, and their total number.
 
-    With `unread_only` those that a reader has not read: `reader_id`, for whom they are; without one whom each message is to, or the actor.
-    Two round trips. Raises NotFound, Forbidden.
+    With `unread_only`, only messages that the reader has not read. The reader is `reader_id`; without it, the recipient of each message,
+    or the actor for a message to all. Two round trips. Raises NotFound, Forbidden.
     """
     reader = agent_id_of(reader_id) if reader_id is not None else None
     found = read_ahead(lambda: list(islice(index_rows(1, messages_of(bare_id(thread_id)), "MSG#"), MAX_MESSAGES)))
@@ -294,10 +294,11 @@ def _is_unread(row: IndexRow, reader_id: str | None, caller_id: str) -> bool:
 
 
 def read_message(actor: Actor, message_id: str, reader_id: str | None = None) -> Message:
-    """Note that a message was read: by the agent `reader_id`, without one by whom it is to, of a message to all by the actor.
+    """Note that a message was read.
 
-    The time of the first time stays. One read and one write; one read more for an agent that is named. Raises NotFound, Forbidden,
-    Invalid for an agent that takes no part in the thread.
+    The reader is the agent `reader_id`; without it, the recipient, or the actor for a message to all. The time of the first reading
+    stays. One read and one write; one read more for an agent that is named. Raises NotFound, Forbidden, Invalid for an agent that takes
+    no part in the thread.
     """
     reader = agent_id_of(reader_id) if reader_id is not None else None
 
