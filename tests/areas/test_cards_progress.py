@@ -31,8 +31,8 @@ class Stream:
         self.seen = self._rows()
 
     def _rows(self) -> dict:
-        rows = dynamodb().scan(TableName="core")["Items"]
-        return {(row["PK"]["S"], row["SK"]["S"]): row for row in rows if "event_id" in row}
+        pages = dynamodb().get_paginator("scan").paginate(TableName="core")
+        return {(row["PK"]["S"], row["SK"]["S"]): row for page in pages for row in page["Items"] if "event_id" in row}
 
     def flow(self) -> int:
         """How many rounds it took."""
