@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
+from fastapi import Header, Query
 from pydantic import Field
 from starlette.requests import Request as HttpRequest
 
@@ -27,6 +27,7 @@ from shared.runs.live_agents.health import DEFAULT_TIMEOUT
 from shared.runs.live_agents.reading import Seen, Wanted, see
 from shared.runs.live_agents.registering import NewAgent, register_agent
 from shared.runs.live_agents.rows import LiveAgent
+from shared.runs.live_agents.signing import MAX_SIGNATURE, is_signed
 from shared.store import read_ahead
 from shared.work.boards.lanes import canonical_phase
 
@@ -34,11 +35,26 @@ routes = Routes(OMOIOS, "agents")
 METRICS_BYTES = 4_000  # of JSON: a heartbeat is written many times an hour
 HOUR = 3_600
 TimeoutSeconds = Annotated[int, Query(ge=1, le=86_400, description="Seconds without a heartbeat")]
+Signature = Annotated[
+    str | None,
+    Header(
+        max_length=MAX_SIGNATURE, description="RS256 of the body as it is sent, in Base64: of an agent that has registered a key"
+    ),
+]
 Capabilities = Annotated[list[str], Query(default_factory=list, max_length=50)]
 
 
+class AgentKey(Request):
+    """An RSA key as JWK (RFC 7517), of 2,048 bits or more."""
+
+    kty: Literal["RSA"]
+    n: Annotated[str, Field(max_length=1_400)]
+    e: Annotated[str, Field(max_length=8)]
+
+
 class RegisterAgent(Request):
-    """`project_id`: the only project in which it works; without it the caller's default workspace."""
+    """`project_id`: the only project in which it works; without it the caller's default workspace. `public_key`: whoever registers one
+    signs each heartbeat with its private key."""
 
     agent_type: AgentType
     phase_id: AgentPhase | None = None
@@ -47,6 +63,7 @@ class RegisterAgent(Request):
     status: Annotated[Literal["idle", "spawning"], Field(description="idle: ready for tasks; spawning: still starting")] = "idle"
     tags: Words = []
     project_id: Id | None = None
+    public_key: AgentKey | None = None
 
 
 class UpdateAgent(Request):
@@ -160,7 +177,8 @@ class NextTask(Shape):
 @routes.post("/agents/register", "agents.register", status=201, permission=Permission.AGENT_RUN)
 async def register(body: RegisterAgent, caller: Caller) -> Agent:
     """Register an agent. It gets a name of its type, its phase and a number."""
-    new = NewAgent(body.agent_type, body.phase_id, body.capabilities, body.capacity, body.status, body.tags)
+    key = body.public_key.model_dump() if body.public_key else None
+    new = NewAgent(body.agent_type, body.phase_id, body.capabilities, body.capacity, body.status, body.tags, public_key=key)
     return agent(see(register_agent(caller, new, body.project_id), None))
 
 
@@ -292,7 +310,9 @@ async def health(agent_id: str, caller: Caller, timeout_seconds: TimeoutSeconds 
 
 
 @routes.post("/agents/{agent_id}/heartbeat", "agents.heartbeat", permission=Permission.AGENT_RUN, rate_class=HEARTBEAT)
-async def heartbeat(agent_id: str, body: HeartbeatMessage, caller: Caller, request: HttpRequest) -> HeartbeatAck:
+async def heartbeat(
+    agent_id: str, body: HeartbeatMessage, caller: Caller, request: HttpRequest, x_agent_signature: Signature = None
+) -> HeartbeatAck:
     """Receive a heartbeat: the agent is alive, and keeps the tasks that it has begun. `message` says what is odd about it."""
     found, last = beating.find(caller, agent_id)
     metrics = body.health_metrics or {}
@@ -303,6 +323,10 @@ async def heartbeat(agent_id: str, body: HeartbeatMessage, caller: Caller, reque
     if not checksums.is_valid(await request.body(), body.checksum):
         raise Malformed(
             "The checksum does not belong to this heartbeat: SHA-256 of the other six fields as JSON with sorted keys"
+        )
+    if found.public_key and not is_signed(found.public_key, await request.body(), x_agent_signature):
+        raise Malformed(
+            "The header X-Agent-Signature does not have a signature of this body by the key that the agent registered"
         )
     task_id = bare_id(body.current_task_id) if body.current_task_id else None
     topic = workspace_topic(str(found.ws_id))

@@ -1,6 +1,6 @@
 """Register a live agent: it gets a number in its name, and a place among its workspace's agents."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +13,7 @@ from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.runs.live_agents.reading import agents_in
 from shared.runs.live_agents.rows import CLIENT, AgentCount, AgentNumber, LiveAgent
+from shared.runs.live_agents.signing import check_key
 from shared.runs.live_agents.statuses import set_status
 from shared.store import Operation, create, get_many, load, retrying, save, stale, update, write
 from shared.work.projects.creating import default_workspace_id
@@ -30,14 +31,18 @@ class NewAgent:
     status: str = "idle"
     tags: Sequence[str] = ()
     runner: str = CLIENT
+    public_key: Mapping[str, str] | None = None
+    """The RSA key (a JWK) by which its heartbeats will be signed."""
 
 
 def register_agent(actor: Actor, new: NewAgent, project_id: str | None = None) -> LiveAgent:
     """Register an agent of a project, or of the default workspace of the caller's organization.
 
-    Three round trips: whose it is, the number there, the transaction. Raises NotFound, Forbidden, Conflict(PROJECT_ARCHIVED),
-    LimitExceeded.
+    Three round trips: whose it is, the number there, the transaction. Raises NotFound, Forbidden, Invalid (a key that is
+    none), Conflict(PROJECT_ARCHIVED), LimitExceeded.
     """
+    if new.public_key is not None:
+        check_key(new.public_key)
     if project_id is None:
         return create_agent(actor, new, actor.org_id, default_workspace_id(actor, actor.org_id, Permission.AGENT_RUN))
     project = load(Project, project_id, actor, Permission.AGENT_RUN)
@@ -105,6 +110,7 @@ def build_agent(
         status_since=now,
         active_since=now,
         runner=new.runner,
+        public_key=None if new.public_key is None else dict(new.public_key),
         registered_by=actor.summary,
     )
     record(agent, EventType.LIVE_AGENT_REGISTERED, actor, agent_type=new.agent_type, phase_id=new.phase_id, **agent.named)

@@ -63,6 +63,8 @@ class LiveAgent(Entity):
     """Who does its work: a client, which sends heartbeats; or the platform, by agent runs, whose leases take their place."""
     task_ids = JSONAttribute(default=list)
     """The tasks that it holds."""
+    public_key = JSONAttribute(null=True)
+    """The RSA key (a JWK) by which its heartbeats are signed; None: they are not."""
     messages = JSONAttribute(default=list)
     """What it is told with its next heartbeat."""
     steering = JSONAttribute(null=True)

@@ -55,6 +55,8 @@ class Agent(Shape):
     """The tasks that it holds."""
     waits_because: str | None
     """Why the platform began no run for it when it last tried."""
+    public_key: dict[str, str] | None
+    """The RSA key (a JWK) by which its heartbeats are signed."""
 
 
 def agent_fields(seen: Seen) -> dict[str, Any]:
@@ -76,6 +78,7 @@ def agent_fields(seen: Seen) -> dict[str, Any]:
         "run_by": agent.runner,
         "task_ids": agent.task_ids,
         "waits_because": agent.waits_because,
+        "public_key": agent.public_key,
     }
 
 

@@ -60,7 +60,8 @@ def kind_of_change(row: Activity) -> Kind:
     """Return what happened to a task."""
     changes, cause = row.changes, row.data.get("cause")
     if "status" in changes:
-        return _of_status(*changes["status"], changes, cause)
+        before, status = changes["status"]
+        return _of_status(before, status, changes, cause)
     if "agent" in changes:
         return TAKEN_OVER if cause in (LOST, TIMED_OUT) else HANDED_OVER
     for field, when, otherwise in (("archived_at", ARCHIVED, RESTORED), ("waiting", WAITS, READY)):
