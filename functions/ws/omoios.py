@@ -5,8 +5,8 @@ The caller receives the events of all workspaces to which they belonged when the
 
 With `last_event_id` (an addition), in the query or in a `subscribe`, they first receive what they missed since that event, between
 `replay_started` and `replay_completed`; what cannot be told is said by `replay_gap`. A client that names all events of its last seconds,
-not only the last one, misses none and gets none twice even of those that passed each other on their way. A client that takes no messages for a
-while has them later, in order; for a minute, and it is closed (`holding`).
+not only the last one, misses none and gets none twice even of those that passed each other on their way. A client that takes no messages
+for a while has them later, in order; after a minute its socket is closed (`holding`).
 """
 
 from collections.abc import Mapping
