@@ -137,8 +137,7 @@ def _events(show: Callable[[Change], Iterator[EventFields]]) -> Renderer:
     """Return a renderer of the events that `show` yields. A listener may filter by their first three fields."""
 
     def render(change: Change) -> Iterator[Frame]:
-        for fields in show(change):
-            yield _frame(fields, change.event.id, change.event.at)
+        yield from _frames(list(show(change)), change.event.id, change.event.at)
 
     return render
 
@@ -151,12 +150,18 @@ def shown_of(change: Change) -> list[list[Any]]:
 
 def shown_frames(row: Activity) -> list[Frame]:
     """Return the frames that listeners were shown of an event, byte for byte."""
-    return [_frame(fields, row.id, row.at) for fields in unpack_shown(row)]
+    return _frames(list(unpack_shown(row)), row.id, row.at)
 
 
-def _frame(fields: Sequence[Any], event_id: str, at: str) -> Frame:
+def _frames(messages: Sequence[Sequence[Any]], event_id: str, at: str) -> list[Frame]:
+    """Return the messages of an event. Where there are several each has its number (`part`), so that a client that was cut off between
+    two of them can say which it has: `<event_id>/<part>`."""
     names = ("event_type", "entity_type", "entity_id", "payload")
-    return event_frame(dict(zip(names, fields, strict=True)) | {"event_id": event_id, "timestamp": at})
+    frames = []
+    for number, fields in enumerate(messages, 1):
+        part = {"part": number} if len(messages) > 1 else {}
+        frames.append(event_frame(dict(zip(names, fields, strict=True)) | {"event_id": event_id, "timestamp": at} | part))
+    return frames
 
 
 def event_frame(message: dict[str, Any]) -> Frame:
