@@ -51,7 +51,7 @@ def _of_size(size: int) -> Iterator[dict[str, Any]]:
     from shared.insight.memories.ranking import MODES, SearchQuery, rank
     from shared.insight.memories.rows import PARTS, MemoryIndex, part_of
     from shared.insight.memories.searching import embedder, indexed, model_name
-    from shared.store.reading import raw_rows
+    from shared.store.queries import raw_rows
     from tests.areas.boards_world import create_world
 
     world = create_world()

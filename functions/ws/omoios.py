@@ -5,11 +5,13 @@ The caller receives the events of all workspaces to which they belonged when the
 
 With `last_event_id` (an addition), in the query or in a `subscribe`, they first receive what they missed since that event, between
 `replay_started` and `replay_completed`; what cannot be told is said by `replay_gap`. A client that names all events of its last seconds,
-not only the last one, misses none and gets none twice even of those that passed each other on their way.
+not only the last one, misses none and gets none twice even of those that passed each other on their way. A client that takes no messages
+for a while has them later, in order; after a minute its socket is closed (`holding`).
 """
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from functions.ws.endpoint import MAX_MESSAGE_BYTES, ConnectRequest, Endpoint
 from shared.channels.sockets.connections import close_connection, get_connection, open_connection
@@ -28,6 +30,7 @@ from shared.store import retrying, update, write
 
 _MAX_VALUES = 100  # values of one filter
 _IN_MESSAGE = ("type", "last_event_id", *FILTERS)
+_EVENT: Final = re.compile(r"[0-9a-f-]+(/[1-9][0-9]?)?")
 _MAX_WORKSPACES = 90  # per connection: their subscriptions are written in one transaction of at most 100 rows
 
 
@@ -67,9 +70,10 @@ def _queue_replay(connection: Connection, generation: str, received: list[str]) 
 
 
 def _event_ids(value: Any) -> list[str]:
-    """Return the events that a client names as received: one or several ids. Raises Invalid."""
-    ids = [bare_id(one) for one in _values(value)] if value else []
-    if len(ids) > MAX_IDS or not all(is_id(one) for one in ids):
+    """Return the events that a client names as received: ids, or `<id>/<part>` for one whose later messages are missing. Raises Invalid."""
+    named = [one.partition("/") for one in _values(value)] if value else []
+    ids = [bare_id(one) + slash + part for one, slash, part in named]
+    if len(ids) > MAX_IDS or not all(_EVENT.fullmatch(one) and is_id(one.partition("/")[0]) for one in ids):
         raise Invalid(FieldError("last_event_id", f"This is the id of an event, or up to {MAX_IDS} of them"))
     return ids
 

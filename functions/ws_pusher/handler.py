@@ -137,6 +137,7 @@ def _search(connection: Connection, message: Message) -> None:
 
 def _replay_events(message: Message) -> None:
     from shared.channels.sockets import replaying
+    from shared.channels.sockets.holding import Piece
     from shared.edge.views.omoios.replay import OmoiosEvents
 
     connection = get_connection(message["connection"])
@@ -148,7 +149,7 @@ def _replay_events(message: Message) -> None:
     topics = {workspace_topic(ws_id): ws_id for ws_id in map(workspace_of, connection.topics) if ws_id}
     connection.topics = [topic for topic, ws_id in topics.items() if liveness.is_member(connection.user_id, ws_id)]
     with_costs = {ws_id for ws_id in topics.values() if liveness.sees_costs(connection.user_id, ws_id)}
-    replaying.play(connection, replaying.Piece(**message["piece"]), OmoiosEvents(), with_costs)
+    replaying.play(connection, Piece(**message["piece"]), OmoiosEvents(), with_costs)
 
 
 _JOBS: dict[str, Callable[[Message], None]] = {

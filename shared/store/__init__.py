@@ -38,33 +38,35 @@ from shared.store.files import (
     upload_url,
 )
 from shared.store.optimistic import StepInterrupted, interruptible, is_stale, retrying, stale
-from shared.store.rate_windows import RateStatus, count_requests, count_together
-from shared.store.reading import (
+from shared.store.queries import (
     COLLECTION_CAP,
     IndexRow,
     QueryOptions,
-    RowKey,
     Slice,
-    authorize,
-    authorize_own_organization,
     begin_index_rows,
     collection,
     count,
+    first_index_rows,
+    index_row,
+    index_rows,
+    item_collection,
+    page_of,
+    pages,
+    query,
+)
+from shared.store.rate_windows import RateStatus, count_requests, count_together
+from shared.store.reading import (
+    RowKey,
+    authorize,
+    authorize_own_organization,
     fetch,
     fetch_all,
     fetch_indexed,
-    first_index_rows,
     get,
     get_all,
     get_many,
     id_of,
-    index_row,
-    index_rows,
-    item_collection,
     load,
-    page_of,
-    pages,
-    query,
 )
 from shared.store.request_scope import decide_with_first_read, request_scope
 from shared.store.rows import (

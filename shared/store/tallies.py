@@ -24,7 +24,7 @@ from shared.core.errors import Conflict
 from shared.core.situations import Situation
 from shared.store.ahead import ReadFuture, read_ahead
 from shared.store.attributes import UnicodeAttribute, amount
-from shared.store.reading import IndexRow, first_index_rows, index_rows, query, raw_rows
+from shared.store.queries import IndexRow, first_index_rows, index_rows, query, raw_rows
 from shared.store.rows import Entity, Row
 from shared.store.writing import Operation, check, delete, update
 

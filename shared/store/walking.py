@@ -10,7 +10,8 @@ from zlib import crc32
 
 from shared.core import clock
 from shared.store.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
-from shared.store.reading import QueryOptions, get, pages
+from shared.store.queries import QueryOptions, pages
+from shared.store.reading import get
 from shared.store.rows import Ephemeral, Row
 from shared.store.writing import delete, put, write
 

@@ -2,11 +2,13 @@
 
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+import time_machine
 
 from shared.channels.notifications.inbox import mark_all_read, mark_read
-from shared.channels.notifications.rows import KEPT, Notification
+from shared.channels.notifications.rows import KEPT, Notification, inbox_of
 from shared.channels.notifications.sending import Notice, notify
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Role
@@ -15,7 +17,7 @@ from shared.money.budgets.reserving import Scope, announce_spending, settle_rese
 from shared.money.budgets.rows import budget_id
 from shared.people.access import records
 from shared.planning.tickets.creating import NewTicket, create_ticket
-from shared.store import fetch, write
+from shared.store import fetch, fetch_all, index_rows, write
 from shared.work.items.rows import Item
 from shared.work.tasks.claiming import claim_task, complete_task, fail_task
 from shared.work.tasks.creating import NewTask, add_task
@@ -247,3 +249,45 @@ def test_administrators_are_told_of_a_budget_once_for_each_threshold(world, ada,
     assert {(one["type"], one["entity_id"]) for one in inbox(ann)} == {("budget_threshold", card.id)}
     assert len(inbox(ada)) == 2
     assert kinds(bea) == []
+
+
+def stored(client: Client) -> list[str]:
+    rows = index_rows(1, inbox_of(client.user["id"]))
+    return [one.type for one in fetch_all(Notification, [row.id for row in rows])]
+
+
+def test_a_storm_ends_in_one_that_says_so_and_others_are_told_as_ever(world, ada, ann, monkeypatch):
+    monkeypatch.setattr("shared.channels.notifications.sending.MOST_IN_HOUR", 5)
+    people = [ada.user["id"], ann.user["id"]]
+    with time_machine.travel(clock.parse("2026-11-29T10:10:00.000Z"), tick=False) as traveller:
+
+        def say(number: int, *whom: str) -> None:
+            event = f"event-{number}"
+            notify(world.ws_id, None, whom, Notice(event, "mention", f"Said {number}", "", "ticket", "1", clock.iso()))
+
+        for number in range(4):
+            say(number, *people)
+        for number in range(4, 20):
+            say(number, people[0])
+        say(3, *people)  # again: it is told, and counted, to nobody
+        say(20, *people)
+        assert sorted(stored(ada)) == ["many", *["mention"] * 5]
+        assert stored(ann) == ["mention"] * 5
+        say(21, people[1])
+        assert sorted(stored(ann)) == ["many", *["mention"] * 5]
+        traveller.shift(timedelta(hours=1))
+        say(22, *people)
+        assert stored(ada).count("mention") == 6
+
+
+def test_two_at_once_tell_no_more_than_an_hour_has(world, ada, monkeypatch):
+    monkeypatch.setattr("shared.channels.notifications.sending.MOST_IN_HOUR", 3)
+
+    def say(number: int) -> None:
+        notice = Notice(f"e{number}", "mention", "Said", "", "ticket", "1", clock.iso())
+        notify(world.ws_id, None, [ada.user["id"]], notice)
+
+    with concurrently(lambda: [say(number) for number in range(10, 15)] and None):
+        for number in range(5):
+            say(number)
+    assert kinds(ada).count("mention") == 3

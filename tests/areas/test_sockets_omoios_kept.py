@@ -18,9 +18,10 @@ from shared.channels.sockets.topics import workspace_topic
 from shared.edge.views.omoios import filters as known
 from shared.insight.audit import marking
 from shared.store import get, query
+from shared.work.items.moving import move_item
 from tests.areas.boards_world import World, create_world
 from tests.areas.test_sockets_omoios_replay import PATH, events, happen, said
-from tests.areas.viewers import Gateway, Viewer, drain, messages, push_batch, shared_gateway
+from tests.areas.viewers import Gateway, Viewer, drain, messages, project, push_batch, raw_row, shared_gateway, stream_record
 from tests.kills import crash_at_every_write
 
 VIEWS = Path(known.__file__).parent
@@ -213,3 +214,24 @@ def test_what_is_kept_is_small_enough_for_a_queue(world, gateway):
     push_batch(job)
     drain()
     assert events(slow.received()) == [str(number) for number in range(12)]
+
+
+def test_who_is_cut_off_between_two_messages_of_an_event_gets_the_second(world, gateway):
+    viewer = Viewer(gateway, world.ada, PATH)
+    card = world.card()
+    before = raw_row(f"ITEM#{card.id}")
+    move_item(world.actor, card.id, world.board.lane_ids[5])
+    assert project(stream_record(raw_row(f"ITEM#{card.id}"), before)) == []
+    after = happen(world)
+    drain()
+    first, second, last = viewer.received()
+    assert (first["event_id"], first["part"], second["part"]) == (second["event_id"], 1, 2)
+    assert "part" not in last
+    cut = Viewer(gateway, world.ada, PATH, last_event_id=f"{first['event_id']}/1")
+    drain()
+    assert [one for one in cut.received() if "event_id" in one] == [second, last]
+    whole = Viewer(gateway, world.ada, PATH, last_event_id=first["event_id"])
+    drain()
+    assert events(whole.received()) == [after]
+    assert Viewer(gateway, world.ada, PATH, last_event_id=f"{first['event_id']}/x").status == 422
+    assert Viewer(gateway, world.ada, PATH, last_event_id=f"{first['event_id']}/0").status == 422

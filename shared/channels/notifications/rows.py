@@ -2,12 +2,15 @@
 
 Index 1 lists the notifications of a person, oldest first; index 2 those that they have not read; index 3 those of a workspace, for its
 purge.
+
+NTFHOUR#<person>   <hour>   ephemeral: how many of them came in an hour
 """
 
 from typing import Any, Final
 
+from shared.core import clock
 from shared.core.ids import derived_id
-from shared.store import Entity, UnicodeAttribute
+from shared.store import Entity, Ephemeral, NumberAttribute, UnicodeAttribute
 
 KEPT: Final = 90 * 86_400
 """Seconds for which a notification can be read; then it is removed."""
@@ -48,3 +51,12 @@ class Notification(Entity):
 
     def filters(self) -> dict[str, Any]:
         return {"workspace": self.ws_id}
+
+
+class HourOfNotifications(Ephemeral):
+    number = NumberAttribute(default=0)
+
+    @classmethod
+    def of(cls, user_id: str, at: str) -> "HourOfNotifications":
+        """Return the hour of a time (ISO 8601) in the inbox of a person."""
+        return cls(pk=f"NTFHOUR#{user_id}", sk=at[:13], ttl=clock.epoch() + 2 * 3_600)

@@ -29,7 +29,7 @@ from shared.store import delete_many, get_many, iterate, update_now, write
 MAX_HOURS, MAX_EVENTS = 24, 10_000
 """How far back a replay goes, and how many events it sends. What is missing is said."""
 MAX_IDS = 100
-"""Events that a client may name as received."""
+"""Events that a client may name as received: by their ids, or by `<id>/<number>` if it has only the first messages of one."""
 _SECONDS = 8.0  # that one job sends
 _RECENT = timedelta(minutes=11)  # a push is delivered within ten minutes or not at all (infra/queues.py)
 _MAX_RECENT = 1_000
@@ -58,8 +58,9 @@ class Missed:
 class Source(Protocol):
     """The log of events, as a contract shows it. Passed by the caller: the sockets know neither."""
 
-    def find(self, ws_ids: Sequence[str], event_ids: Sequence[str]) -> str | None:
-        """Return the position of the earliest of these events, or None if one of them is in no log of these workspaces."""
+    def find(self, ws_ids: Sequence[str], event_ids: Sequence[str], partly: Container[str] = ()) -> str | None:
+        """Return the position of the earliest of these events, or None if one of them is in no log of these workspaces. Of those that were
+        received `partly` it is the one before."""
 
     def missed(self, ws_id: str, position: str, place: Mapping[str, Any]) -> Iterator[Missed]:
         """Yield what happened in a workspace behind a position, in order, from a place on (empty: from the beginning)."""
@@ -111,6 +112,8 @@ class _Player:
         self._ws_ids = sorted(topics)
         self._topics = [topics[ws_id] for ws_id in self._ws_ids]
         self._until = monotonic() + _SECONDS
+        self._partly = {one: int(part) for one, _, part in (named.partition("/") for named in piece.received) if part}
+        self._received = {one for one in piece.received if "/" not in one} - self._partly.keys()
         self._look = 0.0
         self._known: dict[str, Subscription] = {}
 
@@ -131,14 +134,13 @@ class _Player:
             return True
         if not any(self._subscriptions()):
             raise _Stopped
-        skipped = set(self.piece.received)
         for ws_id, missed in self._missed():
             if self.piece.events >= MAX_EVENTS:
                 self._say_gap("too_many", f"More than {MAX_EVENTS:,} events were missed; the rest is left out")
                 return True
             texts = self._texts(ws_id, missed)
             self.piece = replace(self.piece, places=self.piece.places | {ws_id: dict(missed.place)})
-            if texts and missed.id not in skipped:
+            if texts and missed.id not in self._received:
                 self._sent(missed.id, missed.at)
                 self._post(*texts)
             if monotonic() > self._until:
@@ -163,7 +165,8 @@ class _Player:
         one = self._known.get(ws_id)
         if one is None:
             return []
-        shown = [frame for frame in missed.frames if not frame.costs or (one.sees_costs and ws_id in self._with_costs)]
+        frames = missed.frames[self._partly.get(missed.id, 0) :]
+        shown = [frame for frame in frames if not frame.costs or (one.sees_costs and ws_id in self._with_costs)]
         return [frame.text for frame in shown if matches_filters(one, frame.facets)]
 
     def _by_workspace(self) -> dict[str, Subscription]:
@@ -171,7 +174,7 @@ class _Player:
 
     def _begin(self) -> bool:
         """Find where to begin and say that it begins; return False if there is no such place, after saying so."""
-        position = self._source.find(self._ws_ids, self.piece.received)
+        position = self._source.find(self._ws_ids, [*self._received, *self._partly], self._partly)
         oldest = clock.iso(clock.now() - timedelta(hours=MAX_HOURS))
         if position is None:
             self._say_gap("unknown_event", "This event is not known here: what happened since cannot be told")
@@ -215,7 +218,7 @@ class _Player:
         """Send some of what is held, by the filters of now, which all subscriptions of a connection share. Return whether it was all."""
         partition = Held.partition(self._connection.id, self.piece.generation)
         held = list(islice(iterate(Held, partition, limit=_TOGETHER, consistent=True), _TOGETHER))
-        sent = {event_id for event_id, _ in self.piece.recent} | set(self.piece.received)
+        sent = {event_id for event_id, _ in self.piece.recent} | self._received
         done = []
         try:
             for row in held:
@@ -230,7 +233,8 @@ class _Player:
     def _go_live(self, one: Subscription) -> bool:
         """Make a subscription live, unless a push was held since it was read."""
         same = (Subscription.state == REPLAYING) & (Subscription.generation == self.piece.generation)
-        ids = list(dict.fromkeys([*self.piece.received, *(event_id for event_id, _ in self._recent())]))[-_MAX_RECENT:]
+        received = [one for one in self.piece.received if one in self._received]
+        ids = list(dict.fromkeys([*received, *(event_id for event_id, _ in self._recent())]))[-_MAX_RECENT:]
         actions = [Subscription.state.set(LIVE), Subscription.sent_ids.set(ids)]
         try:
             update_now(Subscription(pk=one.pk, sk=one.sk), actions, same & (Subscription.skips == int(one.skips)), _Replaced)

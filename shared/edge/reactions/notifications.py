@@ -12,6 +12,7 @@ wip_violation           a move exceeds the limit of a column                    
 budget_threshold        a budget or the month's limit is nearly or all used     administrators
 agent_heartbeat_missed  a live agent has fallen silent                          administrators, and who registered the agent
 alert                   an alert was triggered                                  administrators
+many                    more is told than MOST_IN_HOUR (`sending`)              whoever is told so much
 
 Nobody is told what they did themselves, and nobody who is not a member of the workspace; MOST_TOLD people at most are told of one event.
 """

@@ -33,6 +33,7 @@ from shared.store import (
 )
 from shared.work.activities.reading import read_activities
 from shared.work.activities.rows import Activity, agent_partition, project_log
+from shared.work.projects.reading import begin_by_workspace
 from shared.work.projects.rows import Project
 
 MAX_OFFSET = 1_000
@@ -108,10 +109,9 @@ def agent_trail(actor: Actor, agent_id: str, span: Span) -> TrailPage:
         name = agent_partition(ws_id, bare)
         return read_ahead(partial(query, Entity, name, **options)), _Total(name, 3, span)
 
-    begun = {ws_id: begin(ws_id) for ws_id in sorted(actor.likely_workspaces)}
+    begun = begin_by_workspace(actor, lambda ws_ids: map(begin, ws_ids), Permission.CARD_READ)
     live = get_many([live_agent_key(bare)])[0]
-    visible = [ws_id for ws_id in sorted(actor.workspaces) if actor.may(Permission.CARD_READ, ws_id)]
-    lists = {ws_id: begun.get(ws_id) or begin(ws_id) for ws_id in visible}
+    lists = begun()
     for ws_id, (_, total) in lists.items():
         total.begin(workspace_tenant(ws_id))
     rows = heapq.merge(*(read.result().rows for read, _ in lists.values()), key=lambda row: str(row.gsi3sk), reverse=True)

@@ -12,7 +12,7 @@ from shared.core.ids import bare_id
 from shared.insight.memories.ranking import Indexed, Ranked, SearchQuery, rank
 from shared.insight.memories.rows import PARTS, Memory, MemoryIndex, Uses, part_of
 from shared.store import Entity, ReadFuture, RowKey, get_all, load, read_ahead, update, write
-from shared.store.reading import raw_rows
+from shared.store.queries import raw_rows
 from shared.work.projects.reading import by_workspace
 from shared.work.projects.rows import Project
 

@@ -11,6 +11,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.ids import bare_id
 from shared.insight.statistics.rows import TOTAL, Statistic, project_statistics, workspace_statistics
 from shared.store import get, iterate, read_ahead
+from shared.work.projects.reading import begin_by_workspace
 
 ACTIVE: Final = timedelta(days=1)
 """An agent is active if something of it was counted in this time."""
@@ -115,13 +116,13 @@ def begin_project_tallies(project_id: str, wanted: Range) -> Callable[[], Tallie
 
 def begin_visible_tallies(actor: Actor, wanted: Range, permission: Permission) -> Callable[[], Tallies]:
     """Begin to read the counters of all workspaces in which the actor has the permission; what is returned waits for them together."""
-    begun = {ws_id: begin_tallies(workspace_statistics(ws_id), wanted) for ws_id in actor.likely_workspaces}
+    begun = begin_by_workspace(
+        actor, lambda ws_ids: [begin_tallies(workspace_statistics(ws_id), wanted) for ws_id in ws_ids], permission
+    )
 
     def finish() -> Tallies:
-        visible = [ws_id for ws_id in actor.workspaces if actor.may(permission, ws_id)]
-        parts = [begun.get(ws_id) or begin_tallies(workspace_statistics(ws_id), wanted) for ws_id in visible]
         whole = Tallies()
-        for part in parts:
+        for part in begun().values():
             whole.add(part())
         return whole
 

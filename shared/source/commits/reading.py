@@ -3,10 +3,10 @@
 A sha says nothing of whose it is: it is looked up in all workspaces of the caller at once.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, NotFound
@@ -35,8 +35,7 @@ from shared.store import (
     read_ahead,
 )
 from shared.work.items.rows import ItemHead
-
-T = TypeVar("T")
+from shared.work.projects.reading import begin_by_workspace, in_workspaces
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def get_commit(actor: Actor, sha: str) -> CommitDetails:
     sha = sha.lower()
     if not SHA.fullmatch(sha):
         sha = _complete(actor, sha)
-    for commit, files in _in_workspaces(actor, partial(_read, sha)):
+    for commit, files in begin_by_workspace(actor, partial(_read, sha), Permission.PROJECT_READ)().values():
         if commit is not None:
             authorize(commit, actor, Permission.PROJECT_READ)
             return CommitDetails(commit, load_changes(files.files if files else None))
@@ -73,11 +72,8 @@ def _complete(actor: Actor, beginning: str) -> str:
     """Return the sha that begins so. Raises NotFound, and Invalid if there are several."""
     if not SHORT_SHA.fullmatch(beginning):
         raise NotFound(Commit.NAME)
-
-    def begin(ws_ids: list[str]) -> list[Any]:
-        return [read_ahead(partial(_first_with, ws_id, beginning)) for ws_id in ws_ids]
-
-    found: set[str] = {row.sort for read in _in_workspaces(actor, begin) for row in read.result()}
+    reads = in_workspaces(actor, lambda ws_id: read_ahead(partial(_first_with, ws_id, beginning)))
+    found = {row.sort for read in reads for row in read.result()}
     if len(found) > 1:
         raise Invalid(FieldError("commit_sha", "Several commits begin like this: more of the sha is needed", beginning))
     if not found:
@@ -90,23 +86,12 @@ def _first_with(ws_id: str, beginning: str) -> list[IndexRow]:
     return first_index_rows(index, partition, 2, beginning)[0]
 
 
-def _read(sha: str, ws_ids: list[str]) -> list[tuple[Commit | None, CommitFiles | None]]:
+def _read(sha: str, ws_ids: Sequence[str]) -> list[tuple[Commit | None, CommitFiles | None]]:
     keys: list[RowKey] = []
     for ws_id in ws_ids:
         keys += [(Commit, *Commit.key(commit_id(ws_id, sha))), (CommitFiles, *CommitFiles.key_of(ws_id, sha))]
     rows: list[Any] = get_all(keys) if keys else []
     return list(zip(rows[::2], rows[1::2], strict=True))
-
-
-def _in_workspaces(actor: Actor, begin: Callable[[list[str]], Iterable[T]]) -> list[T]:
-    """Return what `begin` finds in the caller's workspaces that this process knows of, while access is decided, and in the others then.
-    What was found in one that is no longer the caller's is left out."""
-    likely = sorted(actor.likely_workspaces)
-    found = dict(zip(likely, begin(likely), strict=True))
-    visible = [ws_id for ws_id in actor.workspaces if actor.may(Permission.PROJECT_READ, ws_id)]
-    missing = [ws_id for ws_id in visible if ws_id not in found]
-    found |= dict(zip(missing, begin(missing), strict=True))
-    return [found[ws_id] for ws_id in visible]
 
 
 def list_card_commits(actor: Actor, item_id: str, *, limit: int, offset: int = 0) -> tuple[list[LinkedCommit], int]:
@@ -136,14 +121,12 @@ def list_agent_commits(actor: Actor, agent: str, *, limit: int, offset: int = 0)
     agent_id = agent_id_of(agent)
     model, pk, sk = live_agent_key(agent_id)
 
-    def begin(ws_ids: list[str]) -> list[CountedRows]:
+    def begin(ws_ids: Sequence[str]) -> list[CountedRows]:
         return [CountedRows(commits_by(ws_id, agent_id), offset + limit, newest_first=True) for ws_id in ws_ids]
 
-    likely = sorted(actor.likely_workspaces)
-    begun = dict(zip(likely, begin(likely), strict=True))
+    begun = begin_by_workspace(actor, begin, Permission.PROJECT_READ)
     live = get_many([(model, pk, sk)])[0]
-    visible = [ws_id for ws_id in actor.workspaces if actor.may(Permission.PROJECT_READ, ws_id)]
-    lists = {ws_id: begun.get(ws_id) or begin([ws_id])[0] for ws_id in visible}
+    lists = begun()
     skip = offset if len(lists) == 1 else 0  # of several lists, nobody knows how many of the first ones are in which
     pages = {ws_id: rows.page(skip, offset - skip + limit, lambda _: True) for ws_id, rows in lists.items()}
     total = sum(page.total for page in pages.values())

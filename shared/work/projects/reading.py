@@ -214,9 +214,24 @@ def in_workspaces(actor: Actor, begin: Callable[[str], T], permission: Permissio
 
 def by_workspace(actor: Actor, begin: Callable[[str], T], permission: Permission) -> dict[str, T]:
     """Begin reads as `in_workspaces` does, and return them by the ids of the workspaces."""
-    begun = {ws_id: begin(ws_id) for ws_id in actor.likely_workspaces}
-    visible = [ws_id for ws_id in actor.workspaces if actor.may(permission, ws_id)]
-    return {ws_id: begun[ws_id] if ws_id in begun else begin(ws_id) for ws_id in visible}
+    return begin_by_workspace(actor, lambda ws_ids: map(begin, ws_ids), permission)()
+
+
+def begin_by_workspace(
+    actor: Actor, begin: Callable[[Sequence[str]], Iterable[T]], permission: Permission
+) -> Callable[[], dict[str, T]]:
+    """Begin a read for the workspaces that were the actor's before, one result for each. What is returned decides who may see what, begins
+    the rest, and returns the results by the ids of the workspaces: something else may be read in between."""
+    likely = sorted(actor.likely_workspaces)
+    begun = dict(zip(likely, begin(likely), strict=True))
+
+    def finish() -> dict[str, T]:
+        visible = [ws_id for ws_id in actor.workspaces if actor.may(permission, ws_id)]
+        missing = [ws_id for ws_id in visible if ws_id not in begun]
+        results = begun | dict(zip(missing, begin(missing), strict=True))
+        return {ws_id: results[ws_id] for ws_id in visible}
+
+    return finish
 
 
 def _is_there(status: str) -> bool:

@@ -12,11 +12,11 @@ from shared.core.money import usd
 from shared.edge.contracts.agentworks import UserSummary, user_summary
 from shared.edge.contracts.base import Shape
 from shared.edge.views.agentworks.changes import public_changes
+from shared.edge.views.agentworks.run_events import run_answered, run_ended, run_started, run_waiting
 from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
 from shared.events.change import Change
 from shared.people.tenancy.rows import WorkspaceMembership
-from shared.runs.agent_runs.rows import Run
 from shared.work.items.dependencies import Dependency
 from shared.work.items.rows import ItemHead
 
@@ -55,56 +55,6 @@ class CardMovedEvent(Shape):
     fromLaneId: str
     toLaneId: str
     movedBy: UserSummary
-    timestamp: str
-
-
-class AgentRunStartedEvent(Shape):
-    runId: str
-    cardId: str
-    agentId: str
-    agentName: str
-    triggeredBy: UserSummary
-    timestamp: str
-
-
-class AgentRunWaitingEvent(Shape):
-    """An addition: a run needs an answer (`waitingFor`: approval or budget) before `expiresAt`. `estimatedCost` is in USD."""
-
-    runId: str
-    cardId: str
-    agentId: str
-    agentName: str
-    waitingFor: str
-    reason: str
-    estimatedCost: float | None = None
-    expiresAt: str | None = None
-    triggeredBy: UserSummary
-    timestamp: str
-
-
-class AgentRunAnsweredEvent(Shape):
-    """An addition: `answer` is approved or rejected."""
-
-    runId: str
-    cardId: str
-    agentId: str
-    agentName: str
-    waitedFor: str
-    answer: str
-    answeredBy: UserSummary
-    timestamp: str
-
-
-class AgentRunCompletedEvent(Shape):
-    """Sent when a run ends: `status` is completed, failed or cancelled. `duration` is in seconds, `cost` in USD."""
-
-    runId: str
-    cardId: str
-    agentId: str
-    agentName: str
-    status: str
-    duration: float | None = None
-    cost: float
     timestamp: str
 
 
@@ -185,63 +135,6 @@ def _linked(change: Change) -> CardUpdatedEvent | None:
     )
 
 
-def _run_started(change: Change) -> AgentRunStartedEvent:
-    run = change.after(Run)
-    return AgentRunStartedEvent(
-        runId=run.id,
-        cardId=run.item_id,
-        agentId=run.agent_id,
-        agentName=_agent_name(run),
-        triggeredBy=user_summary(run.triggered_by),
-        timestamp=change.event.at,
-    )
-
-
-def _run_waiting(change: Change) -> AgentRunWaitingEvent:
-    run, data = change.after(Run), change.event.data
-    price = data.get("estimated_price_micros")
-    return AgentRunWaitingEvent(
-        runId=run.id,
-        cardId=run.item_id,
-        agentId=run.agent_id,
-        agentName=_agent_name(run),
-        waitingFor=data["waiting_for"],
-        reason=data["reason"],
-        estimatedCost=None if price is None else usd(int(price)),
-        expiresAt=data.get("expires_at"),
-        triggeredBy=user_summary(run.triggered_by),
-        timestamp=change.event.at,
-    )
-
-
-def _run_answered(change: Change) -> AgentRunAnsweredEvent:
-    run, data = change.after(Run), change.event.data
-    return AgentRunAnsweredEvent(
-        runId=run.id,
-        cardId=run.item_id,
-        agentId=run.agent_id,
-        agentName=_agent_name(run),
-        waitedFor=data["waited_for"],
-        answer=data["answer"],
-        answeredBy=_who(change),
-        timestamp=change.event.at,
-    )
-
-
-def _run_ended(change: Change) -> AgentRunCompletedEvent:
-    run = change.after(Run)
-    return AgentRunCompletedEvent(
-        runId=run.id,
-        cardId=run.item_id,
-        agentId=run.agent_id,
-        agentName=_agent_name(run),
-        status=run.status,
-        duration=None if run.duration_ms is None else run.duration_ms / 1000,
-        cost=usd(int(run.customer_price_micros)),
-        timestamp=change.event.at,
-    )
-
-
 def _joined(change: Change) -> MemberJoinedEvent | None:
     if change.kind != WorkspaceMembership.KIND:
         return None
@@ -263,11 +156,6 @@ def _threshold(change: Change) -> UsageThresholdEvent:
         usageLimit=usd(int(data["limit_micros"])),
         timestamp=change.event.at,
     )
-
-
-def _agent_name(run: Run) -> str:
-    name: str = run.agent.get("display_name") or run.agent["name"]
-    return name
 
 
 def _who(change: Change) -> UserSummary:
@@ -372,13 +260,13 @@ WORKSPACE_EVENTS: Final[Table] = {
     EventType.ALERT_UPDATED: not_shown,
     EventType.ALERT_RULE_UPDATED: not_shown,
     EventType.RUN_REQUESTED: not_shown,
-    EventType.RUN_STARTED: _event("agent_run_started", _run_started),
-    EventType.RUN_WAITING: _event("agent_run_waiting", _run_waiting),
-    EventType.RUN_ANSWERED: _event("agent_run_answered", _run_answered),
+    EventType.RUN_STARTED: _event("agent_run_started", run_started),
+    EventType.RUN_WAITING: _event("agent_run_waiting", run_waiting),
+    EventType.RUN_ANSWERED: _event("agent_run_answered", run_answered),
     EventType.RUN_RESUMED: not_shown,
-    EventType.RUN_COMPLETED: _event("agent_run_completed", _run_ended),
-    EventType.RUN_FAILED: _event("agent_run_completed", _run_ended),
-    EventType.RUN_CANCELLED: _event("agent_run_completed", _run_ended),
+    EventType.RUN_COMPLETED: _event("agent_run_completed", run_ended),
+    EventType.RUN_FAILED: _event("agent_run_completed", run_ended),
+    EventType.RUN_CANCELLED: _event("agent_run_completed", run_ended),
     EventType.STEERING_ISSUED: not_shown,
     EventType.GUARDIAN_INTERVENTION: not_shown,
     EventType.INTERVENTION_REVERTED: not_shown,

@@ -18,101 +18,20 @@ from shared.edge.views.omoios.explorations import (
 )
 from shared.edge.views.omoios.filters import FILTERS
 from shared.edge.views.omoios.oversight import intervened, monitored, reviewed, steering_issued
+from shared.edge.views.omoios.source_events import commit_commented, commit_linked, commit_pushed, issue_created, pull_request
 from shared.edge.views.omoios.threads import message_sent, thread_closed, thread_created
-from shared.edge.views.omoios.tickets import ticket_status, upper
+from shared.edge.views.omoios.ticket_events import block_changed, ticket_created, ticket_moved, ticket_updated
 from shared.edge.views.rendering import Renderer, Table, not_shown
 from shared.events import EventType
 from shared.events.change import Change
 from shared.insight.memories.rows import Memory
 from shared.runs.live_agents.rows import LiveAgent
-from shared.source.commits.rows import Commit, CommitLink
-from shared.source.repositories.rows import IssueLink, PullRequest, Remark
 from shared.work.activities.rows import Activity, unpack_shown
-from shared.work.boards.counting import card_location
 from shared.work.discoveries.rows import Discovery
-from shared.work.items.places import places_of
-from shared.work.items.rows import PENDING, PERSON_FIELDS, ItemHead
 from shared.work.tasks.rows import Task
 
 EventFields = tuple[str, str, str, dict[str, Any]]
 """Event type, entity type, entity id, payload."""
-
-
-_DECISIONS: Final = {"approved": "TICKET_APPROVED", "rejected": "TICKET_REJECTED", "timed_out": "TICKET_TIMED_OUT"}
-
-
-def _ticket_created(change: Change) -> Iterator[EventFields]:
-    item = change.after(ItemHead)
-    payload = {"ticket_id": item.id, "title": item.title, "phase_id": item.phase_id, "status": _status(item)}
-    yield "TICKET_CREATED", "ticket", item.id, payload
-    if item.approval_status == PENDING:
-        yield "TICKET_APPROVAL_PENDING", "ticket", item.id, {"ticket_id": item.id, "status": PENDING}
-
-
-def _status(item: ItemHead) -> str:
-    return ticket_status(item.status, item.status_before_block)
-
-
-def _ticket_updated(change: Change) -> Iterator[EventFields]:
-    item = change.after(ItemHead)
-    yield "TICKET_UPDATED", "ticket", item.id, {"ticket_id": item.id, "changes": _changes(change)}
-    decided = _DECISIONS.get(str(item.approval_status)) if "approval_status" in change.event.changes else None
-    if decided is not None:
-        payload = {"ticket_id": item.id, "status": item.approval_status, "decided_by": change.event.actor["id"]}
-        yield decided, "ticket", item.id, payload
-
-
-def _changes(change: Change) -> dict[str, Any]:
-    item = change.after(ItemHead)
-    changes: dict[str, Any] = {}
-    for name, (_, new) in change.event.changes.items():
-        if name in PERSON_FIELDS:  # as a comment's `author_id` and `author_name`
-            changes |= {f"{name}_{part}": new[part] if new else None for part in ("id", "name")}
-        elif name not in {"lane_id", "status"}:
-            changes[name] = new
-    if "priority" in changes:
-        changes["priority"] = upper(str(changes["priority"]))
-    before = change.before(ItemHead)
-    if before is not None and _status(before) != _status(item):
-        changes["status"] = _status(item)
-    if change.event.type is EventType.ITEM_DELETED:
-        changes["deleted_at"] = item.deleted_at or change.event.at
-    return changes
-
-
-def _ticket_moved(change: Change) -> Iterator[EventFields]:
-    yield from _place_changes(change)
-    yield from _ticket_updated(change)
-
-
-def _block_changed(change: Change) -> Iterator[EventFields]:
-    """Yield the events of a ticket that was blocked or unblocked where it was. What else changed with it is an update."""
-    yield from _place_changes(change)
-    if set(_changes(change)) - {"blocked_reason"}:
-        yield from _ticket_updated(change)
-
-
-def _place_changes(change: Change) -> Iterator[EventFields]:
-    """Yield what follows from where the ticket is: another column (a blocked ticket is in `blocked`), and whether it is blocked."""
-    item = change.after(ItemHead)
-    from_column, to_column = _columns(change, item)
-    if from_column != to_column:
-        payload = {"ticket_id": item.id, "from_column": from_column, "to_column": to_column}
-        yield "BOARD_TICKET_MOVED", "ticket", item.id, payload
-    was, now = change.event.changes.get("status", [None, None])
-    if now == "blocked" or change.event.type is EventType.ITEM_BLOCKED:
-        payload = {"ticket_id": item.id, "blocked_reason": item.blocked_reason or change.event.data.get("reason") or ""}
-        yield "TICKET_BLOCKED", "ticket", item.id, payload
-    elif was == "blocked" or change.event.type is EventType.ITEM_UNBLOCKED:
-        yield "TICKET_UNBLOCKED", "ticket", item.id, {"ticket_id": item.id}
-
-
-def _columns(change: Change, item: ItemHead) -> tuple[str, str]:
-    """Return the ticket's column before and after: as the event says, or as the rows do."""
-    said, before = places_of(change.event.changes, change.event.data), change.before(ItemHead)
-    to_column = card_location(item).column_id
-    from_column = card_location(before).column_id if before else to_column
-    return said.get("from_column") or from_column, said.get("to_column") or to_column
 
 
 def _wip(change: Change) -> Iterator[EventFields]:
@@ -214,61 +133,11 @@ def heartbeat_frame(agent_id: str, health_metrics: dict[str, Any], at: str) -> F
     return event_frame(about | {"payload": payload, "event_id": new_id(), "timestamp": at})
 
 
-def _commit_pushed(change: Change) -> Iterator[EventFields]:
-    commit = change.after(Commit)
-    payload = {
-        "commit_sha": commit.sha,
-        "message": commit.message,
-        "author": commit.author,
-        "files_changed": int(commit.file_count),
-        "insertions": int(commit.insertions),
-        "deletions": int(commit.deletions),
-    }
-    yield "COMMIT_PUSHED", "commit", commit.sha, payload
-
-
-def _commit_linked(change: Change) -> Iterator[EventFields]:
-    link = change.after(CommitLink)
-    yield "COMMIT_LINKED", "commit", link.sha, {"commit_sha": link.sha, "ticket_id": link.item_id, "agent_id": link.agent_id}
-
-
-def _commit_commented(change: Change) -> Iterator[EventFields]:
-    remark = change.after(Remark)
-    yield (
-        "COMMIT_COMMENTED",
-        "commit",
-        remark.sha,
-        {
-            "commit_sha": remark.sha,
-            "comment": remark.text,
-            "ticket_id": remark.card_id,
-        },
-    )
-
-
-def _issue_created(change: Change) -> Iterator[EventFields]:
-    link = change.after(IssueLink)
-    payload = {"issue_number": int(link.number or 0), "repo": link.repo, "title": link.title}
-    yield "GITHUB_ISSUE_CREATED", "issue", f"{link.repo}#{payload['issue_number']}", payload
-
-
-def _pull_request(change: Change) -> Iterator[EventFields]:
-    pull, number = change.after(PullRequest), int(change.event.data["number"])
-    entity_id = f"{pull.repo}#{number}"
-    if change.event.type is EventType.PULL_REQUEST_OPENED:
-        opened = {"pr_number": number, "repo": pull.repo, "linked_task_id": pull.task_id}
-        yield "GITHUB_PR_OPENED", "pull_request", entity_id, opened
-    else:
-        merged = {"pr_number": number, "commit_sha": pull.merge_sha, "linked_task_id": pull.task_id}
-        yield "GITHUB_PR_MERGED", "pull_request", entity_id, merged
-
-
 def _events(show: Callable[[Change], Iterator[EventFields]]) -> Renderer:
     """Return a renderer of the events that `show` yields. A listener may filter by their first three fields."""
 
     def render(change: Change) -> Iterator[Frame]:
-        for fields in show(change):
-            yield _frame(fields, change.event.id, change.event.at)
+        yield from _frames(list(show(change)), change.event.id, change.event.at)
 
     return render
 
@@ -281,12 +150,18 @@ def shown_of(change: Change) -> list[list[Any]]:
 
 def shown_frames(row: Activity) -> list[Frame]:
     """Return the frames that listeners were shown of an event, byte for byte."""
-    return [_frame(fields, row.id, row.at) for fields in unpack_shown(row)]
+    return _frames(list(unpack_shown(row)), row.id, row.at)
 
 
-def _frame(fields: Sequence[Any], event_id: str, at: str) -> Frame:
+def _frames(messages: Sequence[Sequence[Any]], event_id: str, at: str) -> list[Frame]:
+    """Return the messages of an event. Where there are several each has its number (`part`), so that a client that was cut off between
+    two of them can say which it has: `<event_id>/<part>`."""
     names = ("event_type", "entity_type", "entity_id", "payload")
-    return event_frame(dict(zip(names, fields, strict=True)) | {"event_id": event_id, "timestamp": at})
+    frames = []
+    for number, fields in enumerate(messages, 1):
+        part = {"part": number} if len(messages) > 1 else {}
+        frames.append(event_frame(dict(zip(names, fields, strict=True)) | {"event_id": event_id, "timestamp": at} | part))
+    return frames
 
 
 def event_frame(message: dict[str, Any]) -> Frame:
@@ -318,12 +193,12 @@ EVENTS: Final[Table] = {
     EventType.BOARD_UPDATED: not_shown,
     EventType.LANE_UPDATED: not_shown,
     EventType.WIP_EXCEEDED: _events(_wip),
-    EventType.ITEM_CREATED: _events(_ticket_created),
-    EventType.ITEM_UPDATED: _events(_ticket_updated),
-    EventType.ITEM_MOVED: _events(_ticket_moved),
-    EventType.ITEM_BLOCKED: _events(_block_changed),
-    EventType.ITEM_UNBLOCKED: _events(_block_changed),
-    EventType.ITEM_DELETED: _events(_ticket_updated),
+    EventType.ITEM_CREATED: _events(ticket_created),
+    EventType.ITEM_UPDATED: _events(ticket_updated),
+    EventType.ITEM_MOVED: _events(ticket_moved),
+    EventType.ITEM_BLOCKED: _events(block_changed),
+    EventType.ITEM_UNBLOCKED: _events(block_changed),
+    EventType.ITEM_DELETED: _events(ticket_updated),
     EventType.COMMENT_CREATED: not_shown,
     EventType.COMMENT_UPDATED: not_shown,
     EventType.COMMENT_DELETED: not_shown,
@@ -362,12 +237,12 @@ EVENTS: Final[Table] = {
     EventType.REPOSITORY_CONNECTED: not_shown,
     EventType.REPOSITORY_UPDATED: not_shown,
     EventType.REPOSITORY_DISCONNECTED: not_shown,
-    EventType.COMMIT_PUSHED: _events(_commit_pushed),
-    EventType.COMMIT_LINKED: _events(_commit_linked),
-    EventType.COMMIT_COMMENTED: _events(_commit_commented),
-    EventType.ISSUE_CREATED: _events(_issue_created),
-    EventType.PULL_REQUEST_OPENED: _events(_pull_request),
-    EventType.PULL_REQUEST_MERGED: _events(_pull_request),
+    EventType.COMMIT_PUSHED: _events(commit_pushed),
+    EventType.COMMIT_LINKED: _events(commit_linked),
+    EventType.COMMIT_COMMENTED: _events(commit_commented),
+    EventType.ISSUE_CREATED: _events(issue_created),
+    EventType.PULL_REQUEST_OPENED: _events(pull_request),
+    EventType.PULL_REQUEST_MERGED: _events(pull_request),
     EventType.DISCOVERY_UPDATED: _events(_discovered),
     EventType.AGENT_CONFIGURED: not_shown,
     EventType.LIVE_AGENT_REGISTERED: _events(_agent_registered),
