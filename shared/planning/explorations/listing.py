@@ -27,7 +27,8 @@ class Listed:
 def list_explorations(actor: Actor, workspace_id: str | None, *, limit: int, offset: int = 0) -> tuple[list[Listed], int]:
     """Return a page of the explorations of a workspace, started last first, and how many there are.
 
-    Two round trips, one more without `workspace_id`, which is then the default one of the caller's organization. Raises NotFound, Forbidden.
+    Two round trips, one more without `workspace_id`, which is then the default one of the caller's organization. Raises NotFound,
+    Forbidden.
     """
     ws_id = default_workspace_id(actor, actor.org_id, Permission.PROJECT_READ) if workspace_id is None else bare_id(workspace_id)
     if not is_id(ws_id):
