@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.planning.explorations.authors import EMBEDDED, Subject
+from shared.planning.explorations.designing import things_of
 from shared.planning.explorations.dialogue import AT_ONCE, MOST, Asked, is_ready, next_questions, status_of
 from shared.planning.explorations.ears import numbers, to_ears
 from shared.planning.explorations.planning import plan_cards, priority_of, properties_of
@@ -421,3 +422,21 @@ def test_questions_fit_the_idea(idea: str, answers: dict[str, str], never: set[s
 def test_an_idea_of_one_thing_is_asked_what_it_shall_do():
     for idea in ("Ich will ein Spiel.", "I want to build an app"):
         assert [one.key for one in next_questions(idea, [])] == ["purpose"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "language", "things"),
+    [
+        (["Drivers get their tour on a tablet", "They see the tour", "Keep the original file name"], "en", ["tour", "tablet", "name"]),
+        (["Eine Halle kann nie doppelt belegt werden", "Trainer buchen eine Halle"], "de", ["Halle"]),
+        (["We share"], "en", []),
+    ],
+)  # fmt: skip
+def test_components_are_named_after_what_they_are_about(texts: list[str], language: str, things: list[str]):
+    assert things_of(texts, language) == things
+
+
+def test_a_design_names_the_things_of_this_idea():
+    subject = Subject("A planner for couriers. Drivers get their tour on a tablet. The tour must be printed.")
+    design = EMBEDDED.design(subject, EMBEDDED.requirements(subject))
+    assert any("tour" in line for line in design.splitlines() if line.startswith("### "))
