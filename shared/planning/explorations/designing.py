@@ -43,7 +43,7 @@ _PROTECTION: Final = re.compile(
 
 _THINGS: Final = 3  # that the heading of a component names
 _NOUN: Final = re.compile(
-    r"\b(?:the|an?|their|his|her|its|our|my|each|every)\s+(?:[a-z-]+\s){0,2}?([a-z][a-z-]{3,})"
+    r"\b(?i:the|an?|their|his|her|its|our|my|each|every)\s+(?:[a-z-]+\s){0,2}?([a-z][a-z-]{3,})"
     r"(?=\s+(?:from|of|on|in|with|by|and|or|for|to|at|is|are|was|were|when|that|which|through|can|must|should|shall|may|needs?)\b|[.,;:)]|$)"
 )
 """The last word of what stands behind an article, before what goes on with the sentence."""
