@@ -90,7 +90,10 @@ LISTED: dict[str, tuple[int, str]] = {
     "omoios agents.cleanupStale": (3, "which agents there are, then they and their heartbeats, then a transaction for each"),
     "omoios agents.nextTask": (4, "the agent, then which tasks are ready, then the first of them, then the transaction"),
     "omoios agents.register": (3, "the organization or the project, then the last number there, then the transaction"),
-    "omoios board.autoTransition": (3, "the ticket, then the lanes of its board, then the transaction"),
+    "omoios board.autoTransition": (
+        4,
+        "the ticket, then the lanes of its board, then what was measured of its tasks (a quality gate may hold it), then the transaction",
+    ),
     "omoios board.move": (3, "the ticket, then the lanes of its board, then the transaction"),
     "omoios documents.reject": (3, "the version names its document, then the document, then the transaction"),
     "omoios exploration.initializeProject": (

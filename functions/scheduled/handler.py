@@ -22,6 +22,7 @@ from shared.money.billing.dunning import run_dunning
 from shared.money.billing.monthly_close import close_periods
 from shared.planning.tickets.approving import time_out_due
 from shared.runs.agent_runs.maintenance import sweep_runs
+from shared.runs.authoring.calls import release_held
 from shared.runs.guardian.cycle import oversee
 from shared.runs.live_agents.watching import watch_heartbeats
 from shared.source.repositories.reconciling import ask_for_reconciling
@@ -37,6 +38,7 @@ JOBS: dict[str, Callable[[float], int]] = {
     "auto-archive": archive_finished,  # archives cards that were finished some time ago
     "billing-close": close_periods,  # bills months that are over
     "guardian": oversee,  # watches the runs at work; scores interventions, and takes back those whose time is over
+    "held-calls": release_held,  # releases what dead requests of explorations have reserved in budgets
     "heartbeat-watch": watch_heartbeats,  # says which live agents have fallen silent, and who looks for work
     "invoices-overdue": run_dunning,  # charges invoices, reminds, and finally suspends the workspace
     "charges": ask_for_charges,  # asks the payment gateway what became of charges without a result

@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable, Iterator
 from contextvars import Context
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from shared.agents.providers import registry
 from shared.agents.providers.port import (
@@ -19,6 +21,7 @@ from shared.agents.providers.port import (
     ToolCall,
     ToolCallReady,
 )
+from shared.core import clock
 from shared.core.errors import Conflict, Upstream
 from shared.core.situations import Situation
 from shared.money.budgets.reserving import set_limit
@@ -30,8 +33,10 @@ from shared.runs.authoring import choosing
 from shared.runs.authoring.calls import ModelCall
 from shared.store import collection, fetch, query
 from tests.areas.boards_world import World, create_world
+from tests.areas.driving import run_jobs
 from tests.areas.test_explorations_omoios import Journey
 from tests.kills import crash_at_write
+from tests.stored_rows import check_rows
 
 SHOP = "A web shop where customers can buy pottery. Orders are kept for 10 years. When an order is paid, send an e-mail to the customer."
 Answer = dict[str, Any]
@@ -281,6 +286,25 @@ def test_a_reservation_of_the_dead_is_released_by_the_next(world: World, model: 
     assert len(lines(journey)) == 1
     (call,) = query(ModelCall, f"EXPL#{journey.id}", prefix="CALL#").rows
     assert call.answer is not None
+
+
+def test_a_reservation_of_the_dead_is_released_by_the_job(world: World, model: Model, monkeypatch: pytest.MonkeyPatch):
+    """If nobody ever asks again, too; and one that is at work keeps it."""
+    journey = Journey(world.ada, SHOP)
+    with crash_at_write(1, calls={"TransactWriteItems"}):  # reserved, and then nothing more
+        papers.generate_requirements(world.actor, journey.id, choosing.author_of)
+    reserved = int(month(world).reserved)
+    run_jobs("held-calls")
+    assert int(month(world).reserved) == reserved > 0
+    with time_machine.travel(clock.now() + timedelta(seconds=61), tick=True):
+        with crash_at_write(1):
+            run_jobs("held-calls")
+        run_jobs("held-calls")
+    assert int(month(world).reserved) == 0
+    assert query(ModelCall, "CALLS#HELD#0", index=3).rows == []
+    journey.step("generate-requirements")
+    assert (int(month(world).reserved), len(lines(journey))) == (0, 1)
+    check_rows()
 
 
 def test_the_person_s_words_stand_between_marks(world: World, model: Model):

@@ -1,12 +1,16 @@
 """omoios, section 9: from an idea to a project, as a client goes it."""
 
+from contextlib import suppress
+
 import pytest
 
-from shared.core.actor import Role
+from shared.core.actor import Permission, Role
+from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.people.tenancy.rows import Workspace
 from shared.planning.explorations import exploring, initializing, papers, specs
-from shared.planning.explorations.rows import Exploration
+from shared.planning.explorations.rows import DESIGN, REQUIREMENTS, Exploration, document_id
+from shared.planning.explorations.state import read_state
 from shared.store import collection, fetch, get
 from shared.work.documents import approving
 from shared.work.items.dependencies import DependencyGraph
@@ -395,6 +399,96 @@ def test_the_socket_tells_each_step(world: World, journey: Journey):
     assert [(one["event_type"], one["payload"]) for one in told] == [
         ("PROJECT_INITIALIZED", {"exploration_id": journey.id, "project_id": journey.id})
     ]
+
+
+STEPS = ("answer", "requirements", "refine", "approve", "design", "approve design", "spec", "properties", "tasks")
+
+
+def take(world: World, made: str, step: str) -> None:
+    """Do one step of an exploration."""
+    actor = world.actor
+    if step == "answer":
+        exploring.answer(actor, made, "q-1", "Developers and admins")
+    elif step == "requirements":
+        papers.generate_requirements(actor, made)
+    elif step == "refine":
+        papers.refine_requirements(actor, made, "Admins can revoke any session.", [])
+    elif step.startswith("approve"):
+        approving.approve(actor, document_id(made, DESIGN if "design" in step else REQUIREMENTS))
+    elif step == "design":
+        papers.generate_design(actor, made)
+    elif step == "spec":
+        specs.generate_spec(actor, made, "auth")
+    elif step == "properties":
+        specs.extract_properties(actor, made)
+    else:
+        initializing.generate_tasks(actor, made)
+
+
+def test_whoever_dies_at_any_write_of_any_step_leaves_it_to_the_next(world: World):
+    """Each step is one write: it was done, or it was not, and the exploration goes on to the same project."""
+    made = exploring.start(world.actor, exploring.workspace_for(world.actor, world.ws_id), IDEA).exploration.id
+    for step in STEPS:
+        died = 0
+        for process in crash_at_every_write():
+            with process, suppress(Conflict):  # it was done by who died
+                take(world, made, step)
+            died += process.dead
+            if not process.dead:
+                break
+        assert died >= 1, step
+        check_rows()
+    state = read_state(world.actor, made, Permission.PROJECT_READ)
+    assert (state.stage, state.requirements.status, state.design.status) == ("spec_generated", "approved", "approved")
+    assert len(collection(1, f"PROJ#{made}#DOC")) == 2
+    assert len(state.spec.properties) == len(papers.requirements_text(state).requirements)
+    assert initializing.initialize(world.actor, made, "auth").cards == len(specs.planned(state))
+
+
+@pytest.mark.parametrize("first", ["approve", "refine"])
+def test_an_approval_beside_a_refinement_approves_what_was_read_or_nothing(world: World, first: str):
+    """Whichever is written first: no version is approved that was not there when it was approved."""
+    made = exploring.start(world.actor, exploring.workspace_for(world.actor, world.ws_id), IDEA).exploration.id
+    papers.generate_requirements(world.actor, made)
+    other = "refine" if first == "approve" else "approve"
+    version = read_state(world.actor, made, Permission.PROJECT_READ).requirements.version_id
+    with concurrently(lambda: take(world, made, other)) as process, suppress(Conflict):
+        if first == "approve":
+            approving.approve(world.actor, version)
+        else:
+            take(world, made, first)
+    assert process.happened
+    document = read_state(world.actor, made, Permission.PROJECT_READ).requirements
+    if first == "refine":  # it is refused, and what was approved stays as it was read
+        assert (int(document.number), document.status) == (1, "approved")
+        assert papers.generate_design(world.actor, made).text
+        return
+    assert (int(document.number), document.status) == (2, "review")  # the second version, which nobody has looked at
+    with pytest.raises(Conflict):
+        papers.generate_design(world.actor, made)
+
+
+def test_a_design_of_requirements_that_change_at_this_moment_is_not_kept(world: World):
+    made = exploring.start(world.actor, exploring.workspace_for(world.actor, world.ws_id), IDEA).exploration.id
+    take(world, made, "requirements")
+    take(world, made, "approve")
+    with concurrently(lambda: take(world, made, "refine")) as process, pytest.raises(Conflict):
+        take(world, made, "design")
+    assert process.happened
+    assert read_state(world.actor, made, Permission.PROJECT_READ).design is None
+
+
+def test_limits_of_an_exploration_hold(world: World, journey: Journey):
+    """Twenty thousand characters of an idea are read in time; a hundred answers to one question are one answer."""
+    long = Journey(world.ada, "Users can add a note. " * 900)
+    assert len(long.started["questions"]) == 5
+    assert long.step("generate-requirements")["total_requirements"] == 1  # said often is said once
+    for number in range(20):
+        journey.step("answer", {"question_id": "q-1", "answer_text": f"Team {number}"})
+    history = journey.get(journey.base).json["history"]
+    assert len(history) <= 14
+    assert [one["answer_text"] for one in history if one["id"] == "q-1"] == ["Team 19"]
+    journey.step("answer", {"question_id": "q-1", "answer_text": "x" * 5_001}, 422)
 
 
 def test_explorations_are_listed_with_their_stages(world: World, journey: Journey):

@@ -119,6 +119,21 @@ def test_a_prediction_follows_from_similar_tasks(world):
     assert predict(other, "Make the login faster")["similar_task_count"] == 0
 
 
+def test_what_only_shares_a_word_predicts_nothing(world):
+    for _ in range(3):
+        store(world, "Fixed the session form, which lost its input on reload")
+        store(world, "Migrated the table of sessions; the schema lock timed out", success=False)
+    found = predict(world, "Fix the session form that loses input", task_type="implementation")
+    assert (found["similar_task_count"], found["risk_level"]) == (3, "low")
+    assert not any("failed" in one for one in found["recommendations"]), found["recommendations"]
+
+
+def test_one_word_in_common_is_no_pattern(world):
+    for text in ("Exported invoices", "Invoices have a due date", "Removed old invoices from the archive", "Paginated invoices"):
+        store(world, text)
+    assert ask(world, "GET", "/memory/patterns").json == []
+
+
 def test_the_default_gate_only_warns(world):
     task = add(world)["id"]
     record(world, task, "coverage", 70)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.planning.explorations.authors import EMBEDDED, Subject
+from shared.planning.explorations.designing import things_of
 from shared.planning.explorations.dialogue import AT_ONCE, MOST, Asked, is_ready, next_questions, status_of
 from shared.planning.explorations.ears import numbers, to_ears
 from shared.planning.explorations.planning import plan_cards, priority_of, properties_of
@@ -303,3 +304,139 @@ def test_long_texts_of_strangers_are_read_in_a_moment():
     assert numbers("1," * 10_000) == []
     assert numbers("within 2 seconds for 10,000 users") == ["within 2 seconds", "10,000 users"]
     assert to_ears("x if " * 4_000 + ";", "shop", "en").kind == "ubiquitous"
+
+
+def refined(answers: str, feedback: str, idea: str = "A web shop for pottery") -> RequirementsText:
+    """The requirements of an idea with one answer, after feedback."""
+    question = Asked(1, "release", "scope", "What must the first release contain?", "answered", answers)
+    subject = Subject(idea, [question])
+    return EMBEDDED.refine(subject, EMBEDDED.requirements(subject), Remarks(feedback), 1)
+
+
+@pytest.mark.parametrize(
+    ("feedback", "left"),
+    [
+        ("Please drop the wish list.", False),
+        ("We don't need the wish list any more.", False),
+        ("The wish list is no longer needed.", False),
+        ("Remove the wish list.", False),
+        ("Bitte wish list weglassen", False),
+        ("REQ-003 streichen", False),
+        ("REQ-003 can be removed", False),
+        ("Delete accounts after two years.", True),  # what the system must do
+        ("Drop the newsletter.", True),  # nobody asked for one
+    ],
+)
+def test_what_is_not_needed_any_more_is_withdrawn(feedback: str, left: bool):
+    text = refined("Catalogue, wish list, checkout", feedback)
+    assert any("wish list" in one for one in statements(text)) is left, statements(text)
+    assert not any("rop the" in one or "weglassen" in one or "streichen" in one for one in statements(text))
+    assert {"REQ-002", "REQ-004"} <= {one.ref for one in text.requirements}
+
+
+def test_of_a_requirement_that_asks_for_more_it_is_asked_how_it_shall_read():
+    text = refined(
+        "Couriers confirm each delivery with a photo and a signature of the customer", "We do not need the photo any more."
+    )
+    assert any("with a photo and a signature" in one for one in statements(text))
+    assert any("asks for more than that" in one for one in text.entries("open"))
+
+
+@pytest.mark.parametrize(
+    ("answers", "kept", "gone"),
+    [
+        (
+            ["Customers need no account.", "Actually, customers should have an account"],
+            "customers to have an account",
+            "no account",
+        ),
+        (["Falsche Antwort: ein Punkt Abzug. Eigentlich doch kein Abzug."], "Kein Abzug", "ein Punkt Abzug"),
+        (["Orders are shipped by DHL.", "Instead orders are shipped by UPS"], "UPS", "DHL"),
+        (["Orders are shipped by DHL.", "Actually prices include VAT"], "DHL", "nothing of it"),
+    ],
+)
+def test_a_later_answer_that_says_so_replaces_an_earlier_one(answers: list[str], kept: str, gone: str):
+    idea = "Ein Quiz für zwei Spieler über die Länder" if "Abzug" in kept else "A web shop for pottery"
+    asked = [
+        Asked(number, key, "business logic", "Which rules?", "answered", text)
+        for number, (key, text) in enumerate(zip(("rules", "failures"), answers, strict=False), 1)
+    ]
+    text = EMBEDDED.requirements(Subject(idea, asked))
+    said = " ".join(statements(text))
+    assert kept in said, said
+    assert gone not in said, said
+    assert not any("ctually" in one or "igentlich" in one or "nstead" in one for one in statements(text))
+    assert any(gone in one for one in text.entries("excluded")) or gone == "nothing of it"
+
+
+@pytest.mark.parametrize(
+    ("idea", "title", "statement"),
+    [
+        ("CLI to rename photos by EXIF date", "CLI to Rename Photos", "The CLI shall serve to rename photos by EXIF date."),
+        (
+            "We run a logistics company with 40 trucks. We want a system that reads the orders from e-mails, proposes tours, and lets "
+            "the dispatcher correct them.",
+            "System That Reads the Orders",
+            "The system shall be one that proposes tours.",
+        ),
+        (
+            "Wir möchten eine Software für unseren Sportverein, mit der Trainer Hallen buchen können. Beiträge soll sie einziehen.",
+            "Software für unseren Sportverein",
+            "Das System muss dies erfüllen: „Wir möchten eine Software für unseren Sportverein, mit der Trainer Hallen buchen können“.",
+        ),
+    ],
+)
+def test_what_the_first_sentence_asks_for_is_not_lost(idea: str, title: str, statement: str):
+    assert Subject(idea).title == title
+    assert statement in statements(EMBEDDED.requirements(Subject(idea)))
+
+
+def test_a_limit_is_no_permission():
+    """A test that tries it and finds that it succeeds would show the opposite."""
+    ears = to_ears("A driver may drive at most 9 hours a day and must rest then", "planner", "en")
+    assert ears.statement == "The planner shall fulfil this: “A driver may drive at most 9 hours a day and must rest then”."
+    assert "{who}" not in str(ears)
+
+
+def test_tests_are_said_in_whole_sentences():
+    (one,) = EMBEDDED.requirements(Subject("A diary for us. We can share entries.")).requirements[-1:]
+    assert one.criteria == ("A test shows that we can share entries.",)
+    (made,) = properties_of("spec", [one])
+    assert made.test.splitlines()[1:] == ["  When we try to share entries", "  Then it succeeds"]
+
+
+@pytest.mark.parametrize(
+    ("idea", "answers", "never"),
+    [
+        ("Wir möchten eine Software, mit der Mitglieder sich zu Kursen anmelden können", {}, {"auth_methods", "sessions"}),
+        ("A quiz game for two players about geography", {"access": "No login"}, {"auth_methods", "sessions"}),
+        ("CLI to rename photos by EXIF date", {}, {"access"}),
+    ],
+)
+def test_questions_fit_the_idea(idea: str, answers: dict[str, str], never: set[str]):
+    asked = [one.key for one in talk(idea, dict.fromkeys(("users", "release", "rules", "path", "failures"), "none") | answers)]
+    assert never.isdisjoint(asked)
+    assert len(set(asked)) == len(asked)
+
+
+def test_an_idea_of_one_thing_is_asked_what_it_shall_do():
+    for idea in ("Ich will ein Spiel.", "I want to build an app"):
+        assert [one.key for one in next_questions(idea, [])] == ["purpose"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "language", "things"),
+    [
+        (["Drivers get their tour on a tablet", "They see the tour", "Keep the original file name"], "en", ["tour", "tablet", "name"]),
+        (["Eine Halle kann nie doppelt belegt werden", "Trainer buchen eine Halle"], "de", ["Halle"]),
+        (["We share"], "en", []),
+    ],
+)  # fmt: skip
+def test_components_are_named_after_what_they_are_about(texts: list[str], language: str, things: list[str]):
+    assert things_of(texts, language) == things
+
+
+def test_a_design_names_the_things_of_this_idea():
+    subject = Subject("A planner for couriers. Drivers get their tour on a tablet. The tour must be printed.")
+    design = EMBEDDED.design(subject, EMBEDDED.requirements(subject))
+    assert any("tour" in line for line in design.splitlines() if line.startswith("### "))

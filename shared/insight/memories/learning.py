@@ -37,6 +37,7 @@ from shared.work.projects.rows import Project
 _SAME: Final = 0.4  # the share of words that two patterns have in common if they are one
 _ALIKE: Final = 0.74
 """The similarity of memories of one pattern: above that of an answer to a question, because both texts are long."""
+_TELLING: Final = 2  # words that a pattern must have which nobody asked for: what only shares one word is about many things
 JUDGEMENT: Final = 0.2
 """What one piece of feedback changes of a confidence at most, and by default, as in the original service."""
 
@@ -91,7 +92,7 @@ def pattern_of(
         return [], None
     pattern_type = "success" if memory.success else "failure"
     found = _read_and_extract(samples, pattern_type, memory)
-    if not found.words:
+    if len(found.words) < _TELLING:
         return [], None
     pattern = choice.same(pattern_type, memory.task_type, found)
     if pattern is not None:

@@ -23,6 +23,29 @@ _READ: Final = 40
 _COMMON: Final = 0.5  # the share of the memories that must have an indicator
 _DISTINCT: Final = 1.2  # how much more frequent it is there than among the others
 _SURE: Final = 2  # samples that are added to the count: a few that agree are not yet certain
+_LITTLE: Final = frozenset(
+    (
+        "all",
+        "each",
+        "them",
+        "can",
+        "out",
+        "not",
+        "no",
+        "only",
+        "up",
+        "over",
+        "off",
+        "if",
+        "their",
+        "one",
+        "other",
+        "more",
+        "less",
+        "now",
+    )
+)
+"""Words that say nothing of what was done, however many memories have them."""
 IMPROVING: Final = frozenset(
     word
     for one in ("faster", "optimize", "optimized", "optimization", "improve", "improved", "reduce", "reduced", "speed", "cache")
@@ -72,10 +95,14 @@ def indicators(samples: Sequence[str], others: Sequence[str]) -> dict[str, str]:
     for word, number in found.items():
         share = number / len(samples)
         other = elsewhere[word] / len(others) if others else 0.0
-        if number >= 2 and share >= _COMMON and share >= _DISTINCT * other and not word.isdigit() and len(word) > 1:
+        if number >= 2 and share >= _COMMON and share >= _DISTINCT * other and _says_something(word):
             telling.append((share - other, word))
     telling.sort(key=lambda one: (-one[0], one[1]))
     return {word: forms[word].most_common(1)[0][0] for _, word in telling[:MAX_INDICATORS]}
+
+
+def _says_something(word: str) -> bool:
+    return len(word) > 1 and not word.isdigit() and word not in _LITTLE
 
 
 def _frequencies(texts: Sequence[str], forms: dict[str, Counter[str]]) -> Counter[str]:

@@ -11,15 +11,17 @@ from typing import Any, Final
 
 from shared.core.actor import Actor, Permission
 from shared.insight.memories.advising import fitting, recommendations
-from shared.insight.memories.ranking import SearchQuery
+from shared.insight.memories.ranking import Ranked, SearchQuery
 from shared.insight.memories.rows import Memory, Pattern, patterns_of
 from shared.insight.memories.searching import MemorySearch
+from shared.insight.memories.vectors import THRESHOLD
 from shared.store import begin_index_rows, get_all
 from shared.work.projects.reading import by_workspace
 from shared.work.quality_gates.rows import Measured
 from shared.work.quality_gates.rules import METRIC_TYPES
 
 _SIMILAR: Final = 20  # similar tasks that are looked at
+_FAR: Final = 3  # tasks that are looked at if none is as similar as a search asks
 _UNSURE: Final = 3  # tasks that are added to the number: with as many similar ones the confidence is at most a half
 _OF_PATTERN: Final = 0.3  # the weight of a pattern, where a very similar task has 1
 _RISKY, _DOUBTFUL = 0.5, 0.75  # scores below which the risk is high, and medium
@@ -51,15 +53,21 @@ def predict(actor: Actor, text: str, task_type: str | None = None, *, not_of_tas
     search = MemorySearch(actor)
     begun = by_workspace(actor, lambda ws_id: begin_index_rows(1, patterns_of(ws_id)), Permission.CARD_READ)
     described = f"{text}\n{task_type.replace('_', ' ')}" if task_type else text
-    ranked = search.everywhere(SearchQuery(described, _SIMILAR, not_of_task=not_of_task))
+    ranked = _near(search.everywhere(SearchQuery(described, _SIMILAR, not_of_task=not_of_task)))
     rows = [row for part in begun.values() for row in part]
     keys: list[Any] = [(Memory, *Memory.key(one.indexed.memory_id)) for one in ranked]
     keys += [(Pattern, *Pattern.key(row.id)) for row in fitting(actor, rows, task_type, text)]
     found: list[Any] = get_all(keys)
     patterns = [one for one in found[len(ranked) :] if one]
-    similar = [(memory, max(one.similarity, one.score)) for one, memory in zip(ranked, found, strict=False) if memory]
+    similar = [(memory, one.similarity or one.score * THRESHOLD) for one, memory in zip(ranked, found, strict=False) if memory]
     measured = get_all([(Measured, *Measured.key_of(memory.item_id, memory.task_id)) for memory, _ in similar])
     return _prediction(similar, measured, patterns)
+
+
+def _near(ranked: Sequence[Ranked]) -> list[Ranked]:
+    """Return what is about the same by meaning too; where nothing is, the first few: a task says less the farther it is."""
+    near = [one for one in ranked if one.similarity >= THRESHOLD]
+    return near or list(ranked[:_FAR])
 
 
 def _prediction(similar: Sequence[tuple[Memory, float]], measured: Sequence[Any], patterns: Sequence[Pattern]) -> Prediction:

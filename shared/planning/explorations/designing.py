@@ -1,6 +1,7 @@
 """The embedded author's design: its sections file the requirements by component, data, boundary, failure and protection."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -40,12 +41,21 @@ _PROTECTION: Final = re.compile(
 )
 
 
+_THINGS: Final = 3  # that the heading of a component names
+_NOUN: Final = re.compile(
+    r"\b(?i:the|an?|their|his|her|its|our|my|each|every)\s+(?:[a-z-]+\s){0,2}?([a-z][a-z-]{3,})"
+    r"(?=\s+(?:from|of|on|in|with|by|and|or|for|to|at|is|are|was|were|when|that|which|through|can|must|should|shall|may|needs?)\b|[.,;:)]|$)"
+)
+"""The last word of what stands behind an article, before what goes on with the sentence."""
+_NOUN_DE: Final = re.compile(r"(?<=[\wäöüß,] )(?!Software\b|System\b|Anwendung\b|App\b)([A-ZÄÖÜ][\wäöüß-]{3,})")
+
+
 def design_of(title: str, name: str, goal: str, text: RequirementsText) -> str:
     """Return the text of a design. Each section says to which requirements it traces."""
     own, found = words(text.language)["design"], text.requirements
     groups = [(category, [one for one in found if one.category == category]) for category in CATEGORIES]
     names = dict(zip(CATEGORIES, own["components"], strict=True))
-    components = [(names[category], members) for category, members in groups if members]
+    components = [(_named(names[category], members, text.language), members) for category, members in groups if members]
     sections = [
         _overview(own, name, goal, components, groups),
         _components(own, components),
@@ -58,6 +68,21 @@ def design_of(title: str, name: str, goal: str, text: RequirementsText) -> str:
     parts = [f"# {title}\n"]
     parts += [f"## {heading}\n\n{body}" for heading, body in zip(SECTIONS, sections, strict=True)]
     return "\n".join([*parts, f"---\n\n_{words(text.language)['author']}_\n"])
+
+
+def _named(heading: str, members: Sequence[Requirement], language: str) -> str:
+    """Return the heading of a component with the things that its requirements speak of most."""
+    things = things_of([one.title for one in members], language)
+    return f"{heading}: {', '.join(things)}" if things else heading
+
+
+def things_of(texts: Sequence[str], language: str) -> list[str]:
+    """Return the things that texts name, those that most name first: German nouns by their capital, English ones by what stands before."""
+    counted: Counter[str] = Counter()
+    for text in texts:
+        form = _NOUN_DE if language == "de" else _NOUN
+        counted.update(list(dict.fromkeys(found[1] for found in form.finditer(text))))
+    return [word for word, _ in counted.most_common(_THINGS)]
 
 
 def sections_of(design: str) -> list[str]:

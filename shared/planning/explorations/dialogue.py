@@ -9,7 +9,7 @@ from shared.agents.providers.embedded.sentences import weight
 from shared.agents.providers.embedded.tables import recognize
 from shared.planning.explorations import statements
 from shared.planning.explorations.ears import numbers, plain
-from shared.planning.explorations.goals import topics_of
+from shared.planning.explorations.goals import topics_of, without_begin
 from shared.planning.explorations.statements import VAGUE, Statement
 from shared.planning.explorations.wording import CATEGORIES, Template, conflicts, template, templates, words
 
@@ -102,7 +102,7 @@ def is_ready(idea: str, asked: Sequence[Asked]) -> bool:
 
 def is_vague(idea: str) -> bool:
     """Tell whether an idea is too short to say what it shall do."""
-    return weight(re.sub(r"[^\w\s]+", " ", idea)) < _VAGUE_WORDS
+    return weight(re.sub(r"[^\w\s]+", " ", without_begin(idea))) < _VAGUE_WORDS
 
 
 def find_conflicts(said: Sequence[Statement]) -> list[tuple[str, str]]:
@@ -166,7 +166,7 @@ def _measures(said: Sequence[Statement], asked: Sequence[Asked], language: str) 
 def _open_templates(idea: str, asked: Sequence[Asked], category: str) -> Iterator[Template]:
     """Yield the questions of a category that nothing answers yet: those of the idea's topics first."""
     language, text = language_of(idea, asked), said_by(idea, asked)
-    about, known = set(topics_of(text)), {one.key for one in asked}
+    about, known = set(topics_of(_wanted_by(idea, asked, language))), {one.key for one in asked}
     first = topics_of("\n".join([idea, *(one.answer for one in asked if one.key == "purpose")]))
     fitting = [
         one
@@ -175,9 +175,19 @@ def _open_templates(idea: str, asked: Sequence[Asked], category: str) -> Iterato
         and one.key not in known
         and not one.when
         and (not one.topic or one.topic in about)
+        and one.unless not in about
         and not (one.said and one.said.search(text))
     ]
     yield from sorted(fitting, key=lambda one: 0 if one.topic in first else 1 if one.topic else 2)
+
+
+def _wanted_by(idea: str, asked: Sequence[Asked], language: str) -> str:
+    """Return what was said so far without what was said not to be needed: that is no topic."""
+    said = statements.of_idea(idea, language)
+    for one in asked:
+        if one.status == "answered":
+            said += statements.of_answer(one.answer, language, template(one.key, language))
+    return "\n".join(one.text for one in said if one.kind != "excluded")
 
 
 def _waits(category: str, asked: Sequence[Asked], found: Sequence[NewQuestion]) -> bool:

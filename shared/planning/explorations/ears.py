@@ -113,7 +113,7 @@ def criteria_of(ears: Ears, language: str) -> list[str]:
         found = [own["check_event"].format(condition=ears.condition.strip("„“"), quoted=ears.quoted)]
     elif ears.who:
         key = "check_cannot" if ears.denied else "check_can"
-        found = [own[key].format(who=ears.who, what=ears.what)]
+        found = [own[key].format(who=_SUBJECT.get(ears.who, ears.who), what=ears.what)]
     else:
         found = [own["check_any"].format(quoted=ears.quoted)]
     return [*found, *(own["check_number"].format(number=one) for one in numbers(ears.quoted))]
@@ -169,7 +169,7 @@ def _predicate(clause: str) -> tuple[str, str, str, bool] | None:
         return None
     if found := next((found for form in (_SYSTEM, _IT, _ORDER) if (found := form.fullmatch(text))), None):
         return _small(found["what"]), "", "", False
-    if found := _CAN.fullmatch(text):
+    if (found := _CAN.fullmatch(text)) and not _LIMITED.search(found["what"]):
         who, what, modal = _small(found["who"]), found["what"], found["modal"].lower()
         denied = "not" in modal or modal == "can't"
         return f"{'not ' if denied else ''}let {who} {what}", who, what, denied
@@ -181,8 +181,14 @@ def _predicate(clause: str) -> tuple[str, str, str, bool] | None:
     return None
 
 
+_LIMITED: Final = re.compile(
+    r"\b(?:at most|no more than|up to|at least|only|must|should|has to|have to|need to|needs to|may not|cannot)\b", re.IGNORECASE
+)
+"""What makes a permission a limit, or a rule of its own: "A driver may drive at most nine hours and must rest then"."""
 _MODAL_DE: Final = re.compile(r"^(?:muss|müssen|soll|sollen)\s+", re.IGNORECASE)
 _OBJECT: Final = {"i": "me", "we": "us", "they": "them"}
+_SUBJECT: Final = {"me": "I", "us": "we", "them": "they"}
+_TOGETHER: Final = re.compile(r"(?:only|both|either|neither|nur|sowohl|entweder|weder)\b", re.IGNORECASE)
 
 
 def _small(text: str) -> str:
@@ -223,6 +229,11 @@ def entries(text: str, language: str) -> list[str]:
     if language == "en" and _predicate(line) is not None:
         return [line]
     parts = [part.strip() for part in re.split(r"\s*[,;/]\s*(?:(?:and|or|und|oder)\s+)?|\s+(?:and|or|und|oder|&)\s+", line)]
-    if len(parts) < 2 or _CLAUSE.search(line) or any(not part or len(part.split()) > 5 for part in parts):
+    if (
+        len(parts) < 2
+        or _TOGETHER.match(line)
+        or _CLAUSE.search(line)
+        or any(not part or len(part.split()) > 5 for part in parts)
+    ):
         return [line]
     return parts

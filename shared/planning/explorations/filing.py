@@ -7,9 +7,10 @@ from typing import Final
 from shared.core.texts import searchable
 from shared.planning.explorations import statements
 from shared.planning.explorations.dialogue import Asked, find_conflicts, language_of, statements_so_far
-from shared.planning.explorations.ears import Ears, criteria_of, numbers, plain, to_ears
+from shared.planning.explorations.ears import Ears, criteria_of, is_clause, numbers, plain, to_ears
 from shared.planning.explorations.goals import Goal, find_goal, title_of
 from shared.planning.explorations.requirements import MAX_REQUIREMENTS, Requirement, RequirementsText, written
+from shared.planning.explorations.revising import corrected_by, without_marker
 from shared.planning.explorations.statements import VAGUE, Statement
 from shared.planning.explorations.wording import CATEGORIES, template, templates, words
 
@@ -78,9 +79,14 @@ def _add_goal(file: _File, goal: Goal, *, others: bool) -> None:
     if goal.clause:
         file.add(to_ears(goal.clause, file.name, file.language), goal.clause, origin, group_of(goal.clause))
     elif goal.does:
-        statement = f"{own['always'].format(The=own['system'].format(name=goal.name), does=goal.does)}."
-        file.add(Ears("ubiquitous", statement, goal.does.partition(" ")[2]), goal.title, origin, "scope")
-    elif not others and file.language != "en" and len(goal.sentence.split()) > len(goal.name.split()) + 3:
+        for does, title in goal.parts:
+            statement = f"{own['always'].format(The=own['system'].format(name=goal.name), does=does)}."
+            file.add(Ears("ubiquitous", statement, does.partition(" ")[2]), title, origin, "scope")
+    elif (
+        file.language != "en"
+        and (not others or is_clause(goal.sentence))
+        and len(goal.sentence.split()) > len(goal.name.split()) + 3
+    ):
         file.add(to_ears(goal.sentence, "", file.language), goal.sentence, origin, "scope")
 
 
@@ -93,8 +99,8 @@ def _add_answer(file: _File, question: Asked, language: str, decided: dict[str, 
     for statement in statements.of_answer(question.answer, language, template(question.key, language)):
         if statement.kind == "required" and statement.text not in decided:
             origin = _origin(place, question.answer if _is_part(statement, question) else statement.text, language)
-            ears = to_ears(statement.text, file.name, language, statement.item)
-            file.add(ears, statement.text, origin, question.category)
+            said = without_marker(statement.text) or statement.text
+            file.add(to_ears(said, file.name, language, statement.item), said, origin, question.category)
         elif statement.kind != "required":
             others.append((statement.kind, statement.text))
     return others
@@ -116,6 +122,23 @@ def _decided(idea: str, asked: Sequence[Asked]) -> dict[str, Asked]:
         elif question is not None:
             answer = searchable(question.answer)
             found |= {one: question for one in pair if searchable(one) not in answer}
+    return found | _corrected(idea, asked)
+
+
+def _corrected(idea: str, asked: Sequence[Asked]) -> dict[str, Asked]:
+    """Return the statements that later answers take back ("Actually, ..."), each with the question that was answered so."""
+    language = language_of(idea, asked)
+    earlier, found = [one.text for one in statements.of_idea(idea, language)], dict[str, Asked]()
+    for question in asked:
+        if question.status != "answered" or ":" in question.key:
+            continue
+        for statement in statements.of_answer(question.answer, language, template(question.key, language)):
+            said = without_marker(statement.text)
+            old = corrected_by(said, earlier) if said else None
+            if old is not None:
+                found[old] = question
+                earlier.remove(old)
+            earlier.append(statement.text)
     return found
 
 

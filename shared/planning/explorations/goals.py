@@ -37,6 +37,30 @@ _TAIL: Final = (
     (re.compile(r"(?P<rest>to .+)", re.I | re.S), "serve {rest}"),
 )
 _LONGEST: Final = 6  # words of a name
+_DOES: Final = re.compile(r"[a-z]+s\s")  # a verb of what one thing does: "reads the orders"
+_ANY: Final = frozenset(
+    [
+        "app",
+        "application",
+        "cli",
+        "system",
+        "tool",
+        "software",
+        "platform",
+        "website",
+        "service",
+        "program",
+        "anwendung",
+        "lösung",
+    ]
+)
+"""Names that say nothing of what a thing is for."""
+_TRAILING: Final = frozenset(
+    {
+        *("a", "an", "and", "for", "of", "the", "to", "in", "on", "or", "that", "which", "with", "by", "from", "our", "my"),
+        *("für", "mit", "der", "die", "das", "den", "dem", "unsere", "unseren", "unser", "und", "oder", "zu", "in", "auf", "von"),
+    }
+)
 _SMALL: Final = frozenset({"a", "an", "and", "for", "of", "the", "to", "in", "on", "or"})
 
 
@@ -50,6 +74,15 @@ class Goal:
     does: str = ""
     clause: str = ""
     title: str = ""
+
+    @property
+    def parts(self) -> list[tuple[str, str]]:
+        """Return what stands behind "shall", each with a title: "that reads A, proposes B, and lets C" are three."""
+        found = re.split(r",\s+(?:and\s+)?", self.title) if self.does.startswith("be one ") else []
+        if len(found) < 2 or not all(_DOES.match(one) for one in found):
+            return [(self.does, self.title)]
+        word = self.does.split()[2]
+        return [(f"be one {word} {one}", one) for one in found]
 
 
 def find_goal(sentences: list[str], language: str) -> Goal:
@@ -67,9 +100,25 @@ def find_goal(sentences: list[str], language: str) -> Goal:
 def title_of(name: str, idea: str, language: str) -> str:
     """Return a name for headings: that of the goal, else the first words of the idea."""
     words = (name or " ".join(plain(idea).split()[:_LONGEST])).split()
+    if name.lower() in _ANY and (found := re.search(rf"\b{re.escape(name)}\s+[^.,;:!?\n(]+", plain(idea), re.IGNORECASE)):
+        words = _until_little(found[0].split()[: _LONGEST - 1])  # of such a name it is said what it is for
     if language != "en":
         return " ".join(words)[:80]
     return " ".join(one if index and one in _SMALL else one[0].upper() + one[1:] for index, one in enumerate(words))[:80]
+
+
+def _until_little(words: list[str]) -> list[str]:
+    """Return words without little ones at their end, which would leave the reader waiting."""
+    while len(words) > 1 and words[-1].lower() in _TRAILING:
+        words.pop()
+    return words
+
+
+def without_begin(idea: str) -> str:
+    """Return an idea without the words with which people begin to ask for something."""
+    line = plain(idea)
+    found = max((one.end() for form in (_BEGIN, _BEGIN_DE) if (one := form.match(line))), default=0)
+    return line[found:]
 
 
 def topics_of(text: str) -> list[str]:
@@ -85,6 +134,8 @@ def _goal(sentence: str, language: str, *, first: bool) -> Goal | None:
         return None
     what = line[begun.end() :] if begun else line
     end = _END.search(what) if begun else None
+    if end is None and begun is None and first and (bare := _DOING.match(what)) and not is_clause(what[: bare.start("end")]):
+        end = re.compile(r"\s").search(what, bare.start("end"))
     name = what[: end.start()].strip() if end else what.strip()
     if not name or weight(name) > _LONGEST or is_clause(name):
         return None
@@ -105,4 +156,8 @@ def _plain_name(name: str) -> str:
     return first.lower() + space + rest if first[1:] == first[1:].lower() and (rest or first.lower() in _KINDS) else name
 
 
+_DOING: Final = re.compile(
+    r"(?!(?:we|i|you|they|it|our|my|there|this)\b)(?:[\w-]+ ){0,2}[\w-]+?(?P<end>\s)(?:to|that|which|where)\b", re.I
+)
+"""The beginning of an idea that only names a thing and says what it is for: "CLI to rename photos"."""
 _KINDS: Final = frozenset({"app", "shop", "website", "game", "tool", "blog", "bot", "platform", "system", "forum", "store"})

@@ -143,7 +143,7 @@ _PARTS: Final = re.compile(
     r"(?P<word>When|While|If|Where|Wenn|Während|Falls|Wo) (?P<condition>.+?), (?:then )?(?P<then>(?:the .+? shall|muss das System) .+)",
     re.DOTALL,
 )
-_MAY: Final = re.compile(r"The .+? shall (?P<no>not )?let (?P<who>.+)", re.DOTALL)
+_MAY: Final = re.compile(r"A test shows that (?P<who>.+?) (?P<modal>can|cannot) (?P<what>.+)\.", re.DOTALL)
 
 
 def _scenario(requirement: Requirement) -> str:
@@ -152,9 +152,11 @@ def _scenario(requirement: Requirement) -> str:
     if found := _PARTS.fullmatch(requirement.statement):
         first = "Given" if found["word"] in ("While", "Where", "Während", "Wo") else "When"
         return f"{head}\n  {first} {found['condition']}\n  Then {found['then']}\n"
-    if found := _MAY.fullmatch(requirement.statement):
-        outcome = "it is refused" if found["no"] else "it succeeds"
-        return f"{head}\n  When this is tried: {found['who'].rstrip('.')}\n  Then {outcome}\n"
+    if found := next((found for one in requirement.criteria if (found := _MAY.fullmatch(one))), None):
+        outcome = "it succeeds" if found["modal"] == "can" else "it is refused"
+        who = found["who"] if found["who"] in ("I", "we") else "they"
+        given = "" if who != "they" or found["who"] == "they" else f"  Given {found['who']}\n"
+        return f"{head}\n{given}  When {who} try to {found['what']}\n  Then {outcome}\n"
     return ""
 
 

@@ -13,6 +13,7 @@ from shared.planning.explorations import statements
 from shared.planning.explorations.ears import criteria_of, plain, to_ears
 from shared.planning.explorations.filing import group_of, headline, shortened
 from shared.planning.explorations.requirements import MAX_REQUIREMENTS, Requirement, RequirementsText
+from shared.planning.explorations.revising import is_covered, named_as_removed, named_as_unneeded, telling
 from shared.planning.explorations.wording import words
 
 _REF: Final = r"REQ[- ]?(\d{1,5})"
@@ -22,7 +23,11 @@ _ADD: Final = re.compile(
     re.I | re.S,
 )
 _REMOVE: Final = re.compile(
-    rf"(?:please )?(?:remove|delete|drop|withdraw|cancel|streiche|entferne|lösche) {_REF}\b.*", re.I | re.S
+    rf"(?:please |bitte )?(?:remove|delete|drop|withdraw|cancel|streiche|entferne|lösche) {_REF}\b.*|"
+    rf"(?:bitte )?REQ[- ]?(?P<ref>\d{{1,5}})\s+(?:bitte )?(?:streichen|entfernen|löschen|weglassen|entfällt|kann weg|can go|"
+    r"can be (?:dropped|removed)|(?:is|wird) (?:no longer|not|nicht)(?: mehr)? (?:needed|required|wanted|gebraucht|benötigt)"
+    r"(?: any ?more)?)\W*",
+    re.I | re.S,
 )
 _CHANGE: Final = re.compile(
     rf"(?:(?:change|update|replace|reword|rewrite|correct|modify|ändere|ersetze) )?{_REF}\s*"
@@ -31,34 +36,6 @@ _CHANGE: Final = re.compile(
 )
 _MISSING: Final = re.compile(
     r"(?:there (?:is|are) no|no|missing|lacks?|lacking|we miss|it lacks|es fehl(?:t|en)|fehlende?)\s+(.+)", re.I | re.S
-)
-_LITTLE: Final = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "and",
-        "or",
-        "of",
-        "for",
-        "to",
-        "in",
-        "on",
-        "with",
-        "support",
-        "add",
-        "new",
-        "requirement",
-        "requirements",
-        "system",
-        "must",
-        "should",
-        "be",
-        "is",
-        "are",
-        "it",
-        "we",
-    ]
 )
 
 
@@ -94,7 +71,7 @@ class _Refinement:
         places = [(remarks.feedback, "feedback", " ".join(remarks.changes)), (remarks.rejection, "rejection", said)]
         for source, place, covered in places:
             for sentence in _sentences(source, self.text.language):
-                if not _is_covered(sentence, covered):
+                if not is_covered(sentence, covered):
                     self._change(sentence, self.own[place].format(version=self.version))
         for entry in (remarks.rejection, remarks.feedback, *remarks.changes):
             if entry.strip():
@@ -111,7 +88,7 @@ class _Refinement:
     def _change(self, sentence: str, place: str) -> None:
         line = sentence.strip()
         if found := _REMOVE.fullmatch(line):
-            self._withdraw(self._existing(int(found[1])))
+            self._withdraw(self._existing(int(found[1] or found["ref"])))
         elif found := _ADD.fullmatch(line):
             self._add(found[2], line, place, int(found[1]))
         elif (found := _CHANGE.fullmatch(line)) and int(found[1]) in {one.number for one in self.text.requirements}:
@@ -122,13 +99,30 @@ class _Refinement:
             self._note("open", line)
         elif found := _MISSING.fullmatch(line):
             self.text = self.text.with_entry("open", self.own["missing"].format(quoted=plain(line)))
-        else:
+        elif not self._take_back(line):
             kinds = statements.of_answer(line, self.text.language, None)
             for one in kinds:
                 if one.kind == "required":
                     self._add(one.text, one.text, place, None)
                 else:
                     self._note({"open": "open", "excluded": "excluded"}.get(one.kind, "unfiled"), one.text)
+
+    def _take_back(self, line: str) -> bool:
+        """Withdraw what a sentence says is not needed any more. Where a requirement asks for more than that, people are asked."""
+        unneeded, removed = named_as_unneeded(line), named_as_removed(line)
+        about = telling(unneeded or removed or "")
+        if not about:
+            return False
+        speaking = [one for one in self.text.requirements if about <= telling(f"{one.statement} {one.title}")]
+        for one in speaking:
+            if len(telling(one.title)) <= 2 * len(about):
+                self._withdraw(one)
+            else:
+                entry = self.own["speaks_of"].format(ref=one.ref, statement=one.statement.rstrip("."), quoted=plain(line))
+                self.text = self.text.with_entry("open", entry)
+        if speaking or unneeded:
+            self._note("excluded", line)
+        return bool(speaking or unneeded)
 
     def _add(self, said: str, line: str, place: str, number: int | None) -> None:
         if number is None or number in self.used or number > 99_999 or number == 0:
@@ -137,7 +131,7 @@ class _Refinement:
         bare = re.sub(r"^(?:add|also add|include|ergänze)\s+", "", said, flags=re.IGNORECASE) or said
         self.text = self.text.with_requirement(self._made(number, bare, line, place, group_of(said)))
         for entry in self.text.entries("open"):  # what was asked as missing, and is said now
-            if entry.startswith(("“", "„")) and _is_covered(entry, said):
+            if entry.startswith(("“", "„")) and is_covered(entry, said):
                 self.text = self.text.without_entry("open", entry)
 
     def _reword(self, old: Requirement, said: str, line: str, place: str) -> None:
@@ -170,13 +164,3 @@ def _sentences(text: str, language: str) -> Iterator[str]:
         bare = re.sub(r"^\s*(?:[-*•]|\d+[.)])\s+", "", line).strip()
         if bare:
             yield from statements.split(bare, language)
-
-
-def _is_covered(sentence: str, covered: str) -> bool:
-    """Tell whether what a sentence is about is said elsewhere too: half of its telling words."""
-    own = _telling(sentence)
-    return bool(own) and len(own & _telling(covered)) * 2 >= len(own)
-
-
-def _telling(text: str) -> set[str]:
-    return {one.rstrip("s") for one in re.findall(r"[^\W\d_][\w-]{2,}", text.lower())} - _LITTLE

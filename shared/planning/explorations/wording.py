@@ -23,6 +23,8 @@ class Template:
     said: re.Pattern[str] | None
     item: str | None
     when: str
+    unless: str = ""
+    """A topic of whose ideas it is not asked."""
 
 
 @cache
@@ -45,6 +47,7 @@ def templates(language: str) -> tuple[Template, ...]:
             _pattern(one["said"]) if "said" in one else None,
             one["item"][spoken] if "item" in one else None,
             one.get("when", ""),
+            one.get("unless", ""),
         )
         for one in _load("questions")["question"]
     )

@@ -1,12 +1,14 @@
 """One call of a model outside of runs, reserved before it, paid once with its answer, and never asked twice for the same.
 
 A call is named after all that it depends on. A request that ends early is sent again: the answers that came are read and not asked for,
-so that it goes on where it stopped. A reservation whose process died is released by the next call of the same name.
+so that it goes on where it stopped. A reservation whose process died is released by the next call
+of the same name, or by the job `held-calls`.
 """
 
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,9 +41,12 @@ from shared.store import (
     NumberAttribute,
     Operation,
     Row,
+    Shards,
     UnicodeAttribute,
     get,
+    iterate_shards,
     load_text,
+    process_all,
     put,
     store_text,
     update,
@@ -51,6 +56,9 @@ from shared.store import (
 SECONDS: Final = 22.0
 """For all calls of a request: API Gateway waits 29 seconds, and what comes of them is still to be written."""
 _LEAST: Final = 3.0  # seconds: with less no call is begun
+HELD_CALLS: Final = Shards("CALLS#HELD", 1)
+"""The calls that hold a reservation, by the time until which they may."""
+_PAGE: Final = 100
 _HOLD: Final = 60  # seconds after which a call without an answer is given up: its process is gone
 
 
@@ -64,10 +72,20 @@ class ModelCall(Row):
     reservation: Any = JSONAttribute(null=True)
     held_until = NumberAttribute(default=0)
     answer = UnicodeAttribute(null=True)
+    gsi3pk = UnicodeAttribute(null=True, attr_name="GSI3PK")
+    gsi3sk = UnicodeAttribute(null=True, attr_name="GSI3SK")
 
     @classmethod
     def key_of(cls, exploration_id: str, name: str) -> tuple[str, str]:
         return f"EXPL#{exploration_id}", f"CALL#{name}"
+
+
+_RELEASED: Final = (
+    ModelCall.reservation.remove(),
+    ModelCall.held_until.set(0),
+    ModelCall.gsi3pk.remove(),
+    ModelCall.gsi3sk.remove(),
+)
 
 
 class _CallTaken(ConditionFailed):
@@ -161,6 +179,8 @@ class Calls:
             attempt=new_id(),
             reservation={"amount": amount, "budgets": [budget.id for budget in caps.budgets]},
             held_until=clock.epoch() + _HOLD,
+            gsi3pk=HELD_CALLS.partition_of(self.exploration.id),
+            gsi3sk=f"{clock.epoch() + _HOLD:012d}#{self.exploration.id}#{name}",
         )
         free = ModelCall.attempt == old.attempt if old is not None else ModelCall.pk.does_not_exist()
         if old is not None and old.reservation:  # in a transaction of its own: a row can be changed once in one
@@ -215,7 +235,7 @@ class Calls:
     def _release(self, held: ModelCall) -> None:
         mine = ModelCall.attempt == held.attempt
         self._claim(
-            update(held, [ModelCall.reservation.remove(), ModelCall.held_until.set(0)], mine, _CallTaken()),
+            update(held, _RELEASED, mine, _CallTaken()),
             *release_reservation(held.reservation),
         )
 
@@ -223,7 +243,7 @@ class Calls:
         """Write the answer, what it cost and what of the reservation is left, in one transaction. Without an answer it is asked again."""
         one, line = self.exploration, self._line(held, done)
         used = line.tokens if not one.priced else int(line.customer_price_micros)
-        actions: list[Any] = [ModelCall.reservation.remove(), ModelCall.held_until.set(0)]
+        actions: list[Any] = [*_RELEASED]
         if answer is not None:
             text = json.dumps(answer, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
             actions.append(ModelCall.answer.set(store_text(f"runs/{one.ws_id}/{one.id}/{held.attempt}", text)))
@@ -253,3 +273,23 @@ class Calls:
             estimated=done.estimated,
             **usage_figures(str(one.provider), str(one.model), done.model, done.usage, has_price=bool(one.priced)),
         )
+
+
+def release_held(until: float) -> int:
+    """Release the reservations of calls whose process died; return how many. Stops at `until` (`time.monotonic`)."""
+    over = ("0", f"{clock.epoch():012d}")
+    rows = iterate_shards(ModelCall, HELD_CALLS, until, index=3, between=over, limit=_PAGE)
+    return process_all(HELD_CALLS.name, rows, _release_if_dead, lambda row: str(row.pk))
+
+
+def _release_if_dead(found: ModelCall) -> int:
+    row = get(ModelCall, str(found.pk), str(found.sk))
+    if row is None or not row.reservation or row.held_until > clock.epoch():
+        return 0
+    same = (ModelCall.attempt == row.attempt) & ModelCall.reservation.exists()
+    # another attempt from now on: should the process live after all, it cannot settle what is released
+    actions = [*_RELEASED, ModelCall.attempt.set(new_id())]
+    with suppress(_CallTaken):
+        write(update(row, actions, same, _CallTaken()), *release_reservation(row.reservation))
+        return 1
+    return 0
