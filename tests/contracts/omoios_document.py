@@ -329,6 +329,8 @@ class _Document:
     def _figures(self) -> None:
         """Sections 5, 6 and 15."""
         project = {"project_id": self.project}
+        urgent = {"new_priority": "CRITICAL", "reason": "Users wait for it", "initiated_by": "guardian-001"}
+        self.send("guardian.overridePriority", body=urgent | {"task_id": self.reader.task(self.ticket)})
         self.do("audit.ticket", {"ticket_id": self.ticket})
         self.do("audit.agent", {"agent_id": self.agent})
         self.do("audit.project", project, {"start_date": "2025-01-30", "end_date": "2100-01-30"})
