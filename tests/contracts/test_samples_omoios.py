@@ -44,6 +44,13 @@ def test_everything_that_is_documented_was_done(reader: Reader) -> None:
     assert sorted(EVENTS.keys() - reader.heard.keys()) == []
 
 
+def test_every_documented_parameter_of_a_query_was_used(reader: Reader) -> None:
+    documented = {one["id"]: set(one.get("query", ())) for one in OPERATIONS if one["contract"] == "omoios"}
+    assert {name: documented[name] - reader.asked_by[name] for name in {*ANSWERS, *NO_SAMPLE, *BOARD}} == {
+        name: set() for name in {*ANSWERS, *NO_SAMPLE, *BOARD}
+    }
+
+
 @pytest.mark.parametrize("operation", REQUESTS)
 def test_a_documented_request_is_taken(reader: Reader, operation: str) -> None:
     assert {answer.status for answer in reader.answers[operation]} == {ROUTES[operation].operation.status}
