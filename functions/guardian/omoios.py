@@ -15,6 +15,7 @@ from shared.edge.contracts.fields import Offset, OneLine, Seen
 from shared.edge.contracts.omoios import HEARTBEAT, OMOIOS, Id
 from shared.edge.http.call import Caller, ThisCall
 from shared.edge.http.routing import Routes
+from shared.edge.views.omoios.tickets import upper
 from shared.runs.guardian import acting, listing, reports, reverting, watchdog
 from shared.runs.guardian.policies import AUTHORITIES, GUARDIAN, ROLLBACK_SECONDS
 from shared.runs.guardian.rows import GuardianAction
@@ -299,8 +300,8 @@ def _why(body: CancelTaskRequest | ReallocateCapacityRequest | OverridePriorityR
 
 def _action(row: GuardianAction) -> GuardianActionDTO:
     log = {
-        "before": row.before,
-        "after": row.after,
+        "before": _state(row.before),
+        "after": _state(row.after),
         "reason": row.reason,
         "policy": row.policy,
         "rollback_at": row.rollback_at if row.reverted_at is None else None,
@@ -335,6 +336,11 @@ def _issue(seen: SeenAgent) -> MonitorIssue:
         missed_heartbeats=health.missed,
         seconds_since_heartbeat=health.seconds,
     )
+
+
+def _state(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what was changed, with priorities as this contract writes them."""
+    return {name: upper(value) if name == "priority" else value for name, value in values.items()}
 
 
 def _remedy(row: watchdog.WatchdogAction) -> WatchdogActionDTO:

@@ -62,19 +62,22 @@ class Actor:
         return permission in self.grants(ws_id, org_id)
 
     def require(self, permission: Permission, ws_id: str | None, org_id: str | None = None, reason: str = "") -> None:
-        """Raise Forbidden without the permission: with the reason, or with the scope that an API key or an OAuth client lacks."""
+        """Raise Forbidden without the permission: with the reason, or with what the caller lacks."""
         if not self.may(permission, ws_id, org_id):
-            raise Forbidden(reason or self._lacking_scope(permission))
+            raise Forbidden(reason or self._lacks(permission, ws_id, org_id))
 
     def require_self(self, user_id: str | None) -> None:
         """Raise Forbidden if a request speaks for somebody else; None: it names nobody."""
         if user_id is not None and bare_id(user_id) != self.id:
             raise Forbidden("user_id is not the caller: send your own id, or leave it out")
 
-    def _lacking_scope(self, permission: Permission) -> str:
-        """Return words that name the scope which would open the permission, if scopes limit this actor. Agents know no scopes."""
-        lacks = self.is_person and self.scopes is not None and permission not in self.scopes
-        return f"This needs the scope {SCOPE_OF[permission]}" if lacks else ""
+    def _lacks(self, permission: Permission, ws_id: str | None, org_id: str | None) -> str:
+        """Return in words what a person lacks: the scope of an API key or an OAuth client, or a role that may do more."""
+        if not self.is_person:  # agents know no scopes
+            return ""
+        if self.scopes is not None and permission not in self.scopes:
+            return f"This needs the scope {SCOPE_OF[permission]}"
+        return "Your role does not allow this" if self.role_in(ws_id, org_id) is not None else ""
 
     def grants(self, ws_id: str | None, org_id: str | None = None) -> frozenset[Permission]:
         """Return all permissions of this actor in the workspace or organization."""

@@ -37,6 +37,12 @@ def record(entity: Entity, kind: EventType, actor: Actor, *, changes: dict[str, 
     }
 
 
+def name_agent(entity: Entity, agent: dict[str, Any]) -> None:
+    """Say in the event that was just recorded which agent did it: the actor, a person or an API key, has spoken for it."""
+    named = {"agent_id": agent["id"], "agent_name": agent.get("name")}
+    entity.event = entity.event | {"data": entity.event["data"] | {name: value for name, value in named.items() if value}}
+
+
 def get_event(entity: Entity) -> Event | None:
     """Return the last event of an entity, or None."""
     raw = entity.event

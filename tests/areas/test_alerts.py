@@ -135,6 +135,8 @@ def test_a_silent_agent_triggers_alerts_and_its_return_resolves_them(world, ada,
         assert found.keys() == {"agent_heartbeat_missed", "agent_unresponsive"}
         assert found["agent_heartbeat_missed"]["current_value"] == 3
         assert {one["type"] for one in inbox(world)} == {"agent_heartbeat_missed", "alert"}
+        titles = {one["title"] for one in inbox(world) if one["type"] == "alert"}
+        assert titles == {"Agent heartbeat missed (warning)", "Agent unresponsive (error)"}
         ada("agents", "PATCH", f"/agents/{made}", body={"status": "quarantined"})
         ada("agents", "PATCH", f"/agents/{made}", body={"status": "idle"})
         stream.flow()

@@ -161,6 +161,26 @@ def test_a_commit_of_a_live_agent_is_linked_under_its_name(world):
     assert (linked["type"], linked["agent_name"]) == ("commit", stored(agent_id).name)
 
 
+def test_what_is_done_under_the_fence_of_an_agent_is_its_own_doing(world):
+    """A person does the same without a fence: that is not the agent's."""
+    ada, agent_id = world.ada.at("omoios"), registered(world.ada, project_id=world.project.id)["agent_id"]
+    card = world.card().id
+    task = ada("tasks", "POST", f"/tickets/{card}/tasks", body={"description": "Do it"}).json["id"]
+    fence = ada("tasks", "POST", f"/tasks/{task}/claim", body={"agent_id": agent_id}).json["fence"]
+    for body in (
+        {"status": "in_progress", "fence": fence},
+        {"description": "Do it well"},
+        {"status": "failed", "fence": fence, "error_message": "The disk is full"},
+    ):
+        before = raw_row(f"TASK#{task}")
+        assert ada("tasks", "PUT", f"/tasks/{task}", body=body).status == 200
+        tell(f"TASK#{task}", before)
+    shown = [(one["agent_id"], one["agent_name"], one["actor_type"]) for one in get(world, f"/audit/tickets/{card}").json]
+    theirs = (agent_id, stored(agent_id).name, "user")
+    assert shown == [theirs, (None, None, "user"), theirs]
+    assert len(get(world, f"/audit/agents/{agent_id}").json) == 2
+
+
 def test_a_project_is_walked_to_its_end_and_counted(world):
     rows = entries(world, 250)
     path = f"/audit/projects/{world.project.id}?limit=100"

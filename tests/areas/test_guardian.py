@@ -109,6 +109,7 @@ def test_a_priority_is_overridden_and_restored(world, ada):
     task = add(world, priority="low")
     done = intervene(ada, "override-priority", task_id=task, new_priority="CRITICAL")
     assert row(task).priority == "critical"
+    assert (done["audit_log"]["before"], done["audit_log"]["after"]) == ({"priority": "LOW"}, {"priority": "CRITICAL"})
     intervene(ada, "override-priority", 409, task_id=task, new_priority="CRITICAL")
     intervene(ada, "override-priority", 400, task_id=task, new_priority="URGENT")
     revert(ada, done["action_id"])

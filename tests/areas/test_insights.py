@@ -302,6 +302,18 @@ def test_commits_are_counted_once_with_their_lines_and_files(world, ada):
     assert ada("insights", "GET", f"/statistics/commits?agent_id={new_id()}").status == 404
 
 
+def test_who_is_named_as_author_by_a_link_has_made_the_commit(world, ada):
+    made = pushed(world, ChangedFile("a.py", "modified", 10, 2))
+    for card in (world.card(), world.card()):
+        link_commit(world.actor, card, fetch(Commit, made.id), PRD.id)
+        for _ in range(2):
+            project(stream_record(raw_row(f"CMTLINK#{link_id(world.ws_id, made.sha, card.id)}")))
+    own = shown(ada, f"/statistics/commits?agent_id={PRD.id}")
+    assert (own["total_commits"], own["total_lines_changed"], own["commits_per_ticket"]) == (1, 12, 1.0)
+    assert own["most_active_files"] == [{"path": "a.py", "commits": 1, "changes": 12}]
+    assert overview(world, ada)["commits"] == {"total": 1, "total_lines_changed": 12, "files_changed": 1}
+
+
 def test_a_file_that_is_changed_often_is_never_lost_among_many(aws):
     """With three times as many files as are kept, the busy one has at least its true count, and counts sum to no less."""
     project_id = new_id()

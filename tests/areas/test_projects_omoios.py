@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.core.actor import Role
 from shared.people.tenancy.rows import Workspace
 from shared.store import fetch, save, write
 from shared.work.items.rows import Item
@@ -149,3 +150,11 @@ def test_what_a_request_costs(ada):
 def test_a_slug_from_a_long_name_ends_in_a_letter(ada):
     made = make(ada, "a" * 59 + " board").json
     assert ada.at("agentworks")("projects", "GET", f"/projects/{made['id']}").json["slug"] == "a" * 59
+
+
+def test_whoever_may_only_read_is_told_so(world):
+    viewer = world.join("Vic", "vic@example.com", Role.VIEWER).at("omoios")
+    path = f"/projects/{world.project.id}/create-ticket"
+    refused = viewer("projects", "POST", path, body={"title": "T"})
+    assert (refused.status, refused.json["detail"]) == (403, "Your role does not allow this")
+    assert sign_up("Eve", "eve@example.com").at("omoios")("projects", "POST", path, body={"title": "T"}).status == 404

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import pytest
 
@@ -39,7 +39,8 @@ PRD = agent_named("prd")
 
 
 class Reader:
-    """Somebody who has read the document. `answers` of each operation, `heard` at the socket: of each event the payloads."""
+    """Somebody who has read the document. Of each operation the `answers`, and the parameters of queries that it was `asked_by`; of each
+    event the messages that were `heard` at the socket."""
 
     def __init__(self, github: FakeGithub, patch: pytest.MonkeyPatch) -> None:
         self.stage, self.patch = Stage(), patch
@@ -47,6 +48,7 @@ class Reader:
         self.octo = Octo(self.world, github)
         self.machine: Machine = connected(patch)
         self.answers: dict[str, list[Answer]] = defaultdict(list)
+        self.asked_by: dict[str, set[str]] = defaultdict(set)
         self.heard: dict[str, list[dict[str, Any]]] = defaultdict(list)
         gateway = shared_gateway()
         gateway.activate()
@@ -70,6 +72,7 @@ class Reader:
     def _ask(self, route: Route, sample: Sample, *, kept: bool) -> Any:
         answer = ask(sample, route, sample.caller or self.world.ada)
         assert answer.status == route.operation.status, f"{route.operation.id}: {answer.text}"
+        self.asked_by[route.operation.id] |= dict(parse_qsl(sample.query)).keys()
         if kept:
             self.answers[route.operation.id].append(answer)
         self.listen()
@@ -329,6 +332,8 @@ class _Document:
     def _figures(self) -> None:
         """Sections 5, 6 and 15."""
         project = {"project_id": self.project}
+        urgent = {"new_priority": "CRITICAL", "reason": "Users wait for it", "initiated_by": "guardian-001"}
+        self.send("guardian.overridePriority", body=urgent | {"task_id": self.reader.task(self.ticket)})
         self.do("audit.ticket", {"ticket_id": self.ticket})
         self.do("audit.agent", {"agent_id": self.agent})
         self.do("audit.project", project, {"start_date": "2025-01-30", "end_date": "2100-01-30"})

@@ -1,12 +1,14 @@
 """Every sample that omoios' document shows: its requests are taken as they are, its answers and its events have all that is shown."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.areas.driving import Answer
 from tests.contracts.omoios_document import REQUESTS, ROUTES, Reader, reading
 from tests.contracts.shapes import SAMPLES, empty_lists, faults
 
@@ -40,6 +42,13 @@ def test_no_sample_is_left_out() -> None:
 def test_everything_that_is_documented_was_done(reader: Reader) -> None:
     assert sorted({*ANSWERS, *NO_SAMPLE, *BOARD} - reader.answers.keys()) == []
     assert sorted(EVENTS.keys() - reader.heard.keys()) == []
+
+
+def test_every_documented_parameter_of_a_query_was_used(reader: Reader) -> None:
+    documented = {one["id"]: set(one.get("query", ())) for one in OPERATIONS if one["contract"] == "omoios"}
+    assert {name: documented[name] - reader.asked_by[name] for name in {*ANSWERS, *NO_SAMPLE, *BOARD}} == {
+        name: set() for name in {*ANSWERS, *NO_SAMPLE, *BOARD}
+    }
 
 
 @pytest.mark.parametrize("operation", REQUESTS)
@@ -94,6 +103,33 @@ def test_a_file_comes_with_its_name(reader: Reader, operation: str) -> None:
     for answer in reader.answers[operation]:
         assert "attachment; filename=" in str(answer.header("content-disposition"))
         assert answer.body
+
+
+def test_all_that_is_shown_speaks_of_tickets_and_phases(reader: Reader) -> None:
+    """Priorities are in upper case wherever they stand, and no field has another contract's name for a ticket or a phase."""
+    found = list(_fields([answer.json for many in reader.answers.values() for answer in many if _is_json(answer)]))
+    found += _fields([message["payload"] for many in reader.heard.values() for message in many])
+    assert sorted({name for name, _ in found if re.search(r"(^|_)(card|lane|item|ws|proj)(s|_|$)", name)}) == []
+    said = [
+        one for name, value in found if name == "priority" for one in (value.values() if isinstance(value, dict) else [value])
+    ]
+    assert len(said) > len(reader.answers)
+    assert {str(one) for one in said} <= {"CRITICAL", "HIGH", "MEDIUM", "LOW"}
+
+
+def _is_json(answer: Answer) -> bool:
+    return (answer.header("content-type") or "").startswith("application/json")
+
+
+def _fields(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every field of an answer, on every level."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name, inner
+            yield from _fields(inner)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _fields(one)
 
 
 def test_a_check_finds_what_is_missing(reader: Reader) -> None:

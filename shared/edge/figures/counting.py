@@ -3,7 +3,7 @@
 The operations go into the transaction that writes the activity of the event, so that an event which is delivered twice counts once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared.core import clock
@@ -13,7 +13,7 @@ from shared.insight.statistics.files import count_files
 from shared.insight.statistics.rows import TOTAL, Statistic, project_statistics, workspace_statistics
 from shared.runs.agent_runs.rows import Run
 from shared.source.commits.changes import load_changes
-from shared.source.commits.rows import Commit, CommitFiles, CommitLink
+from shared.source.commits.rows import Commit, CommitFiles, CommitLink, commit_id
 from shared.store import Operation, fetch, get, update
 from shared.work.tasks.rows import Task, TaskHead
 
@@ -36,22 +36,41 @@ def statistics_operations(change: Change) -> list[Operation]:
     if change.kind == Commit.KIND and change.event.type is EventType.COMMIT_PUSHED:
         return _count_commit(change)
     if change.kind == CommitLink.KIND and change.event.type is EventType.COMMIT_LINKED:
-        link = change.after(CommitLink)
-        agent = (link.agent_id, "", "") if link.agent_id else None
-        return [*_count(change, TOTAL, {"linked_commits": 1}), *_count_agent(change, {"linked_commits": 1}, agent)]
+        return _count_link(change)
     return []
 
 
 def _count_commit(change: Change) -> list[Operation]:
     commit = change.after(Commit)
+    agent = (commit.agent_id, "", "") if commit.agent_id else None
+    files = _count_files(change, commit, dict.fromkeys((None, commit.agent_id)))
+    return [*_count_work(change, _commit_counts(commit), agent), *files]
+
+
+def _count_link(change: Change) -> list[Operation]:
+    """Return the operations that count a link, and the commit for an agent who is known as its author only since then."""
+    link = change.after(CommitLink)
+    if not link.agent_id:
+        return _count(change, TOTAL, {"linked_commits": 1})
+    counts, files = {"linked_commits": 1}, []
+    commit = fetch(Commit, commit_id(str(change.ws_id), link.sha)) if change.event.data.get("names_author") else None
+    if commit is not None and commit.proj_id == change.proj_id:
+        counts |= _commit_counts(commit)
+        files = _count_files(change, commit, (link.agent_id,))
+    agent = (link.agent_id, "", "")
+    return [*_count(change, TOTAL, {"linked_commits": 1}), *_count_agent(change, counts, agent), *files]
+
+
+def _commit_counts(commit: Commit) -> dict[str, int]:
     lines = {"insertions": int(commit.insertions), "deletions": int(commit.deletions)}
-    counts = {"commits": 1, "files_changed": int(commit.file_count)} | lines
+    return {"commits": 1, "files_changed": int(commit.file_count)} | lines
+
+
+def _count_files(change: Change, commit: Commit, agents: Iterable[str | None]) -> list[Operation]:
+    """Return the operations that note a commit's files among the most active ones of these agents; None: of all."""
     stored = get(CommitFiles, *CommitFiles.key_of(str(change.ws_id), commit.sha))
     files = load_changes(stored.files if stored is not None else None)
-    project_id = str(change.proj_id)
-    places = dict.fromkeys((None, commit.agent_id)) if files else {}
-    sketches = [count_files(project_id, agent_id, files) for agent_id in places]
-    return [*_count_work(change, counts, (commit.agent_id, "", "") if commit.agent_id else None), *sketches]
+    return [count_files(str(change.proj_id), one, files) for one in agents] if files else []
 
 
 def _count_task(change: Change) -> list[Operation]:

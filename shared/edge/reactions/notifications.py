@@ -28,6 +28,7 @@ from shared.edge.views.omoios.events import BUDGET_SCOPES
 from shared.events import EventType
 from shared.events.change import Change
 from shared.insight.alerts.rows import Alert
+from shared.insight.alerts.rules import RULES
 from shared.people.tenancy.audiences import MOST_TOLD, members_among, members_who_may
 from shared.runs.agent_runs.rows import Run
 from shared.runs.live_agents.rows import LiveAgent
@@ -172,7 +173,7 @@ def _of_run(change: Change) -> Iterator[Told]:
 
 def _of_alert(change: Change) -> Iterator[Told]:
     alert = change.after(Alert)
-    title = f"Alert: {alert.severity}"
+    title = f"{RULES[alert.rule_id].name} ({alert.severity})"
     yield Told("alert", title, alert.message, "alert", alert.id, permission=Permission.WORKSPACE_WRITE)
 
 

@@ -97,7 +97,9 @@ def outcome_of(action: GuardianAction) -> tuple[str, str]:
         return ("effective", "The task was begun or completed") if went_on else ("no_effect", "The task was not begun")
     card_id = _card_of(action)
     went_on = card_id is not None and _card_goes_on(card_id, action)
-    return ("effective", "Work on the card went on") if went_on else ("no_effect", "No work on the card was begun or completed")
+    return (
+        ("effective", "Work on the ticket went on") if went_on else ("no_effect", "No work on the ticket was begun or completed")
+    )
 
 
 def _card_of(action: GuardianAction) -> str | None:

@@ -173,7 +173,7 @@ def end_task(run: Run) -> None:
             give_up(
                 actor,
                 task.id,
-                "The agent has asked on the card, and a person has to answer; then the task can be tried again",
+                "The agent has asked on the ticket, and a person has to answer; then the task can be tried again",
                 fence,
             )
         else:

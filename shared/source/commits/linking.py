@@ -124,6 +124,7 @@ def _new_link(actor: Actor, item: ItemHead, commit: Commit, agent_id: str | None
         deletions=int(commit.deletions),
         agent_id=link.agent_id,
         agent_name=agent_name,
+        names_author=True if agent_id and not commit.agent_id else None,
     )
     return link
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
+from shared.events import name_agent
 from shared.store import Operation, load
 from shared.work.tasks.changing import (
     CANCELLED,
@@ -52,6 +53,7 @@ def update_task(actor: Actor, task_id: str, changes: TaskChanges) -> Task:
     def change(task: Task) -> list[Operation] | None:
         if changes.fence is not None:
             require_fence(task, changes.fence)
+        holder = task.agent if changes.fence is not None else None
         wanted = {name: getattr(changes, name) for name in ("title", "description", "priority", "phase_id", "result")}
         values = {name: value for name, value in wanted.items() if value is not None and value != getattr(task, name)}
         if "description" in values and changes.title is None and task.title == title_of(task.description or ""):
@@ -68,6 +70,8 @@ def update_task(actor: Actor, task_id: str, changes: TaskChanges) -> Task:
             record_update(task, actor, {name: [before[name], value] for name, value in values.items()} | enabled)
         else:
             return None
+        if holder:
+            name_agent(task, holder)
         return []
 
     return change_task(actor, task_id, change)

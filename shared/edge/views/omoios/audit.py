@@ -145,6 +145,8 @@ KINDS: Final[dict[str, Kind]] = {
 }
 """By the canonical name of the event; `task_trail` tells changes of tasks apart. A test asks for every event of the platform."""
 
+_SHOWN_APART: Final = ("agent_id", "agent_name", "names_author")
+"""What an entry has outside of its details, and what is only counted."""
 _PLACES: Final = ("lane_id", "from_lane", "to_lane", "board_id", "lane_number")
 """What a client of this contract cannot name: it knows columns and phases."""
 _NAMES: Final = {
@@ -265,14 +267,14 @@ def _details(row: Activity, *, costs: bool) -> dict[str, Any]:
     data = places_of(row.changes, row.data) if row.subject_kind == "ITEM" else row.data
     details: dict[str, Any] = {}
     for name, value in data.items():
-        if value is None or name in _PLACES or name in ("agent_id", "agent_name"):
+        if value is None or name in _PLACES or name in _SHOWN_APART:
             continue
         if name.endswith("_micros"):
             details |= {name.removesuffix("_micros"): usd(int(value))} if costs else {}
         elif name == "duration_ms":
             details["duration_seconds"] = value / 1000
         else:
-            details[_NAMES.get(name, name)] = _person(value)
+            details[_NAMES.get(name, name)] = _shown(name, value)
     if changes := _changes(row):
         details["changes"] = changes
     return details
@@ -283,17 +285,17 @@ def _changes(row: Activity) -> dict[str, Any]:
     for name, (old, new) in row.changes.items():
         if name in _PLACES:
             continue
-        pair = [_person(old), _person(new)]
-        if row.subject_kind == "ITEM" and name == "priority":
-            pair = [one and upper(one) for one in pair]
-        elif row.subject_kind == "ITEM" and name == "status":
+        pair = [_shown(name, old), _shown(name, new)]
+        if row.subject_kind == "ITEM" and name == "status":
             pair = [one and ticket_status(one) for one in pair]
         found[name] = {"old": pair[0], "new": pair[1]}
     return found
 
 
-def _person(value: Any) -> Any:
-    """Return a person or an agent by id and name; any other value as it is."""
+def _shown(name: str, value: Any) -> Any:
+    """Return a priority in upper case, a person or an agent by id and name, and any other value as it is."""
+    if name == "priority" and value:
+        return upper(value)
     if isinstance(value, dict) and {"kind", "id", "name"} <= value.keys():
         return {name: value[name] for name in ("kind", "id", "name")}
     return value
