@@ -11,9 +11,10 @@ from shared.source.repositories.branches import ask_for_history
 from shared.source.repositories.reconciling import ask_for_reconciling
 from shared.source.repositories.work import Work
 from tests.areas.driving import deadline
-from tests.areas.github_world import Octo, receive, rows_of, run_worker, waiting
+from tests.areas.github_world import Octo, receive, rows_of, run_worker, taken, waiting
 from tests.areas.test_github_comments import linked
 from tests.github_server import FULL
+from tests.kills import concurrently
 
 DAY = 86_400
 
@@ -248,6 +249,16 @@ def test_a_repository_that_nobody_can_be_asked_for_is_asked_for_once_an_hour(oct
     for quarter in range(1, 9):
         reconcile(octo, after=900 * quarter)
     assert len(octo.github.asked) - asked == 2
+
+
+def test_who_connects_anew_is_not_disconnected_by_the_token_before(octo: Octo):
+    """The worker learns that the old token is refused, while somebody connects by a new one."""
+    octo.deliver("push", octo.github.push(octo.github.commit("One")))
+    octo.github.tokens = {"ghp_the_next_token_of_them": "ida"}
+    [body] = taken()
+    with concurrently(lambda: octo.connect(access_token="ghp_the_next_token_of_them") and None):
+        assert run_worker(body) == []
+    assert state(octo)["webhook_status"] == "active"
 
 
 def test_who_sees_branches(octo: Octo):

@@ -59,6 +59,10 @@ def process(message: Mapping[str, Any], until: float, agent_of_run: AgentOfRun) 
     except Moved:
         _follow(work)
         return
+    except app.NotConfigured as error:  # nobody can be asked, today and tomorrow
+        note_status(repository, DISCONNECTED, error.message)
+        _forget(work)
+        return
     except TokenRefused as error:
         if _has_old_token(repository):
             raise Upstream(
