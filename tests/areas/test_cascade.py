@@ -377,7 +377,8 @@ ELSEWHERE = {
     "USE", "BILLING", "INVC", "PAY", "CREDIT",  # the ledger, and the invoices that are made of it: they stay
     "ATT", "DOCSHELF",  # in places of their own: `APART`
     # beside their workspace, project, build, repository or thread, gone with it
-    "WSMEM", "ACFG", "PROJSTATS", "VUL", "APR", "ISS", "PULL", "REMARK", "GATES", "PLAYBOOK", "THRPART", "ALERTRULES",
+    "WSMEM", "ACFG", "PROJSTATS", "VUL", "APR", "ISS", "PULL", "REMARK", "BRANCH", "SAID", "HEARD", "GATES", "PLAYBOOK",
+    "THRPART", "ALERTRULES",
     "OP",  # kept for thirty days, which a deleted workspace is kept too: gone before the purge
 }  # fmt: skip
 """Kinds that no list below a workspace leads to."""

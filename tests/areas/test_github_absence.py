@@ -11,9 +11,11 @@ from shared.source.repositories.branches import ask_for_history
 from shared.source.repositories.reconciling import ask_for_reconciling
 from shared.source.repositories.work import Work
 from tests.areas.driving import deadline
-from tests.areas.github_world import Octo, receive, rows_of, run_worker, waiting
+from tests.areas.github_world import Octo, receive, rows_of, run_worker, taken, waiting
 from tests.areas.test_github_comments import linked
+from tests.areas.viewers import project, stream_record
 from tests.github_server import FULL
+from tests.kills import concurrently
 
 DAY = 86_400
 
@@ -250,6 +252,16 @@ def test_a_repository_that_nobody_can_be_asked_for_is_asked_for_once_an_hour(oct
     assert len(octo.github.asked) - asked == 2
 
 
+def test_who_connects_anew_is_not_disconnected_by_the_token_before(octo: Octo):
+    """The worker learns that the old token is refused, while somebody connects by a new one."""
+    octo.deliver("push", octo.github.push(octo.github.commit("One")))
+    octo.github.tokens = {"ghp_the_next_token_of_them": "ida"}
+    [body] = taken()
+    with concurrently(lambda: octo.connect(access_token="ghp_the_next_token_of_them") and None):
+        assert run_worker(body) == []
+    assert state(octo)["webhook_status"] == "active"
+
+
 def test_who_sees_branches(octo: Octo):
     from tests.areas.boards_world import create_world
 
@@ -258,3 +270,15 @@ def test_who_sees_branches(octo: Octo):
     assert octo.ask("GET", path, client=eve.ada).status == 404
     assert octo.ask("GET", f"{path}?limit=0").status == 422
     assert octo.ask("GET", path).json == []
+
+
+def test_what_was_fetched_is_counted_like_what_was_pushed(octo: Octo):
+    start = octo.github.commit("Start")
+    octo.github.branches = {"main": start}
+    octo.happens("push", octo.github.push(start))
+    missed = [octo.github.commit(f"Missed {number}") for number in range(3)]
+    octo.github.branches = {"main": missed[-1]}
+    reconcile(octo)
+    assert project(*(stream_record(row, sequence=number) for number, row in enumerate(rows_of("CMT"), 1))) == []
+    answer = octo.client("insights", "GET", f"/statistics/commits?project_id={octo.world.project.id}")
+    assert (answer.status, answer.json["total_commits"]) == (200, 4), answer.text

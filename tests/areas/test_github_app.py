@@ -11,7 +11,7 @@ import time_machine
 
 from shared.core import clock
 from shared.core.actor import Role
-from shared.source.repositories import app
+from shared.source.repositories import app, connecting
 from shared.source.repositories.reconciling import ask_for_reconciling
 from shared.source.repositories.rows import repository_id_of
 from tests.areas.boards_world import World, create_world
@@ -224,6 +224,32 @@ def test_two_projects_with_one_repository_both_hear_of_it(hub: Octo):
     for _ in range(2):
         assert post(body, headers).status == 200
     assert len(waiting()) == 2  # once for each
+
+
+def test_a_repository_has_no_more_projects_by_the_app_than_may_be(hub: Octo, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connecting, "MOST_BY_APP", 1)
+    connected(hub)
+    other = create_world("ida@example.com", "Ida")
+    assert authorize(hub, "ida", other.ada).status == 200
+    answer = connect(hub, other.ada, project_id=other.project.id)
+    assert ("as many as may be" in answer.text, len(rows_of("REPO"))) == (True, 1), answer.text
+
+
+def test_without_its_key_nothing_is_lost_and_everybody_sees_why(hub: Octo, monkeypatch: pytest.MonkeyPatch):
+    connected(hub)
+    app.clear_cache()
+    key = app_settings()["GITHUB_APP_PRIVATE_KEY"]
+    monkeypatch.setenv("GITHUB_APP_PRIVATE_KEY", "no key")
+    sha = hub.github.commit("Meanwhile")
+    hub.github.branches = {"main": sha}
+    happens(hub, "push", hub.github.push(sha))
+    assert (status(hub)[0], "no private key" in str(status(hub)[1])) == ("disconnected", True)
+    monkeypatch.setenv("GITHUB_APP_PRIVATE_KEY", key)
+    for quarter in range(4):
+        with time_machine.travel(clock.now().timestamp() + 900 * quarter):
+            ask_for_reconciling(deadline())
+            assert hub.work() == []
+    assert ({row["sha"]["S"] for row in rows_of("CMT")}, status(hub)) == ({sha}, ("active", None))
 
 
 # -- what becomes of an installation

@@ -13,7 +13,23 @@ from shared.store import delete_file, get
 from tests.areas.github_world import Octo, receive, rows_of, run_worker, waiting
 from tests.github_server import FULL
 
-_WRONG: tuple[Any, ...] = (None, True, 7, -1, 10**40, "x", "x" * 3_000, [], [None], [{}], {}, {"id": 1}, "\u0000", 1.5)
+_WRONG: tuple[Any, ...] = (
+    None,
+    True,
+    7,
+    -1,
+    10**40,
+    "x",
+    "x" * 3_000,
+    "é" * 1_900,
+    [],
+    [None],
+    [{}],
+    {},
+    {"id": 1},
+    "\u0000",
+    1.5,
+)
 
 
 def _payloads(octo: Octo) -> list[tuple[str, dict[str, Any]]]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from shared.core import clock
 from shared.core.actor import Actor, Permission
 from shared.source.repositories.messages import send
-from shared.source.repositories.rows import Branch, Repository, branches_of
+from shared.source.repositories.rows import Branch, Repository, branch_reference, branches_of
 from shared.source.repositories.work import Work
 from shared.store import create, first_index_rows, get, get_all, id_of, load, read_ahead, retrying, save, stale, write
 
@@ -54,9 +54,9 @@ def note_reaching(repository: Repository, name: str, base: str | None, head: str
 
 def _change(repository: Repository, name: str, head: str, change: Any) -> None:
     def attempt(_: int) -> None:
-        row = get(Branch, *Branch.key_in(repository.id, name))
+        row = get(Branch, *Branch.key_in(repository.id, branch_reference(name)))
         if row is None:
-            new: Branch = Branch.of(repository, name, name=name, head=head, moved_at=clock.iso())
+            new: Branch = Branch.of(repository, branch_reference(name), name=name, head=head, moved_at=clock.iso())
             change(new)
             write(create(new, stale))
             return
@@ -94,7 +94,9 @@ def compare_branches(work: Work) -> None:
 def _compare(work: Work, entries: Sequence[Mapping[str, Any]]) -> int:
     """Compare a page of branches with what is known of them; return how many are behind."""
     heads = {str(one["name"]): str(one["commit"]["sha"]) for one in entries}
-    rows: list[Any] = get_all([(Branch, *Branch.key_in(work.repository.id, name)) for name in heads]) if heads else []
+    rows: list[Any] = (
+        get_all([(Branch, *Branch.key_in(work.repository.id, branch_reference(name))) for name in heads]) if heads else []
+    )
     return sum(_look_at(work, name, head, row) for (name, head), row in zip(heads.items(), rows, strict=True))
 
 

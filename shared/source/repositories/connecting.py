@@ -4,11 +4,11 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
-from shared.core.errors import Conflict, FieldError, Invalid, NotFound
+from shared.core.errors import Conflict, FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.sealing import seal, unseal
 from shared.core.situations import Situation
 from shared.events import EventType, record
@@ -17,7 +17,15 @@ from shared.source.repositories.github import Denied, Github, Missing, TokenRefu
 from shared.source.repositories.hooks import app_address, ensure_hook, remove_hook
 from shared.source.repositories.naming import describe, name_in
 from shared.source.repositories.people import prove
-from shared.source.repositories.rows import ACTIVE, DISCONNECTED, Repository, repositories_of, repository_id_of
+from shared.source.repositories.rows import (
+    ACTIVE,
+    DISCONNECTED,
+    Repository,
+    number_of,
+    repositories_by,
+    repositories_of,
+    repository_id_of,
+)
 from shared.store import (
     IndexRow,
     authorize,
@@ -36,6 +44,9 @@ from shared.store import (
 from shared.work.boards.counting import ProjectArchived, require_writable
 from shared.work.projects.reading import in_workspaces, latest_project_id
 from shared.work.projects.rows import Project, named_repository
+
+MOST_BY_APP: Final = 20
+"""Projects to which one repository is connected by the app: each of its deliveries is put in line for all of them. A race may add a few."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +186,14 @@ def _ask_as_person(actor: Actor, new: NewConnection, installation: int) -> _Foun
         repository, login = prove(actor, installation, new.owner, new.name)
     except Missing:
         raise NotFound(Repository.NAME) from None
+    index, partition = repositories_by(installation)
+    held, _ = first_index_rows(index, partition, MOST_BY_APP, number_of(int(repository["id"])))
+    if len(held) >= MOST_BY_APP:
+        raise LimitExceeded(
+            Situation.LIMIT_REACHED,
+            f"This repository is connected to {MOST_BY_APP} projects by the app, as many as may be",
+            {"limit": MOST_BY_APP},
+        )
     return _Found(None, repository, login)
 
 

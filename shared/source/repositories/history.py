@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from shared.core.errors import Upstream
 from shared.core.situations import Situation
+from shared.source.commits.references import read_references
 from shared.source.commits.rows import Commit, commit_id
 from shared.source.repositories.branches import NOBODY, note_head, note_reaching
 from shared.source.repositories.github import Missing, Names, Page, Refused
@@ -39,7 +40,7 @@ def work_off_history(work: Work, part: Mapping[str, Any]) -> dict[str, Any] | No
             break
         unknown = _unknown(work, found)
         for number in range(start, len(found)):
-            if str(found[number]["sha"]) not in unknown:
+            if str(found[number]["sha"]) not in unknown and not _names_something(found[number], branch):
                 continue
             if number > start and time.monotonic() > work.until:
                 note_reaching(work.repository, branch, base, head)
@@ -76,6 +77,12 @@ def _read(work: Work, part: Mapping[str, Any], page: int) -> tuple[list[Mapping[
     if not isinstance(found.data, list):
         raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, "GitHub answers with no list of commits")
     return found.data, True
+
+
+def _names_something(found: Mapping[str, Any], branch: str) -> bool:
+    """Tell whether a commit may have links: whoever recorded it may have died before they were made."""
+    named = read_references(str(found["commit"].get("message") or ""), branch)
+    return bool(named.cards or named.tasks or named.issues)
 
 
 def _unknown(work: Work, found: list[Mapping[str, Any]]) -> set[str]:

@@ -1,5 +1,6 @@
 """The shapes of what GitHub sends, as far as it is read here: what has another shape is not worked off."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -8,10 +9,11 @@ from shared.source.commits.rows import SHA
 
 _SHORT: Final = 2_000
 """Characters of a name, an address, a time: more than GitHub sends, and few enough for a row."""
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _MOST_NUMBER: Final = 10**15
 Shape = Any
-"""`"short"`, `"text"` (of any length), `"sha"`, `"number"`, `"flag"`; a list of one shape; a mapping, where `name?` may be missing or
-null."""
+"""`"short"`, `"name"` (of a repository or its owner), `"text"` (of any length), `"sha"`, `"number"`, `"flag"`; a list of one shape; a
+mapping, where `name?` may be missing or null."""
 
 _AUTHOR: Final = {"name?": "short", "email?": "short"}
 _COMMON: Final = {"sender?": {"login?": "short"}}
@@ -40,8 +42,8 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "pull_request": {"action": "short", "pull_request": _PULL},
     "commit_comment": {"action": "short", "comment": _REMARK},
     "repository": {"action": "short", "changes?": _RENAMED,
-                   "repository": {"name": "short", "full_name": "short", "html_url?": "short", "default_branch?": "short",
-                                  "private?": "flag", "archived?": "flag", "owner": {"login": "short"}}},
+                   "repository": {"name": "name", "full_name": "short", "html_url?": "short", "default_branch?": "short",
+                                  "private?": "flag", "archived?": "flag", "owner": {"login": "name"}}},
 }  # fmt: skip
 """What is read of each event that is worked off."""
 
@@ -92,4 +94,6 @@ def _is(kind: str, value: Any) -> bool:
         return False
     if kind == "sha":
         return SHA.fullmatch(value) is not None
+    if kind == "name":
+        return _NAME.fullmatch(value) is not None
     return kind == "text" or len(value) <= _SHORT

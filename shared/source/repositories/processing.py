@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from shared.core.errors import ConditionFailed, Upstream
+from shared.core.errors import CadreError, ConditionFailed, Upstream
 from shared.core.situations import Situation
 from shared.source.repositories import app
 from shared.source.repositories.comments import work_off_comment_here, work_off_comment_there
@@ -53,35 +53,43 @@ def process(message: Mapping[str, Any], until: float, agent_of_run: AgentOfRun) 
     if repository is None:
         drop_payload(message)
         return
+    work = Work(repository, until, agent_of_run, message)
     try:
-        work = Work(repository, until, agent_of_run, message)
         rest = _work_off(work)
-    except Moved:
-        _follow(work)
-        return
-    except TokenRefused as error:
-        if _has_old_token(repository):
-            raise Upstream(
-                Situation.EXTERNAL_SERVICE_UNAVAILABLE, "GitHub has withdrawn the app's token; another one is asked for"
-            ) from error
-        note_status(repository, DISCONNECTED, error.message)
-        _forget(work)
-        return
     except Misshapen as error:  # a repetition helps nobody, and those behind it would wait for it
         log.warning("a delivery is skipped", extra={"repository": repository.id, "reason": error.message})
         rest = None
-    except (Denied, Missing) as error:
-        if isinstance(error, Denied) and "delivery" in message:  # fetched again, also when the token has the right
-            note_status(repository, FAILING, error.message)
-            _forget(work)
+    except (Moved, app.NotConfigured, TokenRefused, Denied, Missing) as error:
+        if not _ends_with(work, error):
             return
-        log.info("a message is dropped", extra={"repository": repository.id, "reason": error.message})
-        rest = None  # an issue that was removed, or one that the token may not change: a repetition helps nobody
+        rest = None
     if rest is not None:
         send(dict(message) | rest)
         return
     drop_payload(message)
     _mark_done(work)
+
+
+def _ends_with(work: Work, error: CadreError) -> bool:
+    """Note what a refusal says of the repository. Return whether the message is worked off by it; if not, it is in line again, or comes
+    again when the repository can be asked."""
+    if isinstance(error, Moved):
+        _follow(work)
+        return False
+    if isinstance(error, TokenRefused) and _has_old_token(work.repository):
+        reason = "GitHub has withdrawn a token of the app; another one is asked for"
+        raise Upstream(Situation.EXTERNAL_SERVICE_UNAVAILABLE, reason) from error
+    if isinstance(error, app.NotConfigured | TokenRefused):  # nobody can be asked, today and tomorrow
+        note_status(work.repository, DISCONNECTED, error.message)
+        _forget(work)
+        return False
+    if isinstance(error, Denied) and "delivery" in work.message:
+        note_status(work.repository, FAILING, error.message)
+        _forget(work)
+        return False
+    # an issue that was removed, or one that the token may not change: a repetition helps nobody
+    log.info("a message is dropped", extra={"repository": work.repository.id, "reason": error.message})
+    return True
 
 
 def _has_old_token(repository: Repository) -> bool:
@@ -137,6 +145,7 @@ def _mark_done(work: Work) -> None:
 
 def _forget(work: Work) -> None:
     """Let a delivery be fetched again, when the repository is connected again."""
+    drop_payload(work.message)
     if "delivery" in work.message:
         write(delete(_row(work)))
 

@@ -15,7 +15,7 @@ from shared.source.commits.references import References, read_references
 from shared.source.commits.rows import SHA, Commit, commit_id
 from shared.source.repositories.branches import NOBODY, ask_for_history, note_gone, note_head
 from shared.source.repositories.github import Github, Missing, Refused
-from shared.source.repositories.rows import Branch, IssueLink, Repository, issue_reference
+from shared.source.repositories.rows import Branch, IssueLink, Repository, branch_reference, issue_reference
 from shared.source.repositories.work import Work, login_of
 from shared.store import fetch, get, get_many
 from shared.work.items.rows import ItemHead
@@ -56,7 +56,7 @@ def work_off_push(work: Work, payload: Mapping[str, Any], start: int = 0) -> int
 def _note_pushed(work: Work, branch: str, payload: Mapping[str, Any], head: str) -> None:
     """Note how far the branch is known: up to here, unless there was a push before of which nobody has told. Then the job compares what is
     known with what GitHub has."""
-    row = get(Branch, *Branch.key_in(work.repository.id, branch))
+    row = get(Branch, *Branch.key_in(work.repository.id, branch_reference(branch)))
     forced = bool(payload.get("forced"))
     if row is None or row.gone or forced or row.head in (payload.get("before"), head):
         note_head(work, branch, head, forced=forced)

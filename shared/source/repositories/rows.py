@@ -13,6 +13,7 @@ GHP#<account>      META                       ephemeral  that somebody has prove
 GHAPP              META                       ephemeral  how far the deliveries of the app's webhook were looked at
 """
 
+import hashlib
 from typing import Any, Final
 
 from shared.core.ids import derived_id
@@ -222,6 +223,12 @@ def branches_of(repository_id: str) -> str:
     return f"REPO#{repository_id}#BRANCH"
 
 
+def branch_reference(name: str) -> str:
+    """Return how the key of a branch names it: by its name, if that is not too long for a key (1,024 bytes)."""
+    raw = name.encode()
+    return name if len(raw) <= 500 else hashlib.sha256(raw).hexdigest()
+
+
 class Branch(_OfRepository):
     """A branch. All commits up to `head` are recorded; those up to `reaching` are being recorded, last at `reached_at`."""
 
@@ -240,7 +247,7 @@ class Branch(_OfRepository):
     reached_at = UnicodeAttribute(null=True)
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        return {1: (branches_of(self.repository_id), f"{self.moved_at}#{self.name[:500]}")}
+        return {1: (branches_of(self.repository_id), f"{self.moved_at}#{branch_reference(self.name)}")}
 
 
 class Remark(_OfRepository):

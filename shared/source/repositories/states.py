@@ -33,13 +33,18 @@ def look_up(work: Work) -> Repository | None:
     return take_over(work.repository, found, SYSTEM)
 
 
+def _is_same_way(row: Repository, used: Repository) -> bool:
+    """Tell whether a repository is still connected by what was used for it."""
+    return (row.token, row.installation_id, row.github_id) == (used.token, used.installation_id, used.github_id)
+
+
 def note_status(repository: Repository, status: str, reason: str | None, **also: Any) -> None:
     """Note whether what happens at GitHub comes here, and why not; and these attributes."""
 
     def attempt(_: int) -> None:
         row = fetch(Repository, repository.id)
-        if row is None or row.deleted_at:
-            return
+        if row is None or row.deleted_at or not _is_same_way(row, repository):
+            return  # somebody has connected it anew, by another token
         before, was = row.serialize(), row.webhook_status
         row.webhook_status, row.status_reason = status, reason
         for name, value in also.items():
