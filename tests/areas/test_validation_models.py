@@ -1,17 +1,26 @@
 """Validators of the platform whose model judges: what it is given, what of its answer holds, what it costs, and how it fails."""
 
+import json
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 
+from functions.validation_worker.handler import handler
 from shared.agents.providers import registry
+from shared.core import clock
 from shared.core.errors import Upstream
 from shared.core.ids import new_id
 from shared.core.situations import Situation
+from shared.edge.cascade import clearing, purging
+from shared.edge.cascade import queue as cascade
 from shared.money.budgets.reserving import set_limit
 from shared.money.budgets.rows import this_month
 from shared.money.usage.rows import UsageLine
+from shared.people.tenancy.rows import Workspace
 from shared.runs.authoring.calls import ModelCall
 from shared.runs.validation.platform import TRIES, after_review
 from shared.store import collection, fetch, query, update, write
@@ -285,6 +294,25 @@ def test_a_result_of_ten_megabytes_and_a_criterion_of_ten_thousand_characters(wo
     (found,) = reviews(ada, task)
     assert len(found["criteria"][0]["criterion"]) == 500
     assert len(state(ada, task)["last_feedback"]) <= 8_002
+
+
+def test_what_was_asked_goes_with_the_workspace(world, ada, stream, model):
+    model.answers["give_verdicts"] = GOOD
+    task = submitted(world, ada)
+    follow(stream)
+    assert query(ModelCall, f"TASK#{task}", prefix="CALL#").rows
+    write(
+        update(Workspace(*Workspace.key(world.ws_id)), [Workspace.deleted_at.set(clock.iso())])
+    )  # the default one cannot be deleted
+    with time_machine.travel(clock.now() + purging.RETENTION + timedelta(hours=1)):
+        assert clearing.process(cascade.Task(world.ws_id, "purge"), float("inf")) is None
+    assert query(ModelCall, f"TASK#{task}", prefix="CALL#").rows == []
+    assert fetch(TaskHead, task) is None
+
+
+def test_the_sample_of_a_message_that_is_late_changes_nothing(aws):
+    sample = json.loads((Path(__file__).parents[2] / "events" / "sqs-validations.json").read_text())
+    assert handler(sample, None) == {"batchItemFailures": []}
 
 
 def test_two_deliveries_at_once_ask_and_pay_once(world, ada, stream, model):

@@ -236,13 +236,13 @@ def test_a_function_gets_only_the_variables_of_what_it_may_touch(prod: Templates
     assert "CADRE_CORE_TABLE" not in mailer.properties["Environment"]["Variables"]
 
 
-def test_only_runs_and_explorations_reach_models(prod: Templates) -> None:
+def test_only_runs_explorations_and_validators_reach_models(prod: Templates) -> None:
     reaching = {
         role.name
         for role in prod.of("AWS::IAM::Role")
         if any(action.startswith("bedrock:") for statement in statements(role) for action in statement["Action"])
     }
-    assert reaching == {"ExplorationsRole", "RunStepsRole"}
+    assert reaching == {"ExplorationsRole", "RunStepsRole", "ValidationWorkerRole"}
     (steps,) = [role for role in prod.of("AWS::IAM::Role") if role.name == "RunStepsRole"]
     (calling,) = [one for one in statements(steps) if "bedrock:InvokeModel" in one["Action"]]
     assert calling["Resource"] == list(PROD.bedrock_model_arns)  # a profile, and its model in every region that it may choose

@@ -165,6 +165,7 @@ OTHERWISE: Samples = {
     ("agentworks", "billing.get"): lambda s: having(s.invoice(), of_workspace(s)),
     ("agentworks", "billing.invoices"): lambda s: having(s.invoice(), of_workspace(s)),
     ("agentworks", "documents.list"): lambda s: having(s.document(), of_project(s)),
+    ("omoios", "projects.update"): lambda s: Sample({"project_id": new_project(s)}, {"validation_enabled": True}),
     ("omoios", "board.tickets"): lambda s: having(s.card(), SAMPLES["omoios", "board.tickets"](s)),
     ("agentworks", "billing.credit"): lambda s: Sample({"id": s.invoice()}, {"reason": "A gift", "amount": 0.5}, caller=clerk(s)),
     ("agentworks", "billing.pay"): lambda s: Sample({"id": s.invoice()}, {"reference": "R1", "amount": 0.5}, caller=clerk(s)),

@@ -32,7 +32,7 @@ SAMPLES: Samples = {
     ("omoios", "projects.list"): nothing,
     ("omoios", "projects.create"): lambda s: Sample({}, {"name": s.slug()}),
     ("omoios", "projects.get"): lambda s: Sample({"project_id": s.world.project.id}),
-    ("omoios", "projects.update"): lambda s: Sample({"project_id": s.world.project.id}, {"validation_enabled": True}),
+    ("omoios", "projects.update"): lambda s: Sample({"project_id": s.world.project.id}, {"validation_enabled": False}),
     ("omoios", "projects.createTicket"): lambda s: Sample(
         {"project_id": s.world.project.id}, {"title": "T", "phase_id": "PHASE_BACKLOG"}
     ),
