@@ -16,7 +16,7 @@ from shared.runs.live_agents import registering
 from shared.runs.live_agents.reading import agents_in
 from shared.runs.validation.reviewing import REVIEW_SECONDS, Review, give_review, spawn_validator
 from shared.work.projects.updating import archive_project, update_project
-from shared.work.tasks.claiming import complete_task
+from shared.work.tasks.claiming import claim_task, complete_task
 from tests.areas.boards_world import World, create_world
 from tests.areas.driving import Client
 from tests.areas.live_agents_world import beat, registered, stored
@@ -203,6 +203,32 @@ def test_a_validator_that_is_not_heard_from_any_more_loses_the_task(world, ada):
         assert chosen != waiting
         assert state(ada, task)["iteration"] == 1  # it was submitted once
         assert give(ada, task, waiting) == 403
+
+
+def test_what_is_reviewed_is_not_taken_from_a_worker_that_is_silent(world, ada):
+    """Its work is done; nobody has to do it again, unless the review says so."""
+    waiting, task = validator(ada), running(world)
+    spawn(ada, task)
+    with time_machine.travel(clock.now() + timedelta(hours=2)):
+        other = {"id": "agent-2", "name": "worker-2"}
+        assert tried(lambda: claim_task(world.actor, task, other, 60)) == "TASK_STATUS"
+        assert judged(world, task, waiting, passed=False) == "done"
+        assert tried(lambda: claim_task(world.actor, task, other, 60)) == "done"
+
+
+def test_what_was_handed_in_stays_when_its_agent_goes(world, ada, stream):
+    worker, waiting = registered(ada)["agent_id"], validator(ada)
+    task = ada("tasks", "POST", f"/tickets/{world.card().id}/tasks", body={"description": "Do it"}).json["id"]
+    assert ada("tasks", "POST", f"/tasks/{task}/claim", body={"agent_id": worker}).status == 200
+    spawn(ada, task)
+    follow(stream)
+    assert ada("agents", "PATCH", f"/agents/{worker}", body={"status": "terminated"}).status in (200, 409)
+    assert ada("agents", "PATCH", f"/agents/{worker}", body={"status": "quarantined"}).status in (200, 409)
+    assert stored(worker).status in ("terminated", "quarantined")
+    follow(stream)
+    assert (row(task).status, int(row(task).retry_count)) == ("validating", 0)
+    assert give(ada, task, waiting) == 200
+    assert row(task).status == "completed"
 
 
 def test_a_review_of_the_platform_that_was_lost_is_given_up_after_an_hour(world, ada):

@@ -34,6 +34,7 @@ from shared.work.tasks.changing import TaskStatus, change_task
 from shared.work.tasks.changing import set_status as set_task_status
 from shared.work.tasks.claiming import claim_task, fail_task, release_task, renewal, require_fence
 from shared.work.tasks.rows import Task, TaskHead
+from shared.work.tasks.statuses import REVIEWED
 
 _PERMISSIONS: Final = frozenset({Permission.PROJECT_READ, Permission.CARD_READ, Permission.CARD_EDIT})
 
@@ -201,11 +202,11 @@ def _set_tasks(agent: LiveAgent, task_ids: set[str]) -> Sequence[Operation]:
 
 
 def free_tasks(agent_id: str, task_ids: Sequence[str], loss: str | None = None) -> list[TaskHead]:
-    """Give back tasks that an agent held. Return those that it had.
+    """Give back tasks that an agent held. Return those that it had. What it has handed in stays where it is reviewed.
 
     A `loss` is why these attempts have failed; without it they do not count.
     """
-    held = [task for task in fetch_all(TaskHead, task_ids) if is_held_by(task, agent_id)]
+    held = [one for one in fetch_all(TaskHead, task_ids) if is_held_by(one, agent_id) and one.status not in REVIEWED]
     return [task for task in held if _free(task, loss)]
 
 

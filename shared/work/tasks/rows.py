@@ -16,7 +16,7 @@ from shared.store import (
     Row,
     UnicodeAttribute,
 )
-from shared.work.tasks.statuses import ENDED, HELD, RANKS
+from shared.work.tasks.statuses import ENDED, HELD, RANKS, REVIEWED
 
 MAX_RETRIES: Final = 3
 """Attempts that may fail before the task does, as in the original service."""
@@ -145,7 +145,9 @@ class TaskHead(CountedEntity):
 
     @property
     def claimable_at(self) -> str | None:
-        """Return when somebody else may take it from its holder: as the lease ends or the time is up. None: never."""
+        """Return when somebody else may take it from its holder: as the lease ends or the time is up. None: never, nor in a review."""
+        if self.status in REVIEWED:
+            return None
         return min((time for time in (self.lease_until, self.deadline) if time), default=None)
 
     def is_lost(self, now: str) -> bool:
