@@ -193,7 +193,8 @@ class Watch(PlatformStack):
     ) -> None:
         widgets = [
             self._graph("Requests", [Metric("AWS/ApiGateway", "Count", self._dimensions(name)) for name in apis]),
-            self._graph("Server errors", [Metric("AWS/ApiGateway", "5XXError", self._dimensions(name)) for name in apis]),
+            # of all contracts together: each has an alarm of its own, and 50 metrics of a dashboard cost nothing
+            self._graph("Server errors", [Metric("Cadre", "server_errors", {"stage": self.settings.stage})]),
             self._graph("Latency p99", [Metric("AWS/ApiGateway", "Latency", self._dimensions(name), "p99") for name in apis]),
             self._graph("Errors of functions", [FUNCTION_ERRORS]),
             self._graph(
