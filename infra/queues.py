@@ -17,6 +17,7 @@ class QueueSpec:
     fifo: bool = False
     delay: int = 0  # seconds for which a message may be sent ahead of its time
     puts_off: bool = False  # the consumer may say when a message that it has failed comes again
+    hurries: bool = True  # an alarm looks at how old its oldest message is; dead letters have theirs anyhow
     by_rules: bool = False  # rules of EventBridge may send to it too
 
 
@@ -38,6 +39,6 @@ QUEUES = {
     # One message each: the consumers of the last two work on it until their time-out is near, and send the rest as a new message
     "exports": QueueSpec("export_worker", batch=1, concurrency=5, max_receives=3, retention=_DAY),
     # One message each: a review asks a model
-    "validations": QueueSpec("validation_worker", batch=1, concurrency=5, max_receives=5, retention=4 * _DAY),
+    "validations": QueueSpec("validation_worker", batch=1, concurrency=5, max_receives=5, retention=4 * _DAY, hurries=False),
     "cascade": QueueSpec("cascade_worker", batch=1, concurrency=4, max_receives=10, retention=14 * _DAY),
 }

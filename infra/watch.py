@@ -167,6 +167,8 @@ class Watch(PlatformStack):
         dead = {"QueueName": backend.schedule_dead.attr_queue_name}
         self._alarm("ScheduleDeadLetters", Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", dead, "Maximum"), 1)
         for name, queue in data.queues.items():
+            if not QUEUES[name].hurries:
+                continue
             oldest = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": queue.queue.attr_queue_name}, "Maximum")
             self._alarm(f"{pascal_case(name)}Age", oldest, QUEUE_AGE + QUEUES[name].delay)
 
@@ -205,7 +207,8 @@ class Watch(PlatformStack):
                 "Queues",
                 [
                     Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": queue.queue.attr_queue_name}, "Maximum")
-                    for queue in data.queues.values()
+                    for name, queue in data.queues.items()
+                    if not QUEUES[name].delay  # there messages wait on purpose
                 ],
             ),
             self._graph(
