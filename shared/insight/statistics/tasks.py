@@ -5,10 +5,7 @@ from functools import partial
 
 from shared.core import clock
 from shared.store import count_entries, first_index_rows, read_ahead
-from shared.work.tasks.rows import tasks_of, tasks_of_card
-
-MAX_TASKS = 1_000
-"""Tasks of a card whose times are read, the oldest first: about 400 KB."""
+from shared.work.tasks.rows import MAX_CARD_TASKS, tasks_of, tasks_of_card
 
 
 def begin_pending_tasks(ws_id: str, project_id: str | None = None) -> Callable[[], int]:
@@ -25,7 +22,7 @@ def card_task_times(card_id: str) -> dict[str, tuple[float, int]]:
     """Return how many seconds each agent worked on the tasks of a card, and how many of them it completed; what is under way counts until
     now. One query."""
     work: dict[str, tuple[float, int]] = {}
-    for row in first_index_rows(2, tasks_of_card(card_id), MAX_TASKS)[0]:
+    for row in first_index_rows(2, tasks_of_card(card_id), MAX_CARD_TASKS)[0]:
         agent_id, started, ended = (row.f.get(name) for name in ("agent_id", "started_at", "completed_at"))
         if agent_id and started:
             end = clock.parse(ended) if ended else clock.now()

@@ -15,7 +15,7 @@ from shared.runs.guardian.policies import GUARDIAN, require_authority
 from shared.runs.guardian.rows import GuardianAction, new_action
 from shared.runs.live_agents.rows import LiveAgent
 from shared.store import Operation, authorize, create, get_many, id_of, retrying, save, write
-from shared.work.tasks.changing import TaskStatus, change_task, record_update, set_status
+from shared.work.tasks.changing import CANCELLED, TaskStatus, change_task, record_update, set_status
 from shared.work.tasks.claiming import require_fence
 from shared.work.tasks.rows import Task
 from shared.work.tasks.statuses import ENDED, RANKS
@@ -67,7 +67,7 @@ def cancel_task(actor: Actor, task_id: str, why: Intervention, *, only_if_held_u
             "retry_count": int(task.retry_count),
         }
         status = "failed" if task.is_held else "cancelled"
-        set_status(task, status, actor, error_message=f"Task cancelled: {why.reason}")
+        set_status(task, status, actor, error_message=f"Task cancelled: {why.reason}", cause=CANCELLED)
         after = {"status": status, "completed_at": task.completed_at}
         return why.action(actor, task, "cancel_task", before, after, action_id)
 

@@ -20,10 +20,9 @@ from shared.runs.guardian.reverting import revert
 from shared.runs.guardian.rows import DUE, GuardianAction
 from shared.runs.live_agents.rows import LiveAgent
 from shared.store import fetch, fetch_all, index_rows, is_stale, iterate_shards, process_all, update_with_retry
-from shared.work.tasks.rows import TaskHead, tasks_of_card
+from shared.work.tasks.rows import MAX_CARD_TASKS, TaskHead, tasks_of_card
 
 _PAGE: Final = 50
-_LOOKED_AT: Final = 200  # tasks of a card
 
 
 def settle_due(until: float) -> int:
@@ -111,7 +110,7 @@ def _card_of(action: GuardianAction) -> str | None:
 
 
 def _card_goes_on(card_id: str, action: GuardianAction) -> bool:
-    for row in islice(index_rows(2, tasks_of_card(card_id)), _LOOKED_AT):
+    for row in islice(index_rows(2, tasks_of_card(card_id)), MAX_CARD_TASKS):
         stopped = row.id == action.target_entity and row.f["status"] in ("failed", "cancelled")
         times = [row.f.get("started_at") or "", row.f.get("completed_at") or ""]
         if not stopped and max(times) > action.created_at:
