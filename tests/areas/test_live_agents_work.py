@@ -75,6 +75,19 @@ def test_an_agent_asks_for_its_next_task_by_priority(ada, world):
     assert ask(ada, made)["id"] == low
 
 
+@pytest.mark.parametrize(("status", "after"), [("draft", "in_progress"), ("ready", "in_progress"), ("done", "done")])
+def test_a_ticket_is_in_progress_when_an_agent_works_on_a_task_of_it(ada, world, stream, status, after):
+    card = world.card(BUILD, status=status)
+    made, only = registered(ada)["agent_id"], task(world, card=card)
+    stream.flow()
+    assert fetch(Item, card.id).status == status  # it has the task, and has not begun
+    start_task(worker_actor(stored(made)), only, int(row(only).fence))
+    stream.flow()
+    assert fetch(Item, card.id).status == after
+    stream.flow()
+    assert fetch(Item, card.id).status == after
+
+
 def test_what_an_agent_is_capable_of_comes_first(ada, world):
     task(world, "Draw the logo of Pythonia")
     mine = task(world, "Write the Python parser")

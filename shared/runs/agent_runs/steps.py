@@ -35,6 +35,7 @@ from shared.runs.terminal import TerminalWriter
 from shared.runs.toolbox import agent_actor
 from shared.store import Operation, fetch, get, get_many, load_text, put, save, store_text, transaction_guard, update_with_retry
 from shared.work.comments.writing import NewComment, create_comment
+from shared.work.items.beginning import set_in_progress
 from shared.work.items.filing import filing_of, reindex
 from shared.work.items.rows import Item
 from shared.work.projects.rows import Project
@@ -234,12 +235,8 @@ def _start_card(run: Run) -> list[Operation]:
     if card is None:
         return []
     before = filing_of(card)
-    if card.status in ("draft", "ready"):
-        run.status_before_run = card.status
-        record(
-            card, EventType.ITEM_UPDATED, get_actor(run), changes={"status": [card.status, "in_progress"]}, board_id=card.board_id
-        )
-        card.status = "in_progress"
+    if open_status := set_in_progress(card, get_actor(run)):
+        run.status_before_run = open_status
     update_run_summary(card, run)
     return [save(card), *reindex(card, before, also_closed=True)]
 
