@@ -124,9 +124,11 @@ def test_another_tenant_has_other_statistics(world, ada):
 # -- agents
 
 
-def finished(world: World, seconds: int, card: Item | None = None) -> Run:
+def finished(world: World, seconds: int, card: Item | None = None, **about) -> Run:
     """A run that took so long, whose end the stream has told twice."""
     run = world.run(card or world.card(), "running")
+    for name, value in about.items():
+        setattr(run, name, value)
     run.phase_id, run.started_at = "PHASE_TESTING", clock.iso(clock.now() - timedelta(seconds=seconds))
     write(save(run))
     before = raw_row(f"RUN#{run.id}")
@@ -135,6 +137,13 @@ def finished(world: World, seconds: int, card: Item | None = None) -> Run:
     for _ in range(2):
         project(stream_record(raw_row(f"RUN#{run.id}"), before))
     return run
+
+
+def test_a_run_that_only_asked_has_completed_nothing(world, ada):
+    finished(world, 3_600, provider="embedded", result_data={"comments": ["a question"]})
+    assert overview(world, ada)["agents"] == {"active": 1, "tasks_completed": 0, "average_completion_time": "0m"}
+    finished(world, 3_600, provider="embedded", result_data={"comments": ["a remark"], "documents": ["a document"]})
+    assert overview(world, ada)["agents"]["tasks_completed"] == 1
 
 
 def test_what_agents_complete_is_counted_once(world, ada):
