@@ -1,4 +1,4 @@
-"""From an idea to work that is done, as a person and two agents live it: omoios from end to end, on everything that is deployed."""
+"""From an idea to a deployed feature, as a person and two agents live it: omoios from end to end, on everything that is deployed."""
 
 import csv
 import io
@@ -14,6 +14,7 @@ from local.demo import Api, http
 from local.stack import LocalStack
 from tests.areas.live_agents_world import message
 from tests.github_server import NAME, OWNER, TOKEN, FakeGithub
+from tests.stack.deploy_hook import listening
 from tests.stack.test_journey import PASSWORD, Heard, Person, Row, refused, sign_up
 from tests.stack.test_sockets import environment
 from tests.waiting import eventually
@@ -116,7 +117,7 @@ def outlived(alive: Worker, dead: Worker, task: Row) -> Row:
     return taken
 
 
-def test_an_idea_becomes_work_that_agents_do(stack: LocalStack, github: FakeGithub, ada: Person, tmp_path: Path) -> None:
+def test_an_idea_becomes_a_feature_that_is_deployed(stack: LocalStack, github: FakeGithub, ada: Person, tmp_path: Path) -> None:
     omoios = ada.at("omoios")
     with ada.socket("omoios", "/api/v1/ws/events") as heard:
         project, tickets = planned(omoios)
@@ -136,6 +137,7 @@ def test_an_idea_becomes_work_that_agents_do(stack: LocalStack, github: FakeGith
         moved = omoios("POST", "/board/move", {"ticket_id": first["id"], "target_column_id": "testing"})
         assert moved["new_phase"] == "PHASE_TESTING"
         everything_is_told(heard, first["id"], done["id"], two.id)
+    deployed(ada, project, sha)
     views_agree(omoios, project, first, (one.id, two.id), sha)
     what_leaves_is_whole(stack, ada, project, tickets, tmp_path)
 
@@ -160,6 +162,31 @@ def pushed(omoios: Api, github: FakeGithub, project: str, text: str) -> str:
     (file,) = omoios("GET", f"/commits/{sha}/diff")["files"]
     assert [line["type"] for hunk in file["hunks"] for line in hunk["lines"]].count("added") == 2
     return sha
+
+
+def deployed(ada: Person, project: str, sha: str) -> None:
+    """A feature of the idea is built from the commit and deployed, and its deployment leads back to the requirement of the idea."""
+    enterprise = ada.at("enterprise")
+    (board,) = ada("GET", f"/projects/{project}/boards")["boards"]
+    feature = ada("GET", f"/boards/{board['id']}/cards", type="feature")["cards"][0]
+    ada.at("omoios")("POST", f"/tickets/{feature['id']}/commits/link", {"commit_sha": sha})
+    with listening() as hook:
+        target = {"target": {"kind": "hook", "url": hook.url}, "analysis": {"window_seconds": 1, "minimum_requests": 10}}
+        enterprise("PUT", f"/projects/{project}/environments/staging", target)
+        about = {"version_tag": "1.0.0", "git_commit_hash": sha, "git_branch": "main", "tests_passed": 3}
+        build = enterprise("POST", f"/features/{feature['id']}/builds", about)["data"]["id"]
+        made = enterprise("POST", f"/builds/{build}/deploy", {"environment": "staging"})["data"]["id"]
+        ended = eventually(
+            lambda: enterprise("GET", f"/deployments/{made}")["data"],
+            lambda one: one["status"] in ("success", "failed", "rolled_back"),
+            within=60,
+        )
+        assert ended["status"] == "success", ended
+        assert [one["release"]["git_commit_hash"] for one in hook.asked if one["action"] == "deploy"] == [sha]
+    requirement = feature["parentId"]
+    chain = enterprise("GET", f"/requirements/{requirement}/trace")["data"]
+    assert [one["id"] for one in chain["deployments"]] == [made]
+    assert requirement in json.dumps(enterprise("GET", f"/deployments/{made}/trace"))
 
 
 def everything_is_told(heard: Heard, ticket: str, task: str, agent: str) -> None:

@@ -32,7 +32,9 @@ def statistics_operations(change: Change) -> list[Operation]:
     if change.kind == Run.KIND and change.event.type is EventType.RUN_COMPLETED:
         run = change.after(Run)
         seconds = (run.duration_ms or 0) // 1000
-        done = {} if run.has_only_comments else {"tasks_completed": 1, "task_seconds": seconds}  # who only asks has completed nothing
+        done = (
+            {} if run.has_only_comments else {"tasks_completed": 1, "task_seconds": seconds}
+        )  # who only asks has completed nothing
         return _count_work(change, done, (run.agent_id, run.phase_id or "", run.agent["display_name"]))
     if change.kind == Commit.KIND and change.event.type is EventType.COMMIT_PUSHED:
         return _count_commit(change)
