@@ -2,8 +2,4 @@
 
 from shared.edge.http.lambda_handler import lambda_handler
 
-handler = lambda_handler(
-    "workspaces",
-    agentworks="functions.workspaces.agentworks",
-    aintandem="functions.workspaces.aintandem",
-)
+handler = lambda_handler("workspaces", agentworks="functions.workspaces.agentworks")

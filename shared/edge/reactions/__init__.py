@@ -24,7 +24,6 @@ from shared.edge.reactions import (
     oversight,
     progress,
     runs,
-    sandboxes,
     search,
     sockets,
     tasks,
@@ -42,7 +41,6 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     workspaces.react,  # note the time of the last activity
     files.react,  # delete files of removed attachments
     deployments.react,  # start requested deployments
-    sandboxes.react,  # start and stop the machines of sandboxes
     runs.react,  # stop the agents of deleted cards and archived projects
     tasks.react,  # let tasks begin that waited; stop the run of a task that was taken from it
     builds.react,  # start requested builds

@@ -1,1 +1,0 @@
-"""Tasks that several sandboxes do together."""

@@ -1,1 +1,0 @@
-"""Configuration of a workspace: model providers, MCP servers, and who may write to whom."""

@@ -1,1 +1,0 @@
-"""The life of a sandbox: made, started, stopped, crashed, asleep, deleted."""

@@ -1,1 +1,0 @@
-"""Messages between sandboxes: policy, delivery, answers, retries."""

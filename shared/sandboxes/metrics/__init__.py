@@ -1,1 +1,0 @@
-"""What sandboxes use, by minute, hour and day."""
