@@ -130,7 +130,8 @@ def _needs_query(path: str, endpoint: Any) -> bool:
 
 def _wrong(path: str, status: int, *, authenticated: bool) -> str:
     """Say what is wrong with an answer, or nothing."""
-    usual = {404} if not authenticated else {200, 404} if "{" in path else {200}
+    asked_by_id = "{" in path or path == "/projects/explore"  # of the caller's organization, which is not there
+    usual = {404} if not authenticated else {200, 404} if asked_by_id else {200}
     if status not in usual:
         return f"not {' or '.join(map(str, sorted(usual)))}"
     return "without its caller" if authenticated and f"ACCESS#{ID}" not in _asked else ""

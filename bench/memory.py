@@ -48,9 +48,10 @@ def _rows() -> Iterator[dict[str, Any]]:
 
 def _of_size(size: int) -> Iterator[dict[str, Any]]:
     from bench.trips import costing
+    from shared.agents.embeddings.registry import search_embedder
     from shared.insight.memories.ranking import MODES, SearchQuery, rank
     from shared.insight.memories.rows import PARTS, MemoryIndex, part_of
-    from shared.insight.memories.searching import embedder, indexed, model_name
+    from shared.insight.memories.searching import indexed, model_name
     from shared.store.queries import raw_rows
     from tests.areas.boards_world import create_world
 
@@ -67,7 +68,12 @@ def _of_size(size: int) -> Iterator[dict[str, Any]]:
         took = []
         for _ in range(REPEATED):
             start = time.process_time()
-            rank(SearchQuery(QUESTION, mode=mode), [indexed(one) for one in raw], model_name(), embedder().embed([QUESTION])[0])
+            rank(
+                SearchQuery(QUESTION, mode=mode),
+                [indexed(one) for one in raw],
+                model_name(),
+                search_embedder().embed([QUESTION])[0],
+            )
             took.append(time.process_time() - start)
         row = {"list": f"search: {mode}", "entries": size, "trips": cost.trips, "beside": len(cost.beside)}
         yield row | {"rcu": cost.reads, "ms": round(min(took) * 1000)}

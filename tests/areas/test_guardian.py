@@ -209,7 +209,7 @@ def test_of_two_overrides_at_once_both_are_made_one_after_the_other(world, ada):
         override(world, task, "critical")
     assert row(task).priority == "critical"
     newest, oldest = ada("guardian", "GET", f"/guardian/actions?target_entity={task}").json
-    assert [one["audit_log"]["before"]["priority"] for one in (newest, oldest)] == ["high", "low"]
+    assert [one["audit_log"]["before"]["priority"] for one in (newest, oldest)] == ["HIGH", "LOW"]
     revert(ada, newest["action_id"])
     revert(ada, oldest["action_id"])
     assert row(task).priority == "low"

@@ -20,7 +20,7 @@ from infra import bundling
 from infra.bundling_models import SERVICES
 from shared.core import kept
 
-BUDGET = 25 * 2**20  # bytes zipped, without boto3; a package past 40 MB is a defect
+BUDGET = 26 * 2**20  # 1.1 MB of it are learned words (decision 70); bytes zipped, without boto3; a package past 40 MB is a defect
 HOST = {"x86_64": "x86_64", "aarch64": "arm64"}[os.uname().machine]
 UNCHECKED_HASH = 0b01
 CALLED = {

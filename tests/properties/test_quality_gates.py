@@ -13,7 +13,7 @@ from shared.insight.quality.measuring import NewMetric, record_metric
 from shared.planning.phases.moving import progress
 from shared.source.repositories.pulls import complete_merged
 from shared.source.repositories.rows import PullRequest
-from shared.store import fetch
+from shared.store import create, fetch, write
 from shared.work.items.moving import move_to_next_column
 from shared.work.items.rows import Item
 from shared.work.quality_gates.rules import Gate, Requirement
@@ -122,7 +122,10 @@ def test_a_card_goes_on_by_itself_when_nothing_holds_it_any_more(world):
 
 def test_a_merged_pull_request_passes_no_gate(world):
     board = Board(world)
-    pull = PullRequest(pk="x", sk="y", number=5, url="https://github.test/5", merge_sha="0" * 40, task_id=board.tasks[0])
+    about = {"ws_id": world.ws_id, "proj_id": world.project.id, "repository_id": "r", "repo": "octo/shop", "title": "A change"}
+    pull = PullRequest.new(new_id(), **about, number=5, url="https://github.test/5", merge_sha="0" * 40, task_id=board.tasks[0])
+    pull.pk, pull.sk = PullRequest.key_in("r", "5")
+    write(create(pull))
     complete_merged(world.actor, pull)
     assert fetch(Task, board.tasks[0]).status == "pending"
     board.step("measure high", board.tasks[0])
