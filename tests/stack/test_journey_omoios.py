@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -29,6 +30,8 @@ ANSWERS = [
     "The user enters the e-mail address and then the password",
     "A password has at least 12 characters",
 ]
+BETWEEN = 0.9
+"""Seconds between two looks at a deployment: the free plan has a thousand requests an hour."""
 SILENT = 3
 """Seconds without a heartbeat after which an agent is taken out of work here. The other one beats just before."""
 TOLD = {
@@ -137,8 +140,8 @@ def test_an_idea_becomes_a_feature_that_is_deployed(stack: LocalStack, github: F
         moved = omoios("POST", "/board/move", {"ticket_id": first["id"], "target_column_id": "testing"})
         assert moved["new_phase"] == "PHASE_TESTING"
         everything_is_told(heard, first["id"], done["id"], two.id)
-    deployed(ada, project, sha)
     views_agree(omoios, project, first, (one.id, two.id), sha)
+    deployed(ada, project, sha)
     what_leaves_is_whole(stack, ada, project, tickets, tmp_path)
 
 
@@ -176,8 +179,13 @@ def deployed(ada: Person, project: str, sha: str) -> None:
         about = {"version_tag": "1.0.0", "git_commit_hash": sha, "git_branch": "main", "tests_passed": 3}
         build = enterprise("POST", f"/features/{feature['id']}/builds", about)["data"]["id"]
         made = enterprise("POST", f"/builds/{build}/deploy", {"environment": "staging"})["data"]["id"]
+
+        def look() -> Row:
+            Event().wait(BETWEEN)
+            return dict(enterprise("GET", f"/deployments/{made}")["data"])
+
         ended = eventually(
-            lambda: enterprise("GET", f"/deployments/{made}")["data"],
+            look,
             lambda one: one["status"] in ("success", "failed", "rolled_back"),
             within=60,
         )
