@@ -33,10 +33,8 @@ from shared.edge.views.omoios.repositories import (
     LinkCommit,
     LinkedCommit,
     OfferedRepository,
-    PageSize,
     Received,
     Repository,
-    Sha,
     TicketCommit,
 )
 from shared.source.commits import reading
@@ -46,6 +44,9 @@ from shared.source.repositories.commits import link_by_hand
 from shared.source.repositories.rows import Repository as RepositoryRow
 
 routes = Routes(OMOIOS, "github")
+
+Sha = Annotated[str, Path(max_length=64, description="The sha of a commit, or at least seven digits of its beginning")]
+PageSize = Annotated[int, Query(ge=1, le=200)]
 
 _GITHUB = (Situation.EXTERNAL_SERVICE_UNAVAILABLE,)
 """What GitHub may be: out of reach, or of the opinion that there were too many requests."""

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Literal, Self
 
-from fastapi import Path, Query
 from pydantic import Field, model_validator
 
 from shared.edge.contracts.base import Request as Body
@@ -12,8 +11,6 @@ from shared.edge.contracts.omoios import Id, RepositoryName
 from shared.source.repositories import contents
 
 Token = Annotated[str, Form(r"^[\x21-\x7e]{10,500}$", "Should be an access token of GitHub, without blanks")]
-Sha = Annotated[str, Path(max_length=64, description="The sha of a commit, or at least seven digits of its beginning")]
-PageSize = Annotated[int, Query(ge=1, le=200)]
 Number = Annotated[int, Field(ge=1, le=10**15)]
 
 
