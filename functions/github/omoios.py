@@ -155,6 +155,7 @@ async def connect(body: ConnectRepository, caller: Caller) -> ConnectedRepositor
     "github.authorize",
     status=201,
     permission=Permission.PROJECT_WRITE,
+    personal=True,
     addition=True,
     errors=_APP,
 )
@@ -168,6 +169,7 @@ async def authorize(caller: Caller) -> Authorization:
     "/github/app/authorizations/finish",
     "github.finishAuthorization",
     permission=Permission.PROJECT_WRITE,
+    personal=True,
     addition=True,
     errors=_APP,
 )
@@ -177,7 +179,14 @@ async def finish_authorization(body: FinishAuthorization, caller: Caller) -> Aut
     return Authorized(login=login, expires_at=expires_at)
 
 
-@routes.get("/github/app/installations", "github.installations", permission=Permission.PROJECT_WRITE, addition=True, errors=_APP)
+@routes.get(
+    "/github/app/installations",
+    "github.installations",
+    permission=Permission.PROJECT_WRITE,
+    personal=True,
+    addition=True,
+    errors=_APP,
+)
 async def list_installations(caller: Caller) -> list[Installation]:
     """List the installations of the app that the caller may use at GitHub: 1,000 at most."""
     return [
@@ -190,6 +199,7 @@ async def list_installations(caller: Caller) -> list[Installation]:
     "/github/app/installations/{installation_id}/repositories",
     "github.offeredRepositories",
     permission=Permission.PROJECT_WRITE,
+    personal=True,
     addition=True,
     errors=_APP,
 )

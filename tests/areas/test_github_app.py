@@ -11,13 +11,15 @@ import time_machine
 
 from shared.core import clock
 from shared.core.actor import Role
+from shared.people.access import records, tokens
+from shared.people.identity.api_keys import create_key
 from shared.source.repositories import app, connecting
 from shared.source.repositories.reconciling import ask_for_reconciling
 from shared.source.repositories.rows import repository_id_of
 from tests.areas.boards_world import World, create_world
-from tests.areas.driving import Answer, Client, deadline
+from tests.areas.driving import Answer, Client, call, deadline
 from tests.areas.github_world import Octo, post, rows_of, run_worker, taken, waiting
-from tests.github_server import APP_SECRET, CLIENT, FULL, NAME, OWNER, FakeGithub, app_keys, app_settings, moment
+from tests.github_server import APP_SECRET, CLIENT, FULL, NAME, OWNER, TOKEN, FakeGithub, app_keys, app_settings, moment
 
 INSTALLATION, OTHER = 501, 777
 
@@ -150,6 +152,24 @@ def test_a_proof_that_somebody_else_began_or_used_before(hub: Octo):
     assert hub.ask("POST", path, {"code": hub.github.person("ida", own), "state": mine}).status in (400, 401)  # used by then
     assert hub.ask("POST", path, {"code": "x", "state": "unknown"}).status in (400, 401)
     assert hub.ask("GET", "/github/app/installations", client=eve.ada).status == 403
+
+
+def test_a_key_does_not_use_what_its_maker_has_proved(hub: Octo):
+    assert authorize(hub, "ida").status == 200
+    claims = tokens.read(str(hub.client.token), tokens.ACCESS)
+    _, key = create_key(records.actor_of(claims, records.find_access(claims.user_id).serialize()), "CI")
+
+    def ask(method: str, path: str, body: Any = None) -> int:
+        return call("github", "omoios", method, path, body=body, headers={"X-API-Key": key}).status
+
+    body = {"owner": OWNER, "name": NAME, "project_id": hub.world.project.id}
+    assert ask("POST", "/github/app/authorizations", {}) == 403
+    assert ask("POST", "/github/app/authorizations/finish", {"code": "x", "state": "y"}) == 403
+    assert ask("GET", "/github/app/installations") == 403
+    assert ask("GET", f"/github/app/installations/{INSTALLATION}/repositories") == 403
+    assert ask("POST", "/github/repositories/connect", body | {"installation_id": INSTALLATION}) == 403
+    assert rows_of("REPO") == []
+    assert ask("POST", "/github/repositories/connect", body | {"access_token": TOKEN}) == 201  # it has that token itself
 
 
 def test_roles_and_two_ways_at_once(hub: Octo):

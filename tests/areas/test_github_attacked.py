@@ -2,10 +2,12 @@
 
 import json
 import logging
+import time
 
 import pytest
 
 from shared.core.ids import new_id
+from shared.source.repositories.issues import content_of, footer_of
 from tests.areas.boards_world import create_world
 from tests.areas.github_world import Octo, post, rows_of, waiting
 from tests.github_server import FULL, TOKEN
@@ -89,3 +91,15 @@ def test_neither_a_token_nor_a_secret_stands_in_an_answer_a_log_or_a_row(octo: O
     assert len([line for line in lines if line["message"] == "request"]) == 5
     texts = [caplog.text, json.dumps(lines), *(one.text for one in answers), json.dumps([rows_of("REPO"), rows_of("CMT")])]
     assert [text for text in texts if TOKEN in text or secret in text or "ghp_not_a" in text] == []
+
+
+@pytest.mark.parametrize(
+    "body", ["a" + " " * 60_000 + "b", "a" + "\n" * 60_000 + "b", "--- " * 15_000, "-" * 60_000, "---Ticket: " * 5_000]
+)
+def test_an_issue_of_blanks_holds_nobody_up(body: str):
+    """Anybody may write an issue of a public repository; the worker has a minute, and those behind it wait."""
+    card_id = new_id()
+    began = time.process_time()
+    assert content_of({"body": body})["body"] == body
+    assert content_of({"body": body + footer_of(card_id)})["body"] == body.rstrip()
+    assert time.process_time() - began < 2  # it was two minutes

@@ -25,7 +25,8 @@ from shared.work.items.updating import update_item
 log = logging.getLogger(__name__)
 FIELDS: Final = ("title", "body", "state")
 _FIRST_PHASE: Final = "PHASE_BACKLOG"  # nobody here has looked at it yet, and this phase has no limit
-_FOOTER: Final = re.compile(r"\s*(?:---\s*Ticket: \S+\s*)?<!-- cadre:ticket-([0-9a-f-]{36}) -->\s*\Z")
+_MARK: Final = re.compile(r"<!-- cadre:ticket-([0-9a-f-]{36}) -->\s*\Z")
+_LINK: Final = re.compile(r"---\s*Ticket: \S+\Z")  # anybody writes issues: neither begins with what may be repeated
 _MAX_TEXT: Final = 30_000  # bytes of a description that comes from GitHub: a card has 40,000 as JSON
 
 
@@ -41,8 +42,16 @@ def footer_of(card_id: str) -> str:
 
 def content_of(issue: Mapping[str, Any]) -> dict[str, str]:
     """Return what an issue and its card have in common, as GitHub has it."""
-    body = _FOOTER.sub("", str(issue.get("body") or "").replace("\r\n", "\n"))
-    return {"title": str(issue.get("title") or ""), "body": body, "state": str(issue.get("state") or "open")}
+    return {"title": str(issue.get("title") or ""), "body": _split_footer(issue)[0], "state": str(issue.get("state") or "open")}
+
+
+def _split_footer(issue: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Return the text of an issue without the end that we have given it, and the id in its mark; None: it has none."""
+    body = str(issue.get("body") or "").replace("\r\n", "\n")
+    mark = _MARK.search(body)
+    if mark is None:
+        return body, None
+    return _LINK.sub("", body[: mark.start()].rstrip()).rstrip(), mark[1]
 
 
 def content_of_card(card: Item) -> dict[str, str]:
@@ -104,10 +113,10 @@ def work_off_issue(work: Work, payload: Mapping[str, Any]) -> None:
 
 def _made_here(repository: Repository, issue: Mapping[str, Any]) -> Item | None:
     """Return the card of which somebody is making this issue here, by its mark. Anybody can write one: there must be such an intent."""
-    mark = _FOOTER.search(str(issue.get("body") or "").replace("\r\n", "\n"))
-    if mark is None or not is_id(mark[1]) or get(Intent, *Intent.key_of(mark[1])) is None:
+    named = _split_footer(issue)[1]
+    if named is None or not is_id(named) or get(Intent, *Intent.key_of(named)) is None:
         return None
-    card = fetch(Item, mark[1])
+    card = fetch(Item, named)
     return card if card is not None and card.proj_id == repository.proj_id and not card.deleted_at else None
 
 

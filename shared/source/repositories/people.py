@@ -103,7 +103,9 @@ def _wrong(field: str, reason: str) -> Invalid:
 
 def as_person(actor: Actor) -> tuple[Github, str]:
     """Return GitHub as somebody sees it who has proved who they are, and their name there. One round trip. Raises Forbidden without a
-    proof, or with one that is over an hour old."""
+    proof, with one that is over an hour old, and for a key or a client of theirs: they have said so to our pages, and to nobody else."""
+    if actor.scopes is not None:
+        raise Forbidden("Only a person who is signed in may use what they have proved at GitHub")
     pk, sk = Proof.key_of(actor.id)
     row = get(Proof, pk, sk)
     if row is None or row.expires_at <= clock.epoch():
