@@ -57,7 +57,7 @@ class CleanedUp(Shape):
 
 
 class AgentResult(Shape):
-    """The result with which a task was completed."""
+    """The result of a task. `verification_status`: unverified, verified (a review of it has passed) or disputed (one has failed)."""
 
     result_id: str
     agent_id: str | None
@@ -132,6 +132,8 @@ async def results(task_id: str, caller: Caller) -> list[AgentResult]:
     named = row.result if isinstance(row.result, dict) else {}
     summary = named.get("summary", row.result if isinstance(row.result, str) else write_json(row.result))
     path = named.get("markdown_file_path")
+    review = row.validation if row.validation and row.validation.get("review_done") else {}
+    passed = bool(review.get("passed"))
     return [
         AgentResult(
             result_id=derived_id("result", row.id, int(row.fence)),
@@ -140,9 +142,9 @@ async def results(task_id: str, caller: Caller) -> list[AgentResult]:
             markdown_file_path=path if isinstance(path, str) else None,
             result_type="task_completion",
             summary=summary if isinstance(summary, str) else write_json(summary),
-            verification_status="unverified",
-            verified_at=None,
-            verified_by_validation_id=None,
+            verification_status="verified" if passed else "disputed" if review else "unverified",
+            verified_at=review.get("reviewed_at") if passed else None,
+            verified_by_validation_id=review.get("review_id") if passed else None,
             created_at=row.completed_at or row.updated_at,
         )
     ]

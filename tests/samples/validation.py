@@ -1,5 +1,6 @@
 """Requests of the area `validation`."""
 
+from shared.runs.live_agents import beating
 from shared.runs.validation.reviewing import Review, give_review, spawn_validator
 from tests.samples.guardian import agent
 from tests.samples.stage import Sample, Samples, Stage
@@ -14,9 +15,10 @@ REVIEW = {
 
 
 def under_review(stage: Stage) -> tuple[str, str]:
-    """A task that a validator has, and the validator."""
-    task = held(stage)
-    return task, spawn_validator(stage.world.actor, task)
+    """A task that a client's validator has, and the validator."""
+    task, actor = held(stage), stage.world.actor
+    beating.receive(actor, *beating.find(actor, agent(stage, "validator")), beating.Beat(1, "idle", None, {}))
+    return task, spawn_validator(actor, task)
 
 
 def _review(stage: Stage) -> Sample:

@@ -4,6 +4,7 @@ and of every look at the ticket, so no job has to come first. A job only writes 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 from shared.core import clock
@@ -89,7 +90,7 @@ def time_out_due(until: float) -> int:
 def _due(now: str, until: float) -> Iterator[tuple[str, str]]:
     """Yield the deadline and the id of each ticket whose deadline is over."""
     for partition in APPROVALS.partitions():
-        for row in list(index_rows(1, partition, between=("0", now), limit=_EVENTS_AT_ONCE))[:_EVENTS_AT_ONCE]:
+        for row in list(islice(index_rows(1, partition, between=("0", now), limit=_EVENTS_AT_ONCE), _EVENTS_AT_ONCE)):
             if time.monotonic() > until:
                 return
             deadline, _, item_id = row.sort.partition("#")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.core.actor import Actor, Permission
+from shared.core.errors import LimitExceeded
 from shared.planning.tickets.tasks import begin_counting, new_task
 from shared.store import Operation, load
 from shared.work.items.pending import is_approved
@@ -23,7 +24,7 @@ REMEDIES: Final = {
 
 @dataclass(frozen=True)
 class Blocked:
-    """The ticket, and the task that was made with the block; None if the ticket was blocked before."""
+    """The ticket, and the task that was made with the block; None if the ticket was blocked before, or has all the tasks that it takes."""
 
     item: Item
     task: Task | None
@@ -37,7 +38,7 @@ def block_ticket(actor: Actor, item_id: str, kind: str, reason: str | None = Non
     """
     type_, title, usual = REMEDIES[kind]
     task: Task | None = None
-    newly = False
+    newly, has_room = False, True
 
     def decide(item: Item) -> dict[str, str]:
         nonlocal newly
@@ -47,11 +48,18 @@ def block_ticket(actor: Actor, item_id: str, kind: str, reason: str | None = Non
 
     def beside(item: Item) -> list[Operation]:
         nonlocal task
-        if not newly or not is_approved(item):
+        if not newly or not has_room or not is_approved(item):
             return []
         last = begin_counting(str(item.ws_id))
         task, operations = new_task(actor, item, last, f"{title}: {item.title}", remedy or item.blocked_reason, type_)
         return operations
 
-    item = change_item(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), actor, decide, beside=beside)
+    def block() -> Item:
+        return change_item(lambda: load(Item, item_id, actor, Permission.CARD_EDIT), actor, decide, beside=beside)
+
+    try:
+        item = block()
+    except LimitExceeded:
+        task, has_room = None, False
+        item = block()  # that it is blocked counts more than the task
     return Blocked(item, task if newly else None)

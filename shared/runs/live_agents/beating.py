@@ -14,7 +14,7 @@ from shared.core.errors import ConditionFailed, Conflict, NotFound
 from shared.core.situations import Situation
 from shared.runs.live_agents.health import RENEW_AFTER
 from shared.runs.live_agents.holding import renew_tasks
-from shared.runs.live_agents.rows import Heartbeat, LiveAgent, heartbeat_expiry
+from shared.runs.live_agents.rows import CLIENT, Heartbeat, LiveAgent, heartbeat_expiry
 from shared.runs.live_agents.statuses import TRANSITIONS, set_status
 from shared.store import authorize, fetch, get_many, id_of, retrying, save, stale, update_now, update_with_retry, write
 
@@ -65,8 +65,10 @@ def receive(actor: Actor, agent: LiveAgent, before: Heartbeat | None, beat: Beat
     renewed.
 
     A number that is not above the last one changes nothing. Raises Conflict(AGENT_STATUS) for an agent that has failed or was terminated:
-    it has to register again.
+    it has to register again; and for one that the platform runs.
     """
+    if agent.runner != CLIENT:
+        raise Conflict(Situation.AGENT_STATUS, "The platform runs this agent: it sends no heartbeats")
     if agent.status in ("failed", "terminated"):
         reason = f"The agent is {agent.status}: others do its work now. Register a new one"
         raise Conflict(Situation.AGENT_STATUS, reason, {"status": agent.status})

@@ -10,7 +10,7 @@ from shared.core.errors import Conflict
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.runs.live_agents.health import time_to_live
-from shared.runs.live_agents.rows import KEPT, AgentCount, LiveAgent
+from shared.runs.live_agents.rows import CLIENT, KEPT, AgentCount, LiveAgent
 from shared.store import Operation, update
 
 TRANSITIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
@@ -29,11 +29,17 @@ WITHOUT_WORK: Final = frozenset({"failed", "quarantined", "terminated"})
 
 
 def check_transition(agent: LiveAgent, status: str) -> None:
-    """Raise Conflict(AGENT_STATUS), which names the allowed ones, unless the agent may get this status. Who holds tasks is not idle."""
+    """Raise Conflict(AGENT_STATUS), which names the allowed ones, unless the agent may get this status. Who holds tasks is not idle.
+
+    The platform's own agents are running by their tasks only: nobody else would give them work.
+    """
     allowed = TRANSITIONS[agent.status]
     if agent.status == "running" and status == "idle" and agent.task_ids:
         reason = f"The agent is idle when what it holds has ended: {len(agent.task_ids)} task{'s' * (len(agent.task_ids) > 1)}"
         raise Conflict(Situation.AGENT_STATUS, reason, {"from": "running", "to": "idle", "task_ids": agent.task_ids})
+    if status == "running" and agent.runner != CLIENT:
+        reason = "The platform runs this agent: it is running when it does a task"
+        raise Conflict(Situation.AGENT_STATUS, reason, {"from": agent.status, "to": status})
     if status not in allowed:
         could = f"it can become {' or '.join(sorted(allowed))}" if allowed else "that is final"
         raise Conflict(

@@ -20,7 +20,7 @@ from shared.runs.agent_runs.requesting import RunRequest, request_run, starter
 from shared.runs.agent_runs.rows import Run
 from shared.runs.live_agents.holding import AgentChanged, actor_for, give_up, is_held_by, take_task
 from shared.runs.live_agents.rows import LiveAgent
-from shared.store import IndexRow, fetch, fetch_all, retrying, save, write
+from shared.store import IndexRow, fetch, fetch_all, is_stale, retrying, save, write
 from shared.work.boards.lanes import LANES
 from shared.work.boards.rows import Lane
 from shared.work.items.rows import ItemHead
@@ -104,6 +104,8 @@ def begin_task(run: Run) -> None:
         try:
             start_task(actor_for(task), task.id, int(task.fence))
         except (Conflict, NotFound) as error:
+            if is_stale(error):
+                raise
             log.info("the task of a run was left as it is", extra={"run": run.id, "task": task.id, "reason": error.message})
 
 
@@ -120,7 +122,9 @@ def _take(agent_id: str, task_id: str, run_id: str) -> bool:
             take_task(agent, task_id, seconds=RUN_SECONDS, work_run_id=run_id)
         except AgentChanged:
             continue
-        except (Conflict, NotFound):
+        except (Conflict, NotFound) as error:
+            if is_stale(error):
+                raise
             task = fetch(TaskHead, task_id)
             return is_held_by(task, agent_id) and task is not None and task.work_run_id == run_id
         return True
@@ -179,6 +183,8 @@ def end_task(run: Run) -> None:
         else:
             complete_task(actor, task.id, _result(run), fence=fence)
     except (Conflict, NotFound) as error:
+        if is_stale(error):
+            raise
         log.info("the task of a run was left as it is", extra={"run": run.id, "task": task.id, "reason": error.message})
 
 

@@ -69,6 +69,8 @@ def review_submitted(task: TaskHead) -> None:
         try:
             spawn_validator(platform_in(str(now.ws_id)), now.id)
         except (Conflict, NotFound, LimitExceeded) as error:  # it waits for whoever submits it
+            if is_stale(error):
+                raise
             log.info("a task got no validator", extra={"task": now.id, "reason": error.message})
     elif now.status == "validating" and validation.get("validator_id"):
         validator = fetch(LiveAgent, validation["validator_id"])
@@ -166,7 +168,16 @@ def _look_into(actor: Actor, review: ValidationReview) -> None:
     card = fetch(Item, review.item_id)
     if card is None or card.deleted_at or card.archived_at:
         return
-    discovery_id = derived_id("diagnosis", review.id)
+    try:
+        _begin_diagnosis(actor, card, review)
+    except (Conflict, NotFound, LimitExceeded) as error:  # its project is archived, or the card has all the tasks that it takes
+        if is_stale(error):
+            raise
+        log.info("no diagnosis was begun", extra={"task": review.task_id, "reason": error.message})
+
+
+def _begin_diagnosis(actor: Actor, card: Item, review: ValidationReview) -> None:
+    discovery_id, failures = derived_id("diagnosis", review.id), int(review.failures)
     words = f"{failures} reviews of the task have failed. The last one says: {review.feedback}"
     found = fetch(Discovery, discovery_id) or create_discovery(
         actor, card, discovery_id, DIAGNOSIS, words[:5_000], "high", task_id=review.task_id

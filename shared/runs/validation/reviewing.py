@@ -182,6 +182,8 @@ def give_review(actor: Actor, task_id: str, validator_id: str, review: Review) -
     validator = load(LiveAgent, validator_id, actor, Permission.AGENT_RUN)
     if validator.agent_type != "validator" or validator.status == "terminated":
         raise Forbidden("validator_agent_id is no working validator")
+    if validator.runner == PLATFORM and actor.kind != "system":
+        raise Forbidden("The platform runs this validator: nobody else speaks for it")
     if not review.feedback.strip():
         raise Malformed("feedback is missing: say what was found")
     review_id = new_id()
@@ -216,8 +218,10 @@ def _review(task: Task, validator: LiveAgent, review: Review, review_id: str, ac
             "failures": failures,
             "validator_id": validator.id,
             "asked": review.asks,
+            "review_id": review_id,
+            "reviewed_at": (now := clock.iso()),
         }
-        | ({} if review.passed else {"failed_at": clock.iso()})
+        | ({} if review.passed else {"failed_at": now})
     )
     row = ValidationReview.new(
         review_id,

@@ -17,7 +17,7 @@ from shared.source.repositories.branches import NOBODY, ask_for_history, note_go
 from shared.source.repositories.github import Github, Missing, Refused
 from shared.source.repositories.rows import Branch, IssueLink, Repository, branch_reference, issue_reference
 from shared.source.repositories.work import Work, login_of
-from shared.store import fetch, get, get_many
+from shared.store import fetch, get, get_many, is_stale
 from shared.work.items.rows import ItemHead
 from shared.work.tasks.rows import Task
 
@@ -75,6 +75,8 @@ def work_off_commit(work: Work, actor: Actor, entry: Mapping[str, Any], branch: 
         try:
             link_commit(actor, card, commit)
         except (NotFound, Conflict) as error:  # the card was deleted, or its project archived, since it was read
+            if is_stale(error):
+                raise
             log.info("a commit is not linked", extra={"sha": sha, "card": card.id, "reason": error.message})
         commit = fetch(Commit, commit.id) or commit
     return commit

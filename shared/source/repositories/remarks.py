@@ -10,7 +10,7 @@ from shared.source.commits.rows import Commit, commit_id
 from shared.source.repositories.pushes import work_off_commit
 from shared.source.repositories.rows import Remark
 from shared.source.repositories.work import Work, login_of
-from shared.store import create, fetch, write
+from shared.store import create, fetch, is_stale, write
 from shared.work.comments.writing import NewComment, create_comment
 
 _MAX_TEXT: Final = 9_000  # characters: a comment has 10,000, with where it was made
@@ -36,8 +36,9 @@ def work_off_remark(work: Work, payload: Mapping[str, Any]) -> None:
         try:
             comment_id = derived_id("remark", work.repository.id, reference)
             create_comment(actor, commit.card_id, NewComment(content, comment_type="commit"), comment_id=comment_id)
-        except (NotFound, Conflict):  # the card was deleted or archived
-            pass
+        except (NotFound, Conflict) as error:  # the card was deleted or archived
+            if is_stale(error):
+                raise
     remark: Remark = Remark.of(work.repository, reference, sha=sha, text=text[:_MAX_EXCERPT], card_id=commit.card_id)
     record(remark, EventType.COMMIT_COMMENTED, actor, commit_sha=sha, comment=remark.text, card_id=commit.card_id)
     try:

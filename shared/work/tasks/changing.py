@@ -70,19 +70,22 @@ def set_status(task: Task, status: str, actor: Actor, *, cause: str | None = Non
         raise TaskStatus(f"This task is validated (iteration {task.iteration}): only a review that passes completes it")
     if status == "under_review" and task.status not in {"under_review", "validating"}:
         task.submit()
-    before = {"status": task.status} | {name: getattr(task, name) for name in also}
+    was = task.status
+    begins = status == "running" and (was in {"pending", "assigned"} or not task.started_at)
+    before = {"status": was} | {name: getattr(task, name) for name in also}
     if status not in HELD:
         task.lease_until = task.deadline = None
     if status == "pending" and task.status in ENDED and task.validation is not None:
         task.validation = task.validation | {"passed": False, "failures": 0, "asked": False}  # whoever opens it again begins anew
     if status == "pending":
         task.agent = task.started_at = task.completed_at = task.work_run_id = None
-    elif status == "running" and (task.status in {"pending", "assigned"} or not task.started_at):
+    elif begins:
         task.started_at = clock.iso()
-        task.deadline = deadline_of(task)
     elif status in ENDED:
         task.completed_at = clock.iso()
     task.status = status
+    if begins or {was, status} & REVIEWED:  # while it is reviewed its time stands still
+        task.deadline = deadline_of(task)
     for name, value in also.items():
         setattr(task, name, value)
     changes = {name: [old, getattr(task, name)] for name, old in before.items() if old != getattr(task, name)}
@@ -119,10 +122,12 @@ def record_update(task: Task, actor: Actor, changes: dict[str, list[Any]], cause
 
 
 def deadline_of(task: TaskHead) -> str | None:
-    """Return when an attempt that began at `started_at` has taken too long; None without a timeout."""
-    if task.timeout_seconds is None or task.started_at is None:
+    """Return when an attempt has taken too long that began at `started_at`, or as a review sent it back; None without a timeout, and if
+    nobody works on the task: in a review neither."""
+    if task.timeout_seconds is None or task.started_at is None or task.status not in HELD - REVIEWED:
         return None
-    return clock.iso(clock.from_epoch(clock.parse(task.started_at).timestamp() + int(task.timeout_seconds)))
+    begun = max(task.started_at, (task.validation or {}).get("failed_at") or "")
+    return clock.iso(clock.from_epoch(clock.parse(begun).timestamp() + int(task.timeout_seconds)))
 
 
 def require_transition(task: TaskHead, status: str) -> None:

@@ -21,7 +21,7 @@ from shared.store import IndexRow, Operation, index_rows, load, read_ahead, retr
 from shared.work.boards.lanes import COLUMN_BY_PHASE
 from shared.work.tasks.changing import LOST, TIMED_OUT, TaskStatus, change_task, finish, require_ready, set_status
 from shared.work.tasks.rows import Task, TaskHead, leased_in, ready_in
-from shared.work.tasks.statuses import RANKS
+from shared.work.tasks.statuses import RANKS, REVIEWED
 
 LOOKED_AT: Final = 200
 """Tasks of a phase that are looked at for one of a wanted type, and as many of those whose holder was lost: one query each."""
@@ -140,14 +140,10 @@ def renewal(task: TaskHead, fence: int, seconds: float) -> Operation:
     now, until = clock.iso(), clock.in_seconds(seconds)
     if task.is_timed_out(now):
         raise TaskStatus("The time of this task is up", deadline=task.deadline)
-    claimable_at = min(until, task.deadline) if task.deadline else until
-    actions: list[Any] = [
-        TaskHead.lease_until.set(until),
-        TaskHead.gsi4pk.set(leased_in(str(task.proj_id))),
-        TaskHead.gsi4sk.set(f"{claimable_at}#{task.id}"),
-        TaskHead.version.add(1),
-        TaskHead.updated_at.set(now),
-    ]
+    actions: list[Any] = [TaskHead.lease_until.set(until), TaskHead.version.add(1), TaskHead.updated_at.set(now)]
+    if task.status not in REVIEWED:  # nobody may claim that, so it stands among the lost ones at no time
+        claimable_at = min(until, task.deadline) if task.deadline else until
+        actions += [TaskHead.gsi4pk.set(leased_in(str(task.proj_id))), TaskHead.gsi4sk.set(f"{claimable_at}#{task.id}")]
     held = (TaskHead.fence == fence) & (TaskHead.version == task.version)
     return update(TaskHead(*TaskHead.key(task.id)), actions, held)
 

@@ -36,7 +36,7 @@ def set_timeout(actor: Actor, task_id: str, seconds: int) -> Task:
         if task.timeout_seconds == seconds:
             return None
         before, task.timeout_seconds = task.timeout_seconds, seconds
-        task.deadline = deadline_of(task) if task.is_held else None
+        task.deadline = deadline_of(task)
         record_update(task, actor, {"timeout_seconds": [before, seconds]})
         return []
 

@@ -20,6 +20,7 @@ from shared.work.tasks.changing import (
 from shared.work.tasks.claiming import fail_attempt, require_fence
 from shared.work.tasks.creating import title_of
 from shared.work.tasks.rows import Task
+from shared.work.tasks.statuses import REVIEWED
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ def update_task(actor: Actor, task_id: str, changes: TaskChanges) -> Task:
         values = {name: value for name, value in wanted.items() if value is not None and value != getattr(task, name)}
         if "description" in values and changes.title is None and task.title == title_of(task.description or ""):
             values["title"] = title_of(values["description"])
+        if "result" in values and (task.status in REVIEWED or (task.validation or {}).get("passed")):
+            raise TaskStatus("The result of this task is or was reviewed: it stays as it is", status=task.status)
         enabled = _set_validated(task, actor, changes.validated)
         if changes.error_message is not None and changes.status != "failed":
             values["error_message"] = changes.error_message
