@@ -8,7 +8,7 @@ from typing import Any
 from aws_cdk import ArnFormat, CfnOutput, aws_events, aws_iam, aws_lambda, aws_sqs, aws_stepfunctions
 from constructs import Construct
 
-from infra import agent_run, build_and_deploy, deployment
+from infra import agent_run, build_and_deploy, deployment, sandbox_lifecycle
 from infra.builder import builder, may_build
 from infra.data import Data, dead_letters
 from infra.exemptions import exempt
@@ -47,6 +47,8 @@ class Backend(PlatformStack):
         self.builder = None if functions.settings.local else builder(self)
         steps = functions.make(self, "delivery_steps", self._machine_grants("delivery_steps"))
         self.operations = self._machine("BuildAndDeploy", "DeliverySteps", steps, build_and_deploy.definition)
+        steps = functions.make(self, "sandbox_steps")
+        self.sandboxes = self._machine("SandboxLifecycle", "SandboxSteps", steps, sandbox_lifecycle.definition)
         for area in code.areas:
             made = functions.make(self, area, self._machine_grants(area))
             # also where APIs call an alias: this stack is deployed first, and may not take back what they still import
@@ -55,13 +57,15 @@ class Backend(PlatformStack):
             self._consume(consumer)
         self._consume_stream()
         self._schedule()
-        self._lost_executions(self.machine, self.deployments, self.operations)
+        self._lost_executions(self.machine, self.deployments, self.operations, self.sandboxes)
 
     def _machine_grants(self, name: str) -> Grants:
         """The rights to start, stop, see and answer executions of the machines."""
         grants, verbs = Grants(), FUNCTIONS[name].machine
         if FUNCTIONS[name].starts_deployments:
             grants.add(allow(["states:StartExecution"], self.deployments.ref), deployment_machine=self.deployments.ref)
+        if FUNCTIONS[name].sandboxes:
+            grants.add(allow(["states:StartExecution"], self.sandboxes.ref), sandbox_lifecycle_machine=self.sandboxes.ref)
         self._grant_operations(grants, FUNCTIONS[name].operations)
         builds = FUNCTIONS[name].builds
         if builds != "none" and self.builder is not None:

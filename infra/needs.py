@@ -23,6 +23,7 @@ class Needs:
     machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun state machine
     # of CodeBuild. watch: reads their logs and stops them; run: also starts them and reads results
     builds: Literal["none", "watch", "run"] = "none"
+    sandboxes: bool = False  # the SandboxLifecycle state machine: starts and stops sandboxes
     operations: tuple[Literal["start", "see"], ...] = ()  # the BuildAndDeploy state machine
     figures: bool = False  # reads CloudWatch's figures of the platform
     probes: bool = False  # reads the attributes of every queue and of the bucket, for the health check
@@ -65,12 +66,13 @@ AREAS = {
     "runs": Needs(  # see: a run with a provider that has no credentials is refused when it is requested
         telemetry="read", files="read", sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"
     ),
+    "sandboxes": Needs(telemetry="read"),
     "system": Needs(core="read", telemetry="read", probes=True, figures=True),
     "tasks": Needs(),
     "usage": Needs(files="write", sends=("exports",)),
     "validation": Needs(),
     "webhooks": Needs(telemetry="write", sends=("webhook-delivery",), secrets="seal"),
-    "workspaces": Needs(sends=("emails",)),
+    "workspaces": Needs(sends=("emails",), secrets="seal"),  # keys of model providers, and secrets of sandboxes
 }
 
 WORKERS = {
@@ -85,6 +87,7 @@ WORKERS = {
     ),
     # signs: where the artifacts of a build lie is derived from it
     "delivery_steps": Needs(builds="run", ephemeral="none", timeout=60),
+    "sandbox_steps": Needs(telemetry="read", memory=512, timeout=60),
     "stream_projector": Needs(  # telemetry: deliveries to webhooks; the end of a run is sent with the number of its last line
         telemetry="write",
         sends=("ws-live", "emails", "agent-runs", "cascade", "webhook-delivery", "github-events", "validations"),
@@ -93,6 +96,7 @@ WORKERS = {
         files="write",
         posts=True,
         starts_deployments=True,
+        sandboxes=True,
         timeout=60,
     ),
     # stop: DescribeExecution comes with it; builds: what runs of an operation that was given up is stopped. A job stops itself after 40 s

@@ -19,7 +19,6 @@ from shared.edge.http.routing import Routes
 routes = Routes(AINTANDEM, "system")
 publish(routes)
 
-MAX_SANDBOXES = 5  # of the community edition, from the document; no contract makes sandboxes yet
 PROVIDERS = ("qwen", "glm", "claude", "openai")  # in the document's words and order; we take its names for all of them
 MCP_SERVERS = ("filesystem", "web-search", "github")
 
@@ -40,7 +39,7 @@ class HealthData(Shape):
 
 class Features(Shape):
     max_workspaces: int | None
-    max_sandboxes_per_workspace: int
+    max_sandboxes_per_workspace: int | None
     cross_machine_deployment: bool
 
 
@@ -81,7 +80,7 @@ async def info() -> Info:
         edition="community",
         features=Features(
             max_workspaces=PLANS[FREE].max_workspaces,
-            max_sandboxes_per_workspace=MAX_SANDBOXES,
+            max_sandboxes_per_workspace=PLANS[FREE].max_sandboxes,
             cross_machine_deployment=False,
         ),
         supported_llm_providers=[*([own] if own and own not in PROVIDERS else []), *PROVIDERS],

@@ -13,7 +13,7 @@ FREE: Final = "free"
 class Plan:
     """`price_micros` is the fee per calendar month, before tax. A limit of None means unlimited.
 
-    `max_projects` and `max_members` are of a workspace, `max_workspaces` and `max_organization_...` of an organization.
+    `max_projects`, `max_members` and `max_sandboxes` are of a workspace, `max_workspaces` and `max_organization_...` of an organization.
     `max_monthly_usage` is in USD. `max_unpriced_tokens` are the tokens of a month on models without a known price.
     `requests` are pairs (number of requests, seconds), for the contracts that limit by plan.
     """
@@ -28,6 +28,7 @@ class Plan:
     max_members: int | None
     max_monthly_usage: int | None
     max_unpriced_tokens: int | None
+    max_sandboxes: int | None
     runs_per_day: int | None
     requests: tuple[tuple[int, int], ...]
 
@@ -55,6 +56,7 @@ PLANS: Final = {
             max_members=5,
             max_monthly_usage=100,
             max_unpriced_tokens=1_000_000,  # our choice: 60 USD at the dearest known price, below the usage of this plan
+            max_sandboxes=5,  # of the community edition, from the aintandem document (`system/info`)
             runs_per_day=5,
             requests=((100, 60), (1_000, 3600), (10_000, 86_400)),
         ),
@@ -69,6 +71,7 @@ PLANS: Final = {
             max_members=5,
             max_monthly_usage=None,
             max_unpriced_tokens=10_000_000,
+            max_sandboxes=50,  # our choice
             runs_per_day=100,
             requests=((1_000, 60), (50_000, 3600), (500_000, 86_400)),
         ),
@@ -83,6 +86,7 @@ PLANS: Final = {
             max_members=None,
             max_monthly_usage=None,
             max_unpriced_tokens=None,
+            max_sandboxes=1_000,  # the most that the document's setting can have
             runs_per_day=None,
             requests=(),
         ),

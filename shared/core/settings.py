@@ -39,6 +39,10 @@ class Settings:
     local_versions: str = ""
     local_versions_secret: str = ""
     build_and_deploy_machine: str = ""
+    sandbox_lifecycle_machine: str = ""
+    # sandboxes on a laptop: the address of the host that runs them, and the key that it asks for
+    sandbox_host: str = ""
+    sandbox_host_key: str = ""
     # builds on AWS: the name of the CodeBuild project; that of the bucket for artifacts, only where builds are started and collected
     build_project: str = ""
     build_artifacts: str = ""
@@ -109,6 +113,11 @@ class Settings:
     def agentworks_base(self) -> str:
         """The base URL of agentworks: sign-in providers redirect browsers to it, and results of runs have links below it."""
         return self.agentworks_url or self.base_of("agentworks", "/v1")
+
+    @property
+    def socket_base(self) -> str:
+        """The base URL of the sockets of all contracts."""
+        return self.public_url.rstrip("/").replace("http", "ws", 1)
 
     def base_of(self, contract: str, base: str) -> str:
         """Return the base URL of a contract on the host of all contracts."""

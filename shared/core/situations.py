@@ -72,6 +72,14 @@ class Situation(StrEnum):
     """The thread is closed."""
     SAMPLES_TOO_FEW = auto()
     """There are fewer memories of this kind than a pattern needs."""
+    SANDBOX_STATUS = auto()
+    """The status of the sandbox does not allow it: it is not ready."""
+    MESSAGE_STATUS = auto()
+    """The message has not failed, or was answered before."""
+    COLLABORATION_STATUS = auto()
+    """The collaboration has ended."""
+    CONFIGURATION_INVALID = auto()
+    """What is configured does not work: an MCP server that does not respond, a provider's key that is refused."""
     DEPLOYMENT_IN_PROGRESS = auto()
     """Another deployment holds the environment."""
     INVOICE_STATUS = auto()

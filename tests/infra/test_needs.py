@@ -60,7 +60,15 @@ def test_every_queue_is_sent_to_and_every_worker_is_invoked() -> None:
     assert {queue for needs in FUNCTIONS.values() for queue in needs.sends} == set(QUEUES)
     assert SCHEDULES
     by_queue = {spec.consumer for spec in QUEUES.values()}
-    assert set(WORKERS) == by_queue | {"scheduled", "stream_projector", "run_steps", "delivery_steps", "deploy_steps", "ws"}
+    assert set(WORKERS) == by_queue | {
+        "scheduled",
+        "stream_projector",
+        "run_steps",
+        "delivery_steps",
+        "deploy_steps",
+        "sandbox_steps",
+        "ws",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

@@ -53,6 +53,7 @@ TESTED_ELSEWHERE = {
     ("enterprise", "apiKeys.revoke"): "a role in a workspace is none in its organization: tests/areas/test_api_keys.py",
     ("enterprise", "oauth.clients.delete"): "a role in a workspace is none in its organization: tests/areas/test_oauth.py",
     ("agentworks", "workspaces.delete"): "it ends the stage: tests/areas/test_workspaces_agentworks.py",
+    ("aintandem", "workspaces.delete"): "it ends the stage: tests/areas/test_workspaces_aintandem.py",
     ("omoios", "export.file"): "only for who asked for it: tests/areas/test_audit_exports.py",
     ("omoios", "notifications.read"): "only for whose inbox it is in: tests/areas/test_notifications.py",
     ("omoios", "github.authorize"): PROOF,
@@ -204,6 +205,8 @@ def within_one_window(client: Client, play: Callable[[], T]) -> T:
         if minute not in BEGUN:
             for contract in ("agentworks", "omoios"):
                 assert client.at(contract)("auth", "GET", "/auth/me").status == 200
+            for area, path in (("workspaces", "/workspaces"), ("sandboxes", f"/sandboxes/{new_id()}")):  # each class has a window
+                assert client.at("aintandem")(area, "GET", path).status in (200, 404)
             assert client.at("enterprise")("organizations", "GET", "/organizations").status == 200
             BEGUN.add(minute)
         done = play()

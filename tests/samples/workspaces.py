@@ -14,7 +14,31 @@ def _invited(stage: Stage) -> Sample:
     return Sample({"id": stage.world.ws_id, "token": token}, {"token": token}, caller=invitee)
 
 
+def _one(stage: Stage) -> Sample:
+    return Sample({"workspace_id": stage.world.ws_id})
+
+
+def _one_to_delete(stage: Stage) -> Sample:
+    made = stage.world.ada("workspaces", "POST", "/workspaces", body={"name": "Gone", "slug": stage.slug()})
+    return Sample({"workspace_id": made.json["id"]})
+
+
 SAMPLES: Samples = {
+    ("aintandem", "workspaces.list"): nothing,
+    ("aintandem", "workspaces.get"): _one,
+    ("aintandem", "workspaces.create"): lambda s: Sample(
+        {},
+        {
+            "name": s.slug(),
+            "settings": {"max_sandboxes": 10, "default_llm_provider": "qwen", "collaboration_policy": "allow_list"},
+        },
+    ),
+    ("aintandem", "config.getWorkspace"): _one,
+    ("aintandem", "config.updateWorkspace"): lambda s: Sample(
+        {"workspace_id": s.world.ws_id},
+        {"settings": {"max_sandboxes": 20}, "mcp_servers": [{"name": "tools", "command": ["tools"]}]},
+    ),
+    ("aintandem", "workspaces.update"): lambda s: Sample({"workspace_id": s.world.ws_id}, {"settings": {"max_sandboxes": 20}}),
     ("agentworks", "workspaces.list"): nothing,
     ("agentworks", "workspaces.get"): of_workspace,
     ("agentworks", "workspaces.create"): lambda s: Sample({}, {"name": "Another", "slug": s.slug()}),
@@ -35,6 +59,7 @@ SAMPLES: Samples = {
 }
 
 ALONE: Samples = {
+    ("aintandem", "workspaces.delete"): _one_to_delete,
     ("agentworks", "workspaces.delete"): _workspace_to_delete,
     ("agentworks", "invitations.accept"): _invited,
 }

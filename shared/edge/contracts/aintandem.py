@@ -1,6 +1,8 @@
 """aintandem: snake_case with `<type>_id` keys and prefixed ids, `{success, data, meta}`, page and per_page, base path `/api/v1`."""
 
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import Field
 
 from shared.core import clock
 from shared.core.situations import Situation
@@ -8,6 +10,11 @@ from shared.edge.contracts.base import About, Contract, Paged, RateRule, Shape
 from shared.edge.contracts.problems import Answer, Problem
 
 T = TypeVar("T")
+
+Page = Annotated[int, Field(ge=1, le=1_000_000)]
+PerPage = Annotated[int, Field(ge=1, le=100)]
+Search = Annotated[str, Field(max_length=200)]
+SortOrder = Literal["asc", "desc"]
 
 PREFIXES = {"user": "usr", "workspace": "ws", "sandbox": "sb", "message": "msg", "broadcast": "bc", "collaboration": "col"}
 _LIMITS = {  # requests and seconds, by the document's class of operation
@@ -114,6 +121,10 @@ _ANSWERS = {
     Situation.TASK_STATUS: _CONFLICT,
     Situation.ALERT_STATUS: _CONFLICT,
     Situation.THREAD_STATUS: _CONFLICT,
+    Situation.SANDBOX_STATUS: Answer(409, "SANDBOX_NOT_READY", "Sandbox is not ready"),
+    Situation.MESSAGE_STATUS: _CONFLICT,
+    Situation.COLLABORATION_STATUS: _CONFLICT,
+    Situation.CONFIGURATION_INVALID: Answer(422, "CONFIGURATION_INVALID", "Invalid configuration"),
     Situation.SAMPLES_TOO_FEW: _CONFLICT,
     Situation.RUN_STATUS: _CONFLICT,
     Situation.INVOICE_STATUS: _CONFLICT,

@@ -24,6 +24,7 @@ from shared.edge.reactions import (
     oversight,
     progress,
     runs,
+    sandboxes,
     search,
     sockets,
     tasks,
@@ -41,6 +42,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     workspaces.react,  # note the time of the last activity
     files.react,  # delete files of removed attachments
     deployments.react,  # start requested deployments
+    sandboxes.react,  # start and stop the machines of sandboxes
     runs.react,  # stop the agents of deleted cards and archived projects
     tasks.react,  # let tasks begin that waited; stop the run of a task that was taken from it
     builds.react,  # start requested builds

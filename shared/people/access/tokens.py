@@ -95,6 +95,25 @@ def issue(
     return jwt.encode(claims, key_for("tokens"), algorithm=_ALGORITHM)
 
 
+SANDBOX = frozenset({"sandbox"})
+SANDBOX_SECONDS = 900
+"""How long the token of a sandbox is valid; a new one comes over its socket in time."""
+
+
+def issue_for_sandbox(sandbox_id: str, org_id: str, start_number: int) -> str:
+    """Return the token of a sandbox, bound to one start of it: its session is the number of the start."""
+    now = clock.epoch()
+    claims = {
+        "sub": sandbox_id,
+        "org": org_id,
+        "sid": str(start_number),
+        "typ": "sandbox",
+        "iat": now,
+        "exp": now + SANDBOX_SECONDS,
+    }
+    return jwt.encode(claims | {"iss": settings().issuer, "jti": new_id()}, key_for("tokens"), algorithm=_ALGORITHM)
+
+
 @lru_cache(maxsize=512)
 def _verify(token: str, key: "bytes | Key", issuer: str) -> dict[str, Any]:
     """Verify signature and issuer, not the expiry, and return the claims. The type of the key decides on the algorithm.

@@ -1,5 +1,6 @@
 """Create, read, change and delete workspaces."""
 
+from collections.abc import Callable
 from typing import Any
 
 from shared.core import clock
@@ -18,7 +19,7 @@ from shared.people.tenancy.limits import (
     room_in_organization,
 )
 from shared.people.tenancy.provisioning import new_workspace
-from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership, default_settings, slug_guard
+from shared.people.tenancy.rows import Organization, Workspace, WorkspaceMembership, default_settings, slug_guard, slugify
 from shared.people.tenancy.seats import enlarge_seat
 from shared.store import Operation, authorize_own_organization, delete, fetch_all, iterate, load, update, update_with_retry, write
 
@@ -96,16 +97,40 @@ def create_workspace(
     return workspace
 
 
-def update_workspace(
-    actor: Actor, ws_id: str, *, name: str | None = None, description: str | None = None, settings: dict[str, Any] | None = None
+def create_named_workspace(
+    actor: Actor, name: str, *, description: str | None = None, settings: dict[str, Any] | None = None
 ) -> Workspace:
-    """Change the given fields; settings change key by key. Raises NotFound, Forbidden, Invalid. Two round trips."""
+    """Create a workspace for a contract without slugs: its slug is made of its name, with random characters if another one has it.
+
+    One round trip, two with them. Raises what `create_workspace` does.
+    """
+    try:
+        return create_workspace(actor, name, slugify(name), description=description, settings=settings)
+    except Conflict as error:
+        if error.situation is not Situation.SLUG_TAKEN:
+            raise
+    return create_workspace(actor, name, slugify(name, unique=True), description=description, settings=settings)
+
+
+def update_workspace(
+    actor: Actor,
+    ws_id: str,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    settings: dict[str, Any] | Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+) -> Workspace:
+    """Change the given fields; settings change key by key, or as a function of those before says. Two round trips.
+
+    Raises NotFound, Forbidden, Invalid.
+    """
 
     def change(workspace: Workspace) -> None:
         before = {"name": workspace.name, "description": workspace.description, "settings": workspace.settings}
         workspace.name = workspace.name if name is None else name
         workspace.description = workspace.description if description is None else description or None
-        workspace.settings = workspace.settings | validate_settings(settings or {}, workspace.plan)
+        new = settings(workspace.settings) if callable(settings) else settings or {}
+        workspace.settings = workspace.settings | validate_settings(new, workspace.plan)
         changes = {field: [old, getattr(workspace, field)] for field, old in before.items() if old != getattr(workspace, field)}
         if changes:
             record(workspace, EventType.WORKSPACE_UPDATED, actor, changes=changes)

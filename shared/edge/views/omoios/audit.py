@@ -130,6 +130,17 @@ KINDS: Final[dict[str, Kind]] = {
     "monitoring.update": Kind("monitoring_updated", "watched the agents at work"),
     "run.steered": Kind("run_steered", "told an agent what is wrong"),
     "validation.reviewed": Kind("validation_reviewed", "reviewed a task"),
+    "sandbox.created": Kind("sandbox_created", "made a sandbox"),
+    "sandbox.updated": Kind("sandbox_updated", "changed a sandbox"),
+    "sandbox.status_changed": Kind("sandbox_status_changed", "changed the status of a sandbox"),
+    "sandbox.deleted": Kind("sandbox_deleted", "deleted a sandbox"),
+    "sandbox_message.sent": Kind("sandbox_message_sent", "sent a message to a sandbox"),
+    "sandbox_message.changed": Kind("sandbox_message_changed", "moved a message of a sandbox on"),
+    "sandbox_message.blocked": Kind("sandbox_message_blocked", "blocked a message of a sandbox"),
+    "collaboration.started": Kind("collaboration_started", "started a collaboration"),
+    "collaboration.progressed": Kind("collaboration_progressed", "moved a collaboration on"),
+    "collaboration.ended": Kind("collaboration_ended", "ended a collaboration"),
+    "workspace.configured": Kind("workspace_configured", "configured a workspace"),
     "watchdog.remediation": Kind("watchdog_remediation", "remedied an agent"),
 }
 """By the canonical name of the event; `task_trail` tells changes of tasks apart. A test asks for every event of the platform."""

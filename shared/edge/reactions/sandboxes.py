@@ -1,0 +1,20 @@
+"""Begin what a sandbox's new status asks for: a start or a stop of its machine."""
+
+from typing import Final
+
+from shared.events import EventType
+from shared.events.change import Change
+from shared.sandboxes.lifecycle.machine import start_execution
+from shared.sandboxes.lifecycle.rows import Sandbox
+
+_STEPS: Final = {"provisioning": "start", "starting": "start", "restarting": "start", "stopping": "stop"}
+
+
+def react(change: Change) -> None:
+    if change.kind != Sandbox.KIND:
+        return
+    sandbox = change.after(Sandbox)
+    if change.event.type is EventType.SANDBOX_DELETED:
+        start_execution(sandbox, "stop")
+    elif change.event.type in (EventType.SANDBOX_CREATED, EventType.SANDBOX_STATUS) and (step := _STEPS.get(sandbox.status)):
+        start_execution(sandbox, step, int(change.event.data.get("after_seconds") or 0))

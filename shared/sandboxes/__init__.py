@@ -1,0 +1,1 @@
+"""Sandboxes: isolated runtimes of agents, what they say to each other, and what they do together."""

@@ -1,0 +1,1 @@
+"""Configuration of a workspace: model providers, MCP servers, and who may write to whom."""

@@ -1,0 +1,1 @@
+"""The life of a sandbox: made, started, stopped, crashed, asleep, deleted."""

@@ -1,0 +1,12 @@
+"""Access to the SandboxLifecycle state machine (`infra/sandbox_lifecycle.py`)."""
+
+from shared.core import aws, machines
+from shared.core.settings import settings
+from shared.sandboxes.lifecycle.rows import Sandbox
+
+
+def start_execution(sandbox: Sandbox, step: str, seconds: int = 0) -> None:
+    """Begin to `start` or to `stop` a sandbox after some seconds; an execution for this start that exists already is no error."""
+    about = {"sandbox_id": sandbox.id, "start_number": int(sandbox.start_number), "next": step, "seconds": seconds}
+    client, machine = aws.short_call_client("stepfunctions", within=10), settings().need("sandbox_lifecycle_machine")
+    machines.start_execution(client, machine, f"sandbox-{sandbox.id}-{int(sandbox.start_number)}-{step}", about)

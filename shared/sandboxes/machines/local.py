@@ -1,0 +1,55 @@
+"""Sandboxes of a laptop: processes of a small host on loopback that the local stack starts (`local/sandboxes`).
+
+PUT /sandboxes/{id}/{start number}   what `Start` says -> {"isolation"}; the same start only once
+GET /sandboxes/{id}/{start number}   {"alive", "exit", "isolation"}; 404: there is none
+DELETE /sandboxes/{id}/{start number}
+"""
+
+from typing import Any
+
+from shared.core.errors import CadreError
+from shared.core.outbound import request_json
+from shared.sandboxes.machines.port import MachineState, MachineUnavailable, Start
+
+_WHO = "The sandbox host"
+
+
+class LocalMachine:
+    """Asks the host by HTTP."""
+
+    def __init__(self, address: str, key: str) -> None:
+        self._address, self._key = address, key
+
+    def start(self, start: Start) -> dict[str, Any]:
+        place = {"sandbox_id": start.sandbox_id, "number": start.start_number}
+        told = {
+            "token": start.token,
+            "platform_url": start.platform_url,
+            "socket_url": start.socket_url,
+            "resources": start.resources,
+            "environment": start.environment,
+        }
+        answer = self._ask("PUT", place, told)
+        return place | {"isolation": (answer or {}).get("isolation", [])}
+
+    def stop(self, machine: dict[str, Any]) -> None:
+        self._ask("DELETE", machine)
+
+    def look(self, machine: dict[str, Any]) -> MachineState:
+        answer = self._ask("GET", machine)
+        if answer is None:
+            return MachineState(False, "The host does not know it")
+        return MachineState(bool(answer["alive"]), answer.get("exit"), tuple(answer.get("isolation", ())))
+
+    def _ask(self, method: str, machine: dict[str, Any], body: dict[str, Any] | None = None) -> Any:
+        """Return what the host answers; None for 404."""
+        url = f"{self._address}/sandboxes/{machine['sandbox_id']}/{int(machine['number'])}"
+        try:
+            status, answer = request_json(_WHO, method, url, headers={"Authorization": f"Bearer {self._key}"}, json=body)
+        except CadreError as error:
+            raise MachineUnavailable(str(error)) from error
+        if status == 404:
+            return None
+        if status >= 400:
+            raise MachineUnavailable(f"{_WHO} answered {status}")
+        return answer

@@ -1,0 +1,13 @@
+"""What runs sandboxes in this deployment: the host of a laptop."""
+
+from shared.core.settings import settings
+from shared.sandboxes.machines.port import Machine, MachineUnavailable
+
+
+def machines() -> Machine:
+    """Return what runs the sandboxes. Raises MachineUnavailable if nothing does."""
+    if address := settings().sandbox_host:
+        from shared.sandboxes.machines.local import LocalMachine
+
+        return LocalMachine(address, settings().need("sandbox_host_key"))
+    raise MachineUnavailable("Nothing in this deployment runs sandboxes (see docs/deploying.md, sandboxes)")

@@ -1,0 +1,1 @@
+"""Messages between sandboxes: policy, delivery, answers, retries."""

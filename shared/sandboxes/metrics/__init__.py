@@ -1,0 +1,1 @@
+"""What sandboxes use, by minute, hour and day."""
