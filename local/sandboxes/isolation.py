@@ -7,7 +7,14 @@ from typing import Any, Final
 
 from local.sandboxes import Limits
 
-_NAMESPACES: Final = {"mnt": "files", "pid": "processes", "net": "network", "ipc": "shared memory", "user": "users", "uts": "host name"}
+_NAMESPACES: Final = {
+    "mnt": "files",
+    "pid": "processes",
+    "net": "network",
+    "ipc": "shared memory",
+    "user": "users",
+    "uts": "host name",
+}
 _NAMES: Final = ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup")
 _PROGRAMS: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SETTINGS: Final = ("/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/ld.so.cache", "/etc/alternatives")
@@ -38,7 +45,9 @@ def places(agent: Path, libraries: Path) -> tuple[list[list[str]], dict[str, str
 def words(facts: dict[str, Any], limits: Limits, why_not: str = "") -> list[str]:
     """Return what is in force, one sentence for each kind of protection; what is not in force is said too."""
     apart = [said for name, said in _NAMESPACES.items() if name in facts.get("namespaces", ())]
-    said = [f"It has its own namespaces for {', '.join(apart)}" if apart else f"No namespaces: {why_not or 'this system has none'}"]
+    said = [
+        f"It has its own namespaces for {', '.join(apart)}" if apart else f"No namespaces: {why_not or 'this system has none'}"
+    ]
     if "net" in facts.get("namespaces", ()) and not facts["interfaces"]:
         said.append("It has no network: one Unix socket leads to the platform's API for this sandbox, and nowhere else")
     else:
@@ -51,7 +60,9 @@ def words(facts: dict[str, Any], limits: Limits, why_not: str = "") -> list[str]
         said.append("It has no capabilities and cannot gain any, also not by a setuid program")
     if facts.get("calls_filtered"):
         said.append("A seccomp filter refuses system calls that it does not need (mounts, tracing, keys, namespaces)")
-    said.append(f"Memory: {limits.memory_mb} MB {_kernel(facts, 'memory', 'for each process')}, all together are looked at 4 times a second")
+    said.append(
+        f"Memory: {limits.memory_mb} MB {_kernel(facts, 'memory', 'for each process')}, all together are looked at 4 times a second"
+    )
     tasks = f", and the kernel allows {facts['tasks']} threads and processes" if facts.get("tasks") else ""
     said.append(f"Processes: {limits.max_processes}, looked at 4 times a second{tasks}")
     said.append(f"CPU: {limits.cpu_cores:g} cores on average, by pausing it; it runs with the lowest priority")

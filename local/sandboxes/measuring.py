@@ -30,7 +30,9 @@ def use_of(first: int, most_memory: int) -> Use:
     use = Use(pids)
     for pid in (first, *pids):
         with contextlib.suppress(OSError, ValueError, IndexError):
-            times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]  # with those of children that have ended
+            times = (
+                Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+            )  # with those of children that have ended
             use.cpu += sum(map(int, times)) / _TICKS
             use.memory += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
     if use.memory > most_memory:

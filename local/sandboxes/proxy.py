@@ -154,7 +154,9 @@ async def _forward(way: Way, reader: asyncio.StreamReader, writer: asyncio.Strea
         raise Refused(502, "The platform does not answer") from None
     way.open.add(back)
     try:
-        await _carry(way, (reader, writer), (there, back), _head(method, path, headers, upgrade=upgrade), None if upgrade else length)
+        await _carry(
+            way, (reader, writer), (there, back), _head(method, path, headers, upgrade=upgrade), None if upgrade else length
+        )
     finally:
         way.open.discard(back)
         back.close()

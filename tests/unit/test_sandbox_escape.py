@@ -220,10 +220,19 @@ def test_cpu_is_shared(place):
         assert (machine._cpu - cpu) / (machine._at - begun) < 0.6
 
 
-@pytest.mark.parametrize("path", ["/etc/shadow", "/etc/hostname", "/home", "/work", "/var", "/sys", "/proc/1/root/etc/shadow", "/proc/1/cwd/.."])
+@pytest.mark.parametrize(
+    "path", ["/etc/shadow", "/etc/hostname", "/home", "/work", "/var", "/sys", "/proc/1/root/etc/shadow", "/proc/1/cwd/.."]
+)
 def test_files_of_the_host_are_not_there(place, path):
-    result = found(place, f"{TRY}\nresult = attempt(lambda: os.listdir({path!r}) if os.path.isdir({path!r}) else open({path!r}).read())")
-    assert result in ("No such file or directory", "Permission denied") or "proc" in result or result.startswith("['proc'") or "dev" in result
+    result = found(
+        place, f"{TRY}\nresult = attempt(lambda: os.listdir({path!r}) if os.path.isdir({path!r}) else open({path!r}).read())"
+    )
+    assert (
+        result in ("No such file or directory", "Permission denied")
+        or "proc" in result
+        or result.startswith("['proc'")
+        or "dev" in result
+    )
 
 
 def test_the_data_of_others_is_not_there(place):

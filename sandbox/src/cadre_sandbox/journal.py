@@ -9,11 +9,13 @@ from typing import Any, Final
 _MESSAGES_KEPT: Final = 5_000
 _HISTORY_KEPT: Final = 40  # entries of one conversation
 _TABLES: Final = """
-CREATE TABLE IF NOT EXISTS messages (id TEXT PRIMARY KEY, place INTEGER, data TEXT, answer TEXT, done INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS messages (id TEXT PRIMARY KEY, place INTEGER, data TEXT, answer TEXT, reply_to TEXT,
+  done INTEGER DEFAULT 0);
 CREATE TABLE IF NOT EXISTS turns (message_id TEXT, number INTEGER, data TEXT, PRIMARY KEY (message_id, number));
 CREATE TABLE IF NOT EXISTS history (place INTEGER PRIMARY KEY AUTOINCREMENT, conversation TEXT, data TEXT);
 CREATE INDEX IF NOT EXISTS history_of ON history (conversation, place);
 CREATE INDEX IF NOT EXISTS messages_by_place ON messages (place);
+CREATE INDEX IF NOT EXISTS messages_by_reply ON messages (reply_to) WHERE reply_to IS NOT NULL;
 """
 
 
@@ -43,8 +45,8 @@ class Journal:
         """Keep a message; False if it is known already."""
         next_place = "(SELECT coalesce(max(place), 0) + 1 FROM messages)"
         added = self._base.execute(
-            f"INSERT OR IGNORE INTO messages (id, place, data) VALUES (?, {next_place}, ?)",  # noqa: S608 - a constant
-            (message["message_id"], json.dumps(message)),
+            f"INSERT OR IGNORE INTO messages (id, place, data, reply_to) VALUES (?, {next_place}, ?, ?)",  # noqa: S608 - a constant
+            (message["message_id"], json.dumps(message), message.get("in_reply_to")),
         )
         return added.rowcount == 1
 
@@ -56,6 +58,11 @@ class Journal:
         """Return the messages whose work, or whose answer, is not finished, in the order in which they came."""
         rows = self._base.execute("SELECT data FROM messages WHERE done = 0 ORDER BY place").fetchall()
         return [json.loads(row[0]) for row in rows]
+
+    def response_to(self, message_id: str) -> dict[str, Any] | None:
+        """Return the response to a message that this sandbox has sent."""
+        row = self._base.execute("SELECT data FROM messages WHERE reply_to = ?", (message_id,)).fetchone()
+        return json.loads(row[0]) if row else None
 
     def answer(self, message_id: str, answer: dict[str, Any]) -> None:
         """Keep an answer before it is sent: from now on it is the only one."""

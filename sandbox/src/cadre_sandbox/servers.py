@@ -48,7 +48,8 @@ class Server:
                 self._client = await stack.enter_async_context(self._made())
                 listed = await self._client.list_tools()
                 self.tools = [
-                    {"name": tool.name, "description": tool.description or "", "parameters": _schema(tool)} for tool in listed.tools
+                    {"name": tool.name, "description": tool.description or "", "parameters": _schema(tool)}
+                    for tool in listed.tools
                 ]
                 self.status = CONNECTED
                 self._ready.set()
@@ -116,7 +117,9 @@ def _egress(platform: Platform) -> Any:
                 return httpx2.Response(405, request=request)  # the server's own stream, which is optional
             body = (await request.aread()).decode()
             headers = {
-                name: value for name, value in request.headers.items() if name.lower() not in ("host", "content-length", "connection")
+                name: value
+                for name, value in request.headers.items()
+                if name.lower() not in ("host", "content-length", "connection")
             }
             try:
                 answer = await platform.egress(request.method, str(request.url), headers, body or None)

@@ -1,6 +1,7 @@
 """The tools that the agents of a sandbox may call: those of its MCP servers, the built-in files, and sending a message."""
 
 import asyncio
+import json
 import re
 import uuid
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,10 @@ from cadre_sandbox.servers import CONNECTED, ERROR, Server
 from cadre_sandbox.settings import Settings
 
 Call = Callable[[dict[str, Any], str], Awaitable[str]]
+ReplyTo = Callable[[str, float], Awaitable[dict[str, Any] | None]]
+"""Waits for the response to a message, so many seconds at most."""
+ANSWERS_WITHIN: Final = 60
+"""Seconds for which an agent waits for the response to a message that it has sent."""
 _NAMES: Final = re.compile(r"[^A-Za-z0-9_-]")
 _SPACE: Final = uuid.UUID("6f1a3c52-5f0e-4d0e-9c39-0c6f7a4f2d11")  # of ids that follow from what the agent works on
 SEND: Final = {
@@ -23,7 +28,7 @@ SEND: Final = {
         "to_sandbox": {"type": "string", "description": "name of the sandbox"},
         "to_agent": {"type": "string"},
         "content": {"type": "object"},
-        "expects_response": {"type": "boolean"},
+        "expects_response": {"type": "boolean", "description": "wait for its response"},
     },
     "required": ["to_sandbox", "content"],
 }
@@ -46,6 +51,7 @@ class Toolbox:
 
     def __init__(self, settings: Settings, platform: Platform, log: Log) -> None:
         self._settings, self._platform, self._log = settings, platform, log
+        self.reply_to: ReplyTo | None = None
         self._configured: list[Any] | None = None
         self._servers: dict[str, Server] = {}
         self._built_in: dict[str, str] = {}
@@ -84,7 +90,9 @@ class Toolbox:
                 self._add("filesystem", name, Tool(description, schema, _of_files(files, name)))
         for server in self._servers.values():
             for tool in server.tools:
-                self._add(server.name, tool["name"], Tool(tool["description"], tool["parameters"], _of_server(server, tool["name"])))
+                self._add(
+                    server.name, tool["name"], Tool(tool["description"], tool["parameters"], _of_server(server, tool["name"]))
+                )
 
     def _add(self, server: str, name: str, tool: Tool) -> None:
         whole = _NAMES.sub("_", f"{server}__{name}")[:64]
@@ -120,8 +128,16 @@ class Toolbox:
             "content": content if isinstance(content, dict) else {"text": str(content)},
             "requires_response": expects,
         }
+        if expects:
+            message["timeout"] = ANSWERS_WITHIN
         answer = await self._platform.send({name: value for name, value in message.items() if value is not None})
-        return f"The message is {answer.get('status', 'queued')}: {answer.get('message_id')}"
+        message_id = str(answer.get("message_id") or message["message_id"])
+        if not expects or self.reply_to is None:
+            return f"The message is {answer.get('status', 'queued')}: {message_id}"
+        response = await self.reply_to(message_id, ANSWERS_WITHIN)
+        if response is None:
+            return f"{message['to_sandbox']} has not answered within {ANSWERS_WITHIN} seconds"
+        return json.dumps(response.get("content"), ensure_ascii=False)
 
     async def close(self) -> None:
         await asyncio.gather(*(server.close() for server in self._servers.values()))

@@ -1,4 +1,4 @@
-"""What this sandbox uses, measured from inside of it; None where it cannot be measured."""
+"""What this sandbox uses, measured from inside of it; None where it cannot be measured. Where a host measures, it is asked instead."""
 
 import os
 import time

@@ -1,6 +1,7 @@
 """The messages in work: in order for each sender, several senders side by side. Each is answered once, also after a restart."""
 
 import asyncio
+import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -97,9 +98,8 @@ class Work:
         while queue and not self._closed:
             try:
                 await self._work_on(queue[0])
-            except Exception as wrong:  # noqa: BLE001 - one message must not end the work on all that follow
-                self._log("error", f"The work on {queue[0]['message_id']} failed: {type(wrong).__name__}: {wrong}")
-                self._journal.finish(queue[0]["message_id"])
+            except sqlite3.Error as wrong:  # a full disk: it is taken up after the next start
+                self._log("error", f"The journal cannot be written, {queue[0]['message_id']} waits: {wrong}")
             queue.popleft()
         self._waiting.pop(sender, None)
 
@@ -137,6 +137,10 @@ class Work:
                 return self._failed(message_id, wrong.code, str(wrong))
             except Unreachable as wrong:
                 return self._failed(message_id, "UNAVAILABLE", str(wrong))
+            except sqlite3.Error:
+                raise
+            except Exception as wrong:
+                return self._failed(message_id, "FAILED", f"{type(wrong).__name__}: {wrong}")
             finally:
                 self._current.pop(message_id, None)
         return {"text": text[:_LONGEST_ANSWER]}
@@ -179,7 +183,10 @@ class Work:
                 self._log("warning", f"The answer to {message_id} waits: {away}")
                 await asyncio.sleep(_AGAIN_AFTER)
         content = known.answer["content"]
-        entries = ({"role": "user", "content": shown(message)}, {"role": "assistant", "content": str(content.get("text") or content)})
+        entries = (
+            {"role": "user", "content": shown(message)},
+            {"role": "assistant", "content": str(content.get("text") or content)},
+        )
         where = conversation_of(message, self.config) if self.config and message.get("message_type") != "command" else ""
         self._journal.finish(message_id, where, entries if where else ())
 
