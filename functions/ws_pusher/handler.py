@@ -152,8 +152,17 @@ def _replay_events(message: Message) -> None:
     replaying.play(connection, Piece(**message["piece"]), OmoiosEvents(), with_costs)
 
 
+def _configure(message: Message) -> None:
+    from shared.sandboxes.links.connecting import configure
+
+    connection = get_connection(message["connection"])
+    if connection is not None:
+        configure(connection)
+
+
 _JOBS: dict[str, Callable[[Message], None]] = {
     "again": _retry,
+    "configure": _configure,
     "greet": _for_terminal(_greet),
     "catch_up": _for_terminal(_catch_up),
     "replay": _replay,

@@ -18,7 +18,6 @@ class Point(Telemetry):
     memory_sum = NumberAttribute(default=0)
     """Of kilobytes."""
     memory_samples = NumberAttribute(default=0)
-    memory_max = NumberAttribute(default=0)
     network_in = NumberAttribute(default=0)
     network_out = NumberAttribute(default=0)
     sent = NumberAttribute(default=0)
