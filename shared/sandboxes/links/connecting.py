@@ -72,6 +72,7 @@ def _write_link(sandbox: Sandbox, connection_id: str, *, same_start: bool) -> No
         Link.connected_at.set(clock.iso()),
         Link.heartbeat_at.set(clock.iso()),
         Link.token_at.set(now),
+        Link.memory_mb.set(int(sandbox.resources["memory_mb"])),
         Link.message_at.set(now),
         Link.ttl.set(now + KEPT),
     ]

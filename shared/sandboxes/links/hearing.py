@@ -54,7 +54,7 @@ def heartbeat(
         actions.append(Link.mcp_servers.set(dict(servers)))
     if not _note(connection, *actions):
         return
-    add_usage(connection.user_id, usage, link.usage or {})
+    add_usage(connection.user_id, usage, link.usage or {}, int(link.memory_mb))
     publish_usage(connection.user_id, usage)
     if now - link.token_at >= NEW_TOKEN_AFTER:
         _renew(connection, now)

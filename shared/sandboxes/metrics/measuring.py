@@ -24,13 +24,17 @@ def add(sandbox_id: str, actions: list[Any]) -> None:
         update_now(Point(pk=pk, sk=sk), [*actions, Point.ttl.set(now + kept)])
 
 
-def add_usage(sandbox_id: str, usage: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-    """Add the measurements of a heartbeat. `before` are those of the one before: the counts of bytes only rise while a machine runs."""
+def add_usage(sandbox_id: str, usage: Mapping[str, Any], before: Mapping[str, Any], memory_mb: int) -> None:
+    """Add the measurements of a heartbeat of a sandbox that may use `memory_mb`.
+
+    `before` are those of the heartbeat before: the counts of bytes only rise while a machine runs.
+    """
     actions: list[Any] = [Point.samples.add(1)]
     if usage.get("cpu_percent") is not None:
         actions += [Point.cpu_sum.add(round(usage["cpu_percent"] * 1_000)), Point.cpu_samples.add(1)]
     if usage.get("memory_mb") is not None:
         actions += [Point.memory_sum.add(round(usage["memory_mb"] * 1_024)), Point.memory_samples.add(1)]
+        actions.append(Point.share_sum.add(round(usage["memory_mb"] * 100_000 / memory_mb) if memory_mb else 0))
     for name, attribute in zip(NETWORK, (Point.network_in, Point.network_out), strict=True):
         if usage.get(name) is not None:
             actions.append(attribute.add(_risen(int(usage[name]), before.get(name))))
