@@ -126,9 +126,9 @@ def test_what_is_not_measured_is_null(gateway, world):
     answer = world.ada.at("aintandem")("sandboxes", "GET", f"/sandboxes/{agent.id}/metrics").json["data"]
     assert answer["resources"] == {
         "cpu_usage_percent": None,
-        "memory_usage_mb": 256.0,
+        "memory_usage_mb": 256,
         "memory_usage_percent": 50.0,
-        "disk_usage_mb": 7.5,
+        "disk_usage_mb": 8,
         "network_in_bytes": None,
         "network_out_bytes": None,
     }

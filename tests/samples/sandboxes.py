@@ -55,6 +55,7 @@ def measured(stage: Stage) -> str:
     add(made, [Point.sent.add(2), Point.answered.add(1), Point.answer_ms.add(120)])
     link = Link.of(made)
     link.start_number, link.connection, link.heartbeat_at, link.usage = row.start_number, "connection=", clock.iso(), usage
+    link.mcp_servers = {"filesystem": "connected", "web-search": "connected"}
     write(put(link))
     return made
 
@@ -67,8 +68,8 @@ def _measured_in(stage: Stage) -> str:
 SAMPLES: Samples = {
     ("aintandem", "sandboxes.list"): lambda s: Sample({"workspace_id": s.world.ws_id}),
     ("aintandem", "sandboxes.create"): _new,
-    ("aintandem", "sandboxes.get"): lambda s: Sample({"sandbox_id": sandbox(s)}),
-    ("aintandem", "sandboxes.status"): lambda s: Sample({"sandbox_id": sandbox(s)}),
+    ("aintandem", "sandboxes.get"): lambda s: Sample({"sandbox_id": measured(s)}),
+    ("aintandem", "sandboxes.status"): lambda s: Sample({"sandbox_id": measured(s)}),
     ("aintandem", "sandboxes.start"): lambda s: Sample({"sandbox_id": sandbox(s, STOPPED)}),
     ("aintandem", "sandboxes.stop"): lambda s: Sample({"sandbox_id": sandbox(s)}),
     ("aintandem", "sandboxes.restart"): lambda s: Sample({"sandbox_id": sandbox(s)}),

@@ -39,9 +39,9 @@ class ResourceMetrics(Shape):
     """Null is what cannot be measured here, or of a sandbox that does not run."""
 
     cpu_usage_percent: float | None
-    memory_usage_mb: float | None
+    memory_usage_mb: int | None
     memory_usage_percent: float | None
-    disk_usage_mb: float | None
+    disk_usage_mb: int | None
     network_in_bytes: int | None
     network_out_bytes: int | None
 
@@ -144,9 +144,9 @@ def sandbox_metrics(heard: Heard, sums: Sums) -> SandboxMetrics:
             "timestamp": (heard.last_heartbeat if usage else None) or clock.iso(),
             "resources": {
                 "cpu_usage_percent": usage.get("cpu_percent"),
-                "memory_usage_mb": used,
+                "memory_usage_mb": _whole(used),
                 "memory_usage_percent": None if used is None else round(100 * used / limit, 1),
-                "disk_usage_mb": usage.get("disk_mb"),
+                "disk_usage_mb": _whole(usage.get("disk_mb")),
                 "network_in_bytes": usage.get("network_in_bytes"),
                 "network_out_bytes": usage.get("network_out_bytes"),
             },
@@ -163,6 +163,10 @@ def sandbox_metrics(heard: Heard, sums: Sums) -> SandboxMetrics:
             },
         }
     )
+
+
+def _whole(megabytes: float | None) -> int | None:
+    return None if megabytes is None else round(megabytes)
 
 
 def aggregate_metrics(ws_id: str, found: Aggregate, granularity: Granularity) -> AggregateMetrics:

@@ -70,7 +70,7 @@ McpServer = Line | McpServerDefinition
 
 class ShownResources(Shape):
     memory_mb: int
-    cpu_cores: float
+    cpu_cores: int | float
     timeout_seconds: int
     max_processes: int
     disk_mb: int
@@ -96,7 +96,7 @@ class Measured(Shape):
     """What was measured last; null is what cannot be measured here, or of a sandbox that does not run."""
 
     cpu_usage_percent: float | None
-    memory_usage_mb: float | None
+    memory_usage_mb: int | None
     message_count: int
     uptime_seconds: int
 
@@ -200,7 +200,7 @@ def details(heard: Heard, message_count: int = 0) -> SandboxDetails:
             "pending_changes": sandbox.pending_changes,
             "metrics": {
                 "cpu_usage_percent": usage.get("cpu_percent"),
-                "memory_usage_mb": usage.get("memory_mb"),
+                "memory_usage_mb": None if usage.get("memory_mb") is None else round(usage["memory_mb"]),
                 "message_count": message_count,
                 "uptime_seconds": heard.uptime_seconds,
             },
