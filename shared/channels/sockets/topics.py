@@ -21,9 +21,9 @@ def sandbox_topic(sandbox_id: str, channel: str) -> str:
     return f"sbx:{sandbox_id}:{channel}"
 
 
-def collaboration_topic(collaboration_id: str) -> str:
-    """Return the topic of a collaboration."""
-    return f"col:{collaboration_id}"
+def collaboration_topic(collaboration_id: str, channel: str) -> str:
+    """Return the topic of one channel of a collaboration: messages or events."""
+    return f"col:{collaboration_id}:{channel}"
 
 
 SYSTEM_TOPIC = "system"

@@ -55,7 +55,7 @@ def heartbeat(
     if not _note(connection, *actions):
         return
     add_usage(connection.user_id, usage, link.usage or {}, int(link.memory_mb))
-    publish_usage(connection.user_id, usage)
+    publish_usage(connection.user_id, connection.ws_id, usage)
     if now - link.token_at >= NEW_TOKEN_AFTER:
         _renew(connection, now)
     if not busy and now - link.message_at >= LEAST_IDLE:

@@ -10,11 +10,11 @@ from shared.channels.sockets.topics import sandbox_topic
 from shared.core import clock
 
 
-def publish_usage(sandbox_id: str, usage: Mapping[str, Any]) -> None:
+def publish_usage(sandbox_id: str, ws_id: str | None, usage: Mapping[str, Any]) -> None:
     """Send measurements to those who listen to them."""
     topic = sandbox_topic(sandbox_id, "metrics")
     if has_subscribers(topic):
-        publish(topic, {"aintandem": [Frame(usage_frame(sandbox_id, usage, clock.iso()))]})
+        publish(topic, {"aintandem": [Frame(usage_frame(sandbox_id, usage, clock.iso()))]}, ws_id=ws_id)
 
 
 def usage_frame(sandbox_id: str, usage: Mapping[str, Any], at: str) -> str:
