@@ -16,10 +16,16 @@ from shared.sandboxes.lifecycle.rows import STOPPED
 from shared.sandboxes.logs.writing import Line, append
 from shared.sandboxes.messages.rows import Message
 from shared.store import create, get, write
-from tests.areas.driving import sign_up
+from tests.areas.driving import confirm_address, sign_up
 from tests.areas.sandbox_links import Agent, new_agent, running
 from tests.areas.viewers import Gateway, Viewer, drain
 from tests.samples.sandboxes import in_status
+
+
+@pytest.fixture(autouse=True)
+def no_machine(monkeypatch) -> None:
+    """Nothing starts the sandboxes of these tests."""
+    monkeypatch.setattr("shared.edge.reactions.sandboxes.start_execution", lambda *_: None)
 
 
 def watch(gateway: Gateway, world, agent: Agent, *channels: str, last=None, **query) -> Viewer:
@@ -275,6 +281,7 @@ def test_only_members_listen_to_a_collaboration(gateway, world, stream):
 
 def test_only_administrators_of_the_platform_listen_to_it_and_only_as_long_as_they_are_ones(gateway, world, stream, late):
     assert Viewer(gateway, world.ada, "/ws/system").status == 403
+    confirm_address(world.ada)
     set_administrator("ada@example.com", administrator=True)
     viewer = Viewer(gateway, world.ada, "/ws/system")
     assert viewer.status == 200
