@@ -28,9 +28,9 @@ def publish(routes: Routes) -> None:
     """Add the operations of this module to those of the area."""
     routes.get("/sandboxes/{sandbox_id}/logs", "sandboxes.logs", permission=Permission.WORKSPACE_READ)(get_logs)
     routes.get("/sandboxes/{sandbox_id}/metrics", "metrics.sandbox", permission=Permission.WORKSPACE_READ)(get_metrics)
-    routes.get("/workspaces/{workspace_id}/metrics/aggregate", "metrics.workspaceAggregate", permission=Permission.WORKSPACE_READ)(
-        get_aggregate
-    )
+    routes.get(
+        "/workspaces/{workspace_id}/metrics/aggregate", "metrics.workspaceAggregate", permission=Permission.WORKSPACE_READ
+    )(get_aggregate)
 
 
 async def get_logs(

@@ -15,7 +15,9 @@ from shared.edge.http.routing import Routes
 from shared.sandboxes.completions import asking
 from shared.sandboxes.completions.rows import Completion
 
-RequestId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="Made by the sandbox: the same id is the same call")]
+RequestId = Annotated[
+    str, Path(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="Made by the sandbox: the same id is the same call")
+]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 PATH = "/sandboxes/{sandbox_id}/completions/{request_id}"
 

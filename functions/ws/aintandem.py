@@ -20,7 +20,8 @@ from shared.core import clock, strict_json
 from shared.core.actor import Permission
 from shared.core.errors import CadreError, FieldError, Forbidden, Invalid, Malformed, TooLarge
 from shared.edge.contracts.aintandem import AINTANDEM
-from shared.edge.views.aintandem.frames import CHANNELS, CONTROL, frame
+from shared.edge.views.aintandem.frames import CHANNELS
+from shared.edge.views.aintandem.lines import CONTROL, frame
 from shared.people.access import liveness
 from shared.sandboxes.collaborations.rows import Collaboration
 from shared.sandboxes.lifecycle.rows import Sandbox

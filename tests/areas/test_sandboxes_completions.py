@@ -303,4 +303,3 @@ def test_a_long_question_lies_in_a_file_until_it_is_answered(gateway, world, mod
     assert see(agent).json["data"]["status"] == "done"
     with pytest.raises(Exception, match=r"NoSuchKey|not"):
         get_file(file_key(question))
-

@@ -50,7 +50,12 @@ def test_a_level_leaves_out_what_is_less_important(gateway, world):
     agent = new_agent(gateway, world)
     for level in ("debug", "info", "warn", "error"):
         append(agent.id, world.ws_id, lines(2, level))
-    assert [logs_of(world, agent.id, f"?level={one}")["meta"]["total"] for one in ("debug", "info", "warn", "error")] == [8, 6, 4, 2]
+    assert [logs_of(world, agent.id, f"?level={one}")["meta"]["total"] for one in ("debug", "info", "warn", "error")] == [
+        8,
+        6,
+        4,
+        2,
+    ]
     assert {one["level"] for one in logs_of(world, agent.id, "?level=error&limit=1")["logs"]} == {"error"}
 
 

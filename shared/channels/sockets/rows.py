@@ -30,7 +30,7 @@ class Connection(Ephemeral):
     ws_id = UnicodeAttribute(null=True)
     card_id = UnicodeAttribute(null=True)
     subject = UnicodeAttribute(null=True)
-    """What a socket of aintandem shows: the id of a sandbox or a collaboration."""
+    """The id of the sandbox or the collaboration that it shows."""
     since = JSONAttribute(null=True)
     """By channel, the last message that the client had when it connected; for its first subscription."""
     topics = JSONAttribute(default=list)

@@ -36,5 +36,3 @@ def change_topics(connection: Connection, add: Iterable[str] = (), remove: Itera
         return after
 
     return retrying(attempt, again=lambda error: isinstance(error, _Changed))
-
-

@@ -8,6 +8,6 @@ from typing import Final
 
 from shared.channels.sockets.frames import SocketContract
 from shared.edge.views.agentworks import terminal
-from shared.edge.views.aintandem import frames
+from shared.edge.views.aintandem import lines
 
-SOCKET_CONTRACTS: Final[Mapping[str, SocketContract]] = {"agentworks": terminal, "aintandem": frames}
+SOCKET_CONTRACTS: Final[Mapping[str, SocketContract]] = {"agentworks": terminal, "aintandem": lines}

@@ -66,5 +66,3 @@ def _read(actor: Actor, sandbox_id: str, request_id: str) -> tuple[Sandbox, Comp
         raise NotFound(Sandbox.NAME)
     authorize(sandbox, actor, Permission.AGENT_RUN)
     return sandbox, known if isinstance(known, Completion) else None
-
-

@@ -13,7 +13,7 @@ from typing import Any, Final
 from shared.agents.providers.port import Finished, Request, StreamInterrupted, TextDelta, ToolCall, ToolCallReady
 from shared.agents.providers.tokens import estimated_usage, upper_bound
 from shared.core import clock
-from shared.core.errors import CadreError, ConditionFailed, Upstream
+from shared.core.errors import CadreError, ConditionFailed, Invalid, Upstream
 from shared.core.ids import derived_id, new_id
 from shared.core.situations import Situation
 from shared.money.billing.prices import Priced, worst_case_cost
@@ -130,7 +130,9 @@ class _Call:
             Completion.held_until.set(until),
             Completion.tries.add(1),
         ]
-        write(update(held, actions, _is_attempt(self.call.attempt), _Taken()), put(HeldCall.of(held, until)), *caps.reserve(amount))
+        write(
+            update(held, actions, _is_attempt(self.call.attempt), _Taken()), put(HeldCall.of(held, until)), *caps.reserve(amount)
+        )
         return held
 
     def _stream(self, held: Completion, adapter: Any, chosen: Chosen, request: Request) -> None:
@@ -228,7 +230,7 @@ def _ended(call: Completion, reply: dict[str, Any] | None, error: CadreError | N
     if reply is not None:
         actions.append(Completion.reply.set(_encodable(reply)))
     if error is not None:
-        reason = error.fields[0].message if getattr(error, "fields", ()) else str(error)
+        reason = error.fields[0].message if isinstance(error, Invalid) and error.fields else error.message
         actions.append(Completion.error.set({"situation": error.situation.name, "reason": reason}))
     ended = [update(call, actions, _is_attempt(call.attempt), _Taken())]
     return [*ended, delete(HeldCall.of(call, int(call.held_until)))] if call.held_until else ended

@@ -59,7 +59,9 @@ def adapter_of(workspace: Workspace, config: WorkspaceConfig | None, chosen: Cho
     if "secret" in chosen.own:
         sealed = (config.secrets if config is not None else {}).get(chosen.own["secret"])
         if sealed is None:
-            raise _wrong(f"The key of {chosen.own['name']} is the secret {chosen.own['secret']}, which the workspace does not have")
+            raise _wrong(
+                f"The key of {chosen.own['name']} is the secret {chosen.own['secret']}, which the workspace does not have"
+            )
     else:
         sealed = chosen.own["sealed_key"]
     if chosen.own.get("base_url"):

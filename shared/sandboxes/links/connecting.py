@@ -112,9 +112,7 @@ def configuration_of(sandbox: Sandbox) -> dict[str, Any]:
 
 def is_current(connection: Connection, sandbox: Sandbox) -> bool:
     """Tell whether a connection is of the present start of a sandbox that runs."""
-    return (
-        sandbox.deleted_at is None and sandbox.status in LIVING and str(int(sandbox.start_number)) == connection.session_id
-    )
+    return sandbox.deleted_at is None and sandbox.status in LIVING and str(int(sandbox.start_number)) == connection.session_id
 
 
 def link_of(connection: Connection) -> Link | None:
@@ -133,5 +131,3 @@ def leave(connection: Connection) -> None:
     except _Replaced:
         return
     wake(connection.user_id, lost=int(connection.session_id))
-
-

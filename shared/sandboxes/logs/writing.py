@@ -37,11 +37,14 @@ def append(sandbox_id: str, ws_id: str | None, lines: Sequence[Line]) -> None:
     now = clock.iso()
     drafts = [new_entry(one.level, "sandbox", redact(one.message), None, "sandbox", min(one.timestamp, now)) for one in lines]
     for part in _parts(drafts):
-        body = retrying(
-            lambda _, part=part: _write(sandbox_id, part), times=ROUNDS, again=lambda error: isinstance(error, _NumberTaken)
-        )
+        body = _written(sandbox_id, part)
         if has_subscribers(terminal_topic(sandbox_id, None)):
             publish_log(sandbox_id, None, ws_id, body)
+
+
+def _written(sandbox_id: str, drafts: Sequence[Entry]) -> str:
+    """Write entries under the next free numbers, and return them as JSON."""
+    return retrying(lambda _: _write(sandbox_id, drafts), times=ROUNDS, again=lambda error: isinstance(error, _NumberTaken))
 
 
 def _parts(drafts: Sequence[Entry]) -> list[list[Entry]]:

@@ -114,7 +114,9 @@ def aggregate(actor: Actor, ws_id: str, since: str | None, granularity: str) -> 
     begin = max(clock.parse(since) if since else now - DEFAULT[granularity], oldest)
     count = int((now - begin).total_seconds()) // _LENGTH[granularity] + 2
     if count * len(found) > MAX_POINTS:
-        reason = f"These are more than {MAX_POINTS:,} points of {len(found):,} sandboxes: ask for a later time, or a longer interval"
+        reason = (
+            f"These are more than {MAX_POINTS:,} points of {len(found):,} sandboxes: ask for a later time, or a longer interval"
+        )
         raise Invalid(FieldError("since", reason))
     start = start_of(granularity, clock.iso(begin))
     reads = [read_ahead(partial(_points, row.id, granularity, start)) for row in found]

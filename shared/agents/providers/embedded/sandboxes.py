@@ -12,4 +12,7 @@ def answer(request: port.Request) -> Sequence[str]:
     """Return the lines of the answer to the last message of the user."""
     asked = next((one.text for one in reversed(request.messages) if one.role == "user" and one.text), "")
     who = request.metadata.get("agent") or "agent"
-    return (f"{who} has read: {asked[:_QUOTED].strip()}\n", "The embedded model reads and repeats; a model provider would go on from here.\n")
+    return (
+        f"{who} has read: {asked[:_QUOTED].strip()}\n",
+        "The embedded model reads and repeats; a model provider would go on from here.\n",
+    )

@@ -1,11 +1,11 @@
 """aintandem's logs and metrics of sandboxes: their fields in answers."""
 
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from shared.core import clock
 from shared.edge.contracts.aintandem import public_id
 from shared.edge.contracts.base import Shape
-from shared.runs.terminal.entries import Entry
+from shared.edge.views.aintandem.lines import log_line
 from shared.sandboxes.lifecycle.reading import Heard
 from shared.sandboxes.logs.reading import LogPage
 from shared.sandboxes.metrics.reading import Aggregate, Sums, beginning
@@ -117,11 +117,6 @@ class AggregateMetrics(Shape):
 
 
 SHOWN_STATUS: Final = {"asleep": "stopped"}
-
-
-def log_line(entry: Entry) -> dict[str, Any]:
-    """Return a line of a log as answers and sockets show it."""
-    return {"timestamp": entry["timestamp"], "level": entry["level"], "message": entry["message"], "sequence": entry["seq"]}
 
 
 def sandbox_logs(page: LogPage, since: str | None) -> SandboxLogs:

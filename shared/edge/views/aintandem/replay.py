@@ -6,15 +6,8 @@ from itertools import islice
 from typing import Any, Final
 
 from shared.core import clock
-from shared.edge.views.aintandem.frames import (
-    CONTROL,
-    event_of_collaboration,
-    event_of_sandbox,
-    frame,
-    log_frames,
-    message_event,
-    message_frame,
-)
+from shared.edge.views.aintandem.frames import event_of_collaboration, event_of_sandbox, message_event, message_frame
+from shared.edge.views.aintandem.lines import CONTROL, frame, log_frames
 from shared.events import EventType
 from shared.runs.terminal.reading import entries, last_sequence
 from shared.sandboxes.collaborations.rows import Collaboration
