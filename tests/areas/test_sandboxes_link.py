@@ -1,17 +1,20 @@
 """The connection of a sandbox to the platform: who may connect, what it is told, what follows from what it says."""
 
 import json
+import re
 from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
 
+from infra.routes import table
 from shared.core import clock
 from shared.core.limits import RateRule
 from shared.people.access import tokens
 from shared.sandboxes.lifecycle.rows import ASLEEP, ERROR, RUNNING, STOPPED, STOPPING, Link
 from shared.sandboxes.metrics.rows import Point
 from shared.store import get, update_now
+from tests.areas.driving import Client
 from tests.areas.sandbox_links import Agent, new_agent, running
 from tests.areas.viewers import Viewer, drain
 from tests.samples.sandboxes import TEAM, in_status
@@ -230,3 +233,17 @@ def test_the_lines_of_a_sandbox_stand_in_its_log_without_its_keys(gateway, world
         ("error", "Authorization: Bearer ***"),
     ]
     assert [one["timestamp"] for one in logs] == [at, clock.iso(), clock.iso()]
+
+
+def test_a_sandboxes_token_opens_no_operation_that_is_not_declared_for_it(gateway, world):
+    agent = running(gateway, world)
+    tried = 0
+    for route in table():
+        operation = route.operation
+        if operation.public or operation.for_sandboxes:
+            continue
+        path = re.sub(r"\{[^}]*\}", agent.id, operation.path)
+        answer = Client(operation.contract.name, token=agent.token)(operation.area, operation.method, path)
+        assert answer.status == 401, f"{operation.contract.name} {operation.id} answered {answer.status}"
+        tried += 1
+    assert tried > 200

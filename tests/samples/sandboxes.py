@@ -2,6 +2,7 @@
 
 from shared.core import clock
 from shared.core.actor import SYSTEM
+from shared.sandboxes.completions.asking import ask
 from shared.sandboxes.lifecycle.creating import NewSandbox, create_sandbox
 from shared.sandboxes.lifecycle.rows import RUNNING, STOPPED, Link, Sandbox
 from shared.sandboxes.lifecycle.statuses import set_status
@@ -60,6 +61,16 @@ def measured(stage: Stage) -> str:
     return made
 
 
+QUESTION = {"messages": [{"role": "user", "content": "Design the login page"}]}
+
+
+def _asked(stage: Stage) -> str:
+    """A sandbox that has asked a model, and its id."""
+    made = sandbox(stage)
+    ask(stage.world.actor, made, "r1", QUESTION)
+    return made
+
+
 def _measured_in(stage: Stage) -> str:
     measured(stage)
     return stage.world.ws_id
@@ -77,4 +88,6 @@ SAMPLES: Samples = {
     ("aintandem", "sandboxes.logs"): lambda s: Sample({"sandbox_id": measured(s)}, query="since=2025-01-10T15:00:00Z"),
     ("aintandem", "metrics.sandbox"): lambda s: Sample({"sandbox_id": measured(s)}),
     ("aintandem", "metrics.workspaceAggregate"): lambda s: Sample({"workspace_id": _measured_in(s)}),
+    ("aintandem", "completions.ask"): lambda s: Sample({"sandbox_id": sandbox(s), "request_id": "r1"}, QUESTION),
+    ("aintandem", "completions.get"): lambda s: Sample({"sandbox_id": _asked(s), "request_id": "r1"}),
 }

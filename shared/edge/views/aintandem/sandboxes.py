@@ -123,7 +123,7 @@ class HealthReport(HealthSummary):
 
 class Memory(Shape):
     allocated: int
-    used: float | None
+    used: int | None
     percentage: float | None
 
 
@@ -232,7 +232,7 @@ def status_report(heard: Heard) -> SandboxStatus:
             "resources": {
                 "memory_mb": {
                     "allocated": allocated,
-                    "used": used,
+                    "used": None if used is None else round(used),
                     "percentage": None if used is None else round(100 * used / allocated, 1),
                 },
                 "cpu_cores": {"allocated": sandbox.resources["cpu_cores"], "used": None if cpu is None else round(cpu / 100, 2)},
