@@ -66,7 +66,7 @@ AREAS = {
     "runs": Needs(  # see: a run with a provider that has no credentials is refused when it is requested
         telemetry="read", files="read", sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"
     ),
-    "sandboxes": Needs(telemetry="read"),
+    "sandboxes": Needs(telemetry="read", files="write", sends=("validations",)),  # what a sandbox asks a model
     "system": Needs(core="read", telemetry="read", probes=True, figures=True),
     "tasks": Needs(),
     "usage": Needs(files="write", sends=("exports",)),
@@ -76,7 +76,7 @@ AREAS = {
 }
 
 WORKERS = {
-    "ws": Needs(telemetry="read", sends=("ws-push",), posts=True),
+    "ws": Needs(telemetry="write", sends=("ws-push", "ws-live"), posts=True),  # measurements and lines of sandboxes
     "ws_pusher": Needs(core="read", telemetry="read", signs=False, sends=("ws-push",), posts=True, timeout=30),
     "run_worker": Needs(core="none", ephemeral="none", signs=False, machine=("start",), timeout=30),
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
@@ -105,7 +105,7 @@ WORKERS = {
         telemetry="read",
         files="read",  # the conversations of runs, for the guardian
         embeds=True,
-        sends=("ws-live", "agent-runs", "cascade", "webhook-delivery", "github-events"),
+        sends=("ws-live", "agent-runs", "cascade", "webhook-delivery", "github-events", "validations"),
         machine=("stop", "answer"),
         operations=("start", "see"),
         builds="watch",
@@ -127,7 +127,9 @@ WORKERS = {
         timeout=60,
     ),
     "github_worker": Needs(files="write", signs=False, sends=("github-events",), secrets="unseal", github_app=True, timeout=60),
-    "validation_worker": Needs(signs=False, ephemeral="none", files="write", models="call", timeout=180),  # 90 s for the calls
+    "validation_worker": Needs(  # 120 s for a call
+        signs=False, files="write", models="call", secrets="unseal", posts=True, timeout=180
+    ),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
     "webhook_worker": Needs(
         telemetry="write", signs=False, sends=("webhook-delivery", "webhook-retry"), secrets="unseal", memory=512, timeout=60

@@ -38,7 +38,7 @@ QUEUES = {
     ),
     # One message each: the consumers of the last two work on it until their time-out is near, and send the rest as a new message
     "exports": QueueSpec("export_worker", batch=1, concurrency=5, max_receives=3, retention=_DAY),
-    # One message each: a review asks a model
-    "validations": QueueSpec("validation_worker", batch=1, concurrency=5, max_receives=5, retention=4 * _DAY, hurries=False),
+    # One message each: a review asks a model, and so does a sandbox
+    "validations": QueueSpec("validation_worker", batch=1, concurrency=20, max_receives=5, retention=4 * _DAY, hurries=False),
     "cascade": QueueSpec("cascade_worker", batch=1, concurrency=4, max_receives=10, retention=14 * _DAY),
 }

@@ -14,6 +14,7 @@ SCHEDULES = {  # job -> EventBridge schedule, in UTC
     "deployments": "rate(1 minute)",
     "guardian": "rate(1 minute)",  # as in the original service
     "held-calls": "rate(5 minutes)",
+    "held-completions": "rate(1 minute)",
     "heartbeat-watch": "rate(1 minute)",
     "invoices-overdue": "cron(* 4 * * ? *)",  # after the invoices of the night are made
     "letters": "rate(5 minutes)",

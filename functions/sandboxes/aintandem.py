@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from functions.sandboxes import monitoring, thinking
 from shared.core.actor import Permission
 from shared.core.situations import Situation
 from shared.edge.contracts.aintandem import AINTANDEM, Page, PerPage, Search, SortOrder, public_id
@@ -28,6 +29,8 @@ from shared.edge.views.aintandem.sandboxes import (
 from shared.sandboxes.lifecycle import changing, creating, reading
 
 routes = Routes(AINTANDEM, "sandboxes", rate_class="sandbox")
+monitoring.publish(routes)
+thinking.publish(routes)
 READY_SECONDS = 10  # until a sandbox that is started is ready: the document's own figure, shown as an estimate
 
 Status = Literal["running", "stopped", "error"]

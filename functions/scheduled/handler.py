@@ -25,6 +25,7 @@ from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.runs.authoring.calls import release_held
 from shared.runs.guardian.cycle import oversee
 from shared.runs.live_agents.watching import watch_heartbeats
+from shared.sandboxes.completions.calling import release_dead
 from shared.source.repositories.reconciling import ask_for_reconciling
 from shared.store import Unfinished, process_in_turn, rotate
 from shared.work.items.archiving import archive_finished
@@ -39,6 +40,7 @@ JOBS: dict[str, Callable[[float], int]] = {
     "billing-close": close_periods,  # bills months that are over
     "guardian": oversee,  # watches the runs at work; scores interventions, and takes back those whose time is over
     "held-calls": release_held,  # releases what dead requests of explorations have reserved in budgets
+    "held-completions": release_dead,  # makes again what a dead process has begun to ask a model for a sandbox
     "heartbeat-watch": watch_heartbeats,  # says which live agents have fallen silent, and who looks for work
     "invoices-overdue": run_dunning,  # charges invoices, reminds, and finally suspends the workspace
     "charges": ask_for_charges,  # asks the payment gateway what became of charges without a result

@@ -10,6 +10,8 @@ from shared.core.errors import CadreError
 from shared.core.limits import RateRule
 from shared.edge.contracts import contract as get_contract
 from shared.edge.contracts.base import Contract
+from shared.people.access import liveness
+from shared.people.access.tokens import Claims
 
 MAX_MESSAGE_BYTES = 16_384  # of a client's message; the documented messages are much smaller
 MESSAGES = RateRule("messages", 120, 60)
@@ -26,6 +28,10 @@ class ConnectRequest:
     query: Mapping[str, list[str]]
 
 
+def _may_listen(connection: Connection) -> bool:
+    return liveness.may_listen(connection.user_id, connection.session_id, connection.ws_id)
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """`name` is `<contract>.<what>`. Without `connect` the endpoint refuses: it is documented, but not served yet."""
@@ -36,6 +42,14 @@ class Endpoint:
     message: Callable[[Connection, str], None] | None = None
     refuse: Callable[[Connection, CadreError], None] | None = None
     """Tell the client of an error."""
+    connect_sandbox: Callable[[str, Claims, Mapping[str, str]], None] | None = None
+    """Connect a sandbox by its token, at this path too; its messages go to the endpoint that its connection names."""
+    leave: Callable[[Connection], None] | None = None
+    """What is done when a client has left, before its rows are deleted."""
+    may_send: Callable[[Connection], bool] = _may_listen
+    """Whether a client may still be here, asked at each of its messages."""
+    messages: RateRule | None = None
+    """Messages of one connection in a time; None: `MESSAGES`."""
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.ws import agentworks, omoios
+from functions.ws import agentworks, aintandem, omoios, sandboxes
 from functions.ws.endpoint import MESSAGES, ConnectRequest, Endpoint, contract_or_default
 from shared.channels.sockets import connections
 from shared.channels.sockets.fanout import disconnect
@@ -20,19 +20,19 @@ from shared.core.edge_keys import HEADER, require_edge
 from shared.core.errors import CadreError, NotFound, RateLimited, Unauthenticated, Upstream
 from shared.core.situations import Situation
 from shared.edge.contracts import contract as get_contract
-from shared.people.access import liveness, records, tokens
+from shared.people.access import records, tokens
 
 logger = logs.start()
 ENDPOINTS: tuple[Endpoint, ...] = (
     agentworks.TERMINAL,
     agentworks.WORKSPACE_EVENTS,
     omoios.EVENTS,
-    Endpoint("aintandem.sandbox", "/ws/sandboxes/{sandbox_id}"),
-    Endpoint("aintandem.collaboration", "/ws/collaborations/{collaboration_id}"),
-    Endpoint("aintandem.system", "/ws/system"),
+    aintandem.SANDBOX,
+    aintandem.COLLABORATION,
+    aintandem.SYSTEM,
     Endpoint("orchestrator.ws", "/v1/ws"),
 )
-_BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
+_BY_NAME = {endpoint.name: endpoint for endpoint in (*ENDPOINTS, sandboxes.LINK)}
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if kind == "CONNECT":
         return {"statusCode": _connect(event, connection_id)}
     if kind == "DISCONNECT":
-        connections.delete_connection_by_id(connection_id)
+        _leave(connection_id)
     else:
         _message(connection_id, event.get("body") or "")
     return {"statusCode": 200}
@@ -57,9 +57,14 @@ def _connect(event: dict[str, Any], connection_id: str) -> int:
         require_edge(headers.get(HEADER, ""))
         endpoint, parameters = _find(path, query.get("contract"))
         name = endpoint.contract
+        kinds = tokens.ACCESS if endpoint.connect_sandbox is None else tokens.ACCESS | tokens.SANDBOX
+        claims = tokens.read(_token(headers, query), kinds)
+        if endpoint.connect_sandbox is not None and claims.kind in tokens.SANDBOX:
+            endpoint.connect_sandbox(connection_id, claims, parameters)
+            logger.info("a sandbox has connected", extra={"actor": claims.user_id, "connection": connection_id})
+            return 200
         if endpoint.connect is None:
             raise Upstream(Situation.UNAVAILABLE, "This socket is not served yet")
-        claims = tokens.read(_token(headers, query), tokens.ACCESS)
         # a handshake counts as a request, so that nobody connects again and again to be counted anew (`MESSAGES`)
         actor, _ = records.authenticate(claims, get_contract(name).rate_rules("", claims.plan))
         lists = event.get("multiValueQueryStringParameters") or {key: [value] for key, value in query.items()}
@@ -75,16 +80,26 @@ def _connect(event: dict[str, Any], connection_id: str) -> int:
     return 200
 
 
+def _leave(connection_id: str) -> None:
+    connection = connections.get_connection(connection_id)
+    if connection is None:
+        return
+    leave = _BY_NAME[connection.endpoint].leave
+    if leave is not None:
+        leave(connection)
+    connections.close_connection(connection)
+
+
 def _message(connection_id: str, text: str) -> None:
     connection = connections.get_connection(connection_id)
     if connection is None:
         return  # it was closed while the message was on its way
-    if not liveness.may_listen(connection.user_id, connection.session_id, connection.ws_id):
+    endpoint = _BY_NAME[connection.endpoint]
+    if not endpoint.may_send(connection):
         disconnect(connection_id)
         return
-    endpoint = _BY_NAME[connection.endpoint]
     try:
-        records.count_anonymous(f"messages#{connection_id}", [MESSAGES])
+        records.count_anonymous(f"messages#{connection_id}", [endpoint.messages or MESSAGES])
     except RateLimited as error:
         if endpoint.refuse is not None:
             endpoint.refuse(connection, error)

@@ -152,11 +152,39 @@ def _replay_events(message: Message) -> None:
     replaying.play(connection, Piece(**message["piece"]), OmoiosEvents(), with_costs)
 
 
+def _configure(message: Message) -> None:
+    from shared.sandboxes.links.connecting import configure
+
+    connection = get_connection(message["connection"])
+    if connection is not None:
+        configure(connection)
+
+
+def _resume(message: Message) -> None:
+    """Send what a client of a sandbox's or a collaboration's socket has missed, by channel."""
+    from shared.edge.views.aintandem.replay import missed_events, missed_lines
+
+    connection = get_connection(message["connection"])
+    if connection is None or connection.subject is None or connection.ws_id is None:
+        return
+    if not liveness.may_listen(connection.user_id, connection.session_id, connection.ws_id):
+        fanout.disconnect(connection.id)
+        return
+    places: dict[str, Any] = message["places"]
+    if "logs" in places:
+        fanout.deliver(connection.id, *missed_lines(connection.subject, int(places["logs"])))
+    others = {channel: place for channel, place in places.items() if channel != "logs"}
+    if others:
+        fanout.deliver(connection.id, *missed_events(connection.ws_id, connection.subject, others))
+
+
 _JOBS: dict[str, Callable[[Message], None]] = {
     "again": _retry,
+    "configure": _configure,
     "greet": _for_terminal(_greet),
     "catch_up": _for_terminal(_catch_up),
     "replay": _replay,
+    "resume": _resume,
     "replay_events": _replay_events,
     "search": _for_terminal(_search),
 }

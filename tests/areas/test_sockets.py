@@ -101,9 +101,9 @@ def test_a_card_without_runs_has_an_empty_history(gateway, world):
         ("/api/workspaces/{foreign_ws}/events", 403),
         ("/api/workspaces/0199-nonsense/events", 403),
         ("/api/nowhere", 404),
-        ("/ws/sandboxes/sb_1", 503),
-        ("/ws/collaborations/col_1", 503),
-        ("/ws/system", 503),
+        ("/ws/sandboxes/sb_1", 404),
+        ("/ws/collaborations/col_1", 404),
+        ("/ws/system", 403),
         ("/v1/ws", 503),
     ],
 )

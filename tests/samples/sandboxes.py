@@ -1,10 +1,15 @@
 """Requests of the area `sandboxes`."""
 
+from shared.core import clock
 from shared.core.actor import SYSTEM
+from shared.sandboxes.completions.asking import ask
 from shared.sandboxes.lifecycle.creating import NewSandbox, create_sandbox
-from shared.sandboxes.lifecycle.rows import RUNNING, STOPPED, Sandbox
+from shared.sandboxes.lifecycle.rows import RUNNING, STOPPED, Link, Sandbox
 from shared.sandboxes.lifecycle.statuses import set_status
-from shared.store import fetch, save, write
+from shared.sandboxes.logs.writing import Line, append
+from shared.sandboxes.metrics.measuring import add, add_usage
+from shared.sandboxes.metrics.rows import Point
+from shared.store import fetch, put, save, write
 from tests.areas.boards_world import put_on_plan
 from tests.samples.stage import Sample, Samples, Stage
 
@@ -40,13 +45,49 @@ def _new(stage: Stage) -> Sample:
     return Sample({"workspace_id": stage.world.ws_id}, {"name": stage.slug(), **TEAM})
 
 
+def measured(stage: Stage) -> str:
+    """A sandbox with a line in its log and measurements, and its id."""
+    made = sandbox(stage)
+    row = fetch(Sandbox, made)
+    assert row is not None
+    append(made, row.ws_id, [Line(clock.iso(), "info", "Agent started successfully")])
+    usage = {"cpu_percent": 25.5, "memory_mb": 256, "disk_mb": 3, "network_in_bytes": 1_000, "network_out_bytes": 2_000}
+    add_usage(made, usage, {}, 512)
+    add(made, [Point.sent.add(2), Point.answered.add(1), Point.answer_ms.add(120)])
+    link = Link.of(made)
+    link.start_number, link.connection, link.heartbeat_at, link.usage = row.start_number, "connection=", clock.iso(), usage
+    link.mcp_servers = {"filesystem": "connected", "web-search": "connected"}
+    write(put(link))
+    return made
+
+
+QUESTION = {"messages": [{"role": "user", "content": "Design the login page"}]}
+
+
+def _asked(stage: Stage) -> str:
+    """A sandbox that has asked a model, and its id."""
+    made = sandbox(stage)
+    ask(stage.world.actor, made, "r1", QUESTION)
+    return made
+
+
+def _measured_in(stage: Stage) -> str:
+    measured(stage)
+    return stage.world.ws_id
+
+
 SAMPLES: Samples = {
     ("aintandem", "sandboxes.list"): lambda s: Sample({"workspace_id": s.world.ws_id}),
     ("aintandem", "sandboxes.create"): _new,
-    ("aintandem", "sandboxes.get"): lambda s: Sample({"sandbox_id": sandbox(s)}),
-    ("aintandem", "sandboxes.status"): lambda s: Sample({"sandbox_id": sandbox(s)}),
+    ("aintandem", "sandboxes.get"): lambda s: Sample({"sandbox_id": measured(s)}),
+    ("aintandem", "sandboxes.status"): lambda s: Sample({"sandbox_id": measured(s)}),
     ("aintandem", "sandboxes.start"): lambda s: Sample({"sandbox_id": sandbox(s, STOPPED)}),
     ("aintandem", "sandboxes.stop"): lambda s: Sample({"sandbox_id": sandbox(s)}),
     ("aintandem", "sandboxes.restart"): lambda s: Sample({"sandbox_id": sandbox(s)}),
     ("aintandem", "sandboxes.delete"): lambda s: Sample({"sandbox_id": sandbox(s)}),
+    ("aintandem", "sandboxes.logs"): lambda s: Sample({"sandbox_id": measured(s)}, query="since=2025-01-10T15:00:00Z"),
+    ("aintandem", "metrics.sandbox"): lambda s: Sample({"sandbox_id": measured(s)}),
+    ("aintandem", "metrics.workspaceAggregate"): lambda s: Sample({"workspace_id": _measured_in(s)}),
+    ("aintandem", "completions.ask"): lambda s: Sample({"sandbox_id": sandbox(s), "request_id": "r1"}, QUESTION),
+    ("aintandem", "completions.get"): lambda s: Sample({"sandbox_id": _asked(s), "request_id": "r1"}),
 }

@@ -163,6 +163,8 @@ def test_the_pusher_knows_of_the_edge_only_how_a_terminal_is_shown(workers: dict
         "shared.edge.views",
         "shared.edge.views.agentworks",
         "shared.edge.views.agentworks.terminal",
+        "shared.edge.views.aintandem",
+        "shared.edge.views.aintandem.lines",
         "shared.edge.views.sockets",
     }
     assert "pydantic" not in modules

@@ -63,6 +63,21 @@ def provider(name: str) -> "Provider":
     raise Upstream(Situation.PROVIDER_UNAVAILABLE, f"there is no provider {name!r}; there are {', '.join(NAMES)}")
 
 
+def provider_with_key(name: str, key: str) -> "Provider":
+    """Return the provider with a customer's own key, at its official address. Raises Upstream for one that takes no key."""
+    name = canonical_name(name)
+    check_key(f"The key of {name}", key)
+    if name == "anthropic":
+        from shared.agents.providers.anthropic import AnthropicProvider
+
+        return AnthropicProvider(name, key)
+    if _COMPATIBLE.get(name):
+        from shared.agents.providers.openai import OpenAIProvider
+
+        return OpenAIProvider(name, key, _COMPATIBLE[name])
+    raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"{name} takes no key")
+
+
 def _compatible(name: str) -> "Provider":
     from shared.agents.providers.openai import OpenAIProvider
 

@@ -16,6 +16,7 @@ from shared.channels.sockets.frames import SocketContract, compact
 from shared.channels.sockets.holding import MAX_HELD, hold, hold_back
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import LIVE, PAUSED, REPLAYING, Subscription
+from shared.channels.sockets.topics import SYSTEM_TOPIC
 from shared.core import clock
 from shared.core.errors import ConditionFailed, Conflict
 from shared.store import iterate, update_now
@@ -42,6 +43,8 @@ class Liveness(Protocol):
 
     def sees_costs(self, user_id: str, ws_id: str) -> bool: ...
 
+    def is_administrator(self, user_id: str) -> bool: ...
+
 
 @dataclass
 class RunEntries:
@@ -59,7 +62,7 @@ def fan_out(topic: str, pushes: Sequence[dict[str, Any]], liveness: Liveness, co
     if not subscriptions:
         return
     liveness.refresh(one.user_id for one in subscriptions)
-    ended = [one for one in subscriptions if not liveness.is_session_active(one.user_id, one.session_id)]
+    ended = [one for one in subscriptions if not _may_listen(one, topic, liveness)]
     gone = {one.connection for one in ended}
     batch = _Batch(pushes, contracts)
     outgoing = {
@@ -70,6 +73,12 @@ def fan_out(topic: str, pushes: Sequence[dict[str, Any]], liveness: Liveness, co
     _handle_failures(subscriptions, socket_client().post_all(outgoing.items()), min((push["at"] for push in pushes), default=0))
     for one in ended:
         disconnect(one.connection)
+
+
+def _may_listen(one: Subscription, topic: str, liveness: Liveness) -> bool:
+    if topic == SYSTEM_TOPIC and not liveness.is_administrator(one.user_id):
+        return False
+    return liveness.is_session_active(one.user_id, one.session_id)
 
 
 def deliver(connection_id: str, *frames: str) -> None:

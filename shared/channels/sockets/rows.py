@@ -29,6 +29,10 @@ class Connection(Ephemeral):
     org_id = UnicodeAttribute(null=True)
     ws_id = UnicodeAttribute(null=True)
     card_id = UnicodeAttribute(null=True)
+    subject = UnicodeAttribute(null=True)
+    """The id of the sandbox or the collaboration that it shows."""
+    since = JSONAttribute(null=True)
+    """By channel, the last message that the client had when it connected; for its first subscription."""
     topics = JSONAttribute(default=list)
     opened = NumberAttribute()
     due = NumberAttribute()

@@ -24,6 +24,7 @@ from shared.edge.reactions import (
     oversight,
     progress,
     runs,
+    sandbox_sockets,
     sandboxes,
     search,
     sockets,
@@ -58,6 +59,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     notifications.react,  # fill the inboxes of people
     issues.react,  # tell GitHub of cards that are kept in step with an issue
     sockets.react,  # publish to sockets
+    sandbox_sockets.react,  # publish to the sockets of sandboxes and collaborations
     webhooks.react,  # queue deliveries to webhooks, mail the owner of one that was switched off
     members.react,  # update members' names, disconnect removed members
     cascade.react,  # clear a deleted workspace

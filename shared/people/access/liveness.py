@@ -46,6 +46,11 @@ def sees_costs(user_id: str, ws_id: str) -> bool:
     return _check(user_id, lambda record: Permission.USAGE_READ in build_actor(user_id, record).grants(ws_id))
 
 
+def is_administrator(user_id: str) -> bool:
+    """Tell whether the user is an administrator of the platform."""
+    return _check(user_id, lambda record: bool(record.platform_admin))
+
+
 def may_listen(user_id: str, session_id: str, ws_id: str | None) -> bool:
     """Check session and membership of one connection."""
     refresh([user_id])

@@ -91,6 +91,10 @@ class Link(Ephemeral):
     connection = UnicodeAttribute(null=True)
     """The id of its WebSocket connection; None: it is not connected."""
     connected_at = UnicodeAttribute(null=True)
+    memory_mb = NumberAttribute(default=0)
+    """What it may use of memory in this start."""
+    token_at = NumberAttribute(default=0)
+    """Epoch seconds at which its present token was made."""
     heartbeat_at = UnicodeAttribute(null=True)
     """By our clock."""
     usage = JSONAttribute(null=True)

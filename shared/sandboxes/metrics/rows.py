@@ -18,7 +18,8 @@ class Point(Telemetry):
     memory_sum = NumberAttribute(default=0)
     """Of kilobytes."""
     memory_samples = NumberAttribute(default=0)
-    memory_max = NumberAttribute(default=0)
+    share_sum = NumberAttribute(default=0)
+    """Of thousandths of a percent of the memory that it might use then."""
     network_in = NumberAttribute(default=0)
     network_out = NumberAttribute(default=0)
     sent = NumberAttribute(default=0)

@@ -70,7 +70,7 @@ McpServer = Line | McpServerDefinition
 
 class ShownResources(Shape):
     memory_mb: int
-    cpu_cores: float
+    cpu_cores: int | float
     timeout_seconds: int
     max_processes: int
     disk_mb: int
@@ -96,7 +96,7 @@ class Measured(Shape):
     """What was measured last; null is what cannot be measured here, or of a sandbox that does not run."""
 
     cpu_usage_percent: float | None
-    memory_usage_mb: float | None
+    memory_usage_mb: int | None
     message_count: int
     uptime_seconds: int
 
@@ -123,7 +123,7 @@ class HealthReport(HealthSummary):
 
 class Memory(Shape):
     allocated: int
-    used: float | None
+    used: int | None
     percentage: float | None
 
 
@@ -200,7 +200,7 @@ def details(heard: Heard, message_count: int = 0) -> SandboxDetails:
             "pending_changes": sandbox.pending_changes,
             "metrics": {
                 "cpu_usage_percent": usage.get("cpu_percent"),
-                "memory_usage_mb": usage.get("memory_mb"),
+                "memory_usage_mb": None if usage.get("memory_mb") is None else round(usage["memory_mb"]),
                 "message_count": message_count,
                 "uptime_seconds": heard.uptime_seconds,
             },
@@ -232,7 +232,7 @@ def status_report(heard: Heard) -> SandboxStatus:
             "resources": {
                 "memory_mb": {
                     "allocated": allocated,
-                    "used": used,
+                    "used": None if used is None else round(used),
                     "percentage": None if used is None else round(100 * used / allocated, 1),
                 },
                 "cpu_cores": {"allocated": sandbox.resources["cpu_cores"], "used": None if cpu is None else round(cpu / 100, 2)},
