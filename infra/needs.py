@@ -58,7 +58,7 @@ AREAS = {
     "guardian": Needs(sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"),
     "insights": Needs(core="read"),
     "memory": Needs(embeds=True, memory=1769),  # a search compares ten thousand vectors
-    "messaging": Needs(),
+    "messaging": Needs(telemetry="read"),  # what was measured of agents
     "notifications": Needs(),
     "organizations": Needs(),
     "planning": Needs(),
@@ -90,7 +90,7 @@ WORKERS = {
     "sandbox_steps": Needs(telemetry="read", memory=512, timeout=60),
     "stream_projector": Needs(  # telemetry: deliveries to webhooks; the end of a run is sent with the number of its last line
         telemetry="write",
-        sends=("ws-live", "emails", "agent-runs", "cascade", "webhook-delivery", "github-events", "validations"),
+        sends=("ws-live", "emails", "agent-runs", "cascade", "webhook-delivery", "github-events", "validations", "sandbox-messages"),
         machine=("stop", "answer"),
         operations=("start",),
         files="write",
@@ -105,7 +105,7 @@ WORKERS = {
         telemetry="read",
         files="read",  # the conversations of runs, for the guardian
         embeds=True,
-        sends=("ws-live", "agent-runs", "cascade", "webhook-delivery", "github-events"),
+        sends=("ws-live", "agent-runs", "cascade", "webhook-delivery", "github-events", "sandbox-messages"),
         machine=("stop", "answer"),
         operations=("start", "see"),
         builds="watch",
@@ -128,6 +128,7 @@ WORKERS = {
     ),
     "github_worker": Needs(files="write", signs=False, sends=("github-events",), secrets="unseal", github_app=True, timeout=60),
     "validation_worker": Needs(signs=False, ephemeral="none", files="write", models="call", timeout=180),  # 90 s for the calls
+    "message_worker": Needs(signs=False, sends=("sandbox-messages",), posts=True, memory=512, timeout=60),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
     "webhook_worker": Needs(
         telemetry="write", signs=False, sends=("webhook-delivery", "webhook-retry"), secrets="unseal", memory=512, timeout=60

@@ -20,6 +20,8 @@ STATUSES: Final = (QUEUED, SENT, DELIVERED, FAILED, TIMEOUT)
 PENDING, APPROVED, REJECTED, BLOCKED = "pending", "approved", "rejected", "blocked"
 MAX_TRIES: Final = 3
 """Deliveries of a message before it is a dead letter, which `retry` revives; the number is the document's."""
+IN_FLIGHT: Final = 10
+"""Messages that one sandbox may have without having acknowledged them; our choice."""
 DUE: Final = Shards("MSG#DUE", 2)
 """What waits, by the next time at which something must be done for it: a try, its time to live, the time-out of its answer."""
 

@@ -79,7 +79,7 @@ def send_message(actor: Actor, sandbox_id: str, new: NewMessage) -> MessageHead:
     if not decision.allowed:
         raise _block(draft(), decision, actor)
     if decision.approval:
-        return _write_pending(draft(), actor)
+        return write_pending(draft(), actor)
     return post(draft, actor, pair if isinstance(pair, Pair) else None)
 
 
@@ -202,7 +202,7 @@ def record_sent(message: MessageHead, actor: Actor, kind: EventType = EventType.
     record(message, kind, actor, **about, **data)
 
 
-def _write_pending(message: Message, actor: Actor) -> MessageHead:
+def write_pending(message: Message, actor: Actor) -> MessageHead:
     message.approval = PENDING
     record_sent(message, actor, approval=PENDING)
     write(create(message, stale))
