@@ -90,7 +90,16 @@ WORKERS = {
     "sandbox_steps": Needs(telemetry="read", memory=512, timeout=60),
     "stream_projector": Needs(  # telemetry: deliveries to webhooks; the end of a run is sent with the number of its last line
         telemetry="write",
-        sends=("ws-live", "emails", "agent-runs", "cascade", "webhook-delivery", "github-events", "validations", "sandbox-messages"),
+        sends=(
+            "ws-live",
+            "emails",
+            "agent-runs",
+            "cascade",
+            "webhook-delivery",
+            "github-events",
+            "validations",
+            "sandbox-messages",
+        ),
         machine=("stop", "answer"),
         operations=("start",),
         files="write",

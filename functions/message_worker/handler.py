@@ -1,4 +1,4 @@
-"""Queue `sandbox-messages`: each message wakes the worker for a sandbox, a message or a broadcast. One that comes twice finds nothing to do."""
+"""Queue `sandbox-messages`: each message wakes the worker for a sandbox, a message or a broadcast; a repeated one finds nothing to do."""
 
 import json
 import time

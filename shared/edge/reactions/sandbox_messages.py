@@ -3,7 +3,7 @@
 from shared.core import clock
 from shared.events import EventType
 from shared.events.change import Change
-from shared.sandboxes.lifecycle.rows import RUNNING, Sandbox
+from shared.sandboxes.lifecycle.rows import RUNNING
 from shared.sandboxes.messages.rows import IN_FLIGHT, PENDING, QUEUED, Line, MessageHead
 from shared.sandboxes.messages.wakes import LONGEST_DELAY, wake, wake_for, wake_for_broadcast
 from shared.store import query
@@ -14,16 +14,15 @@ def react(change: Change) -> None:
         _of_message(change)
     elif change.event.type is EventType.SANDBOX_BROADCAST:
         wake_for_broadcast(change.id)
-    elif change.kind == Sandbox.KIND and change.event.type in (EventType.SANDBOX_STATUS, EventType.SANDBOX_DELETED):
-        if change.event.type is EventType.SANDBOX_DELETED or change.status()[1] == RUNNING:
-            wake(change.id)
+    elif change.event.type is EventType.SANDBOX_DELETED or (
+        change.event.type is EventType.SANDBOX_STATUS and change.status()[1] == RUNNING
+    ):
+        wake(change.id)
 
 
 def _of_message(change: Change) -> None:
     message = change.after(MessageHead)
-    if message.status == QUEUED and message.approval != PENDING:
-        wake(message.to_sandbox)
-    elif change.status()[0] is not None and _others_wait(message):
+    if (message.status == QUEUED and message.approval != PENDING) or (change.status()[0] is not None and _others_wait(message)):
         wake(message.to_sandbox)
     if message.due_at is not None:
         seconds = clock.seconds_between(clock.iso(), message.due_at) + 1

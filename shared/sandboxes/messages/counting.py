@@ -1,4 +1,4 @@
-"""Count messages for the metrics of sandboxes, from their events: in the transaction that marks an event as consumed, so each counts once."""
+"""Count messages for the metrics of sandboxes, from their events: in the transaction that marks an event as consumed, each once."""
 
 from collections.abc import Mapping
 
@@ -23,7 +23,7 @@ def message_counts(change: Change) -> list[Operation]:
         return _count(change, message.from_sandbox, message.from_agent, {"sent": 1})
     if change.event.type is not EventType.SANDBOX_MESSAGE_CHANGED or message.approval == BLOCKED:
         return []
-    if after == FAILED and before != FAILED or after == TIMEOUT and before != TIMEOUT:
+    if (after == FAILED and before != FAILED) or (after == TIMEOUT and before != TIMEOUT):
         return _count(change, message.from_sandbox, message.from_agent, {"failed": 1})
     counts = {"received": 1} if after == DELIVERED and before in (QUEUED, SENT, FAILED) else {}
     answer_ms = change.event.data.get("answer_ms")
