@@ -58,7 +58,7 @@ AREAS = {
     "guardian": Needs(sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"),
     "insights": Needs(core="read"),
     "memory": Needs(embeds=True, memory=1769),  # a search compares ten thousand vectors
-    "messaging": Needs(),
+    "messaging": Needs(telemetry="read"),  # what was measured of agents
     "notifications": Needs(),
     "organizations": Needs(),
     "planning": Needs(),
@@ -90,7 +90,16 @@ WORKERS = {
     "sandbox_steps": Needs(telemetry="read", memory=512, timeout=60),
     "stream_projector": Needs(  # telemetry: deliveries to webhooks; the end of a run is sent with the number of its last line
         telemetry="write",
-        sends=("ws-live", "emails", "agent-runs", "cascade", "webhook-delivery", "github-events", "validations"),
+        sends=(
+            "ws-live",
+            "emails",
+            "agent-runs",
+            "cascade",
+            "webhook-delivery",
+            "github-events",
+            "validations",
+            "sandbox-messages",
+        ),
         machine=("stop", "answer"),
         operations=("start",),
         files="write",
@@ -105,7 +114,7 @@ WORKERS = {
         telemetry="read",
         files="read",  # the conversations of runs, for the guardian
         embeds=True,
-        sends=("ws-live", "agent-runs", "cascade", "webhook-delivery", "github-events", "validations"),
+        sends=("ws-live", "agent-runs", "cascade", "webhook-delivery", "github-events", "validations", "sandbox-messages"),
         machine=("stop", "answer"),
         operations=("start", "see"),
         builds="watch",
@@ -130,6 +139,7 @@ WORKERS = {
     "validation_worker": Needs(  # 120 s for a call
         signs=False, files="write", models="call", secrets="unseal", posts=True, timeout=180
     ),
+    "message_worker": Needs(signs=False, sends=("sandbox-messages",), posts=True, memory=512, timeout=60),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
     "webhook_worker": Needs(
         telemetry="write", signs=False, sends=("webhook-delivery", "webhook-retry"), secrets="unseal", memory=512, timeout=60

@@ -38,6 +38,8 @@ QUEUES = {
     ),
     # One message each: the consumers of the last two work on it until their time-out is near, and send the rest as a new message
     "exports": QueueSpec("export_worker", batch=1, concurrency=5, max_receives=3, retention=_DAY),
+    # Wakes: what waits is in the table. Delays are for acknowledgements (2 to 8 s), time-outs and short lives
+    "sandbox-messages": QueueSpec("message_worker", batch=10, concurrency=20, max_receives=5, retention=4 * _DAY, delay=900),
     # One message each: a review asks a model, and so does a sandbox
     "validations": QueueSpec("validation_worker", batch=1, concurrency=20, max_receives=5, retention=4 * _DAY, hurries=False),
     "cascade": QueueSpec("cascade_worker", batch=1, concurrency=4, max_receives=10, retention=14 * _DAY),

@@ -13,6 +13,7 @@ QUEUES = {
     "exports": "exports",
     "cascade": "cascade",
     "validations": "validations",
+    "sandbox_messages": "sandbox_messages",
     "webhook_delivery": "webhook_delivery.fifo",
     "webhook_retry": "webhook_retry",
     "github_events": "github_events.fifo",

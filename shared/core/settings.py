@@ -27,6 +27,7 @@ class Settings:
     exports_queue: str = ""
     cascade_queue: str = ""
     validations_queue: str = ""
+    sandbox_messages_queue: str = ""
     webhook_delivery_queue: str = ""  # FIFO
     webhook_retry_queue: str = ""
     github_events_queue: str = ""  # FIFO

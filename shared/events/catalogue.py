@@ -110,6 +110,7 @@ class EventType(StrEnum):
     SANDBOX_MESSAGE_SENT = "sandbox_message.sent"
     SANDBOX_MESSAGE_CHANGED = "sandbox_message.changed"
     SANDBOX_MESSAGE_BLOCKED = "sandbox_message.blocked"
+    SANDBOX_BROADCAST = "sandbox_message.broadcast"
     COLLABORATION_STARTED = "collaboration.started"
     COLLABORATION_PROGRESSED = "collaboration.progressed"
     COLLABORATION_ENDED = "collaboration.ended"

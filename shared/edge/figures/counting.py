@@ -1,4 +1,4 @@
-"""Count events: completed work and commits.
+"""Count events: completed work, commits, and messages between sandboxes.
 
 The operations go into the transaction that writes the activity of the event, so that an event which is delivered twice counts once.
 """
@@ -12,6 +12,8 @@ from shared.events.change import Change
 from shared.insight.statistics.files import count_files
 from shared.insight.statistics.rows import TOTAL, Statistic, project_statistics, workspace_statistics
 from shared.runs.agent_runs.rows import Run
+from shared.sandboxes.messages.counting import message_counts
+from shared.sandboxes.messages.rows import MessageHead
 from shared.source.commits.changes import load_changes
 from shared.source.commits.rows import Commit, CommitFiles, CommitLink, commit_id
 from shared.store import Operation, fetch, get, update
@@ -25,6 +27,8 @@ Agent = tuple[str, str, str]
 
 def statistics_operations(change: Change) -> list[Operation]:
     """Return the operations that count a change for its project and its workspace; none for most changes."""
+    if change.kind == MessageHead.KIND:
+        return message_counts(change)
     if change.ws_id is None or change.proj_id is None:
         return []
     if change.kind == Task.KIND:

@@ -24,6 +24,7 @@ from shared.edge.reactions import (
     oversight,
     progress,
     runs,
+    sandbox_messages,
     sandbox_sockets,
     sandboxes,
     search,
@@ -44,6 +45,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     files.react,  # delete files of removed attachments
     deployments.react,  # start requested deployments
     sandboxes.react,  # start and stop the machines of sandboxes
+    sandbox_messages.react,  # wake the worker that delivers messages between sandboxes
     runs.react,  # stop the agents of deleted cards and archived projects
     tasks.react,  # let tasks begin that waited; stop the run of a task that was taken from it
     builds.react,  # start requested builds

@@ -1,14 +1,15 @@
 """Rows of messages between sandboxes.
 
-MSG#<id>        META         a message
-BC#<id>         META         a broadcast: its recipients have a message each
-PAIR#<from>     <to>         the number of messages from one sandbox to another: their order
+MSG#<id>      META                  a message; its content in the second row
+BC#<id>       META                  a broadcast: its recipients have a message each
+PAIR#<from>   <to>                  the last number of a pair of sandboxes, and how many of its messages wait
+LINE#<to>     <from>#<number>       a message that its recipient has not acknowledged yet: its place in the line
 
-Index 1 lists what a sandbox has sent, index 2 what it receives, both newest last; index 3 what waits for a sandbox, in the order of each
-sender; index 4 all that waits, by the time at which something is due (`DUE`).
+The line is read consistently, so that nothing overtakes what was sent before it. Index 1 lists what a sandbox has sent, index 2 what it
+receives, both newest last; index 4 all that something must be done for, by the time at which it is due (`DUE`).
 """
 
-from typing import Any, Final
+from typing import Final
 
 from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, Shards, UnicodeAttribute
 
@@ -16,8 +17,11 @@ REQUEST, RESPONSE, NOTIFICATION, COMMAND = "request", "response", "notification"
 TYPES: Final = (REQUEST, RESPONSE, NOTIFICATION, COMMAND)
 QUEUED, SENT, DELIVERED, FAILED, TIMEOUT = "queued", "sent", "delivered", "failed", "timeout"
 STATUSES: Final = (QUEUED, SENT, DELIVERED, FAILED, TIMEOUT)
+PENDING, APPROVED, REJECTED, BLOCKED = "pending", "approved", "rejected", "blocked"
 MAX_TRIES: Final = 3
 """Deliveries of a message before it is a dead letter, which `retry` revives; the number is the document's."""
+IN_FLIGHT: Final = 10
+"""Messages that one sandbox may have without having acknowledged them; our choice."""
 DUE: Final = Shards("MSG#DUE", 2)
 """What waits, by the next time at which something must be done for it: a try, its time to live, the time-out of its answer."""
 
@@ -30,35 +34,38 @@ def received_by(sandbox_id: str) -> str:
     return f"SBX#{sandbox_id}#IN"
 
 
-def waiting_for(sandbox_id: str) -> str:
-    """Return the partition of index 3 with what a sandbox has not acknowledged yet, by sender and number."""
-    return f"SBX#{sandbox_id}#WAITING"
+def broadcasts_of(sandbox_id: str) -> str:
+    return f"SBX#{sandbox_id}#BC"
 
 
-class Message(Entity):
+class MessageHead(Entity):
+    """A message without its content: what its delivery changes."""
+
     KIND = "MSG"
     NAME = "message"
 
     from_sandbox = UnicodeAttribute()
+    from_name = UnicodeAttribute()
+    """The name of the sender when it was sent."""
     from_agent = UnicodeAttribute(null=True)
     to_sandbox = UnicodeAttribute()
     to_agent = UnicodeAttribute(null=True)
     message_type = UnicodeAttribute()  # TYPES
-    content = JSONAttribute()
-    """At most 200 KB; the message itself fits into a row."""
     priority = NumberAttribute(default=5)  # 0 to 9, 9 first
     requires_response = BooleanAttribute(default=False)
     timeout_seconds = NumberAttribute(default=30)
     """From its delivery to its answer."""
-    ttl_seconds = NumberAttribute(null=True)
-    """From its making to its delivery; None: it waits for ever."""
-    number = NumberAttribute()
-    """Its place among the messages from this sender to this recipient, from 1."""
+    ttl_seconds = NumberAttribute()
+    """From its place in the line to its delivery."""
+    expires_at = UnicodeAttribute()
+    """When its time to live ends."""
+    number = NumberAttribute(default=0)
+    """Its place among the messages from this sender to this recipient, from 1; 0: it has none yet."""
     status = UnicodeAttribute(default=QUEUED)  # STATUSES
     tries = NumberAttribute(default=0)
     due_at = UnicodeAttribute(null=True)
     """When something must be done for it at the latest; None: nothing is left to do."""
-    approval = UnicodeAttribute(null=True)  # pending | approved | rejected; None: no rule asks for one
+    approval = UnicodeAttribute(null=True)  # pending | approved | rejected | blocked; None: no rule asks for one
     in_reply_to = UnicodeAttribute(null=True)
     response_id = UnicodeAttribute(null=True)
     broadcast_id = UnicodeAttribute(null=True)
@@ -73,20 +80,28 @@ class Message(Entity):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it has still to reach its recipient."""
-        return self.status in (QUEUED, SENT)
+        """Whether it stands in the line of its recipient."""
+        return self.status in (QUEUED, SENT) and self.approval != PENDING
+
+    @property
+    def awaits_answer(self) -> bool:
+        return self.status == DELIVERED and bool(self.requires_response) and self.response_id is None
 
     def indexes(self) -> dict[int, tuple[str, str]]:
         place = f"{self.created_at}#{self.id}"
-        places = {1: (sent_by(self.from_sandbox), place), 2: (received_by(self.to_sandbox), place)}
-        if self.is_waiting and self.approval != "pending":
-            places[3] = (waiting_for(self.to_sandbox), f"{self.from_sandbox}#{int(self.number):012d}")
+        places = {1: (sent_by(self.from_sandbox), place)}
+        if self.approval != BLOCKED:
+            places[2] = (received_by(self.to_sandbox), place)
         if self.due_at:
             places[4] = (DUE.partition_of(self.id), f"{self.due_at}#{self.id}")
         return places
 
-    def filters(self) -> dict[str, Any]:
-        return {"to": self.to_sandbox, "from": self.from_sandbox, "rank": int(self.priority), "due": self.due_at}
+
+class Message(MessageHead):
+    COLD = frozenset({"content"})
+
+    content = JSONAttribute(null=True)
+    """At most 200 KB."""
 
 
 class Broadcast(Entity):
@@ -94,16 +109,52 @@ class Broadcast(Entity):
     NAME = "broadcast"
 
     from_sandbox = UnicodeAttribute()
+    from_name = UnicodeAttribute()
+    from_agent = UnicodeAttribute(null=True)
+    message_type = UnicodeAttribute()
+    content = JSONAttribute(null=True)
+    priority = NumberAttribute(default=5)
+    ttl_seconds = NumberAttribute()
     recipients = JSONAttribute()
-    message_ids = JSONAttribute(default=list)
+    """`[{sandbox_id, agent, approval}]`: whom the policy allows it to reach."""
+    sent_by = JSONAttribute()
+
+    def indexes(self) -> dict[int, tuple[str, str]]:
+        return {1: (broadcasts_of(self.from_sandbox), f"{self.created_at}#{self.id}")}
 
 
 class Pair(Row):
-    """How many messages one sandbox has sent to another, at `PAIR#<from>, <to>`; counted in the transaction that writes the message."""
+    """The messages from one sandbox to another, counted in the transactions that change them."""
 
     TABLE = "core_table"
     last = NumberAttribute(default=0)
+    waiting = NumberAttribute(default=0)
 
     @classmethod
     def of(cls, sender: str, recipient: str) -> "Pair":
         return cls(pk=f"PAIR#{sender}", sk=recipient)
+
+
+class Line(Row):
+    """The place of a message in the line of its recipient: by sender, and there by number."""
+
+    TABLE = "core_table"
+    message_id = UnicodeAttribute()
+    priority = NumberAttribute(default=5)
+
+    @classmethod
+    def partition(cls, recipient: str) -> str:
+        return f"LINE#{recipient}"
+
+    @classmethod
+    def of(cls, message: MessageHead) -> "Line":
+        return cls(
+            pk=cls.partition(message.to_sandbox),
+            sk=f"{message.from_sandbox}#{int(message.number):012d}",
+            message_id=message.id,
+            priority=message.priority,
+        )
+
+    @property
+    def sender(self) -> str:
+        return str(self.sk).partition("#")[0]

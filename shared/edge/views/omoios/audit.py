@@ -137,6 +137,7 @@ KINDS: Final[dict[str, Kind]] = {
     "sandbox_message.sent": Kind("sandbox_message_sent", "sent a message to a sandbox"),
     "sandbox_message.changed": Kind("sandbox_message_changed", "moved a message of a sandbox on"),
     "sandbox_message.blocked": Kind("sandbox_message_blocked", "blocked a message of a sandbox"),
+    "sandbox_message.broadcast": Kind("sandbox_message_broadcast", "sent a message to all sandboxes"),
     "collaboration.started": Kind("collaboration_started", "started a collaboration"),
     "collaboration.progressed": Kind("collaboration_progressed", "moved a collaboration on"),
     "collaboration.ended": Kind("collaboration_ended", "ended a collaboration"),

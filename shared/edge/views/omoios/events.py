@@ -276,6 +276,7 @@ EVENTS: Final[Table] = {
     EventType.SANDBOX_MESSAGE_SENT: not_shown,
     EventType.SANDBOX_MESSAGE_CHANGED: not_shown,
     EventType.SANDBOX_MESSAGE_BLOCKED: not_shown,
+    EventType.SANDBOX_BROADCAST: not_shown,
     EventType.COLLABORATION_STARTED: not_shown,
     EventType.COLLABORATION_PROGRESSED: not_shown,
     EventType.COLLABORATION_ENDED: not_shown,

@@ -1,0 +1,38 @@
+"""Wake the worker that delivers messages between sandboxes: for a new message, for the next one of a line, for a sandbox that runs now."""
+
+from shared.core import clock
+from shared.events import EventType
+from shared.events.change import Change
+from shared.sandboxes.lifecycle.rows import RUNNING
+from shared.sandboxes.messages.rows import IN_FLIGHT, PENDING, QUEUED, Line, MessageHead
+from shared.sandboxes.messages.wakes import LONGEST_DELAY, wake, wake_for, wake_for_broadcast
+from shared.store import query
+
+
+def react(change: Change) -> None:
+    if change.kind == MessageHead.KIND:
+        _of_message(change)
+    elif change.event.type is EventType.SANDBOX_BROADCAST:
+        wake_for_broadcast(change.id)
+    elif change.event.type is EventType.SANDBOX_DELETED or (
+        change.event.type is EventType.SANDBOX_STATUS and change.status()[1] == RUNNING
+    ):
+        wake(change.id)
+
+
+def _of_message(change: Change) -> None:
+    message = change.after(MessageHead)
+    if (message.status == QUEUED and message.approval != PENDING) or (change.status()[0] is not None and _others_wait(message)):
+        wake(message.to_sandbox)
+    if message.due_at is not None:
+        seconds = clock.seconds_between(clock.iso(), message.due_at) + 1
+        if 0 < seconds <= LONGEST_DELAY:
+            wake_for(change.id, seconds)
+
+
+def _others_wait(message: MessageHead) -> bool:
+    """Tell whether something may be delivered to its recipient now: the next one of its sender, or what no place was free for."""
+    page = query(Line, Line.partition(message.to_sandbox), prefix=message.from_sandbox, limit=1, consistent=True)
+    if page.rows:
+        return True
+    return len(query(Line, Line.partition(message.to_sandbox), limit=IN_FLIGHT, consistent=True).rows) == IN_FLIGHT

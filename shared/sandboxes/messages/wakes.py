@@ -1,0 +1,38 @@
+"""Wake the worker that delivers messages (queue `sandbox-messages`). What waits is in the table: a wake that is lost, late or doubled does
+no harm.
+
+    {sandbox}                          deliver what is due for it
+    {message}                          look what is due with it
+    {broadcast}                        write the messages of a broadcast
+    {lost, start_number, since}        look what became of a sandbox whose connection was lost at that time (epoch seconds)
+"""
+
+from typing import Any, Final
+
+from shared.core import queues
+
+LONGEST_DELAY: Final = 900  # seconds: SQS's own limit; the job of each minute finds what is due later
+
+
+def wake(sandbox_id: str, seconds: int = 0) -> None:
+    """Let the worker deliver what is due for a sandbox, now or in some seconds."""
+    _send({"sandbox": sandbox_id}, seconds)
+
+
+def wake_for(message_id: str, seconds: int) -> None:
+    """Let the worker look at a message in so many seconds."""
+    _send({"message": message_id}, seconds)
+
+
+def wake_for_broadcast(broadcast_id: str) -> None:
+    _send({"broadcast": broadcast_id}, 0)
+
+
+def wake_for_lost(sandbox_id: str, start_number: int, since: int, seconds: int) -> None:
+    """Let the worker look in so many seconds what became of a sandbox whose connection was lost."""
+    _send({"lost": sandbox_id, "start_number": start_number, "since": since}, seconds)
+
+
+def _send(body: dict[str, Any], seconds: int) -> None:
+    delay = {"DelaySeconds": min(seconds, LONGEST_DELAY)} if seconds > 0 else {}
+    queues.send("sandbox_messages_queue", body, **delay)
