@@ -21,7 +21,7 @@ class Actor:
 
     id: str
     name: str
-    kind: str = "user"  # user | key | agent | system
+    kind: str = "user"  # user | key | agent | sandbox | system
     email: str = ""
     email_verified: bool = False
     avatar_url: str | None = None

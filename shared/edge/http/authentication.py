@@ -61,10 +61,21 @@ async def authenticate(operation: Operation, request: Request, call: Call) -> No
         )
         call.caller, call.credential = call.actor.id, fingerprint(key)
     else:
-        claims = tokens.read(_token(operation, request), tokens.ACCESS)
+        kinds = tokens.ACCESS | tokens.SANDBOX if operation.for_sandboxes else tokens.ACCESS
+        claims = tokens.read(_token(operation, request), kinds)
+        if claims.kind in tokens.SANDBOX:
+            _admit_sandbox(claims, request, call, changes=changes)
+            return
         call.caller, call.plan = claims.user_id, claims.plan
         call.credential = f"{claims.client_id} {claims.scopes}" if claims.client_id else ""
         call.actor, call.rate_status = caller_of_token(claims, rules_for(claims.plan), on_enter, admit, changes=changes)
+
+
+def _admit_sandbox(claims: tokens.Claims, request: Request, call: Call, *, changes: bool) -> None:
+    from shared.sandboxes.lifecycle.identity import caller_of_sandbox  # few functions have operations for them
+
+    call.caller = claims.user_id
+    call.actor, call.rate_status = caller_of_sandbox(claims, request.path_params.get("sandbox_id"), changes=changes)
 
 
 def _counted(call: Call, status: RateStatus) -> None:

@@ -55,6 +55,8 @@ class Operation:
     """Public, but a caller who sends a good token is known."""
     personal: bool = False
     """Changes the caller's own account: nothing for an API key or an OAuth client."""
+    for_sandboxes: bool = False
+    """Open to the token of a sandbox too, for what is its own."""
     rate_class: str = ""
     limited: bool = True
     secret: bool = False
