@@ -18,6 +18,8 @@ TEAM = {
     "environment_variables": {"NODE_ENV": "development"},
 }
 
+CONFIG = {"resources": {"memory_mb": 1024, "cpu_cores": 2}, "environment_variables": {"NODE_ENV": "production"}}
+
 
 def sandbox(stage: Stage, status: str = RUNNING) -> str:
     """A new sandbox in this status, and its id."""
@@ -49,4 +51,6 @@ SAMPLES: Samples = {
     ("aintandem", "sandboxes.stop"): lambda s: Sample({"sandbox_id": sandbox(s)}),
     ("aintandem", "sandboxes.restart"): lambda s: Sample({"sandbox_id": sandbox(s)}),
     ("aintandem", "sandboxes.delete"): lambda s: Sample({"sandbox_id": sandbox(s)}),
+    ("aintandem", "config.getSandbox"): lambda s: Sample({"sandbox_id": sandbox(s)}),
+    ("aintandem", "config.updateSandbox"): lambda s: Sample({"sandbox_id": sandbox(s)}, CONFIG),
 }

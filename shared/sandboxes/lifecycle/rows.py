@@ -8,21 +8,29 @@ LINK#<id>  META        the sandbox's own connection and its last heartbeat, in t
 
 from typing import Any, Final
 
-from shared.store import Entity, Ephemeral, Guard, JSONAttribute, NumberAttribute, Row, Shards, UnicodeAttribute
+from shared.store import BooleanAttribute, Entity, Ephemeral, Guard, JSONAttribute, NumberAttribute, Row, Shards, UnicodeAttribute
 
 PROVISIONING, STARTING, RUNNING, RESTARTING = "provisioning", "starting", "running", "restarting"
 STOPPING, STOPPED, ERROR, ASLEEP = "stopping", "stopped", "error", "asleep"
 STATUSES: Final = (PROVISIONING, STARTING, RUNNING, RESTARTING, STOPPING, STOPPED, ERROR, ASLEEP)
 """`asleep`: nothing runs and nothing costs; its next message starts it. Contracts show it as `stopped`."""
+BEGINNING: Final = (PROVISIONING, STARTING, RESTARTING)
 LIVING: Final = (PROVISIONING, STARTING, RUNNING, RESTARTING)
 """The statuses in which a machine runs, or is about to."""
 WATCHED: Final = Shards("SBX#WATCHED", 2)
-"""The sandboxes whose heartbeats are watched by the scheduled job, by id."""
+"""The sandboxes that the scheduled job looks after: those that live or are stopping, and deleted ones whose machine was not ended yet."""
+WITH_NEXT_START: Final = ("resources", "environment_variables")
+"""What a machine is given at its start, and cannot take over while it runs."""
 
 
 def sandboxes_of(ws_id: str) -> str:
     """Return the partition of index 1 that holds the sandboxes of a workspace, oldest first."""
     return f"WS#{ws_id}#SBX"
+
+
+def deleted_sandboxes_of(ws_id: str) -> str:
+    """Return the partition of index 1 that holds the deleted sandboxes of a workspace: the purge finds them there."""
+    return f"WS#{ws_id}#SBX#DELETED"
 
 
 def name_guard(ws_id: str, name: str, sandbox_id: str = "") -> Guard:
@@ -63,10 +71,11 @@ class Sandbox(Entity):
     created_by = JSONAttribute()
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        if self.deleted_at is not None:
-            return {}
-        places = {1: (sandboxes_of(str(self.ws_id)), f"{self.created_at}#{self.id}")}
-        return places | ({3: (WATCHED.partition_of(self.id), self.id)} if self.status in LIVING else {})
+        gone = self.deleted_at is not None
+        listed = deleted_sandboxes_of(str(self.ws_id)) if gone else sandboxes_of(str(self.ws_id))
+        watched = self.machine is not None if gone else self.status in (*LIVING, STOPPING)
+        places = {1: (listed, f"{self.created_at}#{self.id}")}
+        return places | ({3: (WATCHED.partition_of(self.id), self.id)} if watched else {})
 
     def agents(self) -> list[dict[str, Any]]:
         """Return its agents, the primary one first."""
@@ -78,6 +87,8 @@ class SandboxCount(Row):
 
     TABLE = "core_table"
     living = NumberAttribute(default=0)
+    closed = BooleanAttribute(null=True)
+    """Whether the workspace is being deleted: no sandbox can be made any more."""
 
     @classmethod
     def of(cls, ws_id: str) -> "SandboxCount":
