@@ -18,7 +18,9 @@ BEGINNING: Final = (PROVISIONING, STARTING, RESTARTING)
 LIVING: Final = (PROVISIONING, STARTING, RUNNING, RESTARTING)
 """The statuses in which a machine runs, or is about to."""
 WATCHED: Final = Shards("SBX#WATCHED", 2)
-"""The sandboxes that the scheduled job looks after: those that live or are stopping, and deleted ones whose machine was not ended yet."""
+"""The sandboxes that the scheduled job looks after: those that live or are stopping, by id."""
+LEFT: Final = Shards("SBX#LEFT", 1)
+"""The deleted sandboxes whose machine was not ended yet, in index 1."""
 WITH_NEXT_START: Final = ("resources", "environment_variables")
 """What a machine is given at its start, and cannot take over while it runs."""
 
@@ -26,11 +28,6 @@ WITH_NEXT_START: Final = ("resources", "environment_variables")
 def sandboxes_of(ws_id: str) -> str:
     """Return the partition of index 1 that holds the sandboxes of a workspace, oldest first."""
     return f"WS#{ws_id}#SBX"
-
-
-def deleted_sandboxes_of(ws_id: str) -> str:
-    """Return the partition of index 1 that holds the deleted sandboxes of a workspace: the purge finds them there."""
-    return f"WS#{ws_id}#SBX#DELETED"
 
 
 def name_guard(ws_id: str, name: str, sandbox_id: str = "") -> Guard:
@@ -71,11 +68,12 @@ class Sandbox(Entity):
     created_by = JSONAttribute()
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        gone = self.deleted_at is not None
-        listed = deleted_sandboxes_of(str(self.ws_id)) if gone else sandboxes_of(str(self.ws_id))
-        watched = self.machine is not None if gone else self.status in (*LIVING, STOPPING)
-        places = {1: (listed, f"{self.created_at}#{self.id}")}
+        places = {1: (sandboxes_of(str(self.ws_id)), f"{self.created_at}#{self.id}")}
+        watched = self.status in (*LIVING, STOPPING)
         return places | ({3: (WATCHED.partition_of(self.id), self.id)} if watched else {})
+
+    def trash(self) -> tuple[str, str] | None:
+        return super().trash() if self.machine is None else (LEFT.partition_of(self.id), self.id)
 
     def agents(self) -> list[dict[str, Any]]:
         """Return its agents, the primary one first."""

@@ -24,5 +24,3 @@ def post(connection_id: str, event: str, data: dict[str, Any] | None = None) -> 
 def frame(event: str, data: dict[str, Any] | None = None) -> str:
     """Return an event as the sandbox agent reads it."""
     return compact({"event": event} | ({} if data is None else {"data": data}))
-
-
