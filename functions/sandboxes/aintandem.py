@@ -1,8 +1,6 @@
 """aintandem, section 3: sandboxes."""
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from functions.sandboxes import monitoring, thinking
 from shared.core.actor import Permission
@@ -13,20 +11,26 @@ from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
 from shared.edge.views.aintandem.sandboxes import (
     AgentConfig,
-    McpServer,
+    AllowedHosts,
+    IdleSeconds,
+    McpServers,
     Resources,
+    SandboxConfig,
     SandboxDetails,
     SandboxName,
     SandboxStatus,
     SandboxSummary,
+    VariableChanges,
     Variables,
+    configuration,
     connection_details,
     details,
     shown_status,
     status_report,
+    stored_servers,
     summary,
 )
-from shared.sandboxes.lifecycle import changing, creating, reading
+from shared.sandboxes.lifecycle import changing, configuring, creating, reading
 
 routes = Routes(AINTANDEM, "sandboxes", rate_class="sandbox")
 monitoring.publish(routes)
@@ -44,10 +48,22 @@ class CreateSandbox(Request):
     name: SandboxName
     agent_config: AgentConfig
     resources: Resources | None = None
-    mcp_servers: Annotated[list[McpServer], Field(max_length=20)] = []
+    mcp_servers: McpServers = []
     environment_variables: Variables = {}
-    allowed_hosts: Annotated[list[str], Field(max_length=50)] = []
-    idle_seconds: Annotated[int, Field(ge=60, le=86_400)] | None = None
+    allowed_hosts: AllowedHosts = []
+    idle_seconds: IdleSeconds | None = None
+
+
+class UpdateSandboxConfig(Request):
+    """What is left out stays. `resources` and `environment_variables` are changed name by name, and null removes a variable; the rest
+    replaces what was. `idle_seconds` null: it never falls asleep."""
+
+    resources: Resources | None = None
+    environment_variables: VariableChanges = {}
+    agent_config: AgentConfig | None = None
+    mcp_servers: McpServers | None = None
+    allowed_hosts: AllowedHosts | None = None
+    idle_seconds: IdleSeconds | None = None
 
 
 class ConnectionDetails(Shape):
@@ -104,7 +120,7 @@ async def create_sandbox(workspace_id: str, body: CreateSandbox, caller: Caller)
         body.name,
         body.agent_config.model_dump(exclude_none=True),
         body.resources.model_dump(exclude_none=True) if body.resources else {},
-        [one if isinstance(one, str) else one.model_dump(exclude_none=True) for one in body.mcp_servers],
+        stored_servers(body.mcp_servers),
         body.environment_variables,
         body.allowed_hosts,
         body.idle_seconds,
@@ -162,3 +178,25 @@ async def restart(sandbox_id: str, caller: Caller) -> StartedSandbox:
 async def delete_sandbox(sandbox_id: str, caller: Caller) -> None:
     """Delete a sandbox. Its machine is stopped, its name is free."""
     changing.delete_sandbox(caller, sandbox_id)
+
+
+@routes.get("/sandboxes/{sandbox_id}/config", "config.getSandbox", permission=Permission.WORKSPACE_READ)
+async def get_config(sandbox_id: str, caller: Caller) -> SandboxConfig:
+    """The configuration of a sandbox, and what of it waits for the next start."""
+    return configuration(reading.get_sandbox(caller, sandbox_id).sandbox)
+
+
+@routes.put("/sandboxes/{sandbox_id}/config", "config.updateSandbox", permission=Permission.AGENT_CONFIGURE)
+async def update_config(sandbox_id: str, body: UpdateSandboxConfig, caller: Caller) -> SandboxConfig:
+    """Change the configuration of a sandbox. A running one takes over its agents, MCP servers, allowed hosts and idle time at once; new
+    resources and environment variables come into force with its next start."""
+    changes = configuring.SandboxChanges(
+        body.resources.model_dump(exclude_none=True) if body.resources else {},
+        body.environment_variables,
+        body.agent_config.model_dump(exclude_none=True) if body.agent_config else None,
+        None if body.mcp_servers is None else stored_servers(body.mcp_servers),
+        body.allowed_hosts,
+        body.idle_seconds,
+        "idle_seconds" in body.model_fields_set,
+    )
+    return configuration(configuring.change_sandbox(caller, sandbox_id, changes))

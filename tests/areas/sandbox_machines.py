@@ -18,16 +18,25 @@ class FakeMachine:
     started: list[Start] = field(default_factory=list)
     stopped: list[tuple[str, int]] = field(default_factory=list)
     dead: dict[str, str] = field(default_factory=dict)
+    running: set[tuple[str, int]] = field(default_factory=set)
     unavailable: bool = False
+    one_place: bool = False
+
+    def place_of(self, sandbox_id: str, start_number: int) -> dict[str, Any]:
+        return {"sandbox_id": sandbox_id, "number": start_number}
 
     def start(self, start: Start) -> dict[str, Any]:
         self._answer()
         self.started.append(start)
-        return {"sandbox_id": start.sandbox_id, "number": start.start_number, "isolation": list(ISOLATION)}
+        self.running.add((start.sandbox_id, start.start_number))
+        return self.place_of(start.sandbox_id, start.start_number) | {"isolation": list(ISOLATION)}
 
     def stop(self, machine: dict[str, Any]) -> None:
         self._answer()
-        self.stopped.append((machine["sandbox_id"], machine["number"]))
+        place = (machine["sandbox_id"], int(machine["number"]))
+        if place in self.running:  # a second stop finds nothing
+            self.running.remove(place)
+            self.stopped.append(place)
 
     def look(self, machine: dict[str, Any]) -> MachineState:
         self._answer()

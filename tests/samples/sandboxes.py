@@ -23,6 +23,8 @@ TEAM = {
     "environment_variables": {"NODE_ENV": "development"},
 }
 
+CONFIG = {"resources": {"memory_mb": 1024, "cpu_cores": 2}, "environment_variables": {"NODE_ENV": "production"}}
+
 
 def sandbox(stage: Stage, status: str = RUNNING) -> str:
     """A new sandbox in this status, and its id."""
@@ -90,4 +92,6 @@ SAMPLES: Samples = {
     ("aintandem", "metrics.workspaceAggregate"): lambda s: Sample({"workspace_id": _measured_in(s)}),
     ("aintandem", "completions.ask"): lambda s: Sample({"sandbox_id": sandbox(s), "request_id": "r1"}, QUESTION),
     ("aintandem", "completions.get"): lambda s: Sample({"sandbox_id": _asked(s), "request_id": "r1"}),
+    ("aintandem", "config.getSandbox"): lambda s: Sample({"sandbox_id": sandbox(s)}),
+    ("aintandem", "config.updateSandbox"): lambda s: Sample({"sandbox_id": sandbox(s)}, CONFIG),
 }

@@ -7,12 +7,13 @@ from typing import Any
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
-from shared.core.errors import Conflict, LimitExceeded
+from shared.core.errors import CadreError, Conflict, LimitExceeded, NotFound
 from shared.core.ids import new_id
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.tenancy.limits import how_to_raise, workspace_limit
 from shared.people.tenancy.rows import Workspace
+from shared.sandboxes.lifecycle.configuring import check_environment
 from shared.sandboxes.lifecycle.rows import Sandbox, SandboxCount, name_guard
 from shared.store import Operation, create, load, update, write
 
@@ -34,8 +35,9 @@ class NewSandbox:
 def create_sandbox(actor: Actor, ws_id: str, new: NewSandbox) -> Sandbox:
     """Make a sandbox, which is started at once (the reaction to its event). Two round trips.
 
-    Raises NotFound, Forbidden, Conflict(SLUG_TAKEN) for a name that another sandbox of the workspace has, LimitExceeded.
+    Raises NotFound, Forbidden, Invalid, Conflict(SLUG_TAKEN) for a name that another sandbox of the workspace has, LimitExceeded.
     """
+    check_environment(new.environment_variables)
     workspace = load(Workspace, ws_id, actor, Permission.AGENT_RUN)
     defaults = workspace.settings.get("resource_defaults") or {}
     now = clock.iso()
@@ -66,9 +68,12 @@ def _taken(_: dict[str, Any] | None) -> Conflict:
 def _take_place(workspace: Workspace) -> Operation:
     limit = workspace_limit(workspace, "max_sandboxes")
     room = SandboxCount.living.does_not_exist() | (SandboxCount.living < limit)
+    room = room & SandboxCount.closed.does_not_exist()
     return update(SandboxCount.of(workspace.id), [SandboxCount.living.add(1)], room, partial(_full, workspace, limit))
 
 
-def _full(workspace: Workspace, limit: int, _: dict[str, Any] | None) -> LimitExceeded:
+def _full(workspace: Workspace, limit: int, row: dict[str, Any] | None) -> CadreError:
+    if row is not None and SandboxCount.decode(row).closed:
+        return NotFound(Workspace.NAME)
     reason = f"This workspace may have {limit} sandboxes; delete one, or {how_to_raise(workspace, 'max_sandboxes')}"
     return LimitExceeded(Situation.LIMIT_REACHED, reason, {"limit": limit})

@@ -6,8 +6,8 @@ from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.sandboxes.lifecycle.rows import (
     ASLEEP,
+    BEGINNING,
     ERROR,
-    PROVISIONING,
     RESTARTING,
     RUNNING,
     STARTING,
@@ -15,12 +15,10 @@ from shared.sandboxes.lifecycle.rows import (
     Link,
     Sandbox,
 )
-from shared.sandboxes.lifecycle.statuses import set_status
-from shared.sandboxes.lifecycle.steps import IDLE, change_if
+from shared.sandboxes.lifecycle.statuses import IDLE, change_if, set_status
 from shared.sandboxes.machines.registry import machines
 from shared.store import fetch, get
 
-BEGINNING: Final = (PROVISIONING, STARTING, RESTARTING)
 CRASHES, WITHIN = 3, 60
 """So many crashes within so many seconds leave a sandbox in `error`: issue 12's own figures."""
 BACK_OFF: Final = (1, 5)
@@ -46,13 +44,21 @@ def look_after_lost(sandbox_id: str, start_number: int, lost_for: int) -> int | 
     if sandbox is None or sandbox.deleted_at or sandbox.start_number != start_number or sandbox.status != RUNNING:
         return None
     link = get(Link, *Link.key(sandbox_id))
-    if link is not None and link.connection and link.start_number == start_number:
+    if link is not None and link.connection and link.start_number == start_number and silent_for(sandbox, link) < MISSING:
         return None
     state = machines().look(sandbox.machine or {})
     if state.alive and lost_for < MISSING:
         return 5
     crash(sandbox, state.exit or f"It was not heard for {MISSING} seconds")
     return None
+
+
+def silent_for(sandbox: Sandbox, link: Link | None) -> int:
+    """Return the seconds since a sandbox was heard last: since its last heartbeat, its connection, or else its start."""
+    of_this_start = link is not None and link.start_number == sandbox.start_number
+    heard = (link.heartbeat_at or link.connected_at) if link is not None and of_this_start else None
+    since = max(heard or "", sandbox.started_at or sandbox.status_since)
+    return max(0, clock.epoch() - int(clock.parse(since).timestamp()))
 
 
 def crash(sandbox: Sandbox, how: str) -> None:
@@ -63,14 +69,15 @@ def crash(sandbox: Sandbox, how: str) -> None:
         current.crashes = [at for at in current.crashes if now - at < WITHIN] + [now]
         times = len(current.crashes)
         if times >= CRASHES:
+            current.machine = None
             set_status(current, ERROR, SYSTEM, f"It crashed {times} times within {WITHIN} seconds. {how}", crashed=True)
             return
         current.restart_count += 1
         set_status(current, RESTARTING, SYSTEM, f"It crashed. {how}", crashed=True, after_seconds=BACK_OFF[times - 1])
 
-    after = change_if(sandbox, change, (RUNNING, *BEGINNING))
-    if after is not None and after.status == ERROR and after.machine:
-        machines().stop(after.machine)
+    if sandbox.machine:
+        machines().stop(sandbox.machine)  # before it is said: whoever is told may start it again
+    change_if(sandbox, change, (RUNNING, *BEGINNING))
 
 
 def fall_asleep(sandbox: Sandbox) -> None:

@@ -8,16 +8,21 @@ LINK#<id>  META        the sandbox's own connection and its last heartbeat, in t
 
 from typing import Any, Final
 
-from shared.store import Entity, Ephemeral, Guard, JSONAttribute, NumberAttribute, Row, Shards, UnicodeAttribute
+from shared.store import BooleanAttribute, Entity, Ephemeral, Guard, JSONAttribute, NumberAttribute, Row, Shards, UnicodeAttribute
 
 PROVISIONING, STARTING, RUNNING, RESTARTING = "provisioning", "starting", "running", "restarting"
 STOPPING, STOPPED, ERROR, ASLEEP = "stopping", "stopped", "error", "asleep"
 STATUSES: Final = (PROVISIONING, STARTING, RUNNING, RESTARTING, STOPPING, STOPPED, ERROR, ASLEEP)
 """`asleep`: nothing runs and nothing costs; its next message starts it. Contracts show it as `stopped`."""
+BEGINNING: Final = (PROVISIONING, STARTING, RESTARTING)
 LIVING: Final = (PROVISIONING, STARTING, RUNNING, RESTARTING)
 """The statuses in which a machine runs, or is about to."""
 WATCHED: Final = Shards("SBX#WATCHED", 2)
-"""The sandboxes whose heartbeats are watched by the scheduled job, by id."""
+"""The sandboxes that the scheduled job looks after: those that live or are stopping, by id."""
+LEFT: Final = Shards("SBX#LEFT", 1)
+"""The deleted sandboxes whose machine was not ended yet, in index 1."""
+WITH_NEXT_START: Final = ("resources", "environment_variables")
+"""What a machine is given at its start, and cannot take over while it runs."""
 
 
 def sandboxes_of(ws_id: str) -> str:
@@ -63,10 +68,12 @@ class Sandbox(Entity):
     created_by = JSONAttribute()
 
     def indexes(self) -> dict[int, tuple[str, str]]:
-        if self.deleted_at is not None:
-            return {}
         places = {1: (sandboxes_of(str(self.ws_id)), f"{self.created_at}#{self.id}")}
-        return places | ({3: (WATCHED.partition_of(self.id), self.id)} if self.status in LIVING else {})
+        watched = self.status in (*LIVING, STOPPING)
+        return places | ({3: (WATCHED.partition_of(self.id), self.id)} if watched else {})
+
+    def trash(self) -> tuple[str, str] | None:
+        return super().trash() if self.machine is None else (LEFT.partition_of(self.id), self.id)
 
     def agents(self) -> list[dict[str, Any]]:
         """Return its agents, the primary one first."""
@@ -78,6 +85,8 @@ class SandboxCount(Row):
 
     TABLE = "core_table"
     living = NumberAttribute(default=0)
+    closed = BooleanAttribute(null=True)
+    """Whether the workspace is being deleted: no sandbox can be made any more."""
 
     @classmethod
     def of(cls, ws_id: str) -> "SandboxCount":

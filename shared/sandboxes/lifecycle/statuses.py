@@ -5,11 +5,12 @@ restart: running, error -> restarting -> running      stop: running, asleep, ...
 a crash: running -> restarting; the third in a minute -> error
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from shared.core import clock
 from shared.core.actor import Actor
-from shared.core.errors import Conflict
+from shared.core.errors import CadreError, Conflict, NotFound
 from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.sandboxes.lifecycle.rows import (
@@ -22,7 +23,11 @@ from shared.sandboxes.lifecycle.rows import (
     STOPPED,
     Sandbox,
 )
+from shared.store import fetch, update_with_retry
 
+IDLE: Final = "It was idle"
+"""The reason of a stop after which the sandbox is asleep: its next message starts it."""
+SUSPENDED: Final = "Its organization is suspended"
 BEFORE: Final = {
     "start": (STOPPED, ERROR, ASLEEP),
     "restart": (RUNNING, ERROR),
@@ -51,8 +56,30 @@ def set_status(sandbox: Sandbox, status: str, actor: Actor, reason: str | None =
     if status in (PROVISIONING, STARTING, RESTARTING):
         sandbox.start_number += 1
     if status == RUNNING:
-        sandbox.started_at, sandbox.stopped_at, sandbox.pending_changes = sandbox.status_since, None, []
+        sandbox.started_at, sandbox.stopped_at = sandbox.status_since, None
     if status in (STOPPED, ASLEEP, ERROR):
-        sandbox.stopped_at = sandbox.status_since
+        sandbox.stopped_at, sandbox.pending_changes = sandbox.status_since, []
     about = {"name": sandbox.name, "start_number": int(sandbox.start_number), "reason": reason}
     record(sandbox, EventType.SANDBOX_STATUS, actor, changes={"status": [before, status]}, **about, **data)
+
+
+def change_if(sandbox: Sandbox, change: Callable[[Sandbox], None], statuses: tuple[str, ...]) -> Sandbox | None:
+    """Change the sandbox if it is still of this start, not deleted and in one of these statuses; else return None."""
+
+    def read() -> Sandbox:
+        current = fetch(Sandbox, sandbox.id)
+        if (
+            current is None
+            or current.deleted_at
+            or current.start_number != sandbox.start_number
+            or current.status not in statuses
+        ):
+            raise NotFound(Sandbox.NAME)
+        return current
+
+    try:
+        return update_with_retry(read, change)
+    except CadreError as error:
+        if not isinstance(error, NotFound):
+            raise
+        return None

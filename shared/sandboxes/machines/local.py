@@ -17,11 +17,16 @@ _WHO = "The sandbox host"
 class LocalMachine:
     """Asks the host by HTTP."""
 
+    one_place = False
+
     def __init__(self, address: str, key: str) -> None:
         self._address, self._key = address, key
 
+    def place_of(self, sandbox_id: str, start_number: int) -> dict[str, Any]:
+        return {"sandbox_id": sandbox_id, "number": start_number}
+
     def start(self, start: Start) -> dict[str, Any]:
-        place = {"sandbox_id": start.sandbox_id, "number": start.start_number}
+        place = self.place_of(start.sandbox_id, start.start_number)
         told = {
             "token": start.token,
             "platform_url": start.platform_url,

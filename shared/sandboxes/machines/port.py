@@ -30,8 +30,15 @@ class MachineState:
 class Machine(Protocol):
     """Every method may be repeated: a second start of the same start number finds the first, a second stop finds nothing."""
 
+    one_place: bool
+    """Whether all starts of a sandbox have the same place: then a newer start has replaced the older one, and to stop the older one
+    would stop the newer."""
+
+    def place_of(self, sandbox_id: str, start_number: int) -> dict[str, Any]:
+        """Return what finds the machine of a start, also if nobody knows whether it began (JSON)."""
+
     def start(self, start: Start) -> dict[str, Any]:
-        """Start it and return what finds it again (JSON). Raises MachineUnavailable."""
+        """Start it and return its place, with the isolation that is in force (`isolation`). Raises MachineUnavailable."""
 
     def stop(self, machine: dict[str, Any]) -> None:
         """End it and every process of it. Raises MachineUnavailable."""
@@ -41,4 +48,4 @@ class Machine(Protocol):
 
 
 class MachineUnavailable(Exception):
-    """What runs machines does not answer or refuses: says why."""
+    """What runs machines does not answer, or has no room now: says why."""

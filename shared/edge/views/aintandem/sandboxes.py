@@ -3,11 +3,13 @@
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import to_json
 
 from shared.core.settings import settings
 from shared.edge.contracts.aintandem import AINTANDEM, public_id
 from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.fields import Form, OneLine, Seen, WebAddress
+from shared.sandboxes.lifecycle.configuring import MAX_VARIABLES
 from shared.sandboxes.lifecycle.reading import Heard
 from shared.sandboxes.lifecycle.rows import ASLEEP, STOPPED, Sandbox
 
@@ -16,10 +18,24 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 VariableName = Annotated[
     str, Field(max_length=100), Form(r"^[A-Za-z_][A-Za-z0-9_]*$", "Should be a name of letters, digits and _")
 ]
-MAX_VARIABLES: Final = 100
+MAX_AGENTS: Final = 60_000
+MAX_SERVERS: Final = 20_000
+"""Bytes of JSON of the agents and of the MCP servers of a sandbox: both go to it in one frame of its socket, which has at most 128 KB, and
+its row in DynamoDB has at most 400 KB."""
 
 
-def _no_reserved(variables: dict[str, str]) -> dict[str, str]:
+def _at_most(size: int) -> AfterValidator:
+    """Return a validator that refuses what has more bytes than this as JSON."""
+
+    def check(value: Any) -> Any:
+        if len(to_json(value, exclude_none=True)) > size:
+            raise ValueError(f"Should have at most {size:,} bytes as JSON")
+        return value
+
+    return AfterValidator(check)
+
+
+def _no_reserved(variables: dict[str, Any]) -> dict[str, Any]:
     reserved = sorted(
         name for name in variables if name.upper().startswith(("CADRE_", "LD_", "PYTHON")) or name.upper() == "PATH"
     )
@@ -28,9 +44,21 @@ def _no_reserved(variables: dict[str, str]) -> dict[str, str]:
     return variables
 
 
-Variables = Annotated[
-    dict[VariableName, Annotated[str, Field(max_length=4_000)]], Field(max_length=MAX_VARIABLES), AfterValidator(_no_reserved)
+VariableValue = Annotated[str, Field(max_length=4_000), Form(r"^[^\x00]*$", "Should have no zero character")]
+Variables = Annotated[dict[VariableName, VariableValue], Field(max_length=MAX_VARIABLES), AfterValidator(_no_reserved)]
+VariableChanges = Annotated[
+    dict[VariableName, VariableValue | None], Field(max_length=MAX_VARIABLES), AfterValidator(_no_reserved)
 ]
+HostPattern = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, to_lower=True, max_length=253),
+    Form(
+        r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$",
+        "Should be the name of a host (api.example.com), or of all below a domain (*.example.com)",
+    ),
+]
+AllowedHosts = Annotated[list[HostPattern], Field(max_length=50)]
+IdleSeconds = Annotated[int, Field(ge=60, le=86_400)]
 
 
 class AgentDefinition(Request):
@@ -41,9 +69,12 @@ class AgentDefinition(Request):
     capabilities: Annotated[list[Line], Field(max_length=50)] | None = None
 
 
-class AgentConfig(Request):
+class AgentTeam(Request):
     primary_agent: AgentDefinition
     sub_agents: Annotated[list[AgentDefinition], Field(max_length=20)] = []
+
+
+AgentConfig = Annotated[AgentTeam, _at_most(MAX_AGENTS)]
 
 
 class Resources(Request):
@@ -66,6 +97,12 @@ class McpServerDefinition(Request):
 
 
 McpServer = Line | McpServerDefinition
+McpServers = Annotated[list[McpServer], Field(max_length=20), _at_most(MAX_SERVERS)]
+
+
+def stored_servers(servers: list[McpServer]) -> list[Any]:
+    """Return MCP servers as the sandbox's row holds them."""
+    return [one if isinstance(one, str) else one.model_dump(exclude_none=True) for one in servers]
 
 
 class ShownResources(Shape):
@@ -115,6 +152,20 @@ class SandboxDetails(SandboxSummary):
     restart_count: int
     updated_at: str
     started_at: str | None
+
+
+class SandboxConfig(Shape):
+    """`pending_changes` names what comes into force with the next start; all else holds already."""
+
+    sandbox_id: str
+    resources: ShownResources
+    environment_variables: dict[str, str]
+    agent_config: dict[str, Any]
+    mcp_servers: list[Any]
+    allowed_hosts: list[str]
+    idle_seconds: int | None
+    pending_changes: list[str]
+    updated_at: str
 
 
 class HealthReport(HealthSummary):
@@ -211,6 +262,12 @@ def details(heard: Heard, message_count: int = 0) -> SandboxDetails:
             "started_at": sandbox.started_at,
         }
     )
+
+
+def configuration(sandbox: Sandbox) -> SandboxConfig:
+    names = ("resources", "environment_variables", "agent_config", "mcp_servers", "allowed_hosts", "idle_seconds")
+    shown = {name: getattr(sandbox, name) for name in (*names, "pending_changes", "updated_at")}
+    return SandboxConfig.model_validate(shown | {"sandbox_id": public_id("sandbox", sandbox.id)})
 
 
 def status_report(heard: Heard) -> SandboxStatus:
