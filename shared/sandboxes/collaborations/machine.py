@@ -236,7 +236,7 @@ def _reviews(state: State) -> list[str]:
 def _have_written(state: State, names: Sequence[str], material: Sequence[int]) -> State:
     planned = _plan(state)
     for name in names:
-        state = state.ask(name, WRITE, planned.get(name) or _best(state, name), material)
+        state = state.ask(name, WRITE, planned[name] if name in planned else _best(state, name), material)
     return state
 
 
