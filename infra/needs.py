@@ -76,7 +76,7 @@ AREAS = {
 }
 
 WORKERS = {
-    "ws": Needs(telemetry="write", sends=("ws-push", "ws-live"), posts=True),  # measurements and lines of sandboxes
+    "ws": Needs(telemetry="write", sends=("ws-push", "ws-live", "sandbox-messages"), posts=True),  # measurements and lines of sandboxes
     "ws_pusher": Needs(core="read", telemetry="read", signs=False, sends=("ws-push",), posts=True, timeout=30),
     "run_worker": Needs(core="none", ephemeral="none", signs=False, machine=("start",), timeout=30),
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it

@@ -19,8 +19,9 @@ from shared.edge.contracts.base import Request
 from shared.edge.contracts.field_errors import to_field_errors
 from shared.people.access.tokens import Claims
 from shared.sandboxes.lifecycle.telling import post
-from shared.sandboxes.links import connecting, handing_over, hearing
+from shared.sandboxes.links import connecting, hearing
 from shared.sandboxes.logs.writing import Line
+from shared.sandboxes.messages import receiving
 
 MAX_BYTES = 32_768  # of a message: what API Gateway takes as one frame
 MESSAGES = RateRule("messages", 900, 60)
@@ -139,10 +140,10 @@ def _hear(connection: Connection, said: Any) -> None:
         case Log():
             hearing.log(connection, [_line(one) for one in said.entries])
         case Ack():
-            handing_over.acknowledge(connection.user_id, said.message_id)
+            receiving.acknowledge(connection.user_id, said.message_id)
             hearing.note_message(connection)
         case Respond():
-            handing_over.respond(connection.user_id, said.message_id, said.in_reply_to, said.from_agent, said.content)
+            receiving.respond(connection.user_id, said.message_id, said.in_reply_to, said.from_agent, said.content)
             hearing.note_message(connection)
         case Ping():
             post(connection.id, "pong")

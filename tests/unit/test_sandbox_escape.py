@@ -358,7 +358,7 @@ def test_a_crash_leaves_no_core(place):
 def test_a_flood_of_log_lines_does_not_fill_the_disk(place):
     code = "import sys, time\nfor _ in range(7):\n    sys.stderr.write('x' * 1_000_000)\n    sys.stderr.flush()\nopen('/sandbox/done', 'w')\ntime.sleep(60)"
     with running(place, code) as machine:
-        eventually(lambda: (machine.place / "files" / "done").exists(), within=WITHIN)
+        eventually((machine.place / "files" / "done").exists, within=WITHIN)
         eventually(lambda: (machine.place / "log").stat().st_size, lambda size: size < 1_100_000, within=WITHIN)
 
 

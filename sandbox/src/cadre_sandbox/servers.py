@@ -56,7 +56,7 @@ class Server:
                 await self._closing.wait()
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever a server of a customer does, the sandbox goes on without it
+        except BaseException as error:
             self._log("error", f"The MCP server {self.name} failed: {_said(error)}")
         finally:
             self.status, self._client = ERROR, None

@@ -160,7 +160,7 @@ def conversation_of(message: dict[str, Any], config: Configuration) -> str:
 def _pending(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the tool calls of the last reply that have no result yet."""
     answered = {entry.get("tool_call_id") for entry in entries if entry["role"] == "tool"}
-    last = next((entry for entry in reversed(entries) if entry["role"] == "assistant"), {})
+    last: dict[str, Any] = next((entry for entry in reversed(entries) if entry["role"] == "assistant"), {})
     return [call for call in last.get("tool_calls", ()) if call["id"] not in answered]
 
 

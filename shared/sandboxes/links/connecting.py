@@ -17,11 +17,12 @@ from shared.people.access.tokens import Claims
 from shared.sandboxes.lifecycle.identity import REQUESTS, find_sandbox
 from shared.sandboxes.lifecycle.rows import LIVING, Link, Sandbox
 from shared.sandboxes.lifecycle.telling import frame
-from shared.sandboxes.links.handing_over import wake
+from shared.sandboxes.messages.wakes import wake_for_lost
 from shared.store import fetch, get, update, update_now, write
 
 ENDPOINT: Final = "aintandem.link"
 KEPT: Final = 86_400  # seconds after its last heartbeat for which the row of a connection is kept
+LOOK_AFTER: Final = 1  # seconds after the end of a connection: who only reconnects is back by then
 _GREETING_DELAYS: Final = (0.03, 0.06, 0.12, 0.25, 0.5)  # seconds between attempts: the handshake ends after $connect returns
 
 
@@ -130,4 +131,4 @@ def leave(connection: Connection) -> None:
         write(update(Link.of(connection.user_id), [Link.connection.remove()], mine, _Replaced()))
     except _Replaced:
         return
-    wake(connection.user_id, lost=int(connection.session_id))
+    wake_for_lost(connection.user_id, int(connection.session_id), clock.epoch(), LOOK_AFTER)

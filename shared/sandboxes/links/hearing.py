@@ -14,8 +14,8 @@ from shared.sandboxes.lifecycle import living
 from shared.sandboxes.lifecycle.rows import RUNNING, Link, Sandbox
 from shared.sandboxes.lifecycle.telling import post
 from shared.sandboxes.links.connecting import KEPT
-from shared.sandboxes.links.handing_over import wake
 from shared.sandboxes.logs.writing import Line, append
+from shared.sandboxes.messages.wakes import wake
 from shared.sandboxes.metrics.measuring import add_usage
 from shared.sandboxes.metrics.watching import publish_usage
 from shared.store import fetch, get, update_now

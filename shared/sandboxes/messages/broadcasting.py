@@ -79,7 +79,7 @@ def broadcast_message(actor: Actor, ws_id: str, new: NewBroadcast) -> Sent:
             blocked.append(row.id)
     if blocked and all(one["sandbox_id"] == sender.id for one in recipients):
         raise Forbidden("The collaboration policy lets this broadcast reach no other sandbox")
-    row = Broadcast.new(
+    broadcast = Broadcast.new(
         new_id(),
         org_id=sender.org_id,
         ws_id=bare,
@@ -93,10 +93,10 @@ def broadcast_message(actor: Actor, ws_id: str, new: NewBroadcast) -> Sent:
         recipients=recipients,
         sent_by=actor.summary,
     )
-    about = {"from_sandbox": sender.id, "message_type": new.message_type, "recipients": len(recipients)}
-    record(row, EventType.SANDBOX_BROADCAST, actor, blocked=blocked or None, **about)
-    write(create(row, stale))
-    return Sent(row, blocked)
+    about: dict[str, Any] = {"from_sandbox": sender.id, "message_type": new.message_type, "recipients": len(recipients)}
+    record(broadcast, EventType.SANDBOX_BROADCAST, actor, blocked=blocked or None, **about)
+    write(create(broadcast, stale))
+    return Sent(broadcast, blocked)
 
 
 def _is_command(actor: Actor, new: NewBroadcast) -> bool:

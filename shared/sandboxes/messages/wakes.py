@@ -34,5 +34,4 @@ def wake_for_lost(sandbox_id: str, start_number: int, since: int, seconds: int) 
 
 
 def _send(body: dict[str, Any], seconds: int) -> None:
-    delay = {"DelaySeconds": min(seconds, LONGEST_DELAY)} if seconds > 0 else {}
-    queues.send("sandbox_messages_queue", body, **delay)
+    queues.send("sandbox_messages_queue", body, DelaySeconds=max(0, min(seconds, LONGEST_DELAY)))
