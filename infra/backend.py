@@ -240,7 +240,8 @@ class Backend(PlatformStack):
         watched = [*(queue.dead for queue in self.data.queues.values()), self.stream_dead]
         grants.add(
             allow(["sqs:GetQueueAttributes"], *(queue.attr_arn for queue in watched)),
-            dead_letter_queues=",".join(queue.ref for queue in watched),
+            # one address and the other names: fourteen addresses are half of what a function's variables may have
+            dead_letter_queues=",".join([watched[0].ref, *(queue.attr_queue_name for queue in watched[1:])]),
         )
         function = self.functions.make(self, "scheduled", grants)
         aws_lambda.CfnEventInvokeConfig(

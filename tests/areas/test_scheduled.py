@@ -119,12 +119,12 @@ def test_the_dead_letters_of_all_queues_share_one_metric_and_a_line_says_the_que
 
 def test_a_queue_that_does_not_answer_hides_no_letters_of_others(aws, logged, monkeypatch):
     emails, exports = settings().dead_letter_queues.split(",")
-    monkeypatch.setenv("CADRE_DEAD_LETTER_QUEUES", f"{exports}-gone,{emails}")
+    monkeypatch.setenv("CADRE_DEAD_LETTER_QUEUES", f"{emails}-gone,{exports}")
     settings.cache_clear()
-    boto3.client("sqs").send_message(QueueUrl=emails, MessageBody="{}")
+    boto3.client("sqs").send_message(QueueUrl=f"{emails.rpartition('/')[0]}/{exports}", MessageBody="{}")
     with pytest.raises(Unfinished):
         run_jobs("letters")
-    assert [line["queue"] for line in logged() if line["message"] == "dead letters"] == ["emails_dead"]
+    assert [line["queue"] for line in logged() if line["message"] == "dead letters"] == ["exports_dead"]
     (line,) = [line for line in logged() if line["message"] == "job"]
     assert (line["failed"], line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"]) == (1, "failed")
 
