@@ -17,22 +17,30 @@ SECONDS = 20.0
 """For which a call writes the messages of a broadcast; the rest is a wake of its own."""
 
 
-def _process(record: SQSRecord) -> None:
-    woken = json.loads(record.body)
-    if "sandbox" in woken:
-        deliver(woken["sandbox"])
-    elif "message" in woken:
-        look_at(woken["message"])
-    elif "lost" in woken:
-        look_after(woken["lost"], int(woken["start_number"]), int(woken["since"]))
-    elif not write_messages(woken["broadcast"], time.monotonic() + SECONDS):
-        wake_for_broadcast(woken["broadcast"])
+class _Batch:
+    """Wakes that came together: a sandbox is looked after once for all of them, because they were there before it was."""
+
+    def __init__(self) -> None:
+        self.done: set[str] = set()
+
+    def process(self, record: SQSRecord) -> None:
+        woken = json.loads(record.body)
+        if "sandbox" in woken:
+            if woken["sandbox"] not in self.done:
+                deliver(woken["sandbox"])
+                self.done.add(woken["sandbox"])
+        elif "message" in woken:
+            look_at(woken["message"])
+        elif "lost" in woken:
+            look_after(woken["lost"], int(woken["start_number"]), int(woken["since"]))
+        elif not write_messages(woken["broadcast"], time.monotonic() + SECONDS):
+            wake_for_broadcast(woken["broadcast"])
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Return the messages that failed, so that only they are delivered again."""
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event=event, record_handler=_process, processor=processor, context=context)
+    return process_partial_response(event=event, record_handler=_Batch().process, processor=processor, context=context)
 
 
 start.finish()

@@ -67,6 +67,9 @@ class MessageHead(Entity):
     """When something must be done for it at the latest; None: nothing is left to do."""
     approval = UnicodeAttribute(null=True)  # pending | approved | rejected | blocked; None: no rule asks for one
     in_reply_to = UnicodeAttribute(null=True)
+    """What a response answers, or what another message follows from."""
+    depth = NumberAttribute(default=0)
+    """How many messages it follows from, one from the other."""
     response_id = UnicodeAttribute(null=True)
     broadcast_id = UnicodeAttribute(null=True)
     collaboration_id = UnicodeAttribute(null=True)
