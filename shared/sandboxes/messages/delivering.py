@@ -70,7 +70,7 @@ def _is_in_flight(message: MessageHead) -> bool:
 def _let_wait(messages: Sequence[MessageHead]) -> None:
     """Let messages wait for a recipient that cannot be reached: its own word that it is ready wakes the worker."""
     for one in messages:
-        if not _is_in_flight(one) and (one.status != QUEUED or one.due_at != one.expires_at):
+        if not _is_in_flight(one) and (one.status != QUEUED or str(one.due_at) <= clock.iso()):
             put_back(one)
 
 
@@ -87,7 +87,7 @@ def _post(sandbox_id: str, connection: str, waiting: Sequence[MessageHead]) -> N
     unsent = [head for head, _ in claimed[len(claimed) - len(result.unsent) :]]
     if result.outcome != SENT:
         for head in unsent:  # the first of them may have arrived: it is known by its id
-            put_back(head, clock.in_seconds(AGAIN_AFTER), counts=False)
+            put_back(head, AGAIN_AFTER, counts=False)
     sent = [head for head, _ in claimed[: len(claimed) - len(unsent)]]
     if sent:
         wake(sandbox_id, min(seconds_of_try(int(one.tries)) for one in sent))

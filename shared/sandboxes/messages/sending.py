@@ -20,6 +20,7 @@ from shared.sandboxes.messages.rows import (
     BLOCKED,
     COMMAND,
     FAILED,
+    FIRST_LOOK,
     PENDING,
     REQUEST,
     Message,
@@ -212,8 +213,9 @@ def draft_message(
     message_id = _message_id(new.message_id, "sent") if new.message_id else new_id()
 
     def make() -> Message:
-        expires_at = clock.in_seconds(new.ttl_seconds)
-        return Message.new(message_id, expires_at=expires_at, due_at=expires_at, **fields)
+        message = Message.new(message_id, expires_at=clock.in_seconds(new.ttl_seconds), **fields)
+        message.wait(FIRST_LOOK)
+        return message
 
     return make
 
@@ -261,7 +263,7 @@ def record_sent(message: MessageHead, actor: Actor, kind: EventType = EventType.
 
 
 def write_pending(message: Message, actor: Actor) -> MessageHead:
-    message.approval = PENDING
+    message.approval, message.due_at = PENDING, message.expires_at
     record_sent(message, actor, approval=PENDING)
     write(create(message, stale))
     return message

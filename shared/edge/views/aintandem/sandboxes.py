@@ -239,7 +239,7 @@ def summary(heard: Heard) -> SandboxSummary:
     return SandboxSummary.model_validate(_summary(heard))
 
 
-def details(heard: Heard, message_count: int = 0) -> SandboxDetails:
+def details(heard: Heard, message_count: int) -> SandboxDetails:
     sandbox, usage = heard.sandbox, heard.usage
     return SandboxDetails.model_validate(
         _summary(heard)
