@@ -123,7 +123,6 @@ WORKERS = {
         posts=True,
         bills=True,
         starts_deployments=True,
-        sandboxes=True,
         timeout=60,
     ),
     "export_worker": Needs(  # one message exports for as long as the function may run; the memory is for its share of a core

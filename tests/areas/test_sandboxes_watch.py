@@ -26,6 +26,7 @@ from shared.store import fetch, put, query, write
 from shared.store.client import dynamodb
 from tests.areas.cascades import process_all
 from tests.areas.driving import Context, run_jobs
+from tests.areas.queues import drain_queue
 from tests.areas.sandbox_machines import Executions, FakeMachine, executions_noted, machine_in_force
 from tests.areas.test_cascade import Place
 from tests.areas.viewers import project, raw_row, stream_record
@@ -73,8 +74,20 @@ def linked(sandbox: Sandbox, **fields) -> None:
     write(put(link))
 
 
+def work(*bodies: dict) -> None:
+    """Let the worker of the queue `sandbox-messages` do these."""
+    about = {"receiptHandle": "r", "attributes": {}, "messageAttributes": {}, "eventSource": "aws:sqs", "awsRegion": "us-east-1"}
+    about["eventSourceARN"] = "arn:aws:sqs:us-east-1:123456789012:sandbox-messages"
+    if not bodies:
+        return
+    records = [about | {"messageId": f"m{number}", "body": json.dumps(body)} for number, body in enumerate(bodies)]
+    assert message_worker({"Records": records}, Context()) == {"batchItemFailures": []}
+
+
 def watch(begun: Executions) -> list[tuple[str, str]]:
+    """Run the job and what it wakes; return the steps that were begun."""
     run_jobs("sandbox-watch")
+    work(*(one for one in drain_queue("sandbox_messages_queue") if "watch" in one))
     return begun.steps()
 
 
@@ -167,14 +180,7 @@ def test_the_job_does_not_undo_what_happened_meanwhile(sandbox, begun, machine: 
 
 
 def lost(sandbox: Sandbox) -> None:
-    body = {"lost": sandbox.id, "start_number": int(stored(sandbox).start_number), "since": clock.epoch()}
-    record = {"messageId": "m1", "receiptHandle": "r", "body": json.dumps(body), "attributes": {}, "messageAttributes": {}}
-    record |= {
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:sandbox-messages",
-        "awsRegion": "us-east-1",
-    }
-    assert message_worker({"Records": [record]}, Context()) == {"batchItemFailures": []}
+    work({"lost": sandbox.id, "start_number": int(stored(sandbox).start_number), "since": clock.epoch()})
 
 
 def test_a_lost_connection_is_looked_after_by_the_state_machine_unless_it_is_back(sandbox, begun, late, machine: FakeMachine):
