@@ -76,7 +76,9 @@ AREAS = {
 }
 
 WORKERS = {
-    "ws": Needs(telemetry="write", sends=("ws-push", "ws-live", "sandbox-messages"), posts=True),  # measurements and lines of sandboxes
+    "ws": Needs(
+        telemetry="write", sends=("ws-push", "ws-live", "sandbox-messages"), posts=True
+    ),  # measurements and lines of sandboxes
     "ws_pusher": Needs(core="read", telemetry="read", signs=False, sends=("ws-push",), posts=True, timeout=30),
     "run_worker": Needs(core="none", ephemeral="none", signs=False, machine=("start",), timeout=30),
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
@@ -127,7 +129,7 @@ WORKERS = {
         signs=False, ephemeral="none", files="write", sends=("exports",), memory=1769, timeout=300
     ),
     "cascade_worker": Needs(
-        telemetry="read",
+        telemetry="write",  # erases measurements of sandboxes
         files="clear",
         signs=False,
         sends=("cascade", "ws-live"),
@@ -139,7 +141,7 @@ WORKERS = {
     "validation_worker": Needs(  # 120 s for a call
         signs=False, files="write", models="call", secrets="unseal", posts=True, timeout=180
     ),
-    "message_worker": Needs(signs=False, sends=("sandbox-messages",), posts=True, memory=512, timeout=60),
+    "message_worker": Needs(signs=False, sends=("sandbox-messages",), posts=True, sandboxes=True, memory=512, timeout=60),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
     "webhook_worker": Needs(
         telemetry="write", signs=False, sends=("webhook-delivery", "webhook-retry"), secrets="unseal", memory=512, timeout=60

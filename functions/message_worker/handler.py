@@ -8,8 +8,9 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared.core import logs, start
+from shared.sandboxes.lifecycle.watching import look_after, look_after_connection
 from shared.sandboxes.messages.broadcasting import write_messages
-from shared.sandboxes.messages.delivering import deliver, look_after, look_at
+from shared.sandboxes.messages.delivering import deliver, look_at
 from shared.sandboxes.messages.wakes import wake_for_broadcast
 
 logs.start()
@@ -32,7 +33,9 @@ class _Batch:
         elif "message" in woken:
             look_at(woken["message"])
         elif "lost" in woken:
-            look_after(woken["lost"], int(woken["start_number"]), int(woken["since"]))
+            look_after_connection(woken["lost"], int(woken["start_number"]), int(woken["since"]))
+        elif "watch" in woken:
+            look_after(woken["watch"])
         elif not write_messages(woken["broadcast"], time.monotonic() + SECONDS):
             wake_for_broadcast(woken["broadcast"])
 

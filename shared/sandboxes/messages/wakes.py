@@ -5,6 +5,7 @@ no harm.
     {message}                          look what is due with it
     {broadcast}                        write the messages of a broadcast
     {lost, start_number, since}        look what became of a sandbox whose connection was lost at that time (epoch seconds)
+    {watch}                        do what a sandbox needs (the job `sandbox-watch`)
 """
 
 from typing import Any, Final
