@@ -1,4 +1,7 @@
-"""Queue `sandbox-messages`: each message wakes the worker for a sandbox, a message or a broadcast; a repeated one finds nothing to do."""
+"""Queue `sandbox-messages`: each message wakes the worker for a sandbox, a message, a broadcast or a collaboration.
+
+A repeated one finds nothing to do.
+"""
 
 import json
 import time
@@ -8,6 +11,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared.core import logs, start
+from shared.sandboxes.collaborations.moving import advance
 from shared.sandboxes.messages.broadcasting import write_messages
 from shared.sandboxes.messages.delivering import deliver, look_after, look_at
 from shared.sandboxes.messages.wakes import wake_for_broadcast
@@ -23,6 +27,8 @@ def _process(record: SQSRecord) -> None:
         deliver(woken["sandbox"])
     elif "message" in woken:
         look_at(woken["message"])
+    elif "collaboration" in woken:
+        advance(woken["collaboration"])
     elif "lost" in woken:
         look_after(woken["lost"], int(woken["start_number"]), int(woken["since"]))
     elif not write_messages(woken["broadcast"], time.monotonic() + SECONDS):

@@ -198,7 +198,11 @@ def post(draft: Callable[[], Message], actor: Actor, pair: Pair | None, *beside:
 
 def record_sent(message: MessageHead, actor: Actor, kind: EventType = EventType.SANDBOX_MESSAGE_SENT, **data: Any) -> None:
     """Record the event of a new message."""
-    about: dict[str, Any] = {"from_sandbox": message.from_sandbox, "to_sandbox": message.to_sandbox, "message_type": message.message_type}
+    about: dict[str, Any] = {
+        "from_sandbox": message.from_sandbox,
+        "to_sandbox": message.to_sandbox,
+        "message_type": message.message_type,
+    }
     record(message, kind, actor, **about, **data)
 
 
