@@ -292,6 +292,10 @@ def _next_speaker(state: State, said: Sequence[Ask], undone: Sequence[int]) -> i
     if not said:
         return undone[0]
     last = said[-1]
+    recent = {ask.member for ask in said[-2 * state.participants :]}
+    silent = [one for one in undone if one not in recent and len(said) >= 2 * state.participants]
+    if silent:  # two who name each other do not keep the others from speaking
+        return silent[0]
     named = (last.answer.to if last.answer else "").casefold()
     for one in state.living():
         if one != last.member and named in (state.members[one].name.casefold(), state.members[one].sandbox_id) and named:

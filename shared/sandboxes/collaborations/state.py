@@ -9,7 +9,17 @@ from shared.sandboxes.collaborations.rows import ENDED, INITIALIZING
 
 OPEN, ANSWERED, FAILED = "open", "answered", "failed"
 WRITE, CONTRIBUTE, PLAN, SUMMARISE, TALK, ANALYSE, VOTE = "write", "contribute", "plan", "summarise", "talk", "analyse", "vote"
-_EMPTY_WORDS: Final = frozenset({"team", "the", "and", "of", "for", "a", "agent", "expert", "specialist", "member", "sandbox"})
+_EMPTY_WORDS: Final = frozenset(
+    {"team", "the", "and", "of", "for", "a", "agent", "expert", "specialist", "member", "sandbox"}
+) | {
+    "architect",
+    "assistant",
+    "developer",
+    "engineer",
+    "lead",
+    "manager",
+    "senior",
+}
 """Words of names and roles that tell nothing about what somebody can do."""
 _WORD: Final = re.compile(r"[^\W_]+")
 

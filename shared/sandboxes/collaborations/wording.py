@@ -70,7 +70,7 @@ def _material(state: State, ask: Ask, texts: Mapping[int, str], room: int) -> st
         for place, number in enumerate(ask.material, 1)
     }
     share = max(_SHORTEST, (room - 60 - sum(map(len, heads.values()))) // len(heads))
-    shown = "".join(f"{head}{_cut(texts.get(number, ''), share)}" for number, head in heads.items())
+    shown = "".join(f"{head}{_cut(texts.get(number, '').strip(), share)}" for number, head in heads.items())
     return f"\n\nAnswers of the participants:{shown}"
 
 

@@ -93,7 +93,7 @@ def _draft(parts: Mapping[str, str], own: set[str]) -> Iterator[str]:
     yield f"# {_title(step)}"
     yield _AUTHOR
     yield from _quotes("What the task says of it", told, own)
-    yield from _quotes("What else the task says", others, own)
+    yield from _quotes("What else the task says" if told else "What the task says", others, own)
     if missing := list(_missing(step, task, told)):
         yield "## What is missing"
         yield "\n".join(f"- {one}" for one in missing)
