@@ -1,4 +1,4 @@
-"""Sandboxes of tests that take part in collaborations: each answers what it is asked, over its own connection, by the embedded model through
+"""Sandboxes of tests that take part in collaborations: each answers what it is asked over its own connection, by the embedded model through
 the platform's completions, or as a test tells it to."""
 
 import json

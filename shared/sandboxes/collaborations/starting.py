@@ -65,7 +65,9 @@ def orchestrate(actor: Actor, ws_id: str, new: NewCollaboration) -> Collaboratio
     newest = read_ahead(partial(first_index_rows, *in_order(bare, "updated_at", "active"), 1, newest_first=True))
     keys: list[Any] = [(Workspace, *Workspace.key(bare))]
     keys += [(Project, *Project.key(project_id))] if is_id(project_id) else []
+    keys += [_guard(bare, new.orchestrator)] if new.orchestrator else []
     workspace, *found = get_many(keys)
+    guard = found.pop() if new.orchestrator else None
     authorize_workspace(actor, ws_id, Permission.AGENT_RUN)
     if not isinstance(workspace, Workspace) or workspace.deleted_at:
         raise NotFound(Workspace.NAME)
@@ -77,7 +79,7 @@ def orchestrate(actor: Actor, ws_id: str, new: NewCollaboration) -> Collaboratio
     if new.deliverables:
         _require_place(actor, bare, place)
     sandboxes = [_Named(row.id, row.f["name"], row.f["status"]) for row in listed]
-    members, orchestrator = _members(bare, sandboxes, new)
+    members, orchestrator = _members(bare, sandboxes, new, str(guard.ref) if isinstance(guard, Guard) else None)
     state = State(
         new.mode,
         tuple(new.deliverables),
@@ -130,14 +132,16 @@ def _require_place(actor: Actor, ws_id: str, project_id: str | None) -> None:
         raise Forbidden("The workspace has no project for the deliverables, and your role does not allow you to make one")
 
 
-def _members(ws_id: str, listed: list[_Named], new: NewCollaboration) -> tuple[list[_Named], dict[str, Any] | None]:
+def _members(
+    ws_id: str, listed: list[_Named], new: NewCollaboration, orchestrator_id: str | None
+) -> tuple[list[_Named], dict[str, Any] | None]:
     """Return the participants in the order in which they were named, behind them an orchestrator that is none of them.
 
-    Raises Invalid for what is unknown or named twice, Conflict(SANDBOX_STATUS) for one that does not run.
+    `orchestrator_id`: of the sandbox that has the orchestrator's name. Raises Invalid for what is unknown or named twice, Conflict(SANDBOX_STATUS) for one that does not run.
     """
     known = _by_name(listed)
-    named = [*new.participants, *([new.orchestrator] if new.orchestrator else [])]
-    missing = [name for name in named if _key(name) not in known]
+    missing = [name for name in new.participants if _key(name) not in known]
+    missing += [orchestrator_id] if orchestrator_id is not None and orchestrator_id not in known else []
     known |= _by_name(_find(ws_id, missing)) if missing else {}
     wrong = [
         FieldError(f"participants.{place}", "There is no sandbox with this id or name in the workspace", name)
@@ -193,9 +197,14 @@ def _by_name(sandboxes: Sequence[_Named]) -> dict[str, _Named]:
     return {one.name.casefold(): one for one in sandboxes} | {one.id: one for one in sandboxes}
 
 
+def _guard(ws_id: str, name: str) -> Any:
+    """Return the key of the row that says whose a name is."""
+    return (Guard, name_guard(ws_id, name.strip()).pk, "META")
+
+
 def _find(ws_id: str, named: Sequence[str]) -> list[_Named]:
     """Read the sandboxes that the list, which is a moment old, does not have. Two round trips."""
-    guards = get_many([(Guard, name_guard(ws_id, one.strip()).pk, "META") for one in dict.fromkeys(named)])
+    guards = get_many([_guard(ws_id, one) for one in dict.fromkeys(named)])
     ids = [bare_id(one.strip()) for one in named] + [str(one.ref) for one in guards if isinstance(one, Guard)]
     rows = get_many([(Sandbox, *Sandbox.key(one)) for one in dict.fromkeys(filter(is_id, ids))])
     found = (one for one in rows if isinstance(one, Sandbox) and not one.deleted_at and one.ws_id == ws_id)

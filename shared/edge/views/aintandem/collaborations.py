@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from shared.core import clock
 from shared.core.money import usd
@@ -41,7 +41,9 @@ class Participant(Shape):
 class ExchangedMessage(Shape):
     """`message_id`, `message_type` and `timestamp` are additions. `content` null with `content_omitted`: it has no room here."""
 
-    sender: Annotated[str, Field(alias="from", serialization_alias="from")]
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    sender: Annotated[str, Field(alias="from")]
     to: str
     content: Any
     message_id: str
