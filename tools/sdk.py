@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tools.sdk_client import API, APIS, Document, bodies, digest, models, resources
 
-PACKAGE = Path(__file__).parents[1] / "sdk/python/src/ai_agents"
+SOURCE = Path(__file__).parents[1] / "sdk/python/src"
 GENERATOR = "datamodel-code-generator==0.89.0"
 _OPTIONS = (
     *("--input-file-type", "openapi", "--target-python-version", "3.11", "--formatters", "builtin", "--disable-timestamp"),
@@ -21,6 +21,10 @@ _OPTIONS = (
     *("--use-schema-description", "--use-single-line-docstring", "--strict-nullable", "--no-use-annotated"),
     "--no-use-closed-typed-dict",  # 3.11 knows it by typing_extensions only
 )
+
+
+BASES = {"aintandem": "aintandem._model.Model"}
+"""Bases of models that are not the usual one."""
 
 
 def main() -> int:
@@ -33,11 +37,14 @@ def main() -> int:
 
 def write(api: API, document: Document) -> None:
     """Write the three files of an API."""
-    folder = PACKAGE / api.folder
+    folder = SOURCE / api.folder
     made = f"# Made from the API's OpenAPI document by `make sdk`: do not change it here.\n# sha256:{digest(api, document)}\n"
     _write(
         folder / "models.py",
-        made + _generated(models(api, document), "pydantic_v2.BaseModel", "--base-class", "ai_agents._model.Model"),
+        made
+        + _generated(
+            models(api, document), "pydantic_v2.BaseModel", "--base-class", BASES.get(api.name, "ai_agents._model.Model")
+        ),
     )
     _write(folder / "bodies.py", made + _generated(bodies(api, document), "typing.TypedDict"))
     _write(folder / "resources.py", made + resources(api, document))

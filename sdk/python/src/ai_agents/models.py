@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:554d4440ae7e4b4d8d7f716bb6da19a6e3a075feded248de7f9fb3167437a627
+# sha256:442f65ba5533fefcd8e19240182f11b1767eb5c0669fb24d7d90a2e306cbe2e2
 
 from __future__ import annotations
 

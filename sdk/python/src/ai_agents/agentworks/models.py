@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:819f3d883caed4499124c5eb0839b94ffd7fdbe7a1655d0a18aa4b52db94ddc3
+# sha256:2b28d2555e1120479b7c98e84542598aa109c9093c9e4494e2fa84a8fd804767
 
 from __future__ import annotations
 
