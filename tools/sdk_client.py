@@ -193,6 +193,11 @@ def _pruned(document: Document, wanted: list[Document], own: Document) -> Docume
     }
 
 
+def text_digest(*parts: Any) -> str:
+    """Return the digest of what a file is made from, and of this module."""
+    return hashlib.sha256(json.dumps([*parts, Path(__file__).read_text()], sort_keys=True).encode()).hexdigest()
+
+
 def _names(node: Any) -> set[str]:
     return set(re.findall(rf'"{_REF}([^"]+)"', json.dumps(node)))
 
@@ -220,10 +225,24 @@ def _opened(node: Any) -> Any:
     return opened
 
 
+def thin(api: API, document: Document) -> Document:
+    """Return a document of the operations of the client alone: parameters, bodies and good answers, without limits of values."""
+    paths: Document = {}
+    for one in methods(api, document):
+        good = {status: _resolved(document, answer) for status, answer in one.described["responses"].items() if int(status) < 300}
+        shown = {
+            key: one.described[key] for key in ("summary", "description", "operationId", "requestBody") if key in one.described
+        }
+        parameters = [given for given in one.described.get("parameters", []) if "name" in given]
+        answers = {status: {key: part for key, part in answer.items() if key != "headers"} for status, answer in good.items()}
+        paths.setdefault(one.path, {})[one.verb.lower()] = shown | {"parameters": parameters, "responses": answers}
+    pruned = _pruned(document, [paths], {})
+    return cast(Document, pruned | {"paths": _unlimited(paths)})
+
+
 def digest(api: API, document: Document) -> str:
     """Return the digest of all that the client is made from: the document's part, and this module."""
-    parts = [models(api, document), bodies(api, document), resources(api, document)]
-    return hashlib.sha256(json.dumps([parts, Path(__file__).read_text()], sort_keys=True).encode()).hexdigest()
+    return text_digest(models(api, document), bodies(api, document), resources(api, document))
 
 
 # -- the methods

@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:442f65ba5533fefcd8e19240182f11b1767eb5c0669fb24d7d90a2e306cbe2e2
+# sha256:e01f1ad1365473eb1463eeda7803ebd194bbac59a57e17779159967b1e7ed98a
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:95eba7eb49cc416f3ed98dcaa9dd92c00230e28a3dcae2e97f7f5f9458d90d0a
+# sha256:eebf2def6aee6fc80f20f4a522af5be5052df59aa379de98e6d097f76b68ecab
 """The resources of the aintandem API: one method for each operation."""
 
 from typing import Literal, Unpack

@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:2b28d2555e1120479b7c98e84542598aa109c9093c9e4494e2fa84a8fd804767
+# sha256:8c12db66a0ec2c28f8d1dfd3dafebfc29face178b50d3bd434dd2d3d631b211f
 
 from __future__ import annotations
 
