@@ -10,20 +10,14 @@ from shared.store import process_all
 
 def watch_letters(_: float) -> int:
     """Log each dead-letter queue that has messages, and return how many messages there are."""
-    return process_all("dead-letter queues", _addresses(), _look_into, str)
+    return process_all("dead-letter queues", settings().need("dead_letter_queues").split(","), _look_into, str)
 
 
-def _addresses() -> list[str]:
-    """Return the addresses of the queues. The setting has the first one's address and the names of the others, which are beside it."""
-    first, *names = settings().need("dead_letter_queues").split(",")
-    beside, _, _ = first.rpartition("/")
-    return [first, *(f"{beside}/{name}" for name in names)]
-
-
-def _look_into(url: str) -> int:
-    asked = {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages"]}
+def _look_into(name: str) -> int:
+    account = settings().need("cascade_queue").rpartition("/")[0]  # all queues are in one, and an environment has 4 KB
+    asked = {"QueueUrl": f"{account}/{name}", "AttributeNames": ["ApproximateNumberOfMessages"]}
     found = int(aws.short_call_client("sqs").get_queue_attributes(**asked)["Attributes"]["ApproximateNumberOfMessages"])
     if found:
-        line = {"queue": url.rpartition("/")[2], "dead_letters": found}
+        line = {"queue": name, "dead_letters": found}
         logs.write_metrics("dead letters", line | logs.metric("dead_letters", by="queue"))
     return found
