@@ -1,4 +1,7 @@
-"""Queue `sandbox-messages`: each message wakes the worker for a sandbox, a message or a broadcast; a repeated one finds nothing to do."""
+"""Queue `sandbox-messages`: each message wakes the worker for a sandbox, a message, a broadcast or a collaboration.
+
+A repeated one finds nothing to do.
+"""
 
 import json
 import time
@@ -8,8 +11,10 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared.core import logs, start
+from shared.sandboxes.collaborations.moving import advance
+from shared.sandboxes.lifecycle.watching import look_after, look_after_connection
 from shared.sandboxes.messages.broadcasting import write_messages
-from shared.sandboxes.messages.delivering import deliver, look_after, look_at
+from shared.sandboxes.messages.delivering import deliver, look_at
 from shared.sandboxes.messages.wakes import wake_for_broadcast
 
 logs.start()
@@ -24,17 +29,24 @@ class _Batch:
         self.done: set[str] = set()
 
     def process(self, record: SQSRecord) -> None:
-        woken = json.loads(record.body)
-        if "sandbox" in woken:
-            if woken["sandbox"] not in self.done:
-                deliver(woken["sandbox"])
-                self.done.add(woken["sandbox"])
-        elif "message" in woken:
-            look_at(woken["message"])
-        elif "lost" in woken:
-            look_after(woken["lost"], int(woken["start_number"]), int(woken["since"]))
-        elif not write_messages(woken["broadcast"], time.monotonic() + SECONDS):
-            wake_for_broadcast(woken["broadcast"])
+        match json.loads(record.body):
+            case {"sandbox": sandbox_id}:
+                if sandbox_id not in self.done:
+                    deliver(sandbox_id)
+                    self.done.add(sandbox_id)
+            case {"message": message_id}:
+                look_at(message_id)
+            case {"collaboration": collaboration_id}:
+                advance(collaboration_id)
+            case {"lost": sandbox_id, "start_number": number, "since": since}:
+                look_after_connection(sandbox_id, int(number), int(since))
+            case {"watch": sandbox_id}:
+                look_after(sandbox_id)
+            case {"broadcast": broadcast_id}:
+                if not write_messages(broadcast_id, time.monotonic() + SECONDS):
+                    wake_for_broadcast(broadcast_id)
+            case woken:
+                raise ValueError(f"Nothing is known to do with {woken}")
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:

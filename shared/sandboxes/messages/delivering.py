@@ -10,13 +10,13 @@ from typing import Any, Final
 from shared.channels.sockets.client import GONE, SENT, socket_client
 from shared.core import clock
 from shared.core.texts import write_json
-from shared.sandboxes.lifecycle.living import look_after_lost, wake_up
+from shared.sandboxes.lifecycle.living import wake_up
 from shared.sandboxes.lifecycle.rows import ASLEEP, RUNNING, Link, Sandbox
 from shared.sandboxes.messages import rows as words
 from shared.sandboxes.messages.line import first_of_each
 from shared.sandboxes.messages.rows import DUE, IN_FLIGHT, MAX_TRIES, QUEUED, Message, MessageHead
 from shared.sandboxes.messages.settling import claim, fail, put_back, seconds_of_try, time_out
-from shared.sandboxes.messages.wakes import wake, wake_for_lost
+from shared.sandboxes.messages.wakes import wake
 from shared.store import fetch, fetch_all, get_many, iterate_shards, process_all
 
 FRAME_BYTES: Final = 90_000
@@ -151,10 +151,3 @@ def deliver_due(until: float) -> int:
 def _look_at_row(row: MessageHead) -> int:
     look_at(row.entity_id)
     return 1
-
-
-def look_after(sandbox_id: str, start_number: int, since: int) -> None:
-    """Look what became of a sandbox whose connection was lost, and again in some seconds if it may come back."""
-    again = look_after_lost(sandbox_id, start_number, clock.epoch() - since)
-    if again is not None:
-        wake_for_lost(sandbox_id, start_number, since, again)

@@ -45,9 +45,11 @@ def event_of_collaboration(
 ) -> str:
     """Return an event of a collaboration for the channel `events`."""
     before, status = changes.get("status") or (None, None)
-    shown = {"collaboration_id": public_id("collaboration", collaboration_id)} | {
+    shown: dict[str, Any] = {"collaboration_id": public_id("collaboration", collaboration_id)} | {
         name: value for name, value in data.items() if name not in _HIDDEN
     }
+    if "participants" in shown:
+        shown["participants"] = [public_id("sandbox", one) for one in data["participants"]]
     if status is not None:
         shown |= {"status": status, "previous_status": before}
     return frame("events", _EVENTS[kind], shown, at, f"{at}#{event_id}")
