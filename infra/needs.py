@@ -58,7 +58,8 @@ AREAS = {
     # what was stopped is begun again: by a run, as in `runs`
     "guardian": Needs(sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"),
     "insights": Needs(core="read"),
-    "memory": Needs(embeds=True, memory=1769),  # a search compares ten thousand vectors
+    # a search compares ten thousand vectors, and is told to those who listen
+    "memory": Needs(sends=("ws-live",), embeds=True, memory=1769),
     "messaging": Needs(telemetry="read"),  # what was measured of agents
     "notifications": Needs(),
     "organizations": Needs(),
@@ -130,7 +131,7 @@ WORKERS = {
         signs=False, ephemeral="none", files="write", sends=("exports",), memory=1769, timeout=300
     ),
     "cascade_worker": Needs(
-        telemetry="read",
+        telemetry="write",  # erases measurements of sandboxes
         files="clear",
         signs=False,
         sends=("cascade", "ws-live"),
@@ -143,7 +144,7 @@ WORKERS = {
         signs=False, files="write", models="call", secrets="unseal", posts=True, timeout=180
     ),
     "message_worker": Needs(  # files: the deliverables of collaborations
-        signs=False, files="write", sends=("sandbox-messages",), posts=True, memory=512, timeout=60
+        signs=False, files="write", sends=("sandbox-messages",), posts=True, sandboxes=True, memory=512, timeout=60
     ),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
     "webhook_worker": Needs(

@@ -23,6 +23,7 @@ SCHEDULES = {  # job -> EventBridge schedule, in UTC
     "purge": "cron(0 4 * * ? *)",  # once a night; what is left is for the next one
     "repositories": "rate(15 minutes)",  # each call of GitHub counts
     "sandbox-messages": "rate(1 minute)",
+    "sandbox-watch": "rate(1 minute)",
     "timeouts": "rate(1 minute)",
     "webhook-retry": "rate(5 minutes)",
     "ws-reaper": "rate(1 minute)",

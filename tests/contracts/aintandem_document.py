@@ -1,0 +1,239 @@
+"""Somebody who does what aintandem's document shows, in its order: each of its operations by its own sample, and its sockets.
+
+The samples are data (`tests/data/aintandem_samples.json`), taken over letter by letter; only ids and what is secret are put in. What is
+answered, and what a listener at the sockets hears, is kept for the tests. The functions run on moto, and a test speaks for the sandboxes.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import parse_qsl, quote, urlencode
+from uuid import uuid4
+
+from functions.sandbox_steps.handler import handler as sandbox_steps
+from infra.routes import Route, table
+from shared.core import clock
+from shared.core.ids import bare_id
+from shared.sandboxes.lifecycle.rows import Sandbox
+from shared.store import fetch
+from tests.areas.driving import Answer, Client
+from tests.areas.sandbox_links import Agent
+from tests.areas.sandbox_machines import machine_in_force
+from tests.areas.viewers import Gateway, Stream, Viewer, drain, shared_gateway
+from tests.samples.stage import Sample, ask
+
+SAMPLES: dict[str, Any] = json.loads((Path(__file__).parent.parent / "data" / "aintandem_samples.json").read_text())
+REQUESTS: dict[str, dict[str, Any]] = SAMPLES["requests"]
+ROUTES = {route.operation.id: route for route in table() if route.contract == "aintandem"}
+USAGE = {
+    **{"cpu_percent": 25.5, "memory_mb": 256, "disk_mb": 512, "network_in_bytes": 1_024_000, "network_out_bytes": 2_048_000},
+    "processes": 3,
+}
+FREE_SANDBOXES = 5
+"""As many as `GET /system/info` shows for the community edition."""
+SERVERS = {"filesystem": "connected", "web-search": "connected"}
+
+
+class Reader:
+    """Somebody who has read the document. Of each operation the `answers`, and the parameters of queries that it was `asked_by`; of each
+    socket the messages that were `heard`, of each code the `errors`."""
+
+    def __init__(self) -> None:
+        self.gateway: Gateway = shared_gateway()
+        self.gateway.activate()
+        self.person = Client("aintandem")
+        self.answers: dict[str, list[Answer]] = defaultdict(list)
+        self.asked_by: dict[str, set[str]] = defaultdict(set)
+        self.errors: dict[str, list[Answer]] = defaultdict(list)
+        self.heard: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.agents: dict[str, Agent] = {}
+        self.viewers: dict[str, Viewer] = {}
+        self.stream = Stream()
+
+    def do(self, operation: str, query: Any = None, path: dict[str, str] | None = None, **given: Any) -> Any:
+        """Send the documented request of an operation, with these values put in; return the data of the answer."""
+        body = REQUESTS.get(operation)
+        if body is not None:
+            assert given.keys() <= body.keys(), f"the document does not know {given.keys() - body.keys()}"
+            body = body | given
+        else:
+            assert given == {}, f"{operation} has no documented body"
+        return self._ask(ROUTES[operation], Sample(path or {}, body, _query(query)), kept=True)
+
+    def send(self, operation: str, body: Any, path: dict[str, str]) -> Any:
+        """Send a request that the document does not show; its answer is not kept."""
+        return self._ask(ROUTES[operation], Sample(path, body), kept=False)
+
+    def refused(self, code: str, operation: str, path: dict[str, str] | None = None, body: Any = None) -> None:
+        """Send a request that is refused with one of the documented codes, and keep the answer."""
+        answer = ask(Sample(path or {}, body), ROUTES[operation], self.person)
+        assert answer.status >= 400, f"{operation}: {answer.text}"
+        assert answer.json["error"]["code"] == code, answer.text
+        self.errors[code].append(answer)
+
+    def _ask(self, route: Route, sample: Sample, *, kept: bool) -> Any:
+        answer = ask(sample, route, self.person)
+        assert answer.status == route.operation.status, f"{route.operation.id}: {answer.text}"
+        self.asked_by[route.operation.id] |= dict(parse_qsl(sample.query)).keys()
+        if kept:
+            self.answers[route.operation.id].append(answer)
+        self.listen()
+        return answer.json["data"] if answer.body else None
+
+    def listen(self) -> None:
+        """Let everything follow that follows from what was done, and hear what is told."""
+        for _ in range(3):
+            self.stream.flow()
+            drain()
+        for name, viewer in self.viewers.items():
+            self.heard[name] += viewer.received()
+
+    def watch(self, name: str, path: str, **changed: Any) -> None:
+        """Listen at a socket as the document shows it."""
+        viewer = self.viewers[name] = Viewer(self.gateway, self.person, path)
+        assert viewer.status == 200
+        viewer.send(SAMPLES["frames"]["subscribe"] | changed)
+
+    def becomes_ready(self, sandbox_id: str) -> Agent:
+        """The agent of a sandbox connects, is ready and measures itself."""
+        row = fetch(Sandbox, bare_id(sandbox_id))
+        assert row is not None
+        agent = self.agents[row.name] = Agent(self.gateway, row).connect()
+        assert agent.status == 200
+        self.listen()
+        agent.say("ready", mcp_servers=SERVERS, agent_version="1")
+        agent.say("heartbeat", usage=USAGE, mcp_servers=SERVERS)
+        lines = [
+            {"timestamp": clock.iso(), "level": "info", "message": "Agent started successfully"},
+            {"timestamp": clock.iso(), "level": "info", "message": "Connected to collaboration bus"},
+        ]
+        agent.say("log", entries=lines)
+        agent.heard()
+        self.listen()
+        return agent
+
+    def is_not_ready_in_time(self, sandbox_id: str) -> None:
+        """The state machine looks at a sandbox whose agent has not come."""
+        row = fetch(Sandbox, bare_id(sandbox_id))
+        assert row is not None
+        _step(row, "check")
+        self.listen()
+
+
+def _step(sandbox: Sandbox, step: str, _: int = 0) -> None:
+    """Do a step of the state machine, whose steps else wait for time to go by."""
+    sandbox_steps({"step": step, "sandbox_id": sandbox.id, "start_number": int(sandbox.start_number)}, None)
+
+
+def _query(query: Any) -> str:
+    return query if isinstance(query, str) else urlencode(query or {}, quote_via=quote)
+
+
+@contextmanager
+def reading() -> Iterator[Reader]:
+    """Somebody who has done all that the document shows."""
+    with machine_in_force(), patch("shared.edge.reactions.sandboxes.start_execution", _step):
+        reader = Reader()
+        _Document(reader).read()
+        yield reader
+
+
+class _Document:
+    """The document, section by section."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader, self.do, self.send = reader, reader.do, reader.send
+
+    def read(self) -> None:
+        self._sign_in()
+        self._workspaces()
+        self._configuration()
+        self._sandboxes()
+        self._monitoring()
+        self._system()
+        self._errors()
+        self._end()
+
+    def _sign_in(self) -> None:
+        """Section 1."""
+        email = f"user@{uuid4()}.example"
+        self.do("auth.register", email=email)
+        login = self.do("auth.login", email=email)
+        self.reader.person.token = login["access_token"]
+        self.reader.person.token = self.do("auth.refresh", refresh_token=login["refresh_token"])["access_token"]
+
+    def _workspaces(self) -> None:
+        """Section 2."""
+        made = self.do("workspaces.create")
+        self.workspace = {"workspace_id": made["workspace_id"]}
+        query = {"page": 1, "per_page": 20, "sort": "created_at", "order": "desc", "search": "E-commerce"}
+        assert [one["workspace_id"] for one in self.do("workspaces.list", query)] == [made["workspace_id"]]
+        self.do("workspaces.update", path=self.workspace)
+
+    def _configuration(self) -> None:
+        """Section 6, as far as it is the workspace's."""
+        self.send("config.updateWorkspace", {"secrets": {"ANTHROPIC_API_KEY": "sk-ant-canary"}}, self.workspace)
+        self.do("config.updateWorkspace", path=self.workspace)
+        everybody = {"from": "*", "to": "*", "message_types": ["request", "response", "notification"]}
+        rules = {"collaboration_policy": {"mode": "allow_list", "rules": [everybody]}, "mcp_servers": [{"name": "filesystem"}]}
+        self.send("config.updateWorkspace", rules, self.workspace)
+        self.do("config.getWorkspace", path=self.workspace)
+
+    def _sandboxes(self) -> None:
+        """Section 3, the rest of section 6, and the sandbox's socket of section 9."""
+        reader = self.reader
+        first = self.do("sandboxes.create", path=self.workspace)["sandbox_id"]
+        self.first = {"sandbox_id": first}
+        reader.watch("sandbox", f"/ws/sandboxes/{first}")
+        reader.viewers["sandbox"].send({"action": "subscribe", "channels": ["metrics"]})
+        reader.becomes_ready(first)
+        query = {"page": 1, "per_page": 20, "sort": "created_at", "order": "desc", "search": "frontend", "status": "running"}
+        assert len(self.do("sandboxes.list", query, self.workspace)) == 1
+        self.do("workspaces.get", path=self.workspace)
+        self.do("sandboxes.get", path=self.first)
+        self.do("sandboxes.status", path=self.first)
+        self.do("sandboxes.logs", {"limit": 100, "since": "2025-01-10T15:00:00Z", "level": "info"}, self.first)
+        self.do("config.updateSandbox", path=self.first)
+        self.do("config.getSandbox", path=self.first)
+        self.do("sandboxes.restart", path=self.first)
+        reader.is_not_ready_in_time(first)
+        self.do("sandboxes.start", path=self.first)
+        reader.becomes_ready(first)
+        self.do("sandboxes.stop", path=self.first)
+        self.do("sandboxes.start", path=self.first)
+        reader.becomes_ready(first)
+
+    def _monitoring(self) -> None:
+        """Section 7."""
+        self.do("metrics.sandbox", path=self.first)
+        for granularity in ("minute", "hour", "day"):
+            since = clock.iso(clock.now().replace(minute=0, second=0, microsecond=0))
+            self.do("metrics.workspaceAggregate", {"since": since, "granularity": granularity}, self.workspace)
+
+    def _system(self) -> None:
+        """Section 8."""
+        self.do("system.health")
+        self.do("system.info")
+
+    def _errors(self) -> None:
+        """The table of error codes."""
+        refused, team = self.reader.refused, REQUESTS["sandboxes.create"]
+        refused("AUTHENTICATION_FAILED", "auth.login", body=REQUESTS["auth.login"] | {"email": f"nobody@{uuid4()}.example"})
+        refused("RESOURCE_NOT_FOUND", "workspaces.get", {"workspace_id": f"ws_{uuid4()}"})
+        refused("RESOURCE_ALREADY_EXISTS", "sandboxes.create", self.workspace, team)
+        refused("VALIDATION_ERROR", "sandboxes.create", self.workspace, {"name": "one more"})
+        refused("SANDBOX_NOT_READY", "sandboxes.start", self.first)
+        other = {"name": "claude", "models": ["claude-3-5-sonnet-20241022"], "default_model": "claude-4"}
+        refused("CONFIGURATION_INVALID", "config.updateWorkspace", self.workspace, {"llm_providers": [other]})
+        while len(self.do("workspaces.get", path=self.workspace)["sandboxes"]) < FREE_SANDBOXES:
+            self.send("sandboxes.create", team | {"name": f"team {uuid4()}"}, self.workspace)
+        refused("RESOURCE_EXHAUSTED", "sandboxes.create", self.workspace, team | {"name": "one too many"})
+
+    def _end(self) -> None:
+        self.do("sandboxes.delete", path=self.first)
+        self.do("workspaces.delete", path=self.workspace)
+        self.do("auth.logout")
