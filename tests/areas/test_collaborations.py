@@ -437,7 +437,7 @@ def test_refusals_name_what_is_wrong(team, world, client):
     assert refused(deliverables=["a", "A"]) == (422, "VALIDATION_ERROR", ["deliverables"])
     assert refused(deliverables=["Aggregation"])[0] == 422
     assert refused(task="  ") == (422, "VALIDATION_ERROR", ["task"])
-    assert refused(task="x" * 3_001) == (422, "VALIDATION_ERROR", ["task"])
+    assert refused(task="x" * 8_001) == (422, "VALIDATION_ERROR", ["task"])
     assert refused(orchestrator=f"sb_{new_id()}") == (422, "VALIDATION_ERROR", ["orchestrator"])
     assert refused(project_id=new_id()) == (422, "VALIDATION_ERROR", ["project_id"])
     assert refused(max_cost_usd=-1) == (422, "VALIDATION_ERROR", ["max_cost_usd"])
