@@ -123,8 +123,10 @@ async def send(sandbox_id: str, body: SendMessage, caller: Caller) -> SentMessag
         body.message_id,
         body.in_reply_to,
     )
-    service = receiving.send_response if body.message_type == RESPONSE else sending.send_message
-    return sent_message(service(caller, sandbox_id, new))
+    if body.message_type == RESPONSE:  # there is one for each message that it gets
+        return sent_message(receiving.send_response(caller, sandbox_id, new))
+    sending.count_message(caller)
+    return sent_message(sending.send_message(caller, sandbox_id, new))
 
 
 @routes.post("/workspaces/{workspace_id}/broadcast", "messages.broadcast", errors=(Situation.LIMIT_REACHED,), **SENDS)

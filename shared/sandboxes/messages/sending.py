@@ -72,14 +72,18 @@ class _Ends:
     cause: MessageHead | None
 
 
+def count_message(actor: Actor) -> None:
+    """Count a message that a sandbox itself sends; those of others are counted with their requests. Raises RateLimited."""
+    if actor.kind == SANDBOX:
+        count_anonymous(f"message#{actor.id}", [OF_SANDBOX])
+
+
 def send_message(actor: Actor, sandbox_id: str, new: NewMessage) -> MessageHead:
     """Send a message that is no response. Three round trips, four to a name.
 
     Raises NotFound, Forbidden (also for what the policy blocks, which is kept with its event), Invalid, Conflict(SANDBOX_STATUS) for a
     recipient in error, LimitExceeded if too many wait.
     """
-    if actor.kind == SANDBOX:
-        count_anonymous(f"message#{actor.id}", [OF_SANDBOX])
     ends = _read_ends(actor, sandbox_id, new)
     sender, recipient = ends.sender, ends.recipient
     if ends.sent is not None:
