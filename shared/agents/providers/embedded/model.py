@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from shared.agents.providers import port
+from shared.agents.providers import embedded_sandboxes, port
 from shared.agents.providers.context import Context, parse_context
-from shared.agents.providers.embedded import MODEL, NAME, sandboxes
+from shared.agents.providers.embedded import MODEL, NAME
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.outputs import Action, plan, quoted
 from shared.agents.providers.embedded.reading import Piece
@@ -47,7 +47,7 @@ class EmbeddedProvider:
 def next_turn(request: port.Request) -> Sequence[str | port.ToolCall]:
     """Return the calls of the plan that were not made yet, else the lines of the summary."""
     if "sandbox" in request.metadata:
-        return sandboxes.answer(request)
+        return embedded_sandboxes.answer(request)
     filed = _filed(request.messages[0].text)
     actions = plan(_ROLE.findall(request.system)[0], filed)
     made = sum(len(message.calls) for message in request.messages)
