@@ -2,10 +2,10 @@
 collaboration can read."""
 
 import pytest
-from cadre_sandbox.thinking import Configuration, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cadre_sandbox.thinking import Configuration, shown
 from shared.agents.providers import port
 from shared.agents.providers.embedded_sandboxes import EmbeddedWithSandboxes
 from shared.sandboxes.collaborations.state import ANALYSE, CONTRIBUTE, PLAN, SUMMARISE, TALK, VOTE, WRITE, Ask, Member, State
