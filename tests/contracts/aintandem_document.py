@@ -6,7 +6,7 @@ answered, and what a listener at the sockets hears, is kept for the tests. The f
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,12 @@ from uuid import uuid4
 from functions.sandbox_steps.handler import handler as sandbox_steps
 from infra.routes import Route, table
 from shared.core import clock
-from shared.core.ids import bare_id
+from shared.core.ids import bare_id, derived_id
 from shared.sandboxes.lifecycle.rows import Sandbox
 from shared.store import fetch
+from shared.sandboxes.messages.rows import MessageHead
+from shared.sandboxes.messages.settling import time_out
+from tests.areas.sandbox_post import wakes, work
 from tests.areas.driving import Answer, Client
 from tests.areas.sandbox_links import Agent
 from tests.areas.sandbox_machines import machine_in_force
@@ -29,6 +32,12 @@ from tests.samples.stage import Sample, ask
 SAMPLES: dict[str, Any] = json.loads((Path(__file__).parent.parent / "data" / "aintandem_samples.json").read_text())
 REQUESTS: dict[str, dict[str, Any]] = SAMPLES["requests"]
 ROUTES = {route.operation.id: route for route in table() if route.contract == "aintandem"}
+TEAM = {
+    "backend-team": ("backend-architect", "Backend Architect", "api_design", "database_optimization"),
+    "security-team": ("security-expert", "Security Expert", "security_review"),
+    "project-manager": ("manager", "Project Manager", "planning"),
+}
+"""The sandboxes of the document's collaboration beside `frontend-team`: agents, their roles and capabilities."""
 USAGE = {
     **{"cpu_percent": 25.5, "memory_mb": 256, "disk_mb": 512, "network_in_bytes": 1_024_000, "network_out_bytes": 2_048_000},
     "processes": 3,
@@ -116,12 +125,30 @@ class Reader:
         self.listen()
         return agent
 
+    def answer(self, how: Callable[[dict[str, Any]], Any] | None = None, times: int = 20) -> None:
+        """Let messages come, and the sandboxes acknowledge and answer them, until nothing moves any more."""
+        for _ in range(times):
+            self.listen()
+            work(wakes())
+            heard = [(agent, one["data"]) for agent in self.agents.values() for one in agent.heard() if one["event"] == "message"]
+            for agent, message in heard:
+                agent.say("ack", message_id=message["message_id"])
+                content = (how or _answer)(message)
+                if message["requires_response"] and content is not None:
+                    said = {"in_reply_to": message["message_id"], "from_agent": message["to_agent"], "content": content}
+                    agent.say("respond", message_id=derived_id("response", message["message_id"]), **said)
+        self.listen()
+
     def is_not_ready_in_time(self, sandbox_id: str) -> None:
         """The state machine looks at a sandbox whose agent has not come."""
         row = fetch(Sandbox, bare_id(sandbox_id))
         assert row is not None
         _step(row, "check")
         self.listen()
+
+
+def _answer(message: dict[str, Any]) -> dict[str, Any]:
+    return {"text": f"It is done: {message['message_type']}"}
 
 
 def _step(sandbox: Sandbox, step: str, _: int = 0) -> None:
@@ -153,6 +180,8 @@ class _Document:
         self._workspaces()
         self._configuration()
         self._sandboxes()
+        self._messages()
+        self._collaboration()
         self._monitoring()
         self._system()
         self._errors()
@@ -206,6 +235,48 @@ class _Document:
         self.do("sandboxes.stop", path=self.first)
         self.do("sandboxes.start", path=self.first)
         reader.becomes_ready(first)
+
+    def _messages(self) -> None:
+        """Section 4, and the discovery of section 5."""
+        reader = self.reader
+        self.team = {name: self._sandbox(name, *about) for name, about in TEAM.items()}
+        backend = self.team["backend-team"]
+        sent = self.do("messages.send", path=self.first, to_sandbox=backend)["message_id"]
+        reader.answer()
+        self.do("messages.get", path={"message_id": sent})
+        back = REQUESTS["messages.send"] | {"to_sandbox": "frontend-team", "to_agent": "frontend-architect"}
+        self.send("messages.send", back, {"sandbox_id": backend})
+        reader.answer()
+        self.do("messages.broadcast", path=self.workspace, from_sandbox=self.first["sandbox_id"])
+        reader.answer()
+        self.do("messages.list", {"direction": "both", "limit": 50, "since": "2025-01-10T15:00:00Z"}, self.first)
+        unanswered = self.send("messages.send", REQUESTS["messages.send"] | {"to_sandbox": backend}, self.first)["message_id"]
+        reader.answer(lambda *_: None)
+        message = fetch(MessageHead, bare_id(unanswered))
+        assert message is not None
+        assert time_out(message)
+        self.do("messages.retry", path={"message_id": unanswered})
+        reader.answer()
+        query = {"capability": "api_design", "role": "Backend", "sandbox_id": backend}
+        assert self.do("agents.discover", query, self.workspace)["agents"]
+
+    def _collaboration(self) -> None:
+        """Section 5, and the socket of collaborations."""
+        reader = self.reader
+        started = self.do("collaborations.orchestrate", path=self.workspace)["collaboration_id"]
+        reader.watch("collaboration", f"/ws/collaborations/{started}", channels=["messages", "events"])
+        path = {"collaboration_id": started}
+        for _ in range(3):  # one answer after the other
+            reader.answer(times=1)
+        self.do("collaborations.get", path=path)
+        reader.answer()
+
+    def _sandbox(self, name: str, agent: str, role: str, *capabilities: str) -> str:
+        """A sandbox of the team that the document's collaboration has."""
+        who = {"name": agent, "role": role, "capabilities": list(capabilities)}
+        made = self.send("sandboxes.create", {"name": name, "agent_config": {"primary_agent": who}}, self.workspace)
+        self.reader.becomes_ready(made["sandbox_id"])
+        return str(made["sandbox_id"])
 
     def _monitoring(self) -> None:
         """Section 7."""
