@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from aws_cdk import ArnFormat, CfnOutput, aws_events, aws_iam, aws_lambda, aws_sqs, aws_stepfunctions
+from aws_cdk import ArnFormat, CfnOutput, Fn, aws_events, aws_iam, aws_lambda, aws_sqs, aws_stepfunctions
 from constructs import Construct
 
 from infra import agent_run, build_and_deploy, deployment, sandbox_lifecycle
@@ -240,8 +240,10 @@ class Backend(PlatformStack):
         watched = [*(queue.dead for queue in self.data.queues.values()), self.stream_dead]
         grants.add(
             allow(["sqs:GetQueueAttributes"], *(queue.attr_arn for queue in watched)),
-            dead_letter_queues=",".join(queue.ref for queue in watched),
+            dead_letter_queues=",".join(Fn.select(5, Fn.split(":", queue.attr_arn)) for queue in watched),
         )
+        for queue in self.data.queues.values():  # the deployment before imports them, and that stack is deployed first
+            self.data.export_value(queue.dead.ref)
         function = self.functions.make(self, "scheduled", grants)
         aws_lambda.CfnEventInvokeConfig(
             self,

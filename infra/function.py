@@ -32,6 +32,7 @@ _ASK_GITHUB = ("github", "github_worker")
 _SECRETS = {"seal": ["kms:Encrypt"], "unseal": ["kms:Decrypt"], "both": ["kms:Encrypt", "kms:Decrypt"]}
 _ENVIRONMENT = 4096  # bytes of all variables of a function: Lambda's limit
 _REFERENCE = 128  # bytes of a value that only the deployment knows: the address of a queue has about 100
+_NAMES = {"CADRE_DEAD_LETTER_QUEUES": 81}  # names of queues, which have at most 80 characters, and a comma
 Statement = dict[str, Any]
 
 
@@ -376,12 +377,17 @@ def _snapshots(named: tuple[str, ...]) -> tuple[str, ...]:
 def _check_environment(name: str, variables: Mapping[str, str]) -> None:
     """Raise SettingsError if a function's variables may be longer than Lambda takes."""
     sizes = {
-        variable: len(variable) + (_REFERENCE * (value.count(",") + 1) if Token.is_unresolved(value) else len(value.encode()))
+        variable: len(variable) + (_of_reference(variable, value) if Token.is_unresolved(value) else len(value.encode()))
         for variable, value in variables.items()
     }
     if sum(sizes.values()) > _ENVIRONMENT:
         longest = sorted(sizes, key=sizes.__getitem__)[:-3:-1]
         raise SettingsError(f"{name} has more than {_ENVIRONMENT} bytes of variables; the longest are {' and '.join(longest)}")
+
+
+def _of_reference(variable: str, value: str) -> int:
+    """The most bytes of a value that only the deployment knows."""
+    return _NAMES.get(variable, _REFERENCE) * (value.count(",") + 1)
 
 
 def may_invoke(scope: Construct, name: str, function_arn: str, service: str, source_arn: str) -> None:

@@ -48,6 +48,7 @@ AREAS = {
     "billing": Needs(files="write", bills=True),
     "boards": Needs(),
     "cards": Needs(files="write", embeds=True),  # whether a new ticket is like another one
+    "collaborations": Needs(),
     "comments": Needs(files="write"),
     "delivery": Needs(builds="watch", deploys=True),  # a rollback by a person is done while they wait
     "documents": Needs(files="write"),
@@ -76,7 +77,9 @@ AREAS = {
 }
 
 WORKERS = {
-    "ws": Needs(telemetry="write", sends=("ws-push", "ws-live", "sandbox-messages"), posts=True),  # measurements and lines of sandboxes
+    "ws": Needs(
+        telemetry="write", sends=("ws-push", "ws-live", "sandbox-messages"), posts=True
+    ),  # measurements and lines of sandboxes
     "ws_pusher": Needs(core="read", telemetry="read", signs=False, sends=("ws-push",), posts=True, timeout=30),
     "run_worker": Needs(core="none", ephemeral="none", signs=False, machine=("start",), timeout=30),
     "run_steps": Needs(  # answer: a budget that was raised while the run began to wait for it
@@ -112,7 +115,7 @@ WORKERS = {
     "scheduled": Needs(
         signs=False,
         telemetry="read",
-        files="read",  # the conversations of runs, for the guardian
+        files="write",  # the conversations of runs, for the guardian; the deliverables of collaborations
         embeds=True,
         sends=("ws-live", "agent-runs", "cascade", "webhook-delivery", "github-events", "validations", "sandbox-messages"),
         machine=("stop", "answer"),
@@ -127,7 +130,7 @@ WORKERS = {
         signs=False, ephemeral="none", files="write", sends=("exports",), memory=1769, timeout=300
     ),
     "cascade_worker": Needs(
-        telemetry="read",
+        telemetry="write",  # erases measurements of sandboxes
         files="clear",
         signs=False,
         sends=("cascade", "ws-live"),
@@ -139,7 +142,9 @@ WORKERS = {
     "validation_worker": Needs(  # 120 s for a call
         signs=False, files="write", models="call", secrets="unseal", posts=True, timeout=180
     ),
-    "message_worker": Needs(signs=False, sends=("sandbox-messages",), posts=True, memory=512, timeout=60),
+    "message_worker": Needs(  # files: the deliverables of collaborations
+        signs=False, files="write", sends=("sandbox-messages",), posts=True, sandboxes=True, memory=512, timeout=60
+    ),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
     "webhook_worker": Needs(
         telemetry="write", signs=False, sends=("webhook-delivery", "webhook-retry"), secrets="unseal", memory=512, timeout=60

@@ -11,6 +11,7 @@ SCHEDULES = {  # job -> EventBridge schedule, in UTC
     # Every minute of two hours, every night: a call stops after 40 s and the next one goes on. On most nights nothing is due: 8 queries
     "billing-close": "cron(* 2-3 * * ? *)",
     "charges": "rate(5 minutes)",
+    "collaborations": "rate(1 minute)",
     "deployments": "rate(1 minute)",
     "guardian": "rate(1 minute)",  # as in the original service
     "held-calls": "rate(5 minutes)",
@@ -22,6 +23,7 @@ SCHEDULES = {  # job -> EventBridge schedule, in UTC
     "purge": "cron(0 4 * * ? *)",  # once a night; what is left is for the next one
     "repositories": "rate(15 minutes)",  # each call of GitHub counts
     "sandbox-messages": "rate(1 minute)",
+    "sandbox-watch": "rate(1 minute)",
     "timeouts": "rate(1 minute)",
     "webhook-retry": "rate(5 minutes)",
     "ws-reaper": "rate(1 minute)",

@@ -54,6 +54,8 @@ def create_resources(client: Callable[[str], Any]) -> dict[str, str]:
     for queue, name in QUEUES.items():
         fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
         queues[f"CADRE_{queue.upper()}_QUEUE"] = client("sqs").create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]
-    dead = [client("sqs").create_queue(QueueName=f"{name}_dead")["QueueUrl"] for name in ("emails", "exports")]
+    dead = ("emails_dead", "exports_dead")
+    for name in dead:
+        client("sqs").create_queue(QueueName=name)
     queues["CADRE_DEAD_LETTER_QUEUES"] = ",".join(dead)
     return queues | {"CADRE_SECRETS_KEY": client("kms").create_key()["KeyMetadata"]["Arn"]}

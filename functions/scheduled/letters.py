@@ -13,10 +13,11 @@ def watch_letters(_: float) -> int:
     return process_all("dead-letter queues", settings().need("dead_letter_queues").split(","), _look_into, str)
 
 
-def _look_into(url: str) -> int:
-    asked = {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages"]}
+def _look_into(name: str) -> int:
+    account = settings().need("cascade_queue").rpartition("/")[0]  # all queues are in one, and an environment has 4 KB
+    asked = {"QueueUrl": f"{account}/{name}", "AttributeNames": ["ApproximateNumberOfMessages"]}
     found = int(aws.short_call_client("sqs").get_queue_attributes(**asked)["Attributes"]["ApproximateNumberOfMessages"])
     if found:
-        line = {"queue": url.rpartition("/")[2], "dead_letters": found}
+        line = {"queue": name, "dead_letters": found}
         logs.write_metrics("dead letters", line | logs.metric("dead_letters", by="queue"))
     return found

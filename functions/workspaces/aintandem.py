@@ -50,7 +50,7 @@ class WorkspaceFields(Shape):
 
     workspace_id: str
     name: str
-    description: str | None
+    description: str
     owner_id: str
     settings: ShownSettings
     sandbox_limit: int
@@ -79,7 +79,7 @@ def _fields(workspace: Workspace, count: int) -> dict[str, Any]:
     return {
         "workspace_id": public_id("workspace", workspace.id),
         "name": workspace.name,
-        "description": workspace.description,
+        "description": workspace.description or "",
         "owner_id": public_id("user", workspace.owner["id"]),
         "settings": shown_settings(workspace),
         "sandbox_limit": workspace_limit(workspace, "max_sandboxes"),

@@ -31,7 +31,7 @@ class Settings:
     webhook_delivery_queue: str = ""  # FIFO
     webhook_retry_queue: str = ""
     github_events_queue: str = ""  # FIFO
-    # their dead-letter queues, whose letters a job counts: URLs, separated by commas
+    # their dead-letter queues, whose letters a job counts: names, separated by commas
     dead_letter_queues: str = ""
     # state machines, as ARNs
     agent_run_machine: str = ""

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest.mock import patch
 
+from shared.core.settings import settings
 from shared.sandboxes.machines.port import MachineState, MachineUnavailable, Start
 
 ISOLATION = ("a fake of the tests",)
@@ -58,4 +59,35 @@ def machine_in_force() -> Iterator[FakeMachine]:
         yield machine
 
 
-__all__ = ["ISOLATION", "FakeMachine", "machine_in_force"]
+@dataclass
+class Executions:
+    """What was begun of the state machine; a name that was used begins nothing, as at AWS."""
+
+    names: list[str] = field(default_factory=list)
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+
+    def start(self, _: Any, machine: str, name: str, data: dict[str, Any]) -> str:
+        assert len(name) <= 80  # the longest that Step Functions takes
+        if name not in self.names:
+            self.names.append(name)
+            self.inputs.append(data)
+        return f"{machine}:{name}"
+
+    def steps(self) -> list[tuple[str, str]]:
+        """The steps and sandboxes of what was begun since the last call."""
+        begun, self.inputs = self.inputs, []
+        return [(one["next"], one["sandbox_id"]) for one in begun]
+
+
+@contextmanager
+def executions_noted() -> Iterator[Executions]:
+    noted = Executions()
+    known = replace(settings(), sandbox_lifecycle_machine="arn:aws:states:us-east-1:1:stateMachine:SandboxLifecycle")
+    with (
+        patch("shared.core.machines.start_execution", noted.start),
+        patch("shared.sandboxes.lifecycle.machine.settings", lambda: known),
+    ):
+        yield noted
+
+
+__all__ = ["ISOLATION", "Executions", "FakeMachine", "executions_noted", "machine_in_force"]

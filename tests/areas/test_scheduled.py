@@ -103,12 +103,17 @@ def test_a_job_says_in_one_line_how_much_it_did(aws, logged):
     assert (line["job"], line["done"], line["cut_short"]) == ("timeouts", 0, False)
 
 
+def send_letter(queue: str) -> None:
+    sqs = boto3.client("sqs")
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"], MessageBody="{}")
+
+
 def test_the_dead_letters_of_all_queues_share_one_metric_and_a_line_says_the_queue(aws, logged):
     emails, _ = settings().dead_letter_queues.split(",")
     run_jobs("letters")
     assert not [line for line in logged() if "_aws" in line]  # nothing to say costs nothing
     for _ in range(2):
-        boto3.client("sqs").send_message(QueueUrl=emails, MessageBody="{}")
+        send_letter(emails)
     run_jobs("letters")
     (line,) = [line for line in logged() if line["message"] == "dead letters"]
     assert (line["queue"], line["dead_letters"]) == ("emails_dead", 2)
@@ -121,7 +126,7 @@ def test_a_queue_that_does_not_answer_hides_no_letters_of_others(aws, logged, mo
     emails, exports = settings().dead_letter_queues.split(",")
     monkeypatch.setenv("CADRE_DEAD_LETTER_QUEUES", f"{exports}-gone,{emails}")
     settings.cache_clear()
-    boto3.client("sqs").send_message(QueueUrl=emails, MessageBody="{}")
+    send_letter(emails)
     with pytest.raises(Unfinished):
         run_jobs("letters")
     assert [line["queue"] for line in logged() if line["message"] == "dead letters"] == ["emails_dead"]

@@ -205,7 +205,11 @@ def within_one_window(client: Client, play: Callable[[], T]) -> T:
         if minute not in BEGUN:
             for contract in ("agentworks", "omoios"):
                 assert client.at(contract)("auth", "GET", "/auth/me").status == 200
-            for area, path in (("workspaces", "/workspaces"), ("sandboxes", f"/sandboxes/{new_id()}")):  # each class has a window
+            for area, path in (  # each class has a window
+                ("workspaces", "/workspaces"),
+                ("sandboxes", f"/sandboxes/{new_id()}"),
+                ("messaging", f"/messages/{new_id()}"),
+            ):
                 assert client.at("aintandem")(area, "GET", path).status in (200, 404)
             assert client.at("enterprise")("organizations", "GET", "/organizations").status == 200
             BEGUN.add(minute)

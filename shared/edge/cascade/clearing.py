@@ -4,6 +4,7 @@ deployments, and what did not fit into the deleting transaction. The rows stay, 
     members    remove the members that the transaction left out; close their sockets
     projects   forbid new runs, cancel active ones, forbid changes of boards, take the traffic back from deployments that go on, cancel
                builds, remove the projects from every list
+    sandboxes  forbid new ones and delete those that are there, which ends their machines
     purge      after thirty days: `shared.edge.cascade.purging`
 
 A step handles one row after the other by conditional writes, so finished work is not repeated. It stops when its time is up and
@@ -27,6 +28,8 @@ from shared.people.tenancy.rows import Workspace, WorkspaceMembership
 from shared.people.tenancy.seats import vacate
 from shared.runs.agent_runs.approvals import stop_run
 from shared.runs.agent_runs.rows import ActiveRuns, Run
+from shared.sandboxes.lifecycle.changing import close_sandboxes, remove_sandbox
+from shared.sandboxes.lifecycle.rows import Sandbox, sandboxes_of
 from shared.store import (
     collection,
     fetch,
@@ -93,6 +96,18 @@ def _projects(workspace: Workspace, task: Task, until: float) -> Task | None:
     if page.next_key:
         return Task(workspace.id, "projects", page.next_key)
     cancel_builds(workspace.id, _REASON)  # their boards are closed: no other one begins
+    close_sandboxes(workspace.id)
+    return Task(workspace.id, "sandboxes")
+
+
+def _sandboxes(workspace: Workspace, task: Task, until: float) -> Task | None:
+    page = query(Sandbox, sandboxes_of(workspace.id), index=1, limit=_PAGE, start=task.after)
+    for row in page.rows:
+        remove_sandbox(row.entity_id)
+        if time.monotonic() > until:
+            return task  # deleted ones are no longer in the list
+    if page.next_key:
+        return Task(workspace.id, "sandboxes", page.next_key)
     _mark_cleared(workspace)
     return None
 
@@ -130,5 +145,6 @@ def _purge(workspace: Workspace, task: Task, until: float) -> Task | None:
 _STEPS: dict[str, Callable[[Workspace, Task, float], Task | None]] = {
     "members": _members,
     "projects": _projects,
+    "sandboxes": _sandboxes,
     "purge": _purge,
 }

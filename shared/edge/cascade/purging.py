@@ -18,6 +18,9 @@ from shared.insight.memories.rows import PARTS, part_of
 from shared.insight.search.rows import partition_of as partition_of_search
 from shared.money.usage.rows import Rollup, card_partition
 from shared.people.tenancy.rows import DELETED_WORKSPACES, Workspace, slug_guard
+from shared.sandboxes.lifecycle.rows import Sandbox, name_guard, sandboxes_of
+from shared.sandboxes.messages.rows import Line, Pair, broadcasts_of, received_by, sent_by
+from shared.sandboxes.metrics.rows import KEPT, Point
 from shared.store import OWN_KEYS, Entity, Row, delete, delete_files, delete_many, fetch, pages, process_all, sweep, write
 from shared.work.attachments.rows import Attachment
 from shared.work.documents.rows import TYPES, DocumentCopy, DocumentVersion, VersionName
@@ -34,6 +37,7 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "WS#{}#PROJ"),
         (1, "TRASH#WS#{}"),  # includes the projects that the cascade has deleted
         (1, "WS#{}#INV"),
+        (1, "WS#{}#COL"),
         (1, "WS#{}#EXP"),
         (1, "WS#{}#AINS"),
         (1, "WS#{}#AINS#ENDED"),
@@ -52,6 +56,8 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "WS#{}#PATTERN"),
         (2, "WS#{}#QMETRIC"),
         (1, "WS#{}#SPEC"),
+        (1, sandboxes_of("{}")),  # the cascade has deleted them: only what a restored workspace had
+        (1, "WS#{}#COL"),
         (1, "WS#{}#EXPL"),  # after the projects, whose ids they have
         (None, "STAT#WS#{}"),
         (None, partition_of_search("{}", "ticket")),
@@ -87,6 +93,11 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (2, "ITEM#{}#TASK"),
         (1, "FEAT#{}#BLD"),
     ),
+    "SBX": (
+        (1, sent_by("{}")),
+        (2, received_by("{}")),
+        (1, broadcasts_of("{}")),
+    ),
     "THR": ((1, "THR#{}"),),
     "TC": ((1, "TC#{}"),),
 }
@@ -97,6 +108,7 @@ LEAF_KINDS = frozenset(
         "AINS",
         "ALERT",
         "ART",
+        "BC",
         "BUDGET",
         "CMTLINK",
         "COM",
@@ -240,6 +252,19 @@ def _document_rows(document_id: str) -> Iterator[list[Row]]:
         yield [VersionName(pk=pk, sk=sk) for pk, sk in keys]
 
 
+def _sandbox_rows(sandbox_id: str) -> Iterator[list[Row]]:
+    """Yield the name of a sandbox, the counts and places of its messages, and its measurements."""
+    sandbox = fetch(Sandbox, sandbox_id)
+    if sandbox is not None and sandbox.deleted_at is None:
+        yield [name_guard(str(sandbox.ws_id), sandbox.name)]
+    for model, partition in ((Pair, f"PAIR#{sandbox_id}"), (Line, Line.partition(sandbox_id))):
+        for found in pages(model, partition, limit=_PAGE, consistent=True):
+            yield [*found.rows]
+    for granularity in KEPT:
+        for points in pages(Point, Point.key(sandbox_id, granularity, "")[0], limit=_PAGE):
+            yield [*points.rows]
+
+
 def _no_rows(_: str) -> Iterator[list[Row]]:
     return iter(())
 
@@ -249,6 +274,7 @@ UNLISTED_ROWS: dict[str, Callable[[str], Iterator[list[Row]]]] = {
     "EXPL": _exploration_rows,
     "ITEM": _card_rows,
     "DOC": _document_rows,
+    "SBX": _sandbox_rows,
 }
 """Rows that are in no list, by the kind of their owner, which alone leads to them."""
 

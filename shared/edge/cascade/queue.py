@@ -8,7 +8,7 @@ from shared.core import queues
 
 @dataclass(frozen=True)
 class Task:
-    """`step` is members, projects or purge; `after` is the key of the last finished row."""
+    """`step` is members, projects, sandboxes or purge; `after` is the key of the last finished row."""
 
     workspace: str
     step: str = "members"

@@ -72,6 +72,9 @@ class Sandbox(Entity):
         watched = self.status in (*LIVING, STOPPING)
         return places | ({3: (WATCHED.partition_of(self.id), self.id)} if watched else {})
 
+    def filters(self) -> dict[str, Any]:
+        return {"since": self.status_since, "org": self.org_id}
+
     def trash(self) -> tuple[str, str] | None:
         return super().trash() if self.machine is None else (LEFT.partition_of(self.id), self.id)
 

@@ -175,11 +175,11 @@ class HealthReport(HealthSummary):
 class Memory(Shape):
     allocated: int
     used: int | None
-    percentage: float | None
+    percentage: int | None
 
 
 class Cores(Shape):
-    allocated: float
+    allocated: int | float
     used: float | None
 
 
@@ -239,7 +239,7 @@ def summary(heard: Heard) -> SandboxSummary:
     return SandboxSummary.model_validate(_summary(heard))
 
 
-def details(heard: Heard, message_count: int = 0) -> SandboxDetails:
+def details(heard: Heard, message_count: int) -> SandboxDetails:
     sandbox, usage = heard.sandbox, heard.usage
     return SandboxDetails.model_validate(
         _summary(heard)
@@ -290,7 +290,7 @@ def status_report(heard: Heard) -> SandboxStatus:
                 "memory_mb": {
                     "allocated": allocated,
                     "used": None if used is None else round(used),
-                    "percentage": None if used is None else round(100 * used / allocated, 1),
+                    "percentage": None if used is None else round(100 * used / allocated),
                 },
                 "cpu_cores": {"allocated": sandbox.resources["cpu_cores"], "used": None if cpu is None else round(cpu / 100, 2)},
             },
