@@ -19,13 +19,13 @@ from infra.routes import Route, table
 from shared.core import clock
 from shared.core.ids import bare_id, derived_id
 from shared.sandboxes.lifecycle.rows import Sandbox
-from shared.store import fetch
 from shared.sandboxes.messages.rows import MessageHead
 from shared.sandboxes.messages.settling import time_out
-from tests.areas.sandbox_post import wakes, work
+from shared.store import fetch
 from tests.areas.driving import Answer, Client
 from tests.areas.sandbox_links import Agent
 from tests.areas.sandbox_machines import machine_in_force
+from tests.areas.sandbox_post import wakes, work
 from tests.areas.viewers import Gateway, Stream, Viewer, drain, shared_gateway
 from tests.samples.stage import Sample, ask
 
@@ -49,7 +49,7 @@ SERVERS = {"filesystem": "connected", "web-search": "connected"}
 
 class Reader:
     """Somebody who has read the document. Of each operation the `answers`, and the parameters of queries that it was `asked_by`; of each
-    socket the messages that were `heard`, of each code the `errors`."""
+    socket the messages that were `heard`, of each code the `errors`, or of what fails later the `failures`."""
 
     def __init__(self) -> None:
         self.gateway: Gateway = shared_gateway()
@@ -58,6 +58,7 @@ class Reader:
         self.answers: dict[str, list[Answer]] = defaultdict(list)
         self.asked_by: dict[str, set[str]] = defaultdict(set)
         self.errors: dict[str, list[Answer]] = defaultdict(list)
+        self.failures: dict[str, Any] = {}
         self.heard: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.agents: dict[str, Agent] = {}
         self.viewers: dict[str, Viewer] = {}
@@ -299,10 +300,36 @@ class _Document:
         refused("VALIDATION_ERROR", "sandboxes.create", self.workspace, {"name": "one more"})
         refused("SANDBOX_NOT_READY", "sandboxes.start", self.first)
         other = {"name": "claude", "models": ["claude-3-5-sonnet-20241022"], "default_model": "claude-4"}
+        self._failures()
+        nothing_said = {"collaboration_policy": {"mode": "allow_list", "rules": []}}
+        self.send("config.updateWorkspace", nothing_said, self.workspace)
+        refused(
+            "AUTHORIZATION_FAILED",
+            "messages.send",
+            self.first,
+            REQUESTS["messages.send"] | {"to_sandbox": "project-manager", "to_agent": "manager"},
+        )
         refused("CONFIGURATION_INVALID", "config.updateWorkspace", self.workspace, {"llm_providers": [other]})
         while len(self.do("workspaces.get", path=self.workspace)["sandboxes"]) < FREE_SANDBOXES:
             self.send("sandboxes.create", team | {"name": f"team {uuid4()}"}, self.workspace)
         refused("RESOURCE_EXHAUSTED", "sandboxes.create", self.workspace, team | {"name": "one too many"})
+
+    def _failures(self) -> None:
+        """What was accepted and fails later."""
+        held = {"from": "frontend-team", "to": "*", "message_types": ["request"], "approval_required": True}
+        rules = {"collaboration_policy": {"mode": "allow_all", "rules": [held]}}
+        self.send("config.updateWorkspace", rules, self.workspace)
+        sent = self.send("messages.send", REQUESTS["messages.send"] | {"to_sandbox": "backend-team"}, self.first)
+        message = {"message_id": sent["message_id"]}
+        self.send("messages.reject", {"reason": "Not now"}, message)
+        self.reader.failures["MESSAGE_DELIVERY_FAILED"] = self.send("messages.get", None, message)["error"]
+        self.send("config.updateWorkspace", {"collaboration_policy": {"mode": "allow_all", "rules": []}}, self.workspace)
+        two = REQUESTS["collaborations.orchestrate"] | {"participants": ["backend-team", "security-team"]}
+        started = {"collaboration_id": self.send("collaborations.orchestrate", two, self.workspace)["collaboration_id"]}
+        for name in two["participants"]:
+            self.send("sandboxes.delete", None, {"sandbox_id": self.team[name]})
+        self.reader.answer()
+        self.reader.failures["COLLABORATION_FAILED"] = self.send("collaborations.get", None, started)["error"]
 
     def _end(self) -> None:
         self.do("sandboxes.delete", path=self.first)
