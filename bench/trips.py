@@ -55,7 +55,10 @@ LISTED: dict[str, tuple[int, str]] = {
     "dependencies.create": (3, "both cards, then the graph of their board, then the transaction"),
     "invitations.accept": (3, "the invitation, then its workspace and who invited, then the transaction"),
     "members.invite": (5, "the workspace; its plan; three counters of mails, each before the next is counted; the invitation"),
-    "aintandem agents.discover": (3, "which sandboxes there are, then they and their links, then what was measured of the page's agents"),
+    "aintandem agents.discover": (
+        3,
+        "which sandboxes there are, then they and their links, then what was measured of the page's agents",
+    ),
     "aintandem auth.refresh": (5, "as in agentworks"),
     "aintandem messages.approve": (3, "the message names its pair, then the number of the pair, then the transaction"),
     "aintandem messages.retry": (3, "the message names its pair, then both sandboxes and the policy, then the transaction"),

@@ -58,7 +58,8 @@ AREAS = {
     # what was stopped is begun again: by a run, as in `runs`
     "guardian": Needs(sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"),
     "insights": Needs(core="read"),
-    "memory": Needs(embeds=True, memory=1769),  # a search compares ten thousand vectors
+    # a search compares ten thousand vectors, and is told to those who listen
+    "memory": Needs(sends=("ws-live",), embeds=True, memory=1769),
     "messaging": Needs(telemetry="read"),  # what was measured of agents
     "notifications": Needs(),
     "organizations": Needs(),

@@ -16,6 +16,7 @@ from local.engine import Engine, free_port, private
 from local.front_door import FrontDoor
 from local.models import EMBEDDED, Model
 from local.routes import Routes, endpoints
+from local.sandbox_host import SandboxHost
 from local.version_host import VersionHost
 
 Log = Callable[[str], None]
@@ -51,7 +52,8 @@ class LocalStack:
         self.outputs: dict[str, dict[str, str]] = {}
         self.build_host = BuildHost(data / "builds", data / "builds.log")
         self.versions = VersionHost(data / "versions", data / "versions.log")
-        hosts = self.build_host.environment | self.versions.environment
+        self.sandbox_host = SandboxHost(data / "sandboxes", data / "sandboxes.log")
+        hosts = self.build_host.environment | self.versions.environment | self.sandbox_host.environment
         given = {"CADRE_PUBLIC_URL": self.root, **hosts, **model.environment, **(extra or {})}
         self.engine = Engine(data, engine_port, given)
         self.front_door: FrontDoor | None = None
@@ -66,6 +68,7 @@ class LocalStack:
         private(self.data)
         self.build_host.start()
         self.versions.start()
+        self.sandbox_host.start()
         self.engine.start()
         log(f"engine       {_since(started)}")
         started = time.monotonic()
@@ -106,6 +109,7 @@ class LocalStack:
             self.front_door.stop()
             self.front_door = None
         self.engine.stop()
+        self.sandbox_host.stop()
         self.build_host.stop()
         self.versions.stop()
 

@@ -122,8 +122,9 @@ TRIED = [route for route in GUARDED if key_of(route) not in TESTED_ELSEWHERE]
 SCOPED = [
     route
     for route in GUARDED
-    if route.contract == "enterprise"
+    if route.contract in ("enterprise", "omoios")
     and route.operation.permission
+    and not route.operation.personal
     and TESTED_ELSEWHERE.get(key_of(route)) in (None, ONE_ORGANIZATION)
 ]
 
