@@ -51,7 +51,7 @@ def workspace(name: str) -> dict[str, Any]:
         "collaboration_policy": "allow_all",
         "resource_defaults": None,
     }
-    fields = {"workspace_id": f"ws_{name}", "name": name, "description": None, "owner_id": "usr_1", "settings": settings}
+    fields = {"workspace_id": f"ws_{name}", "name": name, "description": "", "owner_id": "usr_1", "settings": settings}
     return fields | {"sandbox_limit": 5, "sandbox_count": 0, "created_at": TIME, "updated_at": TIME}
 
 
