@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from itertools import islice
 from typing import Any
 
@@ -170,12 +170,8 @@ def listened(sockets: Sockets, count: int, **who: Any) -> list[Frame]:
     async def main(url: str) -> list[Frame]:
         async with AInTandemClient(base_url=url, retries=Retries(first=0.01), **(who or {"token": "t"})) as client:
             sandbox = client.sandboxes._open(_created())
-            found = []
-            async for one in sandbox.listen("logs", "events"):
-                found.append(one)
-                if len(found) == count:
-                    return found
-            raise AssertionError("a socket that never ends has ended")
+            async with aclosing(sandbox.listen("logs", "events")) as frames:
+                return [await anext(frames) for _ in range(count)]
 
     with sockets.url() as url:
         return asyncio.run(main(url))

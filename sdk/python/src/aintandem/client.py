@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -110,7 +110,7 @@ class Collaborations(resources.AsyncCollaborations):
             await self._transport.sleep(every)
         return state
 
-    def listen(self, collaboration_id: str, *channels: Literal["messages", "events"]) -> AsyncIterator[Frame]:
+    def listen(self, collaboration_id: str, *channels: Literal["messages", "events"]) -> AsyncGenerator[Frame, None]:
         """Go through what happens in a collaboration, as it happens; without channels: all of it."""
         address = f"{self._socket_url}/collaborations/{collaboration_id}"
         return Listener(self._transport, address, channels or ("messages", "events")).frames()

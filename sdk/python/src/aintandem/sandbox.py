@@ -1,7 +1,7 @@
 """A sandbox as an object: what it is, and what is asked of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Literal, NotRequired, TypedDict, Unpack
 
 from ai_agents._transport import AsyncTransport
@@ -126,7 +126,7 @@ class Sandbox:
         """Read its messages, newest first; `meta.next` of the answer is the `before` of the next page."""
         return await self._messages.list(self.id, direction=direction, limit=limit, since=since, before=before)
 
-    def listen(self, *channels: Literal["messages", "events", "logs", "metrics"]) -> AsyncIterator[Frame]:
+    def listen(self, *channels: Literal["messages", "events", "logs", "metrics"]) -> AsyncGenerator[Frame, None]:
         """Go through what happens to the sandbox, as it happens; without channels: its messages and events."""
         address = f"{self._socket_url}/sandboxes/{self.id}"
         return Listener(self._transport, address, channels or ("messages", "events")).frames()
