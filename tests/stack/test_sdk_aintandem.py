@@ -4,6 +4,7 @@ import ast
 import asyncio
 import inspect
 import json
+import re
 import subprocess
 import time
 from collections.abc import Awaitable
@@ -159,6 +160,25 @@ def test_the_documents_example_in_typescript_runs_as_written(somebody: Somebody,
     (message,) = printed["messages"]
     assert (message["content"], message["from_sandbox"]) == (CONTENT, printed["sandbox"])
     assert printed["collaboration"]["status"] == "initializing"
+
+
+def test_the_program_of_the_python_readme_runs(somebody: Somebody, capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (SOURCE.parent / "python/README.md").read_text(), re.DOTALL)
+    (program,) = (one for one in blocks if "AInTandemClient" in one)
+    names: dict[str, Any] = {"token": somebody.token, "aintandem_url": somebody.base}
+    exec(program, names)  # noqa: S102 - the readme is the test
+    asyncio.run(names["work"]())
+    assert capsys.readouterr().out.strip()
+
+
+def test_the_programs_of_the_typescript_readme_run(somebody: Somebody, tmp_path: Path) -> None:
+    """All but the last one, which never ends."""
+    blocks = re.findall(r"```typescript\n(.*?)```", (SOURCE / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) == 4
+    program = "\n".join(["const apiKey = process.env.KEY;", *blocks[:3], "await client.workspaces.delete(workspace.id);"])
+    printed = run_typescript(tmp_path, program, AINTANDEM_BASE_URL=somebody.base, KEY=somebody.key)
+    assert "1 of 1" in printed
+    assert "frontend-team" in printed
 
 
 LISTEN = """\
