@@ -66,7 +66,8 @@ AREAS = {
     "runs": Needs(  # see: a run with a provider that has no credentials is refused when it is requested
         telemetry="read", files="read", sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"
     ),
-    "sandboxes": Needs(telemetry="read", files="write", sends=("validations",)),  # what a sandbox asks a model
+    # what a sandbox asks a model, and a host: its secrets go with it, its log says it
+    "sandboxes": Needs(telemetry="write", files="write", sends=("validations", "ws-live"), secrets="unseal"),
     "system": Needs(core="read", telemetry="read", probes=True, figures=True),
     "tasks": Needs(),
     "usage": Needs(files="write", sends=("exports",)),
