@@ -37,12 +37,10 @@ class Answer:
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """Send a POST and return the answer, whatever its status. Raises NotDelivered."""
-    return ask("POST", url, body, headers)
+    return ask("POST", url, body, headers, seconds=SECONDS, max_answer=MAX_ANSWER)
 
 
-def ask(
-    method: str, url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = SECONDS, max_answer: int = MAX_ANSWER
-) -> Answer:
+def ask(method: str, url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, max_answer: int) -> Answer:
     """Send a request and return the answer, whatever its status. Raises NotDelivered."""
     if not is_allowed(url):
         raise NotDelivered("The address must be https")
