@@ -22,6 +22,9 @@ quickly = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+AWAY_TWICE = ["push", "push", "push", "burst", "cut", "work", "seal", "burst", "seal", "happen", "happen", "happen"]
+AWAY_TWICE += ["refuse", "refuse", "cut", "burst", "cut", "cut"]
+"""The second time pushes of what a replay has sent are still on their way."""
 STEPS = ("happen", "happen", "burst", "push", "push", "push", "work", "refuse", "refuse", "stick", "cut", "seal")
 
 
