@@ -203,6 +203,20 @@ def test_the_third_tour_goes_from_an_idea_to_work_that_is_done(stack: LocalStack
     assert {one for one in tickets if any(line.startswith(f"{one},") for line in lines)} == set(tickets)  # of the CSV file
 
 
+FOURTH_TOUR = "A fourth tour: sandboxes that answer each other"
+
+
+def test_the_fourth_tour_runs_three_sandboxes_of_which_one_answers(stack: LocalStack) -> None:
+    begin = blocks("A tour")[0].replace("ada@example.com", "fourth-tour@example.com")
+    lines = play(stack, begin + "".join(blocks(FOURTH_TOUR))).splitlines()
+    status, log = [json.loads(line)["data"] for line in lines if line.startswith("{")]
+    assert (status["status"], status["connections"]["collaboration_bus"]) == ("running", "connected")
+    assert status["isolation"]
+    assert len([line for line in lines if "-m cadre_sandbox" in line]) >= 3
+    assert any("Design the API of the shop" in line for line in lines)
+    assert any(one["message"].startswith("Answered ") for one in log["logs"])
+
+
 def test_what_the_tables_promise_is_there(stack: LocalStack) -> None:
     table = README.split("\n## Two commands\n", 1)[1].split("\n## ", 1)[0]
     addresses = re.findall(r"`(?:http://localhost:8000)?(/[^`]*)`", table)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import sqlite3
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from cadre_sandbox.work import Work
 
 HEARTBEAT: Final = 20.0  # seconds
 _LOG_EVERY: Final = 3.0  # seconds: the platform takes 1,200 batches an hour
+_LOG_LOOKS: Final = 0.5  # seconds: lines after a silence are sent at once
 _LOG_BYTES: Final = 12_000  # of one batch: a frame has 16 KB
 
 
@@ -164,11 +166,14 @@ class Agent:
         await self._channel.send("heartbeat", usage=usage, busy=self._work.busy, mcp_servers=self._toolbox.statuses)
 
     async def _send_logs(self) -> None:
+        sent_at = -_LOG_EVERY
         while True:
-            await asyncio.sleep(_LOG_EVERY)
-            await self._flush()
+            await asyncio.sleep(_LOG_LOOKS)
+            if time.monotonic() - sent_at >= _LOG_EVERY and await self._flush():
+                sent_at = time.monotonic()
 
-    async def _flush(self) -> None:
+    async def _flush(self) -> bool:
+        """Send the next lines; return whether there were any and they went."""
         batch = self.log.take()
         size, fits = 0, 0
         for entry in batch:
@@ -177,8 +182,12 @@ class Agent:
                 break
             fits += 1
         self.log.put_back(batch[fits:])
-        if fits and not await self._channel.send("log", entries=batch[:fits]):
-            self.log.put_back(batch[:fits])
+        if not fits:
+            return False
+        if await self._channel.send("log", entries=batch[:fits]):
+            return True
+        self.log.put_back(batch[:fits])
+        return False
 
 
 def run(settings: Settings) -> None:
