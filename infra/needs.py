@@ -49,6 +49,7 @@ AREAS = {
     "billing": Needs(files="write", bills=True),
     "boards": Needs(),
     "cards": Needs(files="write", embeds=True),  # whether a new ticket is like another one
+    "collaborations": Needs(),
     "comments": Needs(files="write"),
     "delivery": Needs(builds="watch", deploys=True),  # a rollback by a person is done while they wait
     "documents": Needs(files="write"),
@@ -58,7 +59,8 @@ AREAS = {
     # what was stopped is begun again: by a run, as in `runs`
     "guardian": Needs(sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"),
     "insights": Needs(core="read"),
-    "memory": Needs(embeds=True, memory=1769),  # a search compares ten thousand vectors
+    # a search compares ten thousand vectors, and is told to those who listen
+    "memory": Needs(sends=("ws-live",), embeds=True, memory=1769),
     "messaging": Needs(telemetry="read"),  # what was measured of agents
     "notifications": Needs(),
     "organizations": Needs(),
@@ -116,7 +118,7 @@ WORKERS = {
     "scheduled": Needs(
         signs=False,
         telemetry="read",
-        files="read",  # the conversations of runs, for the guardian
+        files="write",  # the conversations of runs, for the guardian; the deliverables of collaborations
         embeds=True,
         sends=("ws-live", "agent-runs", "cascade", "webhook-delivery", "github-events", "validations", "sandbox-messages"),
         machine=("stop", "answer"),
@@ -143,7 +145,9 @@ WORKERS = {
     "validation_worker": Needs(  # 120 s for a call
         signs=False, files="write", models="call", secrets="unseal", posts=True, timeout=180
     ),
-    "message_worker": Needs(signs=False, sends=("sandbox-messages",), posts=True, sandboxes=True, memory=512, timeout=60),
+    "message_worker": Needs(  # files: the deliverables of collaborations
+        signs=False, files="write", sends=("sandbox-messages",), posts=True, sandboxes=True, memory=512, timeout=60
+    ),
     "mailer": Needs(core="none", signs=False, mails=True, memory=512, timeout=30),
     "webhook_worker": Needs(
         telemetry="write", signs=False, sends=("webhook-delivery", "webhook-retry"), secrets="unseal", memory=512, timeout=60

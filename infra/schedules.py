@@ -11,6 +11,7 @@ SCHEDULES = {  # job -> EventBridge schedule, in UTC
     # Every minute of two hours, every night: a call stops after 40 s and the next one goes on. On most nights nothing is due: 8 queries
     "billing-close": "cron(* 2-3 * * ? *)",
     "charges": "rate(5 minutes)",
+    "collaborations": "rate(1 minute)",
     "deployments": "rate(1 minute)",
     "guardian": "rate(1 minute)",  # as in the original service
     "held-calls": "rate(5 minutes)",

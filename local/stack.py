@@ -16,6 +16,7 @@ from local.engine import Engine, free_port, private
 from local.front_door import FrontDoor
 from local.models import EMBEDDED, Model
 from local.routes import Routes, endpoints
+from local.sandbox_host import SandboxHost, start_again
 from local.version_host import VersionHost
 
 Log = Callable[[str], None]
@@ -51,7 +52,8 @@ class LocalStack:
         self.outputs: dict[str, dict[str, str]] = {}
         self.build_host = BuildHost(data / "builds", data / "builds.log")
         self.versions = VersionHost(data / "versions", data / "versions.log")
-        hosts = self.build_host.environment | self.versions.environment
+        self.sandbox_host = SandboxHost(data / "sandboxes", data / "sandboxes.log")
+        hosts = self.build_host.environment | self.versions.environment | self.sandbox_host.environment
         given = {"CADRE_PUBLIC_URL": self.root, **hosts, **model.environment, **(extra or {})}
         self.engine = Engine(data, engine_port, given)
         self.front_door: FrontDoor | None = None
@@ -66,6 +68,7 @@ class LocalStack:
         private(self.data)
         self.build_host.start()
         self.versions.start()
+        self.sandbox_host.start()
         self.engine.start()
         log(f"engine       {_since(started)}")
         started = time.monotonic()
@@ -74,6 +77,13 @@ class LocalStack:
         log(f"deployed     {_since(started)}")
         self.front_door = FrontDoor(self.engine, Routes(self.outputs), self.port, self.model)
         self.front_door.start()
+        self._start_sandboxes(log)
+
+    def _start_sandboxes(self, log: Log) -> None:
+        """Start the sandboxes again that ran when the stack ended."""
+        machine = next(values["SandboxLifecycleArn"] for values in self.outputs.values() if "SandboxLifecycleArn" in values)
+        if count := start_again(self.boto("stepfunctions"), machine, self.sandbox_host.ended_with_the_stack()):
+            log(f"sandboxes    {count} start again")
 
     def wait_until_healthy(self, within: float = _HEALTHY_WITHIN) -> str:
         """Wait for the health endpoint; returns its last state as text.
@@ -106,6 +116,7 @@ class LocalStack:
             self.front_door.stop()
             self.front_door = None
         self.engine.stop()
+        self.sandbox_host.stop()
         self.build_host.stop()
         self.versions.stop()
 

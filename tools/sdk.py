@@ -1,7 +1,9 @@
-"""Writes what is generated of `sdk/python` from the published OpenAPI documents (`make sdk`): models, bodies of requests, resources.
+"""Writes what is generated of `sdk/` from the published OpenAPI documents (`make sdk`): models, bodies of requests, resources in Python,
+types in TypeScript.
 
 The models and bodies are written by datamodel-code-generator, the methods by this module: one for each operation, once waiting and
-once awaiting. Each file begins with a digest of what it was made from, by which a test says when it is stale.
+once awaiting. The types are written by openapi-typescript. Each file begins with a digest of what it was made from, by which a test
+says when it is stale.
 """
 
 import hashlib
@@ -11,9 +13,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.sdk_client import API, APIS, Document, bodies, digest, models, resources
+from tools.sdk_client import API, APIS, Document, bodies, digest, models, resources, text_digest, thin
 
-PACKAGE = Path(__file__).parents[1] / "sdk/python/src/ai_agents"
+SOURCE = Path(__file__).parents[1] / "sdk/python/src"
+TYPESCRIPT = Path(__file__).parents[1] / "sdk/typescript"
+TYPES = TYPESCRIPT / "src/api.ts"
+IN_TYPESCRIPT = "aintandem"
 GENERATOR = "datamodel-code-generator==0.89.0"
 _OPTIONS = (
     *("--input-file-type", "openapi", "--target-python-version", "3.11", "--formatters", "builtin", "--disable-timestamp"),
@@ -23,21 +28,30 @@ _OPTIONS = (
 )
 
 
+BASES = {"aintandem": "aintandem._model.Model"}
+"""Bases of models that are not the usual one."""
+
+
 def main() -> int:
     from infra import openapi
 
     for api in APIS:
         write(api, openapi.document(api.name))
+        if api.name == IN_TYPESCRIPT:
+            write_types(api, openapi.document(api.name))
     return 0
 
 
 def write(api: API, document: Document) -> None:
     """Write the three files of an API."""
-    folder = PACKAGE / api.folder
+    folder = SOURCE / api.folder
     made = f"# Made from the API's OpenAPI document by `make sdk`: do not change it here.\n# sha256:{digest(api, document)}\n"
     _write(
         folder / "models.py",
-        made + _generated(models(api, document), "pydantic_v2.BaseModel", "--base-class", "ai_agents._model.Model"),
+        made
+        + _generated(
+            models(api, document), "pydantic_v2.BaseModel", "--base-class", BASES.get(api.name, "ai_agents._model.Model")
+        ),
     )
     _write(folder / "bodies.py", made + _generated(bodies(api, document), "typing.TypedDict"))
     _write(folder / "resources.py", made + resources(api, document))
@@ -51,6 +65,22 @@ def _generated(document: Document, kind: str, *more: str) -> str:
         subprocess.run([*command, "--output-model-type", kind, *_OPTIONS, *more], check=True)  # noqa: S603
         lines = target.read_text().splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith("#"))
+
+
+def write_types(api: API, document: Document) -> None:
+    """Write the types of the TypeScript client. Its generator is where `npm ci` has put it (`make typescript`)."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "openapi.json", Path(folder) / "api.ts"
+        source.write_text(json.dumps(thin(api, document)))
+        command = [TYPESCRIPT / "node_modules/.bin/openapi-typescript", source, "--output", target]
+        subprocess.run([*command, "--default-non-nullable=false"], check=True)  # noqa: S603
+        made = "// Made from the API's OpenAPI document by `make sdk`: do not change it here.\n"
+        TYPES.write_text(f"{made}// sha256:{types_digest(api, document)}\n{target.read_text()}")
+
+
+def types_digest(api: API, document: Document) -> str:
+    """Return the digest of what the types are made from."""
+    return text_digest(thin(api, document), json.loads((TYPESCRIPT / "package.json").read_text())["devDependencies"])
 
 
 def _write(path: Path, text: str) -> None:

@@ -28,21 +28,29 @@ _TYPES = {"integer": "int", "number": "float", "boolean": "bool", "string": "str
 
 @dataclass(frozen=True)
 class API:
-    """An API, where its client is, and which operations it has: all that answer JSON if none are named."""
+    """An API, the package of its client, and which operations it has: all that answer JSON if none are named."""
 
     name: str
-    folder: str
     module: str
     operations: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    """Operations, or groups of them, that are for no client of ours."""
+    waits: tuple[bool, ...] = (True, False)
+    """Whether the methods wait, or are awaited: there is a client for each."""
+    page: str = "pagination"
+    """Where the answer of a list says which page it is."""
     defaults: dict[str, dict[str, str]] = field(default_factory=dict)
     """By operation: fields that the API requires and the client fills in."""
+
+    @property
+    def folder(self) -> str:
+        return self.module.replace(".", "/")
 
 
 APIS = (
     # the document's example of `builds.create` names no branch
-    API("enterprise", "", "ai_agents", defaults={"builds.create": {"git_branch": "main"}}),
+    API("enterprise", "ai_agents", defaults={"builds.create": {"git_branch": "main"}}),
     API(
-        "agentworks",
         "agentworks",
         "ai_agents.agentworks",
         (
@@ -52,6 +60,8 @@ APIS = (
             *("runs.approve", "runs.reject"),
         ),
     ),
+    # the document's example awaits each method; the last two groups are what sandboxes ask, by tokens of their own
+    API("aintandem", "aintandem", without=("completions.", "egress."), waits=(False,), page="meta"),
 )
 
 
@@ -108,6 +118,7 @@ def methods(api: API, document: Document) -> list[Method]:
         found = [one for one in found if one.id in api.operations]
         if missing := set(api.operations) - {one.id for one in found}:
             raise ValueError(f"{api.name} has no operations {sorted(missing)}")
+    found = [one for one in found if not one.id.startswith(api.without)] if api.without else found
     return sorted(found, key=lambda one: (one.resource, one.path, one.verb))
 
 
@@ -143,7 +154,7 @@ def _ref(schema: Document | None) -> str:
 
 def models(api: API, document: Document) -> Document:
     """Return a document of the schemas of all answers, without envelopes. What one of a few words may say may be another later."""
-    wanted = [schema for one in methods(api, document) if (schema := _content(document, one)[0])]
+    wanted = [schema for one in methods(api, document) if (schema := _content(api, document, one)[0])]
     if api.name == "enterprise":
         wanted.append({"$ref": f"{_REF}PaginationInfo"})
     return cast(Document, _opened(_pruned(document, wanted, {})))
@@ -182,6 +193,11 @@ def _pruned(document: Document, wanted: list[Document], own: Document) -> Docume
     }
 
 
+def text_digest(*parts: Any) -> str:
+    """Return the digest of what a file is made from, and of this module."""
+    return hashlib.sha256(json.dumps([*parts, Path(__file__).read_text()], sort_keys=True).encode()).hexdigest()
+
+
 def _names(node: Any) -> set[str]:
     return set(re.findall(rf'"{_REF}([^"]+)"', json.dumps(node)))
 
@@ -209,10 +225,24 @@ def _opened(node: Any) -> Any:
     return opened
 
 
+def thin(api: API, document: Document) -> Document:
+    """Return a document of the operations of the client alone: parameters, bodies and good answers, without limits of values."""
+    paths: Document = {}
+    for one in methods(api, document):
+        good = {status: _resolved(document, answer) for status, answer in one.described["responses"].items() if int(status) < 300}
+        shown = {
+            key: one.described[key] for key in ("summary", "description", "operationId", "requestBody") if key in one.described
+        }
+        parameters = [given for given in one.described.get("parameters", []) if "name" in given]
+        answers = {status: {key: part for key, part in answer.items() if key != "headers"} for status, answer in good.items()}
+        paths.setdefault(one.path, {})[one.verb.lower()] = shown | {"parameters": parameters, "responses": answers}
+    pruned = _pruned(document, [paths], {})
+    return cast(Document, pruned | {"paths": _unlimited(paths)})
+
+
 def digest(api: API, document: Document) -> str:
     """Return the digest of all that the client is made from: the document's part, and this module."""
-    parts = [models(api, document), bodies(api, document), resources(api, document)]
-    return hashlib.sha256(json.dumps([parts, Path(__file__).read_text()], sort_keys=True).encode()).hexdigest()
+    return text_digest(models(api, document), bodies(api, document), resources(api, document))
 
 
 # -- the methods
@@ -223,6 +253,7 @@ def resources(api: API, document: Document) -> str:
     by_resource: dict[str, list[Method]] = {}
     for one in methods(api, document):
         by_resource.setdefault(one.resource, []).append(one)
+    names = ["" if waits else "Async" for waits in api.waits]
     head = f'''"""The resources of the {api.name} API: one method for each operation."""
 
 import builtins
@@ -238,10 +269,10 @@ from {api.module} import bodies, models
 '''
     classes = []
     for attribute, group in by_resource.items():
-        for prefix in ("", "Async"):
+        for prefix in names:
             text = "\n".join(_method_text(api, document, one, awaiting=bool(prefix)) for one in group)
             classes.append(f"class {prefix}{class_name(attribute)}({prefix}Resource):\n{text}")
-    return head + "\n\n".join([*classes, _all(by_resource, ""), _all(by_resource, "Async")])
+    return head + "\n\n".join([*classes, *(_all(by_resource, prefix) for prefix in names)])
 
 
 def _all(by_resource: dict[str, list[Method]], prefix: str) -> str:
@@ -250,18 +281,18 @@ def _all(by_resource: dict[str, list[Method]], prefix: str) -> str:
     return f"{head}    def _open(self, transport: {prefix}Transport) -> None:\n" + "\n".join(lines)
 
 
-def _content(document: Document, method: Method) -> tuple[Document, bool, bool]:
+def _content(api: API, document: Document, method: Method) -> tuple[Document, bool, bool]:
     """Return the schema of what an answer carries, whether it is in an envelope, and whether it is a page."""
     schema = method.answer or {}
     fields = document["components"]["schemas"].get(_ref(schema), {}).get("properties", {})
     if not {"success", "data", "meta"} <= set(fields):
         return schema, False, False
-    is_page = "pagination" in fields
+    is_page = "page" in document["components"]["schemas"].get(_ref(fields.get(api.page)), {}).get("properties", {})
     return (fields["data"]["items"] if is_page else fields["data"]), True, is_page
 
 
 def _method_text(api: API, document: Document, method: Method, *, awaiting: bool) -> str:
-    content, enveloped, is_page = _content(document, method)
+    content, enveloped, is_page = _content(api, document, method)
     answer = _type(content) if method.answer else "None"
     shown = f"{'Async' if awaiting else ''}Page[{answer}]" if is_page else answer
     send = f"self._list({{}}, {answer})" if is_page else f"self._ask({{}}, {answer})" if method.answer else "self._do({})"

@@ -6,6 +6,7 @@ from fastapi import Query
 from pydantic import AfterValidator, Field, StringConstraints
 
 from functions.memory import quality
+from functions.memory.telling import Listeners
 from shared.core.actor import Permission
 from shared.core.situations import Situation
 from shared.core.texts import write_json
@@ -236,7 +237,10 @@ async def search(body: SearchSimilarRequest, caller: Caller) -> list[SimilarTask
         body.keyword_weight,
         body.project_id,
     )
-    return [_similar(one) for one in search_memories(caller, query)]
+    listeners = Listeners()
+    found = search_memories(caller, query, listeners.ask)
+    listeners.tell(query.mode)
+    return [_similar(one) for one in found]
 
 
 def _similar(found: Found) -> SimilarTaskResponse:

@@ -1,4 +1,7 @@
-"""Queue `sandbox-messages`: each message wakes the worker for a sandbox, a message or a broadcast; a repeated one finds nothing to do."""
+"""Queue `sandbox-messages`: each message wakes the worker for a sandbox, a message, a broadcast or a collaboration.
+
+A repeated one finds nothing to do.
+"""
 
 import json
 import time
@@ -8,6 +11,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared.core import logs, start
+from shared.sandboxes.collaborations.moving import advance
 from shared.sandboxes.lifecycle.watching import look_after, look_after_connection
 from shared.sandboxes.messages.broadcasting import write_messages
 from shared.sandboxes.messages.delivering import deliver, look_at
@@ -18,24 +22,37 @@ SECONDS = 20.0
 """For which a call writes the messages of a broadcast; the rest is a wake of its own."""
 
 
-def _process(record: SQSRecord) -> None:
-    woken = json.loads(record.body)
-    if "sandbox" in woken:
-        deliver(woken["sandbox"])
-    elif "message" in woken:
-        look_at(woken["message"])
-    elif "lost" in woken:
-        look_after_connection(woken["lost"], int(woken["start_number"]), int(woken["since"]))
-    elif "watch" in woken:
-        look_after(woken["watch"])
-    elif not write_messages(woken["broadcast"], time.monotonic() + SECONDS):
-        wake_for_broadcast(woken["broadcast"])
+class _Batch:
+    """Wakes that came together: a sandbox is looked after once for all of them, because they were there before it was."""
+
+    def __init__(self) -> None:
+        self.done: set[str] = set()
+
+    def process(self, record: SQSRecord) -> None:
+        match json.loads(record.body):
+            case {"sandbox": sandbox_id}:
+                if sandbox_id not in self.done:
+                    deliver(sandbox_id)
+                    self.done.add(sandbox_id)
+            case {"message": message_id}:
+                look_at(message_id)
+            case {"collaboration": collaboration_id}:
+                advance(collaboration_id)
+            case {"lost": sandbox_id, "start_number": number, "since": since}:
+                look_after_connection(sandbox_id, int(number), int(since))
+            case {"watch": sandbox_id}:
+                look_after(sandbox_id)
+            case {"broadcast": broadcast_id}:
+                if not write_messages(broadcast_id, time.monotonic() + SECONDS):
+                    wake_for_broadcast(broadcast_id)
+            case woken:
+                raise ValueError(f"Nothing is known to do with {woken}")
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Return the messages that failed, so that only they are delivered again."""
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event=event, record_handler=_process, processor=processor, context=context)
+    return process_partial_response(event=event, record_handler=_Batch().process, processor=processor, context=context)
 
 
 start.finish()

@@ -31,6 +31,7 @@ from shared.edge.views.aintandem.sandboxes import (
     summary,
 )
 from shared.sandboxes.lifecycle import changing, configuring, creating, reading
+from shared.sandboxes.metrics.reading import sandbox_and_messages
 
 routes = Routes(AINTANDEM, "sandboxes", rate_class="sandbox")
 monitoring.publish(routes)
@@ -139,7 +140,7 @@ async def create_sandbox(workspace_id: str, body: CreateSandbox, caller: Caller)
 @routes.get("/sandboxes/{sandbox_id}", "sandboxes.get", permission=Permission.WORKSPACE_READ)
 async def get_sandbox(sandbox_id: str, caller: Caller) -> SandboxDetails:
     """A sandbox with its configuration, health and last measurements."""
-    return details(reading.get_sandbox(caller, sandbox_id))
+    return details(*sandbox_and_messages(caller, sandbox_id))
 
 
 @routes.get("/sandboxes/{sandbox_id}/status", "sandboxes.status", permission=Permission.WORKSPACE_READ)

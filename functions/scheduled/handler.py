@@ -25,6 +25,7 @@ from shared.runs.agent_runs.maintenance import sweep_runs
 from shared.runs.authoring.calls import release_held
 from shared.runs.guardian.cycle import oversee
 from shared.runs.live_agents.watching import watch_heartbeats
+from shared.sandboxes.collaborations.moving import advance_all
 from shared.sandboxes.completions.calling import release_dead
 from shared.sandboxes.lifecycle.watching import watch_sandboxes
 from shared.sandboxes.messages.delivering import deliver_due
@@ -46,6 +47,7 @@ JOBS: dict[str, Callable[[float], int]] = {
     "heartbeat-watch": watch_heartbeats,  # says which live agents have fallen silent, and who looks for work
     "invoices-overdue": run_dunning,  # charges invoices, reminds, and finally suspends the workspace
     "charges": ask_for_charges,  # asks the payment gateway what became of charges without a result
+    "collaborations": advance_all,  # ends what sandboxes do together for too long, and goes on where a wake was lost
     "deployments": resume_deployments,  # goes on with deployments whose execution is gone
     "letters": watch_letters,  # says which dead-letter queues have messages
     "timeouts": sweep_runs,  # ends or resumes runs that nobody works on

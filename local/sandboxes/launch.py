@@ -113,7 +113,7 @@ def _build_tree(plan: Plan) -> None:
         os.symlink(target, base + link)
     no_rights = kernel.MS_NOSUID | kernel.MS_NODEV
     _bind(plan.folder, f"{base}/sandbox", no_rights)
-    _bind(f"{plan.folder}/.tmp", f"{base}/tmp", no_rights)
+    _bind(f"{plan.folder}/.tmp", f"{base}/tmp", no_rights)  # noqa: S108 - of the sandbox alone
     for folder in ("etc", "dev", "proc"):
         os.makedirs(f"{base}/{folder}", exist_ok=True)
     for name, text in _NAMES.items():
@@ -121,8 +121,9 @@ def _build_tree(plan: Plan) -> None:
     for name in _DEVICES:
         Path(f"{base}/dev/{name}").touch()
         kernel.mount(f"/dev/{name}", f"{base}/dev/{name}", flags=kernel.MS_BIND)
-    os.mkdir(f"{base}/dev/shm")
-    kernel.mount("shm", f"{base}/dev/shm", "tmpfs", no_rights | kernel.MS_NOEXEC, "mode=1777,size=16m,nr_inodes=1000")
+    shared = f"{base}/dev/shm"  # noqa: S108 - of the sandbox alone
+    os.mkdir(shared)
+    kernel.mount("shm", shared, "tmpfs", no_rights | kernel.MS_NOEXEC, "mode=1777,size=16m,nr_inodes=1000")
     for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
         os.symlink(f"/proc/self/fd/{number}", f"{base}/dev/{name}")
     kernel.mount("proc", f"{base}/proc", "proc", no_rights | kernel.MS_NOEXEC)
@@ -260,7 +261,7 @@ def _start_agent(plan: Plan, ours: tuple[int, ...]) -> int:
         os.close(number)
     os.chdir("/sandbox" if plan.isolate else plan.folder)
     try:
-        os.execve(plan.arguments[0], plan.arguments, plan.environment)
+        os.execve(plan.arguments[0], plan.arguments, plan.environment)  # noqa: S606 - no shell is wanted
     except OSError as error:
         os.write(2, f"The agent cannot be started: {error}\n".encode())
         os._exit(127)

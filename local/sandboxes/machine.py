@@ -53,6 +53,7 @@ class Machine:
         self._percent: float | None = None
         self._size: int | None = None
         self._sized_at = 0.0
+        self._log_begins = 0
 
     @property
     def alive(self) -> bool:
@@ -73,6 +74,7 @@ class Machine:
             for folder in (files, files / ".tmp"):
                 os.chown(folder, plan.outer_uid, plan.outer_uid, follow_symlinks=False)
         with (self.place / "log").open("ab") as log:
+            self._log_begins = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-S", "-m", "local.sandboxes.launch"],
                 cwd=_ROOT,
@@ -96,12 +98,12 @@ class Machine:
         threading.Thread(target=self._follow, daemon=True).start()
 
     def _begin(self, lines: Any) -> None:
-        """Read what the launcher says until the agent runs."""
-        while "facts" not in (said := json.loads(lines.readline() or b'{"error": "The launcher ended"}')):
+        """Read what the launcher says until the agent runs: two processes say it, in whatever order."""
+        while not (self._first and self.facts):
+            said = json.loads(lines.readline() or b'{"error": "The launcher ended"}')
             if "error" in said:
                 raise OSError(said["error"])
-            self._first = said["pid"]
-        self.facts = said["facts"]
+            self._first, self.facts = said.get("pid", self._first), said.get("facts", self.facts)
         self.isolation = words(self.facts, self.limits, self._why_not)
 
     def _failed(self, reason: str) -> NotStarted:
@@ -165,8 +167,9 @@ class Machine:
         return f"{how}. Its last lines: {last}" if last else how
 
     def log(self) -> str:
+        """Return the end of what this start has written."""
         with contextlib.suppress(OSError), (self.place / "log").open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _LOG_KEPT))
+            file.seek(max(self._log_begins, os.fstat(file.fileno()).st_size - _LOG_KEPT))
             return file.read(_LOG_KEPT).decode(errors="replace")
         return ""
 
@@ -248,6 +251,7 @@ class Machine:
         if log.stat().st_size > _LOG_BYTES:
             last = self.log().encode()
             log.write_bytes(last)  # the agent appends to it: whatever it writes next comes after
+            self._log_begins = 0
 
     def usage(self) -> dict[str, Any]:
         """Return what was measured last; None where nothing was."""

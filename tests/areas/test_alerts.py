@@ -326,6 +326,8 @@ def test_every_rule_reaches_each_of_its_channels_and_no_other(rule, world, ada, 
     assert got == ([("alert.triggered", made.message)] if "webhook" in rule.routing else [])
     waiting = hooks.ask("GET", f"/webhooks/{slack.json['data']['id']}/deliveries").json["data"]
     assert len(waiting) == ("slack" in rule.routing)
+    stream.flow()
+    assert len(get(ada)) == 1  # an alert, its mails and its deliveries bring no other one
 
 
 @pytest.mark.parametrize("scope", ["ticket", "project", "phase", "agent", "global"])

@@ -50,6 +50,8 @@ class Model:
     asked: list[Request] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
     name: str = "openai"
+    cut: int = 0
+    """How many answers end before they are complete."""
 
     def stream(self, request: Request, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         self.asked.append(request)
@@ -57,6 +59,11 @@ class Model:
         usage = TokenUsage(1_000, 0, 0, 500)
         if cancelled():
             yield Finished("cancelled", usage, request.model)
+            return
+        if self.cut:
+            self.cut -= 1
+            yield TextDelta("Let me think")
+            yield Finished("max_tokens", usage, request.model)
             return
         (tool,) = request.tools
         if tool.name in self.answers:
@@ -234,6 +241,70 @@ def test_a_slow_model_is_waited_for_by_another_request(world: World, model: Mode
     assert int(month(world).reserved) == 0
 
 
+def test_a_model_that_is_always_too_slow_keeps_nobody_for_ever(world: World, model: Model, monkeypatch: pytest.MonkeyPatch):
+    """It was asked and paid with each request, without end, and nobody could go on."""
+    journey = Journey(world.ada, SHOP)
+    model.answers["write_requirements"] = requirements(
+        lambda one: {"ref": one["ref"], "title": "Never", "statement": one["draft"], "criteria": []}
+    )
+
+    def slow() -> None:
+        monkeypatch.setattr(model_calls.Calls, "_left", -1.0)
+
+    model.before = slow
+    assert "send the request again" in journey.step("generate-requirements", status=504)["detail"]
+    monkeypatch.setattr(model_calls.Calls, "_left", 20.0)
+    written = journey.step("generate-requirements")
+    assert (written["total_requirements"], "Never" in written["content"]) == (3, False)
+    assert "“Orders are kept for 10 years”" in written["content"]
+    assert (len(model.asked), len(lines(journey)), int(month(world).reserved)) == (2, 2, 0)
+    check_rows()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Upstream(Situation.PROVIDER_UNAVAILABLE, "It did not finish"), StreamInterrupted("It broke off", TokenUsage(1, 0, 0, 1))],
+)
+def test_a_provider_that_ends_a_slow_call_itself_is_too_slow_too(
+    world: World, model: Model, monkeypatch: pytest.MonkeyPatch, fault: Exception
+):
+    journey = Journey(world.ada, SHOP)
+
+    def slow() -> None:
+        monkeypatch.setattr(model_calls.Calls, "_left", -1.0)
+        raise fault
+
+    model.before = slow
+    journey.step("generate-requirements", status=504)
+    monkeypatch.setattr(model_calls.Calls, "_left", 20.0)
+    assert journey.step("generate-requirements")["total_requirements"] == 3
+    assert (len(model.asked), int(month(world).reserved)) == (2, 0)
+
+
+def test_a_call_that_had_little_time_is_not_called_slow(world: World, model: Model, monkeypatch: pytest.MonkeyPatch):
+    journey = Journey(world.ada, SHOP)
+    for _ in range(3):
+        monkeypatch.setattr(model_calls.Calls, "_left", 5.0)
+        model.before = lambda: monkeypatch.setattr(model_calls.Calls, "_left", -1.0)
+        journey.step("generate-requirements", status=504)
+    assert len(model.asked) == 3
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_an_answer_that_was_cut_off_is_asked_for_once_more_with_more_room(world: World, model: Model, again: bool):
+    journey = Journey(world.ada, SHOP)
+    model.answers["write_requirements"] = requirements(
+        lambda one: {"ref": one["ref"], "title": "At length", "statement": one["draft"], "criteria": []}
+    )
+    model.cut = 2 if again else 1
+    written = journey.step("generate-requirements")
+    first, second = model.asked
+    assert second.max_tokens == 2 * first.max_tokens
+    assert ("At length" in written["content"]) is not again
+    assert written["total_requirements"] == 3
+    assert (len(lines(journey)), int(month(world).reserved)) == (2, 0)
+
+
 def test_a_provider_that_fails_costs_what_it_used(world: World, model: Model):
     journey = Journey(world.ada, SHOP)
 
@@ -253,6 +324,37 @@ def test_a_provider_that_fails_costs_what_it_used(world: World, model: Model):
     assert len(lines(journey)) == 1
     model.before = lambda: None
     journey.step("generate-requirements")
+
+
+def budget_gone(world: World, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"maxMonthlyUsage": 0.000001}
+    assert world.ada("workspaces", "PUT", f"/workspaces/{world.ws_id}", body={"settings": settings}).status == 200
+
+
+def provider_down(world: World, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down() -> None:
+        raise Upstream(Situation.PROVIDER_UNAVAILABLE, "the model is overloaded")
+
+    model.before = down
+
+
+def too_slow(world: World, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_calls.Calls, "_left", -1.0)
+
+
+@pytest.mark.parametrize("fault", [budget_gone, provider_down, too_slow])
+def test_an_answer_is_kept_though_the_model_asks_nothing(world: World, model: Model, monkeypatch: pytest.MonkeyPatch, fault: Any):
+    """It was refused, and what the person had written was gone."""
+    journey = Journey(world.ada, SHOP)
+    fault(world, model, monkeypatch)
+    given = 0
+    while waiting := journey.get(journey.base).json["questions"]:
+        journey.step("answer", {"question_id": waiting[0]["id"], "answer_text": f"Said as number {given}"})
+        given += 1
+    shown = journey.get(journey.base).json
+    assert given > 3
+    assert [one["answer_text"] for one in shown["history"]] == [f"Said as number {number}" for number in range(given)]
+    assert shown["ready_for_requirements"]
 
 
 def test_two_clicks_make_one_call(world: World, model: Model):

@@ -13,6 +13,7 @@ from shared.core import clock
 from shared.core.actor import Role
 from shared.people.access import records, tokens
 from shared.people.identity.api_keys import create_key
+from shared.people.tenancy.organizations import set_status
 from shared.source.repositories import app, connecting
 from shared.source.repositories.reconciling import ask_for_reconciling
 from shared.source.repositories.rows import repository_id_of
@@ -287,6 +288,26 @@ def test_an_installation_that_is_suspended_and_given_back(hub: Octo):
     happens(hub, "installation", {"action": "unsuspend"})
     assert status(hub) == ("active", None)
     assert len(rows_of("CMT")) == 1  # it was fetched
+
+
+def test_in_an_organization_that_is_suspended_nothing_is_connected_and_nothing_comes_in(hub: Octo):
+    """The proof is the person's own and stays; what GitHub sent meanwhile comes when the organization is active again."""
+    connected(hub)
+    card, repository = hub.world.card(), f"/github/repositories/{hub.repository.id}"
+    set_status(str(hub.world.project.org_id), "suspended")
+    assert authorize(hub, "ida").status == 200
+    issue = {"ticket_id": card.id, "title": "A wish", "body": ""}
+    refused = [connect(hub), hub.ask("DELETE", repository), hub.ask("POST", f"{repository}/create-issue", issue)]
+    assert [(one.status, "inactive or suspended" in one.text) for one in refused] == [(403, True)] * 3
+    sha = hub.github.commit(f"For {card.id}")
+    hub.github.branches = {"main": sha}
+    happens(hub, "push", hub.github.push(sha))
+    assert (rows_of("CMT"), status(hub), hub.github.issues) == ([], ("active", None), {})
+    set_status(str(hub.world.project.org_id), "active")
+    with time_machine.travel(clock.now().timestamp() + 301):
+        ask_for_reconciling(deadline())
+        assert hub.work() == []
+    assert [row["sha"]["S"] for row in rows_of("CMT")] == [sha]
 
 
 def test_a_repository_that_is_taken_out_of_the_installation_and_put_back(hub: Octo):

@@ -96,8 +96,11 @@ def test_what_an_agent_is_capable_of_comes_first(ada, world):
 
 def test_who_watches_does_no_tasks_and_validators_do_their_own(ada, world):
     build, check = task(world), task(world, task_type="validation")
+    looks_into = task(world, task_type="discovery_diagnostic_validation_failed")
     assert ask(ada, registered(ada, agent_type="guardian")["agent_id"]) is None
     assert ask(ada, registered(ada, agent_type="validator")["agent_id"])["id"] == check
+    assert ask(ada, registered(ada, agent_type="validator")["agent_id"]) is None
+    assert ask(ada, registered(ada, agent_type="diagnostic")["agent_id"])["id"] == looks_into
     assert ask(ada, registered(ada)["agent_id"])["id"] == build
 
 

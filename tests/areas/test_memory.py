@@ -70,6 +70,32 @@ def test_a_memory_is_stored_with_its_task_and_found(world):
     check_rows()
 
 
+def test_who_listens_is_told_of_a_search_and_not_of_what_was_asked(world):
+    stored = store(world)["memory_id"]
+    search(world, "The login session times out")  # while nobody listens
+    listen(world.ws_id)
+    search(world, "How to paint a wall", search_mode="keyword")  # finds nothing
+    search(world, "The login session times out", project_id=world.project.id)
+    (told,) = pushed("omoios")
+    assert {name: told[name] for name in ("event_type", "entity_type", "entity_id", "payload")} == {
+        "event_type": "MEMORY_SEARCHED",
+        "entity_type": "memory",
+        "entity_id": stored,
+        "payload": {"memory_ids": [stored], "results_count": 1, "search_mode": "hybrid"},
+    }
+
+
+def test_a_search_is_told_in_each_workspace_with_what_was_found_there(world):
+    other = create_world("bob@example.com", "Bob")
+    other.join_again(world.ada)
+    mine, theirs = store(world)["memory_id"], store(other)["memory_id"]
+    listen(other.ws_id)
+    assert len(search(world, "The login session times out")) == 2
+    (told,) = pushed("omoios")
+    assert told["payload"]["memory_ids"] == [theirs]
+    assert mine not in str(told)
+
+
 def test_what_is_stored_is_told(world):
     listen(world.ws_id)
     stored = store(world, success=False)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from shared.core.errors import Conflict, Forbidden, NotFound
+from shared.core.ids import bare_id
 from shared.people.tenancy.rows import Workspace
 from shared.sandboxes.configuration.policy import Rule, policy_to_store
 from shared.sandboxes.lifecycle.creating import NewSandbox, create_sandbox
@@ -43,7 +44,8 @@ class Team:
         return send_message(self.world.actor, self.a, NewMessage(**new))
 
     def got(self, name="beta") -> list:
-        return [json.loads(one)["data"] for one in self.gateway.frames[f"c-{name}"]]
+        frames = [json.loads(one)["data"] for one in self.gateway.frames[f"c-{name}"]]
+        return [one | {key: bare_id(one[key]) for key in ("message_id", "in_reply_to") if one[key]} for one in frames]
 
     def policy(self, mode: str, *rules: Rule) -> None:
         workspace = fetch(Workspace, self.world.ws_id)

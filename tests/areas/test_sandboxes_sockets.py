@@ -44,12 +44,15 @@ def message(world, sender: Agent, recipient: Agent, content="Design it", **more)
         org_id=sender.row.org_id,
         ws_id=world.ws_id,
         from_sandbox=sender.id,
+        from_name=sender.row.name,
         from_agent="frontend-architect",
         to_sandbox=recipient.id,
         to_agent="frontend-architect",
         message_type="request",
         content=content,
         number=1,
+        ttl_seconds=60,
+        expires_at=clock.in_seconds(60),
         sent_by=world.actor.summary,
         **more,
     )
@@ -108,7 +111,7 @@ def test_messages_come_to_the_sockets_of_both_and_of_their_collaboration(gateway
     stream.flow()
     drain()
     (to_sender,), (to_recipient,), (to_team,) = sender.received(), recipient.received(), team.received()
-    assert (to_sender["event"], to_recipient["event"], to_team["event"]) == ("message_sent", "message_received", "message_sent")
+    assert (to_sender["event"], to_recipient["event"], to_team["event"]) == ("message_sent", "message_queued", "message_sent")
     assert to_recipient["data"]["message_id"] == f"msg_{sent.id}"
     assert to_recipient["data"]["content"] == "Design it"
     assert to_sender["sequence"] == to_recipient["sequence"]
@@ -182,7 +185,7 @@ def test_a_client_that_comes_back_gets_the_events_and_messages_that_it_has_misse
     heard = viewer.received()
     contents = [one["data"]["content"] for one in heard if one["channel"] == "messages"]
     assert sorted(contents) == ["number 0", "number 1", "number 2"]
-    assert {one["event"] for one in heard if one["channel"] == "messages"} == {"message_received"}
+    assert {one["event"] for one in heard if one["channel"] == "messages"} == {"message_queued"}
     assert [one["event"] for one in heard if one["channel"] == "events"] == ["stopped"]
     assert all(one["sequence"] > last for one in heard)
     assert len({one["sequence"] for one in heard}) == 4
@@ -256,7 +259,8 @@ def _collaboration(world, org_id) -> Collaboration:
         ws_id=world.ws_id,
         task="Login",
         mode="orchestrated",
-        participants=[],
+        state={"mode": "orchestrated", "members": []},
+        deadline_at=clock.in_seconds(300),
         timeout_seconds=300,
         created_by=world.actor.summary,
     )

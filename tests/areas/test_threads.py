@@ -11,7 +11,7 @@ from shared.core.situations import Situation
 from shared.runs.threads.handoffs import accept_handoff, decline_handoff
 from shared.runs.threads.talking import NewMessage, send_message
 from shared.store import fetch
-from shared.work.tasks.claiming import FenceLost, claim_task, complete_task, start_task
+from shared.work.tasks.claiming import MAX_HANDOVERS, FenceLost, claim_task, complete_task, release_task, start_task
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.rows import Task
 from tests.areas.boards_world import World
@@ -188,6 +188,21 @@ def test_a_handoff_moves_the_task_to_who_accepts(world, ada, stream):
     assert (stored(one).status, stored(two).status) == ("idle", "running")
     again = answer_of(ada, thread, "accept", accepting_agent_id=two)
     assert (again.status, again.json["detail"]) == (409, "This thread is resolved")
+
+
+def test_two_agents_do_not_pass_a_task_to_each_other_for_ever(world, ada, stream):
+    """Each handoff begins the task's time anew: it never took too long."""
+    pair = agents(ada)
+    task = held(world, pair[0])
+    for number in range(MAX_HANDOVERS + 1):
+        stream.flow()
+        thread = asked(ada, pair[number % 2], pair[(number + 1) % 2], row(task.id))
+        answer = answer_of(ada, thread, "accept", accepting_agent_id=pair[(number + 1) % 2])
+        assert answer.status == (200 if number < MAX_HANDOVERS else 409), answer.text
+    assert "handed over 10 times" in answer.json["detail"]
+    release_task(world.actor, task.id, int(row(task.id).fence))
+    stream.flow()
+    assert row(task.id).handed_over is None  # whoever claims it begins anew
 
 
 def test_a_handoff_is_declined_and_the_task_stays(world, ada):

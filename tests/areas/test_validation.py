@@ -1,5 +1,7 @@
 """Validation: reviews by agents of clients and by the platform, what they do to a task, and who is told."""
 
+from itertools import count
+
 import pytest
 
 from shared.core.ids import new_id
@@ -11,7 +13,7 @@ from shared.runs.validation.platform import DIAGNOSIS
 from shared.store import fetch
 from shared.work.discoveries.listing import list_task_discoveries
 from shared.work.items.creating import NewItem, create_item
-from shared.work.tasks.claiming import complete_task
+from shared.work.tasks.claiming import claim_task, complete_task, start_task
 from shared.work.tasks.creating import NewTask, add_task
 from tests.areas.boards_world import put_on_plan
 from tests.areas.driving import Client
@@ -172,6 +174,27 @@ def test_after_three_failures_it_is_looked_into_why(world, ada, stream):
     (spawned,) = found[0].spawned_task_ids
     assert (row(spawned).task_type, row(spawned).priority) == (f"discovery_{DIAGNOSIS}", "critical")
     assert "Try 2" in row(spawned).description
+
+
+def test_a_diagnosis_whose_own_reviews_fail_brings_no_other_one(world, ada, stream):
+    """Each brought the next, until the card had all the tasks that it takes."""
+    waiting, task = validator(ada), running(world)
+    beats = count(2)
+
+    def fail_thrice(one: str) -> list[str]:
+        for number in range(3):
+            spawn(ada, one)
+            review(ada, one, waiting, False, feedback=f"Try {number}")
+            follow(stream)
+            beat(ada, waiting, next(beats))
+        found = [one for one in list_task_discoveries(world.actor, one, None, limit=10)[0] if one.type == DIAGNOSIS]
+        return [spawned for one in found for spawned in one.spawned_task_ids]
+
+    (spawned,) = fail_thrice(task)
+    assert row(spawned).status == "pending"  # no validator looks into it
+    claimed = claim_task(world.actor, spawned, {"id": "agent-2", "name": "worker-2"}, 3_600)
+    start_task(world.actor, spawned, int(claimed.fence))
+    assert fail_thrice(spawned) == []
 
 
 def test_feedback_reaches_an_agent_with_its_next_heartbeat(world, ada, stream):

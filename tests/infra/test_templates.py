@@ -484,7 +484,11 @@ def test_whoever_puts_work_back_into_its_own_queue_is_not_taken_for_a_loop(prod:
     """Lambda ends such a chain after 16 rounds unless it is told."""
     allowed = {tags(one)["area"] for one in prod.of("AWS::Lambda::Function") if one.properties.get("RecursiveLoop") == "Allow"}
     feeding = {name for name, needs in FUNCTIONS.items() if name in {QUEUES[queue].consumer for queue in needs.sends}}
-    assert allowed == feeding == {"ws_pusher", "cascade_worker", "export_worker", "webhook_worker", "github_worker", "message_worker"}
+    assert (
+        allowed
+        == feeding
+        == {"ws_pusher", "cascade_worker", "export_worker", "webhook_worker", "github_worker", "message_worker"}
+    )
 
 
 @pytest.mark.parametrize("queue", ["ScheduleDead", "Emails", "EmailsDead"])

@@ -122,8 +122,9 @@ TRIED = [route for route in GUARDED if key_of(route) not in TESTED_ELSEWHERE]
 SCOPED = [
     route
     for route in GUARDED
-    if route.contract == "enterprise"
+    if route.contract in ("enterprise", "omoios")
     and route.operation.permission
+    and not route.operation.personal
     and TESTED_ELSEWHERE.get(key_of(route)) in (None, ONE_ORGANIZATION)
 ]
 
@@ -205,7 +206,11 @@ def within_one_window(client: Client, play: Callable[[], T]) -> T:
         if minute not in BEGUN:
             for contract in ("agentworks", "omoios"):
                 assert client.at(contract)("auth", "GET", "/auth/me").status == 200
-            for area, path in (("workspaces", "/workspaces"), ("sandboxes", f"/sandboxes/{new_id()}")):  # each class has a window
+            for area, path in (  # each class has a window
+                ("workspaces", "/workspaces"),
+                ("sandboxes", f"/sandboxes/{new_id()}"),
+                ("messaging", f"/messages/{new_id()}"),
+            ):
                 assert client.at("aintandem")(area, "GET", path).status in (200, 404)
             assert client.at("enterprise")("organizations", "GET", "/organizations").status == 200
             BEGUN.add(minute)

@@ -135,6 +135,42 @@ def test_a_task_that_is_added_meanwhile_holds_the_gate(world):
     check(world)
 
 
+@pytest.mark.parametrize("number", [2, 20])
+def test_of_tickets_with_one_text_that_are_made_at_once_there_is_one(world, number):
+    """Of twenty agents that find the same at the same moment one makes the ticket; the others are told of it."""
+    texts = [NewTicket("Google  login fails" if one % 2 else "google login FAILS", "Since yesterday") for one in range(number)]
+    texts += [NewTicket(f"Another matter {new_id()}") for _ in range(number)]
+    with ThreadPoolExecutor(12) as threads:
+        made = list(threads.map(lambda new: create_ticket(world.actor, world.project.id, new), texts))
+    tickets = [one for one in made[:number] if isinstance(one, Item)]
+    assert len(tickets) == 1
+    others = [one for one in made[:number] if not isinstance(one, Item)]
+    assert {one.candidates[0].item.id for one in others} == {tickets[0].id}
+    assert all(isinstance(one, Item) for one in made[number:])
+    check(world)
+
+
+def test_a_ticket_that_was_renamed_or_ended_a_moment_ago_is_in_nobodys_way(world):
+    first = create_ticket(world.actor, world.project.id, NewTicket("Rotate the keys"))
+    update_item(world.actor, first.id, {"title": "Write the guide"})
+    second = create_ticket(world.actor, world.project.id, NewTicket("Rotate the keys"))
+    transition(world.actor, second.id, "done", force=True)
+    third = create_ticket(world.actor, world.project.id, NewTicket("Rotate the keys"))
+    assert isinstance(third, Item)
+    assert not isinstance(create_ticket(world.actor, world.project.id, NewTicket("Rotate the keys")), Item)
+    check(world)
+
+
+def test_who_dies_while_a_ticket_is_made_leaves_no_text_of_none(world):
+    for process in crash_at_every_write():
+        title = f"Google login fails {new_id()}"
+        with process:
+            create_ticket(world.actor, world.project.id, NewTicket(title))
+        again = create_ticket(world.actor, world.project.id, NewTicket(title))
+        assert isinstance(again, Item) is not bool(process.names)
+    check(world)
+
+
 def wanted(world: World) -> str:
     made = create_ticket(world.actor, world.project.id, NewTicket(f"Wanted {new_id()}", approval_required=True))
     assert isinstance(made, Item)

@@ -57,6 +57,7 @@ class Agent:
 
     async def run(self) -> None:
         """Work until the platform says stop. Raises TokenRefused."""
+        self.log("info", "Agent started successfully")
         loops = [asyncio.create_task(work) for work in (self._channel.run(self._hear), self._beat(), self._send_logs())]
         stop = asyncio.create_task(self._stop.wait())
         try:

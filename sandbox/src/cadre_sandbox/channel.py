@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import random
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -35,10 +36,11 @@ class Channel:
         """Connect and hear, for ever. Raises TokenRefused."""
         pause, refusals = _FIRST_PAUSE, 0
         while True:
+            opened = None
             try:
                 async with self._opened() as connection:
-                    self._connection = connection
-                    pause, refusals = _FIRST_PAUSE, 0
+                    self._connection, opened, refusals = connection, time.monotonic(), 0
+                    self._log("info", "Connected to collaboration bus")
                     async for frame in connection:
                         await self._hear(frame, hear)
             except InvalidStatus as refused:
@@ -51,6 +53,8 @@ class Channel:
                 self._log("debug", f"The connection was lost: {type(away).__name__}")
             finally:
                 self._connection = None
+            if opened is not None and time.monotonic() - opened > _LONGEST_PAUSE:
+                pause = _FIRST_PAUSE
             await asyncio.sleep(pause * (0.5 + random.random() / 2))  # noqa: S311 - no secret
             pause = min(_LONGEST_PAUSE, pause * 2)
 

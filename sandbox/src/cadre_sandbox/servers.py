@@ -4,7 +4,9 @@ Servers over HTTP are asked through the platform's egress: the sandbox has no ne
 """
 
 import asyncio
-import shlex
+import contextlib
+import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +15,8 @@ from cadre_sandbox.logs import Log
 from cadre_sandbox.platform import Platform, PlatformError, Unreachable
 
 _CONNECTS_WITHIN, _CALL_WITHIN = 30.0, 60.0  # seconds
+_LOOKS_EVERY: Final = 20.0  # seconds between two looks whether a server still answers
+_PAUSES: Final = (1.0, 5.0, 30.0, 120.0)  # seconds before a server that failed is connected again
 _MAX_RESULT: Final = 100_000  # characters
 CONNECTED, ERROR = "connected", "error"
 
@@ -25,7 +29,8 @@ class Server:
         self.tools: list[dict[str, Any]] = []
         self._config, self._platform, self._work, self._log = config, platform, work, log
         self._client: Any = None
-        self._ready, self._closing = asyncio.Event(), asyncio.Event()
+        self._ready, self._wake, self._closing = asyncio.Event(), asyncio.Event(), False
+        self.on_change: Callable[[], None] = lambda: None
         self._task = asyncio.create_task(self._run())
 
     async def connected(self) -> bool:
@@ -37,40 +42,55 @@ class Server:
         return self.status == CONNECTED
 
     async def close(self) -> None:
-        self._closing.set()
+        self._closing = True
+        self._wake.set()
         done, _ = await asyncio.wait([self._task], timeout=5)
         if not done:
             self._task.cancel()
 
     async def _run(self) -> None:
-        try:
-            async with AsyncExitStack() as stack:
-                self._client = await stack.enter_async_context(self._made())
-                listed = await self._client.list_tools()
-                self.tools = [
-                    {"name": tool.name, "description": tool.description or "", "parameters": _schema(tool)}
-                    for tool in listed.tools
-                ]
-                self.status = CONNECTED
+        """Keep it connected until it is closed: one that fails is connected again after a pause, each time a longer one."""
+        failures = 0
+        while not self._closing:
+            try:
+                await self._serve()
+            except asyncio.CancelledError:
+                raise
+            except (Exception, BaseExceptionGroup) as error:
+                self._log("error", f"The MCP server {self.name} failed: {_said(error)}")
+            finally:
+                failures = 1 if self.status == CONNECTED else failures + 1
+                self.status, self._client = ERROR, None
                 self._ready.set()
-                await self._closing.wait()
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:
-            self._log("error", f"The MCP server {self.name} failed: {_said(error)}")
-        finally:
-            self.status, self._client = ERROR, None
+                self.on_change()
+            await self._closes_within(_PAUSES[min(failures, len(_PAUSES)) - 1])
+
+    async def _serve(self) -> None:
+        """Connect, and look again and again whether it still answers. Raises whatever its connection does."""
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(_CONNECTS_WITHIN):
+                client = await stack.enter_async_context(self._made())
+            self.tools = await _tools(client)
+            self._client, self.status = client, CONNECTED
             self._ready.set()
+            self.on_change()
+            self._log("info", f"MCP server {self.name} connected, {len(self.tools)} tools")
+            while not await self._closes_within(_LOOKS_EVERY):
+                self.tools = await _tools(client)
+
+    async def _closes_within(self, seconds: float) -> bool:
+        """Wait so long, or until it is closed or a call of it has failed; return whether it is closed."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        self._wake.clear()
+        return self._closing
 
     def _made(self) -> Any:
         from mcp import Client, StdioServerParameters
 
-        if self._config.get("transport") == "stdio":
-            command = shlex.split(str(self._config["command"]))
-            arguments = [*command[1:], *map(str, self._config.get("arguments") or ())]
-            return Client(
-                StdioServerParameters(command=command[0], args=arguments, cwd=self._work), read_timeout_seconds=_CALL_WITHIN
-            )
+        if command := self._config.get("command"):
+            told = StdioServerParameters(command=str(command[0]), args=[*map(str, command[1:])], env=_own(), cwd=self._work)
+            return Client(told, read_timeout_seconds=_CALL_WITHIN)
         import httpx2
         from mcp.client.streamable_http import streamable_http_client
 
@@ -86,13 +106,27 @@ class Server:
         try:
             result = await asyncio.wait_for(self._client.call_tool(name, arguments), _CALL_WITHIN)
         except TimeoutError:
+            self._wake.set()  # whether it still answers at all is looked at now
             raise ValueError(f"{name} did not answer within {_CALL_WITHIN:g} seconds") from None
         except Exception as error:
+            self._wake.set()
             raise ValueError(_said(error)) from error
         text = "\n".join(part.text for part in result.content if getattr(part, "type", "") == "text")[:_MAX_RESULT]
         if result.is_error:
             raise ValueError(text or f"{name} failed")
         return text
+
+
+async def _tools(client: Any) -> list[dict[str, Any]]:
+    """Ask a server for its tools, which it has to answer each time."""
+    async with asyncio.timeout(_CONNECTS_WITHIN):
+        listed = await client.list_tools(cache_mode="bypass")
+    return [{"name": tool.name, "description": tool.description or "", "parameters": _schema(tool)} for tool in listed.tools]
+
+
+def _own() -> dict[str, str]:
+    """Return the variables that a server gets: those of the sandbox's configuration, nothing of how it reaches the platform."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("CADRE_")}
 
 
 def _schema(tool: Any) -> dict[str, Any]:

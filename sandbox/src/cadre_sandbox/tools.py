@@ -71,8 +71,12 @@ class Toolbox:
         for given in servers:
             config = given if isinstance(given, dict) else {"name": str(given)}
             name = str(config.get("name"))
-            if config.get("command") or config.get("url"):
+            if not config.get("enabled", True):
+                self._built_in[name] = ERROR
+                self._log("warning", f"The MCP server {name} is disabled in the workspace")
+            elif config.get("command") or config.get("url"):
                 self._servers[name] = Server(config, self._platform, self._settings.work_folder, self._log)
+                self._servers[name].on_change = self._collect
             elif name == "filesystem":
                 self._built_in[name] = CONNECTED
             else:
@@ -88,7 +92,7 @@ class Toolbox:
             for name, (description, properties, required) in filesystem.TOOLS.items():
                 schema = {"type": "object", "properties": properties, "required": required}
                 self._add("filesystem", name, Tool(description, schema, _of_files(files, name)))
-        for server in self._servers.values():
+        for server in (one for one in self._servers.values() if one.status == CONNECTED):
             for tool in server.tools:
                 self._add(
                     server.name, tool["name"], Tool(tool["description"], tool["parameters"], _of_server(server, tool["name"]))
@@ -127,6 +131,7 @@ class Toolbox:
             "message_type": "request" if expects else "notification",
             "content": content if isinstance(content, dict) else {"text": str(content)},
             "requires_response": expects,
+            "in_reply_to": key.partition("/")[0],  # what it works on: two agents that ask each other do not go on for ever
         }
         if expects:
             message["timeout"] = ANSWERS_WITHIN
@@ -140,7 +145,13 @@ class Toolbox:
         return json.dumps(response.get("content"), ensure_ascii=False)
 
     async def close(self) -> None:
+        for server in self._servers.values():
+            server.on_change = _nothing
         await asyncio.gather(*(server.close() for server in self._servers.values()))
+
+
+def _nothing() -> None:
+    return None
 
 
 def _of_files(files: Filesystem, name: str) -> Call:

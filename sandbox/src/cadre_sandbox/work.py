@@ -47,6 +47,8 @@ class Work:
         """Take a message, which is in the journal when this returns; one that is known is not worked on again."""
         if not self._journal.receive(message):
             return
+        kind, sender = message.get("message_type"), message.get("from_name") or message.get("from_sandbox")
+        self._log("info", f"Received {kind} {message['message_id']} from {sender}")
         if message.get("message_type") == "response":
             self._hear(message)
         else:
@@ -175,6 +177,7 @@ class Work:
         while True:
             try:
                 await self._platform.send(known.answer)
+                self._log("info", f"Answered {message_id}")
                 break
             except PlatformError as refused:
                 self._log("error", f"The platform refuses the answer to {message_id}: {refused}")

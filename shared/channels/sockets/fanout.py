@@ -184,10 +184,12 @@ def matches_filters(one: Subscription, facets: Mapping[str, str] | None) -> bool
 
 
 def _hold_or_send(one: Subscription, push: Mapping[str, Any], frames: list[dict[str, Any]]) -> tuple[Subscription, list[str]]:
-    """Return the subscription as it is now and the messages of a push that it is sent: none of what a replay has sent, and none while one
-    goes on, which sends them itself when it ends."""
+    """Return the subscription as it is now and the messages of a push that it is sent: none of what a replay has sent or
+    what its client had before, and none while one goes on, which sends them itself when it ends."""
+    if str(push.get("position") or "~") <= str(one.since or ""):
+        return one, []
     while one.state == REPLAYING and frames:
-        now = hold(one, frames, at=push["at"], event=push.get("event"))
+        now = hold(one, push, frames)
         if now is None or (now.state == REPLAYING and now.generation == one.generation):
             if now is not None and now.skips > MAX_HELD:
                 disconnect(one.connection)

@@ -37,6 +37,8 @@ class Piece:
     position: str | None = None
     places: dict[str, dict[str, Any]] = field(default_factory=dict)
     """How far the events of each workspace are sent, by its id."""
+    since: dict[str, str] = field(default_factory=dict)
+    """By workspace, the place of the earliest of its events that the client named."""
     events: int = 0
     recent: list[list[str]] = field(default_factory=list)
     """Ids and times of the events that were sent lately."""
@@ -55,10 +57,12 @@ def queue_piece(connection_id: str, piece: Piece, delay: float = 0) -> None:
     send_job("replay_events", connection_id, delay=delay, piece=asdict(piece))
 
 
-def hold(one: Subscription, frames: Sequence[Mapping[str, Any]], *, at: int, event: str | None = None) -> Subscription | None:
+def hold(one: Subscription, push: Mapping[str, Any], frames: Sequence[Mapping[str, Any]]) -> Subscription | None:
     """Hold the messages of a push to a subscription that is `replaying`, if it still is. Return the subscription as it is now, None if it
     is gone. Frames are texts with what a filter looks at (`Frame.as_json`). Two writes."""
-    return _hold(one, [_held(one, str(one.generation), at, event or new_id(), frames)])
+    row = _held(one, str(one.generation), push["at"], push.get("event") or new_id(), frames)
+    row.ws_id, row.position = push.get("ws"), push.get("position")
+    return _hold(one, [row])
 
 
 def _hold(one: Subscription, rows: Sequence[Held]) -> Subscription | None:

@@ -3,7 +3,7 @@
 `ws-live` is a FIFO queue with the topic as its message group, so a terminal shows its lines in the order in which they were
 written.
 
-    {kind: push, topic, ws?, event?, at, frames: {<contract>: [{text, facets?, costs?}, ...]}}     rendered already
+    {kind: push, topic, ws?, event?, position?, at, frames: {<contract>: [{text, facets?, costs?}, ...]}}     rendered already
     {kind: push, topic, ws?, run, at, notice: run_status, about: {...}}                    rendered on delivery, for each contract
     {kind: log,  topic, ws?, run, at, entries: [entry, ...]}                               the same
 
@@ -29,11 +29,19 @@ _MAX_DELAY = 900  # SQS's own limit, in seconds
 log = logging.getLogger(__name__)
 
 
-def publish(topic: str, frames: Mapping[str, Sequence[Frame]], *, ws_id: str | None = None, event_id: str | None = None) -> None:
-    """Send frames, by contract, to the topic's subscribers. With `ws_id`, only to members of that workspace."""
+def publish(
+    topic: str,
+    frames: Mapping[str, Sequence[Frame]],
+    *,
+    ws_id: str | None = None,
+    event_id: str | None = None,
+    position: str | None = None,
+) -> None:
+    """Send frames, by contract, to the topic's subscribers. With `ws_id`, only to members of that workspace. `position`: the place of the
+    event in the log of the workspace, if it came there in time: who names a later event has it."""
     shown = {contract: [frame.as_json() for frame in each] for contract, each in frames.items() if each}
     if shown:
-        _send_push(topic, {"ws": ws_id, "event": event_id, "frames": shown})
+        _send_push(topic, {"ws": ws_id, "event": event_id, "position": position, "frames": shown})
 
 
 def publish_notice(topic: str, kind: str, about: Mapping[str, Any], *, ws_id: str | None, run_id: str) -> None:

@@ -58,9 +58,9 @@ class Missed:
 class Source(Protocol):
     """The log of events, as a contract shows it. Passed by the caller: the sockets know neither."""
 
-    def find(self, ws_ids: Sequence[str], event_ids: Sequence[str], partly: Container[str] = ()) -> str | None:
-        """Return the position of the earliest of these events, or None if one of them is in no log of these workspaces. Of those that were
-        received `partly` it is the one before."""
+    def find(self, ws_ids: Sequence[str], event_ids: Sequence[str], partly: Container[str] = ()) -> dict[str, str] | None:
+        """Return by workspace the position of the earliest of these events, or None if one of them is in no log of these workspaces. Of
+        those that were received `partly` it is the one before. What is too old to be looked for is in no workspace ("")."""
 
     def missed(self, ws_id: str, position: str, place: Mapping[str, Any]) -> Iterator[Missed]:
         """Yield what happened in a workspace behind a position, in order, from a place on (empty: from the beginning)."""
@@ -77,7 +77,7 @@ def begin_replay(connection: Connection, subscriptions: Sequence[Subscription]) 
 def restart_replay(connection: Connection, filters: Mapping[str, Any]) -> str:
     """Set an open connection to a new replay, with these filters, and return its generation. An older one ends."""
     generation = new_id()
-    write(*replaying(connection, generation, Subscription.filters.set(dict(filters))))
+    write(*replaying(connection, generation, Subscription.filters.set(dict(filters)), Subscription.since.remove()))
     return generation
 
 
@@ -174,14 +174,15 @@ class _Player:
 
     def _begin(self) -> bool:
         """Find where to begin and say that it begins; return False if there is no such place, after saying so."""
-        position = self._source.find(self._ws_ids, [*self._received, *self._partly], self._partly)
+        found = self._source.find(self._ws_ids, [*self._received, *self._partly], self._partly)
         oldest = clock.iso(clock.now() - timedelta(hours=MAX_HOURS))
-        if position is None:
+        if found is None:
             self._say_gap("unknown_event", "This event is not known here: what happened since cannot be told")
             return False
+        position = min(found.values())
         if position < oldest:
             self._say_gap("too_old", f"This event is older than {MAX_HOURS} hours; what happened before is left out")
-        self.piece = replace(self.piece, position=max(position, oldest))
+        self.piece = replace(self.piece, position=max(position, oldest), since=found)
         self._post(compact({"type": "replay_started", "last_event_id": self.piece.received[-1]}))
         return True
 
@@ -222,7 +223,8 @@ class _Player:
         done = []
         try:
             for row in held:
-                if row.event not in sent and one is not None:
+                had = row.position and row.position <= self.piece.since.get(str(row.ws_id), "")
+                if row.event not in sent and not had and one is not None:
                     self._sent(row.event, clock.iso())
                     self._post(*(each["text"] for each in row.frames if matches_filters(one, each.get("facets"))))
                 done.append(row)
@@ -236,6 +238,8 @@ class _Player:
         received = [one for one in self.piece.received if one in self._received]
         ids = list(dict.fromkeys([*received, *(event_id for event_id, _ in self._recent())]))[-_MAX_RECENT:]
         actions = [Subscription.state.set(LIVE), Subscription.sent_ids.set(ids)]
+        if since := self.piece.since.get(str(workspace_of(str(one.pk).removeprefix("SUB#")))):
+            actions.append(Subscription.since.set(since))
         try:
             update_now(Subscription(pk=one.pk, sk=one.sk), actions, same & (Subscription.skips == int(one.skips)), _Replaced)
         except _Replaced:

@@ -131,6 +131,8 @@ class Subscription(Ephemeral):
     """Allowed values by facet name; a frame must match all."""
     sent_ids = JSONAttribute(null=True)
     """Events that a replay has sent lately: pushes omit them."""
+    since = UnicodeAttribute(null=True)
+    """The place of the earliest event of this topic that the client named as received: pushes omit what stands before."""
     opened = NumberAttribute()
     """Epoch seconds at which the connection was opened."""
 
@@ -154,6 +156,9 @@ class Held(Ephemeral):
 
     event = UnicodeAttribute()
     """The id of the event, or one that stands for it."""
+    ws_id = UnicodeAttribute(null=True)
+    position = UnicodeAttribute(null=True)
+    """The place of the event in the log of its workspace, if it came there in time."""
     frames = JSONAttribute(default=list)
     """Texts with what filters look at; without it, they have passed the filters."""
 

@@ -37,6 +37,7 @@ CHILDREN: dict[str, tuple[tuple[int | None, str], ...]] = {
         (1, "WS#{}#PROJ"),
         (1, "TRASH#WS#{}"),  # includes the projects that the cascade has deleted
         (1, "WS#{}#INV"),
+        (1, "WS#{}#COL"),
         (1, "WS#{}#EXP"),
         (1, "WS#{}#AINS"),
         (1, "WS#{}#AINS#ENDED"),

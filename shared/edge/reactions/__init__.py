@@ -15,6 +15,7 @@ from shared.edge.reactions import (
     billing_mails,
     builds,
     cascade,
+    collaborations,
     deployments,
     files,
     issues,
@@ -46,6 +47,7 @@ REACTIONS: Final[tuple[Reaction, ...]] = (
     deployments.react,  # start requested deployments
     sandboxes.react,  # start and stop the machines of sandboxes
     sandbox_messages.react,  # wake the worker that delivers messages between sandboxes
+    collaborations.react,  # move on what sandboxes do together
     runs.react,  # stop the agents of deleted cards and archived projects
     tasks.react,  # let tasks begin that waited; stop the run of a task that was taken from it
     builds.react,  # start requested builds

@@ -24,10 +24,9 @@ def _of_message(change: Change) -> None:
     message = change.after(MessageHead)
     if (message.status == QUEUED and message.approval != PENDING) or (change.status()[0] is not None and _others_wait(message)):
         wake(message.to_sandbox)
-    if message.due_at is not None:
-        seconds = clock.seconds_between(clock.iso(), message.due_at) + 1
-        if 0 < seconds <= LONGEST_DELAY:
-            wake_for(change.id, seconds)
+    ends_at = message.expires_at if message.status == QUEUED else message.due_at if message.awaits_answer else None
+    if ends_at is not None and (seconds := clock.seconds_between(clock.iso(), ends_at) + 1) <= LONGEST_DELAY:
+        wake_for(change.id, max(0, seconds))  # what ends later is found by the job
 
 
 def _others_wait(message: MessageHead) -> bool:

@@ -10,6 +10,7 @@ from shared.channels.sockets.publish import publish
 from shared.channels.sockets.topics import SYSTEM_TOPIC, collaboration_topic, sandbox_topic
 from shared.core import clock
 from shared.edge.views.aintandem import frames
+from shared.edge.views.aintandem.messages import message_event, message_frame
 from shared.events import EventType
 from shared.events.change import Change
 from shared.sandboxes.collaborations.rows import Collaboration
@@ -66,8 +67,9 @@ def _told_of_message(change: Change) -> Iterator[Told]:
             message.append(found if found is not None else change.after(Message))
         status = str(change.status()[1])
         message[0].status = status
-        name = frames.message_event(change.event.type, status, received=received)
-        return frames.message_frame(message[0], name, change.event.at, change.event.id)
+        answered = "response_id" in change.event.data
+        name = message_event(change.event.type, status, received=received, answered=answered)
+        return message_frame(message[0], name, change.event.at, change.event.id)
 
     yield sandbox_topic(new["from_sandbox"]["S"], "messages"), lambda: text(received=False)
     yield sandbox_topic(new["to_sandbox"]["S"], "messages"), lambda: text(received=True)

@@ -7,12 +7,15 @@ from shared.events.change import Change
 from shared.sandboxes.lifecycle.configuring import told
 from shared.sandboxes.lifecycle.machine import start_execution
 from shared.sandboxes.lifecycle.rows import Sandbox
+from shared.sandboxes.lifecycle.servers import tell_servers
 from shared.sandboxes.lifecycle.telling import tell
 
 _STEPS: Final = {"provisioning": "start", "starting": "start", "restarting": "start", "stopping": "stop"}
 
 
 def react(change: Change) -> None:
+    if change.event.type is EventType.WORKSPACE_CONFIGURED and "mcp_servers" in change.event.data["changed"]:
+        tell_servers(change.id)
     if change.kind != Sandbox.KIND:
         return
     sandbox = change.after(Sandbox)

@@ -22,16 +22,17 @@ _MAX_BLOCKS = 2_000
 Place = dict[str, Any]
 
 
-def position_of(ws_ids: Sequence[str], event_id: str) -> str | None:
-    """Return the position of an event in the logs of these workspaces; None if it is in none. An id tells its time to the second.
+def place_of(ws_ids: Sequence[str], event_id: str) -> tuple[str, str] | None:
+    """Return in which of these workspaces an event has happened, and its position there; None if in none. An id tells its time to the
+    second.
 
-    An event that is older than LOOKED_UP is not looked for: no replay goes back so far.
+    An event that is older than LOOKED_UP is not looked for, and is in no workspace (""): no replay goes back so far.
     """
     if not is_id(event_id) or UUID(event_id).version != 7:
         return None
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=min(UUID(event_id).int >> 80, _LAST))
     if moment < clock.now() - LOOKED_UP:
-        return f"{clock.iso(moment)}#{event_id}"
+        return "", f"{clock.iso(moment)}#{event_id}"
     if moment > clock.now() + _AHEAD:
         return None
     first, last = clock.iso(moment - _APART), clock.iso(moment + _APART)
@@ -39,7 +40,7 @@ def position_of(ws_ids: Sequence[str], event_id: str) -> str | None:
         rows = (row for row, _ in events_since(ws_id, first, {}))
         for row in takewhile(lambda row: row.at <= last, rows):
             if row.id == event_id:
-                return row.position
+                return ws_id, row.position
     return None
 
 

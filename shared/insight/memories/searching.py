@@ -95,8 +95,8 @@ def model_name() -> str:
     return f"{chosen.name}@{chosen.dimension}"
 
 
-def search_memories(actor: Actor, query: SearchQuery) -> list[Found]:
-    """Return the memories that answer a question best, and count that they were handed out.
+def search_memories(actor: Actor, query: SearchQuery, beside: Callable[[Sequence[Found]], None] | None = None) -> list[Found]:
+    """Return the memories that answer a question best, and count that they were handed out. `beside` gets them before they are counted.
 
     Three round trips: the index, beside the decision who asks (or the project); the memories; their counts. Raises NotFound (project),
     Forbidden, Invalid (two weights of 0), Upstream (the service that makes vectors does not answer).
@@ -105,14 +105,16 @@ def search_memories(actor: Actor, query: SearchQuery) -> list[Found]:
         raise Invalid(FieldError("semantic_weight", "One of the two weights must be above 0"))
     search = MemorySearch(actor)
     if query.project_id is None:
-        return hand_out(search.everywhere(query))
+        return hand_out(search.everywhere(query), beside)
     project = load(Project, query.project_id, actor, Permission.CARD_READ)
-    return hand_out(search.in_workspace(str(project.ws_id), replace(query, project_id=bare_id(query.project_id))))
+    return hand_out(search.in_workspace(str(project.ws_id), replace(query, project_id=bare_id(query.project_id))), beside)
 
 
-def hand_out(ranked: Sequence[Ranked]) -> list[Found]:
+def hand_out(ranked: Sequence[Ranked], beside: Callable[[Sequence[Found]], None] | None = None) -> list[Found]:
     """Read the memories that were ranked and count that they are handed out. Two round trips. What is no longer there is left out."""
     found = found_in(ranked, get_all(keys_of(ranked)))
+    if beside is not None:
+        beside(found)
     count_uses([one.memory for one in found])
     return found
 

@@ -1,6 +1,6 @@
 """Creating a ticket: unless there is one like it already, and with its first task, its approval and its dependencies in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -10,6 +10,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, is_id, new_id
 from shared.planning.duplicates.finding import DuplicateCheck, DuplicateSearch
+from shared.planning.duplicates.just_made import JustMade, find_just_made, note_text
 from shared.planning.duplicates.similarity import THRESHOLD
 from shared.planning.tickets.tasks import begin_counting, first_task
 from shared.store import Operation, RowKey, authorize, get_many, id_of, retrying
@@ -73,6 +74,13 @@ def create_ticket(actor: Actor, project_id: str | None, new: NewTicket) -> Item 
         found = search.result(new.threshold)
         if found.is_duplicate:
             return found
+        try:
+            return _create(actor, project, phase, new, neighbours, note_text)
+        except JustMade:
+            made = find_just_made(project.board_id, new.title, new.description)
+            if made is not None:
+                return made
+            neighbours.read(actor, project.id)
     return _create(actor, project, phase, new, neighbours)
 
 
@@ -91,7 +99,14 @@ def _first_phase(name: str) -> str:
     return phase
 
 
-def _create(actor: Actor, project: Project, phase: str | None, new: NewTicket, neighbours: "_Neighbours") -> Item:
+def _create(
+    actor: Actor,
+    project: Project,
+    phase: str | None,
+    new: NewTicket,
+    neighbours: "_Neighbours",
+    note: Callable[[Item], Operation] | None = None,
+) -> Item:
     phase = phase or _first_phase(project.default_phase_id or FIRST_PHASE)
     waits = new.approval_required or new.requested_by is not None or not actor.is_person
     card = NewItem(
@@ -111,7 +126,8 @@ def _create(actor: Actor, project: Project, phase: str | None, new: NewTicket, n
             neighbours.read(actor, project.id)
 
         def beside(item: Item) -> list[Operation]:
-            return [*(first_task(actor, item, last) if last is not None else ()), *neighbours.edges(actor, item)]
+            noted = [note(item)] if note is not None else []
+            return [*(first_task(actor, item, last) if last is not None else ()), *neighbours.edges(actor, item), *noted]
 
         return create_item(actor, project.board_id, card, item_id=item_id, beside=beside)
 

@@ -1,16 +1,18 @@
 """One call of a model outside of runs, reserved before it, paid once with its answer, and never asked twice for the same.
 
 A call is named after all that it depends on. A request that ends early is sent again: the answers that came are read and not asked for,
-so that it goes on where it stopped. A reservation whose process died is released by the next call
-of the same name, or by the job `held-calls`.
+so that it goes on where it stopped. An answer that was cut off is asked for once more with more room. A call that was too slow twice has
+an empty answer: whoever waits goes on without the model's words. A reservation whose process died is released by the next call of the same
+name, or by the job `held-calls`.
 """
 
 import json
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Final
 
 from shared.agents.catalogue.registry import get_agent
 from shared.agents.providers import registry
@@ -37,6 +39,7 @@ from shared.planning.explorations.rows import Exploration
 from shared.runs.agent_runs.spending import usage_figures
 from shared.runs.authoring.agent import AGENT
 from shared.store import (
+    BooleanAttribute,
     JSONAttribute,
     NumberAttribute,
     Operation,
@@ -58,8 +61,12 @@ SECONDS: Final = 22.0
 _LEAST: Final = 3.0  # seconds: with less no call is begun
 HELD_CALLS: Final = Shards("CALLS#HELD", 1)
 """The calls that hold a reservation, by the time until which they may."""
+_ENOUGH: Final = 11.0  # seconds: a call that had less is not called slow
+_MOST_TOKENS: Final = 4_000  # of an answer that is asked for again because it was cut off: every model can write as many
 _PAGE: Final = 100
 _HOLD: Final = 60  # seconds after which a call without an answer is given up: its process is gone
+
+log = logging.getLogger(__name__)
 
 
 class ModelCall(Row):
@@ -72,6 +79,10 @@ class ModelCall(Row):
     reservation: Any = JSONAttribute(null=True)
     held_until = NumberAttribute(default=0)
     answer = UnicodeAttribute(null=True)
+    cut = BooleanAttribute(null=True)
+    """Whether the answer ended at the highest number of tokens, before it was complete."""
+    late = NumberAttribute(default=0)
+    """How often the model was too slow."""
     gsi3pk = UnicodeAttribute(null=True, attr_name="GSI3PK")
     gsi3sk = UnicodeAttribute(null=True, attr_name="GSI3SK")
 
@@ -119,6 +130,9 @@ class Paying:
 class Calls:
     """The calls of one request for one exploration."""
 
+    PATIENCE: ClassVar[int | None] = 2
+    """How often a call may be too slow until its answer is empty. None: for ever, because whoever asks gives up by itself."""
+
     def __init__(
         self, exploration: "Exploration | Paying", user: dict[str, str], now: Callable[[], float] = time.monotonic
     ) -> None:
@@ -130,11 +144,19 @@ class Calls:
 
         Raises Conflict while another request makes this call, LimitExceeded at a budget, Upstream, CadreError(TIMEOUT).
         """
+        answer, was_cut = self._answer(asked)
+        if was_cut and asked.max_tokens < _MOST_TOKENS:
+            room = min(2 * asked.max_tokens, _MOST_TOKENS)
+            answer, _ = self._answer(replace(asked, step=f"{asked.step}, with more room", max_tokens=room))
+        return answer
+
+    def _answer(self, asked: Asked) -> tuple[dict[str, Any], bool]:
+        """Return the answer to a call, and whether it was cut off."""
         request = self._request(asked)
         name = derived_id(asked.step, request.model, asked.system, asked.text)
         row = get(ModelCall, *self._key(name))
         if row is not None and row.answer is not None:
-            return dict(json.loads(load_text(row.answer)))
+            return dict(json.loads(load_text(row.answer))), bool(row.cut)
         if row is not None and row.held_until > clock.epoch():
             raise Conflict(Situation.RUN_IN_PROGRESS, "Another request is writing this; ask again in a minute")
         if self._left < _LEAST:
@@ -179,6 +201,7 @@ class Calls:
             attempt=new_id(),
             reservation={"amount": amount, "budgets": [budget.id for budget in caps.budgets]},
             held_until=clock.epoch() + _HOLD,
+            late=int(old.late) if old is not None else 0,
             gsi3pk=HELD_CALLS.partition_of(self.exploration.id),
             gsi3sk=f"{clock.epoch() + _HOLD:012d}#{self.exploration.id}#{name}",
         )
@@ -206,7 +229,7 @@ class Calls:
             raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"The price of {request.model} is not known any more")
         return customer_price_micros(price.cost_micros)
 
-    def _call(self, held: ModelCall, request: Request) -> dict[str, Any]:
+    def _call(self, held: ModelCall, request: Request) -> tuple[dict[str, Any], bool]:
         texts: list[str] = []
         arguments: dict[str, Any] | None = None
         done: Finished | None = None
@@ -219,40 +242,46 @@ class Calls:
                 else:
                     done = event
         except StreamInterrupted as error:
-            self._settle(held, Finished("cancelled", error.usage, request.model, estimated=True), None)
-            raise (self._too_late() if self._left <= 0 else error) from error
+            return self._give_up(held, request, error, Finished("cancelled", error.usage, request.model, estimated=True)), False
         except Upstream as error:
-            self._release(held)
-            raise (self._too_late() if self._left <= 0 else error) from error
+            return self._give_up(held, request, error, None), False
         if done is None:
             done = Finished("cancelled", estimated_usage(request, "".join(texts)), request.model, estimated=True)
-        ended = done.stop_reason != "cancelled"
-        self._settle(held, done, (arguments or {}) if ended else None)
-        if not ended:
-            raise self._too_late()
-        return arguments or {}
+        if done.stop_reason == "cancelled":
+            return self._give_up(held, request, self._too_late(), done), False
+        was_cut = done.stop_reason == "max_tokens" and not arguments
+        self._settle(held, done, [*_answered(held, self.exploration, arguments or {}), *([ModelCall.cut.set(True)] * was_cut)])
+        return arguments or {}, was_cut
 
-    def _release(self, held: ModelCall) -> None:
-        mine = ModelCall.attempt == held.attempt
-        self._claim(
-            update(held, _RELEASED, mine, _CallTaken()),
-            *release_reservation(held.reservation),
-        )
+    def _give_up(self, held: ModelCall, request: Request, error: CadreError, used: Finished | None) -> dict[str, Any]:
+        """Settle a call without an answer, so that it is asked again. Return an empty answer if it was too slow once too often; else raise
+        the error, or that it was too slow."""
+        is_late = self._left <= 0
+        late = int(held.late) + (is_late and request.timeout_s >= _ENOUGH)
+        ends = self.PATIENCE is not None and late >= self.PATIENCE
+        self._settle(held, used, [ModelCall.late.set(late), *(_answered(held, self.exploration, {}) if ends else ())])
+        if ends:
+            log.warning(
+                "a model was too slow, and its words are left out", extra={"model": request.model, "step": request.metadata}
+            )
+            return {}
+        if is_late:
+            raise self._too_late() from error
+        raise error
 
-    def _settle(self, held: ModelCall, done: Finished, answer: dict[str, Any] | None) -> None:
-        """Write the answer, what it cost and what of the reservation is left, in one transaction. Without an answer it is asked again."""
-        one, line = self.exploration, self._line(held, done)
-        used = line.tokens if not one.priced else int(line.customer_price_micros)
-        actions: list[Any] = [*_RELEASED]
-        if answer is not None:
-            text = json.dumps(answer, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-            actions.append(ModelCall.answer.set(store_text(f"runs/{one.ws_id}/{one.id}/{held.attempt}", text)))
+    def _settle(self, held: ModelCall, done: Finished | None, actions: Sequence[Any]) -> None:
+        """Write what became of a call, what it cost (None: nothing) and what of the reservation is left, in one transaction."""
+        one, used, ledger = self.exploration, 0, []
+        if done is not None:
+            line = self._line(held, done)
+            used = line.tokens if not one.priced else int(line.customer_price_micros)
+            ledger = usage_operations(line, str(one.title or ""))
         self._claim(
-            update(held, actions, ModelCall.attempt == held.attempt, _CallTaken()),
-            *usage_operations(line, str(one.title or "")),
+            update(held, [*_RELEASED, *actions], ModelCall.attempt == held.attempt, _CallTaken()),
+            *ledger,
             *settle_reservation(held.reservation, (), used),
         )
-        if line.customer_price_micros:
+        if used and one.priced:
             announce_spending(self._scope)
 
     def _line(self, held: ModelCall, done: Finished) -> UsageLine:
@@ -273,6 +302,12 @@ class Calls:
             estimated=done.estimated,
             **usage_figures(str(one.provider), str(one.model), done.model, done.usage, has_price=bool(one.priced)),
         )
+
+
+def _answered(held: ModelCall, one: "Exploration | Paying", answer: dict[str, Any]) -> list[Any]:
+    """Return the changes that keep an answer."""
+    text = json.dumps(answer, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return [ModelCall.answer.set(store_text(f"runs/{one.ws_id}/{one.id}/{held.attempt}", text))]
 
 
 def release_held(until: float) -> int:

@@ -20,7 +20,8 @@ PROJECTS: Final = 10
 CANDIDATES: Final = 100
 """Tasks of a project among which an agent's next one is chosen."""
 TRIES: Final = 5  # tasks, or agents, that are tried before the next event is waited for
-_ONLY: Final = {"validator": "validat", "diagnostic": "diagnos"}
+_KINDS: Final = {"diagnos": "diagnostic", "validat": "validator"}
+"""Whose a task is, by what the name of its type has: that a validation fails is looked into by no validator."""
 _WITHOUT_TASKS: Final = frozenset({"monitor", "watchdog", "guardian"})
 
 
@@ -84,7 +85,9 @@ def _projects(agent: LiveAgent) -> list[str]:
 
 def takes(agent: LiveAgent, task_type: str) -> bool:
     """Tell whether an agent of its type does such tasks: validators and diagnostic agents do their own kind, those that watch do none."""
-    return agent.agent_type not in _WITHOUT_TASKS and _ONLY.get(agent.agent_type, "") in task_type
+    if agent.agent_type not in _KINDS.values():
+        return agent.agent_type not in _WITHOUT_TASKS
+    return agent.agent_type == next((kind for name, kind in _KINDS.items() if name in task_type), None)
 
 
 def named(agent: LiveAgent, *texts: str) -> int:

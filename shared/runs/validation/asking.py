@@ -26,6 +26,8 @@ SECONDS: Final = 90.0
 class TaskCalls(Calls):
     """The calls of one review. They belong to the task's card and project, and are stored beside the task, with which they go."""
 
+    PATIENCE = None  # after some tries a person is asked to judge (`platform.TRIES`)
+
     def __init__(self, task: TaskHead, card: ItemHead, paying: Paying, user: dict[str, str]) -> None:
         super().__init__(paying, user)
         self.task, self.card = task, card

@@ -40,6 +40,8 @@ FAILURES: Final = 3
 TRIES: Final = 5
 """How often a review is tried whose model does not answer (`infra/queues.py`)."""
 DIAGNOSIS: Final = "diagnostic_validation_failed"
+_BY_DIAGNOSIS: Final = f"discovery_{DIAGNOSIS}"
+"""The type of a task that looks into why reviews fail."""
 NO_CRITERIA: Final = "The ticket has no acceptance criteria: a person or another validator has to judge"
 _NO_BUDGET: Final = "A budget has no room for the validator's model"  # everybody sees a task, and not everybody what is spent
 _MOST: Final = 100  # criteria of a ticket that are judged
@@ -157,7 +159,8 @@ def after_review(review: ValidationReview) -> None:
     if not stored.told and task is not None and task.is_held and task.iteration == int(stored.iteration):
         tell_worker(actor, task, f"The validation has failed (iteration {int(stored.iteration)}). {stored.feedback}")
         note_told(stored)
-    _look_into(actor, stored)
+    if task is None or task.task_type != _BY_DIAGNOSIS:  # else each would bring the next, as long as the card takes tasks
+        _look_into(actor, stored)
 
 
 def _look_into(actor: Actor, review: ValidationReview) -> None:

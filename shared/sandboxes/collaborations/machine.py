@@ -7,8 +7,8 @@ swarm         everybody answers alone, then votes on all answers; what wins is t
 What is new in `asks` is to be sent. When all phases are over, `is_aggregating` says that the documents are to be written.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from shared.sandboxes.collaborations.rows import (
@@ -55,6 +55,7 @@ class Answered:
 
     number: int
     answer: Answer
+    cost: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Failed:
 
     number: int
     reason: str
+    cost: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Lost:
     sandbox_id: str
     reason: str
     is_deleted: bool = False
+    costs: Mapping[int, int] = field(default_factory=dict)
+    """By number: what open asks have cost, which fail by this."""
 
 
 @dataclass(frozen=True)
@@ -101,18 +105,20 @@ def _hear(state: State, event: Event) -> State:
     match event:
         case Started():
             return replace(state, status=IN_PROGRESS) if state.status == INITIALIZING else state
-        case Answered(number, answer):
-            is_open = number < len(state.asks) and state.asks[number].status == OPEN
-            return state.change_ask(number, status=ANSWERED, answer=answer) if is_open else state
-        case Failed(number, reason):
-            is_open = number < len(state.asks) and state.asks[number].status == OPEN
-            return _fail(state, state.asks[number], reason) if is_open else state
+        case Answered(number, answer, cost):
+            return state.change_ask(number, status=ANSWERED, answer=answer, cost=cost) if _is_open(state, number) else state
+        case Failed(number, reason, cost):
+            return _fail(state, state.asks[number], reason, cost) if _is_open(state, number) else state
         case Lost():
             return _lose(state, event)
         case Written():
             return _finish(state) if is_aggregating(state) else state
         case Ended(status, reason):
             return state.end(CANCELLED if status == CANCELLED else FAILED, reason)
+
+
+def _is_open(state: State, number: int) -> bool:
+    return number < len(state.asks) and state.asks[number].status == OPEN
 
 
 def _lose(state: State, event: Lost) -> State:
@@ -131,13 +137,13 @@ def _lose(state: State, event: Lost) -> State:
     state = replace(state, members=members)
     for ask in state.asks:
         if ask.status == OPEN and state.members[ask.member].sandbox_id == event.sandbox_id:
-            state = _fail(state, ask, event.reason)
+            state = _fail(state, ask, event.reason, event.costs.get(ask.number, 0))
     return state
 
 
-def _fail(state: State, ask: Ask, reason: str) -> State:
+def _fail(state: State, ask: Ask, reason: str, cost: int = 0) -> State:
     """Note that an ask has failed; a deliverable is asked of the next one who can write it."""
-    state = state.change_ask(ask.number, status=ASK_FAILED, reason=reason)
+    state = state.change_ask(ask.number, status=ASK_FAILED, reason=reason, cost=cost)
     if ask.kind != WRITE or state.status != IN_PROGRESS:
         return state
     tried = {one.member for one in state.of_step(ask.step)}
@@ -286,6 +292,10 @@ def _next_speaker(state: State, said: Sequence[Ask], undone: Sequence[int]) -> i
     if not said:
         return undone[0]
     last = said[-1]
+    recent = {ask.member for ask in said[-2 * state.participants :]}
+    silent = [one for one in undone if one not in recent and len(said) >= 2 * state.participants]
+    if silent:  # two who name each other do not keep the others from speaking
+        return silent[0]
     named = (last.answer.to if last.answer else "").casefold()
     for one in state.living():
         if one != last.member and named in (state.members[one].name.casefold(), state.members[one].sandbox_id) and named:

@@ -2,14 +2,24 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
-from shared.sandboxes.collaborations.rows import ENDED, IN_PROGRESS, INITIALIZING
+from shared.sandboxes.collaborations.rows import ENDED, INITIALIZING
 
 OPEN, ANSWERED, FAILED = "open", "answered", "failed"
 WRITE, CONTRIBUTE, PLAN, SUMMARISE, TALK, ANALYSE, VOTE = "write", "contribute", "plan", "summarise", "talk", "analyse", "vote"
-_EMPTY_WORDS: Final = frozenset({"team", "the", "and", "of", "for", "a", "agent", "expert", "specialist", "member", "sandbox"})
+_EMPTY_WORDS: Final = frozenset(
+    {"team", "the", "and", "of", "for", "a", "agent", "expert", "specialist", "member", "sandbox"}
+) | {
+    "architect",
+    "assistant",
+    "developer",
+    "engineer",
+    "lead",
+    "manager",
+    "senior",
+}
 """Words of names and roles that tell nothing about what somebody can do."""
 _WORD: Final = re.compile(r"[^\W_]+")
 
@@ -56,6 +66,8 @@ class Ask:
     status: str = OPEN
     reason: str = ""
     answer: Answer | None = None
+    cost: int = 0
+    """What its answer has cost, in micro-dollars."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,10 @@ class State:
     reason: str = ""
     outcome: Mapping[str, Any] | None = None
     """Of a swarm: its consensus."""
+
+    @property
+    def has_started(self) -> bool:
+        return self.status != INITIALIZING
 
     @property
     def has_ended(self) -> bool:
@@ -120,8 +136,10 @@ class State:
     def change_ask(self, number: int, **changes: Any) -> "State":
         return replace(self, asks=tuple(replace(ask, **changes) if ask.number == number else ask for ask in self.asks))
 
-    def start(self) -> "State":
-        return replace(self, status=IN_PROGRESS)
+    @property
+    def cost(self) -> int:
+        """What the answers have cost so far, in micro-dollars."""
+        return sum(ask.cost for ask in self.asks)
 
 
 def words(text: str) -> set[str]:
@@ -131,15 +149,24 @@ def words(text: str) -> set[str]:
 
 def to_json(state: State) -> dict[str, Any]:
     """Return a state as its row keeps it, without what is as at the beginning."""
-    return {name: value for name, value in asdict(state).items() if value not in (None, "", (), [], {})}
+    return _short(state) | {"members": [_short(one) for one in state.members], "asks": [_short(one) for one in state.asks]}
+
+
+def _short(one: State | Member | Ask) -> dict[str, Any]:
+    """Return the fields of a value that differ from what they are if nothing is said."""
+    told = asdict(one)
+    return {each.name: told[each.name] for each in fields(one) if getattr(one, each.name) != _default(each)}
+
+
+def _default(of: Any) -> Any:
+    return of.default if of.default_factory is MISSING else of.default_factory()
 
 
 def from_json(kept: Mapping[str, Any]) -> State:
     members = tuple(Member(**(one | {"words": tuple(one.get("words", ()))})) for one in kept["members"])
     asks = tuple(_ask(one) for one in kept.get("asks", ()))
-    rest = {one.name: kept[one.name] for one in fields(State) if one.name in kept}
     lists = {name: tuple(kept.get(name, ())) for name in ("deliverables", "done")}
-    return State(**(rest | lists | {"members": members, "asks": asks}))
+    return State(**(dict(kept) | lists | {"members": members, "asks": asks}))
 
 
 def _ask(kept: Mapping[str, Any]) -> Ask:

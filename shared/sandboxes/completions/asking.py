@@ -7,6 +7,7 @@ from typing import Any, Final
 from shared.core import clock, queues
 from shared.core.actor import Actor, Permission
 from shared.core.errors import ConditionFailed, Conflict, NotFound
+from shared.core.ids import bare_id
 from shared.core.situations import Situation
 from shared.sandboxes.completions.rows import KEPT, PENDING, Completion
 from shared.sandboxes.lifecycle.rows import LIVING, Sandbox
@@ -33,6 +34,7 @@ def ask(actor: Actor, sandbox_id: str, request_id: str, question: dict[str, Any]
         known = Completion.of(sandbox.id, request_id)
         known.sandbox_id, known.start_number, known.digest = sandbox.id, int(sandbox.start_number), digest
         known.question = store_text(f"runs/{sandbox.ws_id}/{sandbox.id}/{request_id}", text)
+        known.message_id = bare_id(question["message_id"]) if question.get("message_id") else None
         known.ttl = clock.epoch() + KEPT
         try:
             write(create(known, _Known))

@@ -32,7 +32,7 @@ from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.spending import usage_figures
 from shared.sandboxes.completions.asking import enqueue
 from shared.sandboxes.completions.choosing import Chosen, adapter_of, choose
-from shared.sandboxes.completions.rows import DONE, FAILED, HELD, PENDING, Completion, HeldCall
+from shared.sandboxes.completions.rows import DONE, FAILED, HELD, KEPT, PENDING, Completion, HeldCall, Spent
 from shared.sandboxes.completions.wording import to_request
 from shared.sandboxes.configuration.rows import WorkspaceConfig
 from shared.sandboxes.lifecycle.rows import LIVING, Sandbox
@@ -122,7 +122,7 @@ class _Call:
         until = clock.epoch() + HOLD
         held = Completion.of(self.sandbox.id, str(self.call.sk))
         held.sandbox_id, held.start_number, held.question = self.sandbox.id, self.call.start_number, self.call.question
-        held.ttl, held.attempt = self.call.ttl, new_id()
+        held.message_id, held.ttl, held.attempt = self.call.message_id, self.call.ttl, new_id()
         held.reservation, held.held_until = {"amount": amount, "budgets": [one.id for one in caps.budgets]}, until
         actions = [
             Completion.attempt.set(held.attempt),
@@ -168,7 +168,7 @@ class _Call:
         used = 0 if chosen.own else int(line.customer_price_micros) if chosen.priced else line.tokens
         end = _ended(held, reply, error)
         settled = settle_reservation(held.reservation, (), used)
-        write(*end, *usage_operations(line, str(self.sandbox.name)), *settled)
+        write(*end, *usage_operations(line, str(self.sandbox.name)), *settled, *_spent(held, line))
         if line.customer_price_micros:
             announce_spending(self._scope(chosen))
         _announce(held, FAILED if reply is None else DONE)
@@ -205,6 +205,14 @@ def _worst_case(chosen: Chosen, request: Request) -> int:
     if not isinstance(price, Priced):
         raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"The price of {request.model} is not known any more")
     return customer_price_micros(price.cost_micros)
+
+
+def _spent(call: Completion, line: UsageLine) -> list[Operation]:
+    """Return what counts the cost of a call for the message on which the sandbox works."""
+    if call.message_id is None:
+        return []
+    spent = [Spent.cost_micros.add(int(line.customer_price_micros)), Spent.tokens.add(int(line.tokens))]
+    return [update(Spent.of(call.sandbox_id, call.message_id), [*spent, Spent.ttl.set(clock.epoch() + KEPT)])]
 
 
 def _is_attempt(attempt: str | None) -> Any:

@@ -1,6 +1,7 @@
 """Rows of the model calls of sandboxes, in the ephemeral table.
 
 CPL#<sandbox>      <request id>              a call that a sandbox has asked for, and its answer
+CPL#<sandbox>      SPENT#<message>           what the calls for a message have cost
 CPL#HELD#<n>       <until>#<sandbox>#<id>    the calls that hold a reservation, by the time until which they may
 """
 
@@ -18,6 +19,8 @@ class Completion(Ephemeral):
     start_number = NumberAttribute()
     digest = UnicodeAttribute()
     """Of what is asked: the same id with another question is refused."""
+    message_id = UnicodeAttribute(null=True)
+    """The message on which the sandbox works."""
     question = UnicodeAttribute()
     """What is asked as JSON, in a file if it is long (`store_text`)."""
     status = UnicodeAttribute(default=PENDING)
@@ -39,6 +42,21 @@ class Completion(Ephemeral):
     @classmethod
     def of(cls, sandbox_id: str, request_id: str) -> "Completion":
         return cls(*cls.key(sandbox_id, request_id))
+
+
+class Spent(Ephemeral):
+    """What a sandbox has spent on a message. It lies in the sandbox's own partition: nobody charges another one's message."""
+
+    cost_micros = NumberAttribute(default=0)
+    tokens = NumberAttribute(default=0)
+
+    @classmethod
+    def key(cls, sandbox_id: str, message_id: str) -> tuple[str, str]:
+        return f"CPL#{sandbox_id}", f"SPENT#{message_id}"
+
+    @classmethod
+    def of(cls, sandbox_id: str, message_id: str) -> "Spent":
+        return cls(*cls.key(sandbox_id, message_id))
 
 
 class HeldCall(Ephemeral):

@@ -11,6 +11,7 @@ from typing import Any, Final
 from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid, NotFound
 from shared.core.sealing import seal
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.people.tenancy.rows import Workspace
 from shared.people.tenancy.workspaces import validate_settings
@@ -106,7 +107,11 @@ def _secrets(ws_id: str, held: Mapping[str, str], changes: Mapping[str, str | No
 
 
 def _provider(ws_id: str, new: Mapping[str, Any], config: WorkspaceConfig) -> dict[str, Any]:
-    """Return a provider as it is stored: with its key sealed, or with the name of the secret that is its key."""
+    """Return a provider as it is stored: with its key sealed, or with the name of the secret that is its key. Raises Invalid."""
+    models, default = new.get("models") or [], new.get("default_model")
+    if default is not None and models and default not in models:
+        reason = f"{default} is not among the models of {new['name']}"
+        raise Invalid(FieldError("llm_providers", reason), message=reason, situation=Situation.CONFIGURATION_INVALID)
     fields = {name: value for name, value in new.items() if name != "api_key"}
     key = new.get("api_key")
     if key is None:

@@ -16,6 +16,7 @@ from shared.people.access.records import count_anonymous
 from shared.people.access.tokens import Claims
 from shared.sandboxes.lifecycle.identity import REQUESTS, find_sandbox
 from shared.sandboxes.lifecycle.rows import LIVING, Link, Sandbox
+from shared.sandboxes.lifecycle.servers import servers_of
 from shared.sandboxes.lifecycle.telling import frame
 from shared.sandboxes.messages.wakes import wake_for_lost
 from shared.store import fetch, get, update, update_now, write
@@ -106,7 +107,7 @@ def configuration_of(sandbox: Sandbox) -> dict[str, Any]:
         "name": sandbox.name,
         "agent_config": sandbox.agent_config,
         "resources": sandbox.resources,
-        "mcp_servers": sandbox.mcp_servers,
+        "mcp_servers": servers_of(sandbox),
         "workspace_id": f"ws_{sandbox.ws_id}",
     }
 

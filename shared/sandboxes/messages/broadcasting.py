@@ -145,7 +145,7 @@ def _write_one(broadcast: Broadcast, sender: Sandbox, recipient: Sandbox, pair: 
         message_id=derived_id(broadcast.id, recipient.id),
         broadcast_id=broadcast.id,
     )
-    draft = draft_message(actor, sender, recipient, new)
+    draft = draft_message(actor, sender, recipient, new, strict=False)  # its agents may have changed since it was sent
     if approval:
         write_pending(draft(), actor)
         return

@@ -14,6 +14,7 @@ from shared.sandboxes.messages.rows import (
     APPROVED,
     BLOCKED,
     FAILED,
+    FIRST_LOOK,
     PENDING,
     QUEUED,
     REJECTED,
@@ -94,7 +95,8 @@ def _enqueue(message: MessageHead, actor: Actor, pair: Pair | None, attempt: int
     place = enter_line(message, pair, attempt)
     before, message.status, message.tries, message.reason = message.status, QUEUED, 0, None
     message.expires_at = clock.in_seconds(int(message.ttl_seconds))
-    message.due_at, message.sent_at, message.delivered_at = message.expires_at, None, None
+    message.sent_at, message.delivered_at = None, None
+    message.wait(FIRST_LOOK)
     _record(message, actor, before)
     write(save(message), *place)
     return message

@@ -70,7 +70,7 @@ def _is_in_flight(message: MessageHead) -> bool:
 def _let_wait(messages: Sequence[MessageHead]) -> None:
     """Let messages wait for a recipient that cannot be reached: its own word that it is ready wakes the worker."""
     for one in messages:
-        if not _is_in_flight(one) and (one.status != QUEUED or one.due_at != one.expires_at):
+        if not _is_in_flight(one) and (one.status != QUEUED or str(one.due_at) <= clock.iso()):
             put_back(one)
 
 
@@ -87,7 +87,7 @@ def _post(sandbox_id: str, connection: str, waiting: Sequence[MessageHead]) -> N
     unsent = [head for head, _ in claimed[len(claimed) - len(result.unsent) :]]
     if result.outcome != SENT:
         for head in unsent:  # the first of them may have arrived: it is known by its id
-            put_back(head, clock.in_seconds(AGAIN_AFTER), counts=False)
+            put_back(head, AGAIN_AFTER, counts=False)
     sent = [head for head, _ in claimed[: len(claimed) - len(unsent)]]
     if sent:
         wake(sandbox_id, min(seconds_of_try(int(one.tries)) for one in sent))
@@ -100,15 +100,15 @@ def frame(message: Message) -> str:
     data = for_recipient(message)
     text = write_json({"event": "message", "data": data})
     if len(text.encode()) > FRAME_BYTES:
-        return write_json({"event": "message", "data": {"message_id": message.id, "by_reference": True}})
+        return write_json({"event": "message", "data": {"message_id": data["message_id"], "by_reference": True}})
     return text
 
 
 def for_recipient(message: Message) -> dict[str, Any]:
-    """Return a message as its recipient gets it."""
+    """Return a message as its recipient gets it: with the ids that `GET /messages/{message_id}` shows too."""
     return {
-        "message_id": message.id,
-        "from_sandbox": message.from_sandbox,
+        "message_id": f"msg_{message.id}",
+        "from_sandbox": f"sb_{message.from_sandbox}",
         "from_name": message.from_name,
         "from_agent": message.from_agent,
         "to_agent": message.to_agent,
@@ -117,8 +117,8 @@ def for_recipient(message: Message) -> dict[str, Any]:
         "priority": int(message.priority),
         "requires_response": bool(message.requires_response),
         "timeout": int(message.timeout_seconds),
-        "in_reply_to": message.in_reply_to,
-        "collaboration_id": message.collaboration_id,
+        "in_reply_to": f"msg_{message.in_reply_to}" if message.in_reply_to else None,
+        "collaboration_id": f"col_{message.collaboration_id}" if message.collaboration_id else None,
         "number": int(message.number),
     }
 

@@ -33,6 +33,18 @@ class Found:
     status: str
     measured: Point | None
 
+    @property
+    def processed(self) -> int:
+        """How many messages the agent has received."""
+        return int(self.measured.received) if self.measured is not None else 0
+
+    @property
+    def response_ms(self) -> int | None:
+        """Milliseconds from the delivery of a message to the agent's answer, on average; None: it has answered nothing yet."""
+        if self.measured is None or not self.measured.answered:
+            return None
+        return round(self.measured.answer_ms / self.measured.answered)
+
 
 def discover_agents(actor: Actor, ws_id: str, query: AgentQuery) -> tuple[list[Found], int]:
     """Return agents of a workspace's sandboxes, oldest sandbox first, and how many match. Two round trips, three with what was measured.

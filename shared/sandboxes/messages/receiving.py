@@ -73,8 +73,9 @@ def send_response(actor: Actor, sandbox_id: str, new: NewMessage) -> MessageHead
     _require_open(asked)
     if not isinstance(recipient, Sandbox) or recipient.deleted_at:
         raise Conflict(Situation.SANDBOX_STATUS, "The sandbox that asked was deleted")
-    answer = replace(new, to_agent=asked.from_agent, requires_response=False, collaboration_id=asked.collaboration_id)
-    draft = draft_message(actor, responder, recipient, replace(answer, in_reply_to=asked.id))
+    answer = replace(new, to_agent=asked.from_agent, in_reply_to=asked.id, depth=int(asked.depth))
+    answer = replace(answer, requires_response=False, collaboration_id=asked.collaboration_id)
+    draft = draft_message(actor, responder, recipient, answer, strict=False)  # its agents may have changed since it was asked
     response_id = draft().id
 
     def note_on_asked() -> list[Operation]:
@@ -115,15 +116,15 @@ def _require_open(asked: MessageHead) -> None:
 
 def _note_answer(asked: MessageHead, response_id: str) -> list[Operation]:
     """Note on a message that it was answered, in the transaction that writes the answer: whoever answers has it."""
-    before = asked.status
+    before, now = asked.status, clock.iso()
     further = set_delivered(asked) if before in (FAILED, SENT, "queued") else []
-    asked.response_id, asked.responded_at, asked.due_at = response_id, clock.iso(), None
+    asked.response_id, asked.responded_at, asked.due_at = response_id, now, None
     if asked.status == TIMEOUT:
         asked.reason = f"It was answered late, after more than {int(asked.timeout_seconds)} seconds"
-    record_change(asked, before, response_id=response_id, answer_ms=_milliseconds(asked) if before == DELIVERED else None)
+    begun = asked.delivered_at if before in (DELIVERED, TIMEOUT) else asked.sent_at  # an acknowledgement may be lost
+    record_change(asked, before, response_id=response_id, answer_ms=_milliseconds(begun or now, now))
     return [save(asked), *further]
 
 
-def _milliseconds(asked: MessageHead) -> int:
-    span = clock.parse(str(asked.responded_at)) - clock.parse(str(asked.delivered_at))
-    return max(0, round(span.total_seconds() * 1000))
+def _milliseconds(begin: str, end: str) -> int:
+    return max(0, round((clock.parse(end) - clock.parse(begin)).total_seconds() * 1000))

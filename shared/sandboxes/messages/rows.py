@@ -11,6 +11,7 @@ receives, both newest last; index 4 all that something must be done for, by the 
 
 from typing import Final
 
+from shared.core import clock
 from shared.store import BooleanAttribute, Entity, JSONAttribute, NumberAttribute, Row, Shards, UnicodeAttribute
 
 REQUEST, RESPONSE, NOTIFICATION, COMMAND = "request", "response", "notification", "command"
@@ -20,6 +21,8 @@ STATUSES: Final = (QUEUED, SENT, DELIVERED, FAILED, TIMEOUT)
 PENDING, APPROVED, REJECTED, BLOCKED = "pending", "approved", "rejected", "blocked"
 MAX_TRIES: Final = 3
 """Deliveries of a message before it is a dead letter, which `retry` revives; the number is the document's."""
+FIRST_LOOK, NEXT_LOOK = 60, 3_600
+"""Seconds after which a message that waits is looked at, should a wake have been lost; our choice. Later looks cost a write each."""
 IN_FLIGHT: Final = 10
 """Messages that one sandbox may have without having acknowledged them; our choice."""
 DUE: Final = Shards("MSG#DUE", 2)
@@ -64,9 +67,12 @@ class MessageHead(Entity):
     status = UnicodeAttribute(default=QUEUED)  # STATUSES
     tries = NumberAttribute(default=0)
     due_at = UnicodeAttribute(null=True)
-    """When something must be done for it at the latest; None: nothing is left to do."""
+    """When it is looked at next; None: nothing is left to do."""
     approval = UnicodeAttribute(null=True)  # pending | approved | rejected | blocked; None: no rule asks for one
     in_reply_to = UnicodeAttribute(null=True)
+    """What a response answers, or what another message follows from."""
+    depth = NumberAttribute(default=0)
+    """How many messages it follows from, one from the other."""
     response_id = UnicodeAttribute(null=True)
     broadcast_id = UnicodeAttribute(null=True)
     collaboration_id = UnicodeAttribute(null=True)
@@ -77,6 +83,10 @@ class MessageHead(Entity):
     """Why it failed."""
     sent_by = JSONAttribute()
     """Who sent it: a person, or the sandbox itself."""
+
+    def wait(self, seconds: int) -> None:
+        """Be looked at in so many seconds if nothing else has happened by then, and when its time to live ends at the latest."""
+        self.due_at = min(str(self.expires_at), clock.in_seconds(seconds))
 
     @property
     def is_waiting(self) -> bool:

@@ -6,7 +6,7 @@ from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.events import EventType, record
 from shared.sandboxes.messages.line import leave_line
-from shared.sandboxes.messages.rows import DELIVERED, FAILED, QUEUED, SENT, TIMEOUT, MessageHead
+from shared.sandboxes.messages.rows import DELIVERED, FAILED, NEXT_LOOK, QUEUED, SENT, TIMEOUT, MessageHead
 from shared.store import Operation, fetch, is_stale, save, write
 
 
@@ -37,9 +37,10 @@ def time_out(message: MessageHead) -> bool:
     return written(save(message))
 
 
-def put_back(message: MessageHead, due_at: str | None = None, *, counts: bool = True) -> bool:
-    """Let a message wait on: its recipient cannot be reached now. `counts`: its last try was one."""
-    message.status, message.due_at = QUEUED, due_at or message.expires_at
+def put_back(message: MessageHead, seconds: int = NEXT_LOOK, *, counts: bool = True) -> bool:
+    """Let a message wait on, to be looked at in so many seconds: its recipient cannot be reached now. `counts`: its last try was one."""
+    message.status = QUEUED
+    message.wait(seconds)
     message.tries = max(0, int(message.tries) - (0 if counts else 1))
     return written(save(message))
 

@@ -4,6 +4,7 @@ no harm.
     {sandbox}                          deliver what is due for it
     {message}                          look what is due with it
     {broadcast}                        write the messages of a broadcast
+    {collaboration}                    move it on (sent by `shared.sandboxes.collaborations`)
     {lost, start_number, since}        look what became of a sandbox whose connection was lost at that time (epoch seconds)
     {watch}                        do what a sandbox needs (the job `sandbox-watch`)
 """

@@ -15,7 +15,7 @@ from shared.sandboxes.lifecycle.reading import Heard, get_sandbox
 from shared.sandboxes.lifecycle.rows import RUNNING, sandboxes_of
 from shared.sandboxes.metrics.measuring import START, start_of
 from shared.sandboxes.metrics.rows import KEPT, Point
-from shared.store import begin_index_rows, query, read_ahead
+from shared.store import begin_index_rows, get, query, read_ahead
 
 MAX_POINTS: Final = 100_000
 """Points that one request reads: those of a day of minutes for seventy sandboxes, of a month of hours for a hundred and thirty."""
@@ -99,6 +99,15 @@ def sandbox_metrics(actor: Actor, sandbox_id: str) -> tuple[Heard, Sums]:
     points = read_ahead(partial(_points, bare, "day", "0")) if is_id(bare) else None
     heard = get_sandbox(actor, sandbox_id)
     return heard, _sum(points.result() if points else ())
+
+
+def sandbox_and_messages(actor: Actor, sandbox_id: str) -> tuple[Heard, int]:
+    """Return what is heard of a sandbox, and how many messages it has sent and received. One round trip. Raises NotFound and Forbidden."""
+    key = Point.key(bare_id(sandbox_id), "total", "ALL")
+    total = read_ahead(partial(get, Point, *key, consistent=False)) if is_id(bare_id(sandbox_id)) else None
+    heard = get_sandbox(actor, sandbox_id)
+    point = total.result() if total else None
+    return heard, int(point.sent) + int(point.received) if point is not None else 0
 
 
 def aggregate(actor: Actor, ws_id: str, since: str | None, granularity: str) -> Aggregate:

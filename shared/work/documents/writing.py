@@ -33,17 +33,18 @@ class NewDocument:
     run_id: str | None = None
 
 
-def create_document(actor: Actor, project_id: str, new: NewDocument) -> LoadedDocument:
+def create_document(actor: Actor, project_id: str, new: NewDocument, *, document_id: str | None = None) -> LoadedDocument:
     """Create a document as a draft; other documents may have the same title. One read, one write.
 
-    Raises NotFound, Forbidden, Invalid, Conflict(PROJECT_ARCHIVED).
+    `document_id` is the id of one that is made once. Raises NotFound, Forbidden, Invalid, Conflict(PROJECT_ARCHIVED), and
+    Conflict(VERSION_CONFLICT) if there is a document with this id.
     """
     last = LastBlock(documents_of(bare_id(project_id)))
     project = load(Project, project_id, actor, Permission.DOCUMENT_WRITE)
     text = _read_text(project.ws_id, project.id, new.content, new.upload_id)
     if text is None:
         raise Invalid(FieldError("content", "This field is required"))
-    return _create(actor, project, new_id(), new, text, new_id(), last)
+    return _create(actor, project, document_id or new_id(), new, text, new_id(), last)
 
 
 def update_document(

@@ -25,6 +25,8 @@ from shared.work.tasks.statuses import RANKS, REVIEWED
 
 LOOKED_AT: Final = 200
 """Tasks of a phase that are looked at for one of a wanted type, and as many of those whose holder was lost: one query each."""
+MAX_HANDOVERS: Final = 10
+"""Of a task since it was claimed. Each begins its time anew, so two agents could pass it to each other for ever."""
 
 
 class FenceLost(TaskStatus):
@@ -63,7 +65,7 @@ def claim_task(
             task.error_message = _loss(task)
             task.retry_count += 1
         task.fence += 1
-        task.deadline = task.started_at = None
+        task.deadline = task.started_at = task.handed_over = None
         task.work_run_id = work_run_id
         holder = {"kind": "agent", "id": agent["id"], "name": agent["name"]}
         set_status(task, "assigned", actor, cause=cause, agent=holder, lease_until=clock.in_seconds(seconds))
@@ -166,8 +168,8 @@ def hand_over(
     """Give a task that is held under a fence to another agent, `{id, name}`, under a new one: it begins anew, and no attempt has failed.
 
     `first`: the task, if it was loaded already.
-    Raises NotFound, Forbidden, Conflict (TASK_STATUS: the fence is old, the lease has ended, or the work is being checked). One read
-    and one transaction.
+    Raises NotFound, Forbidden, Conflict (TASK_STATUS: the fence is old, the lease has ended, the work is being checked, or it was handed
+    over MAX_HANDOVERS times). One read and one transaction.
     """
 
     def change(task: Task) -> list[Operation]:
@@ -176,6 +178,10 @@ def hand_over(
             raise FenceLost
         if task.status not in {"assigned", "running"}:
             raise TaskStatus(f"A task that is {task.status} stays with its agent", status=task.status)
+        if int(task.handed_over or 0) >= MAX_HANDOVERS:
+            reason = f"This task was handed over {MAX_HANDOVERS} times: its agent does it, or gives it back"
+            raise TaskStatus(reason, status=task.status)
+        task.handed_over = int(task.handed_over or 0) + 1
         task.fence += 1
         task.deadline = task.started_at = task.work_run_id = None
         holder = {"kind": "agent", "id": agent["id"], "name": agent["name"]}

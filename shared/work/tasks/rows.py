@@ -88,6 +88,8 @@ class TaskHead(CountedEntity):
     deadline = UnicodeAttribute(null=True)
     """When the attempt that is under way has taken too long."""
     timeout_seconds = NumberAttribute(null=True)
+    handed_over = NumberAttribute(null=True)
+    """How often the agent that holds it was given it by another one since it was claimed."""
     retry_count = NumberAttribute(default=0)
     max_retries = NumberAttribute(default=MAX_RETRIES)
     discovery_id = UnicodeAttribute(null=True)

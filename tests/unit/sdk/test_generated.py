@@ -27,7 +27,7 @@ PAGES = {
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
 @pytest.mark.parametrize("file", ["models", "bodies", "resources"])
 def test_the_client_is_made_from_todays_document(api, file, documents):
-    made = sdk.file_digest(sdk.PACKAGE / api.folder / f"{file}.py")
+    made = sdk.file_digest(sdk.SOURCE / api.folder / f"{file}.py")
     assert made == digest(api, documents[api.name]), STALE
 
 
@@ -50,7 +50,7 @@ def test_a_change_of_the_document_makes_the_client_stale_and_a_limit_does_not(do
 
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
 def test_nobody_has_changed_the_methods_by_hand(api, documents):
-    path = sdk.PACKAGE / api.folder / "resources.py"
+    path = sdk.SOURCE / api.folder / "resources.py"
     written = path.read_text().splitlines()[2:]
     command = [sys.executable, "-m", "ruff", "format", "-", "--stdin-filename", str(path)]
     formatted = subprocess.run(command, input=resources(api, documents[api.name]), capture_output=True, text=True, check=True)  # noqa: S603
@@ -83,7 +83,7 @@ def test_the_package_is_installed_from_its_folder_and_needs_nothing_of_ours(tmp_
     """It loads nothing of the platform, and no sockets before they are used."""
     install = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--offline", "--no-deps"]
     places = ["--cache-dir", str(tmp_path / "cache"), "--target", str(tmp_path / "installed")]
-    subprocess.run([*install, *places, str(sdk.PACKAGE.parents[1])], check=True)  # noqa: S603
+    subprocess.run([*install, *places, str(sdk.SOURCE.parent)], check=True)  # noqa: S603
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); import ai_agents.agentworks\n"
         "from importlib.metadata import requires; print(ai_agents.__file__)\n"

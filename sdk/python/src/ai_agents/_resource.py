@@ -27,6 +27,14 @@ class _Listed(pydantic.BaseModel):
     data: list[Any]
     pagination: PaginationInfo
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _read_meta(cls, body: Any) -> Any:
+        """Take what aintandem says of a page, which stands in `meta` and has names of its own."""
+        if isinstance(body, dict) and "pagination" not in body and isinstance(meta := body.get("meta"), dict):
+            return body | {"pagination": meta | {"page_size": meta.get("per_page"), "pages": meta.get("total_pages")}}
+        return body
+
 
 def _page(call: Call, response: httpx2.Response, entry: type[T]) -> tuple[list[T], PaginationInfo]:
     try:

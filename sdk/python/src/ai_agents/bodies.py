@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:554d4440ae7e4b4d8d7f716bb6da19a6e3a075feded248de7f9fb3167437a627
+# sha256:e01f1ad1365473eb1463eeda7803ebd194bbac59a57e17779159967b1e7ed98a
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class APIError(AIAgentsError):
 
 
 class ValidationError(APIError):
-    """400 VALIDATION_ERROR (422 in agentworks): `details` says which field is wrong, and how."""
+    """400 VALIDATION_ERROR (422 in agentworks and aintandem), 422 CONFIGURATION_INVALID: `details` says which field is wrong, and how."""
 
 
 class AuthenticationError(APIError):
@@ -62,7 +62,7 @@ class AuthenticationError(APIError):
 
 
 class AuthorizationError(APIError):
-    """403 AUTHORIZATION_DENIED: a scope or a role is missing; `details` names it."""
+    """403 AUTHORIZATION_DENIED (aintandem: AUTHORIZATION_FAILED): a scope or a role is missing; `details` names it."""
 
 
 class NotFoundError(APIError):
@@ -74,7 +74,15 @@ class ConflictError(APIError):
 
 
 class DuplicateError(ConflictError):
-    """409 DUPLICATE_RESOURCE or DUPLICATE_SLUG: there is one already."""
+    """409 DUPLICATE_RESOURCE, DUPLICATE_SLUG or RESOURCE_ALREADY_EXISTS: there is one already."""
+
+
+class NotReadyError(ConflictError):
+    """409 SANDBOX_NOT_READY: the status of the sandbox does not allow this; `details` names it."""
+
+
+class ExhaustedError(APIError):
+    """429 RESOURCE_EXHAUSTED: a limit of the workspace or of the plan is reached; asking again does not help."""
 
 
 class RateLimitError(APIError):
@@ -107,6 +115,9 @@ _BY_CODE: dict[str, type[APIError]] = {
     "RESOURCE_NOT_FOUND": NotFoundError,
     "DUPLICATE_RESOURCE": DuplicateError,
     "DUPLICATE_SLUG": DuplicateError,
+    "RESOURCE_ALREADY_EXISTS": DuplicateError,
+    "SANDBOX_NOT_READY": NotReadyError,
+    "RESOURCE_EXHAUSTED": ExhaustedError,
     "RATE_LIMIT_EXCEEDED": RateLimitError,
     "SERVICE_UNAVAILABLE": ServiceUnavailableError,
     "TIMEOUT": RequestTimeoutError,
@@ -160,7 +171,9 @@ def _json_object(response: "httpx2.Response") -> dict[str, Any]:
 
 
 def _details(details: Any) -> list[FieldProblem]:
-    """Return details in one form: enterprise lists them, agentworks has an object of names."""
+    """Return details in one form: enterprise lists them, agentworks has an object of names, aintandem either one."""
+    if isinstance(details, dict) and isinstance(details.get("fields"), list):
+        details = details["fields"]
     if isinstance(details, dict):
         return [FieldProblem(name, str(value)) for name, value in details.items()]
     listed = details if isinstance(details, list) else []

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar, overload
 from ai_agents.models import PaginationInfo
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class _Entries(Sequence[T]):
@@ -59,3 +60,11 @@ class AsyncPage(_Entries[T], Generic[T]):
             for entry in page.data:
                 yield entry
             page = await page.next_page()
+
+    def map(self, change: Callable[[T], U]) -> "AsyncPage[U]":
+        """Return the page with something else in place of each entry, on the pages after it too."""
+
+        async def read(number: int) -> AsyncPage[U]:
+            return (await self._read(number)).map(change)
+
+        return AsyncPage([change(one) for one in self.data], self.pagination, read)

@@ -8,7 +8,7 @@ from shared.agents.providers.registry import NAMES, canonical_name
 from shared.edge.contracts.aintandem import public_id
 from shared.edge.contracts.base import Request, Shape
 from shared.edge.contracts.fields import Form, OneLine, WebAddress
-from shared.edge.views.aintandem.sandboxes import McpServerDefinition, Resources
+from shared.edge.views.aintandem.sandboxes import MAX_SERVERS, McpServerDefinition, Resources, at_most
 from shared.people.tenancy.rows import Workspace
 from shared.sandboxes.configuration.changing import Changes, Configuration, masked_key
 from shared.sandboxes.configuration.policy import MODES, Rule, policy_of, policy_to_store
@@ -96,7 +96,7 @@ class UpdateConfig(Request):
 
     settings: SettingsChanges | None = None
     llm_providers: Annotated[list[ProviderChange], Field(max_length=20)] | None = None
-    mcp_servers: Annotated[list[McpServerChange], Field(max_length=50)] | None = None
+    mcp_servers: Annotated[list[McpServerChange], Field(max_length=50), at_most(MAX_SERVERS)] | None = None
     collaboration_policy: Policy | None = None
     secrets: dict[SecretName, SecretValue | None] = {}
 

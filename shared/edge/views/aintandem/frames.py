@@ -7,12 +7,12 @@ client has; what comes twice has the same one.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shared.channels.sockets.frames import FRAME_BYTES
 from shared.edge.contracts.aintandem import public_id
+from shared.edge.views.aintandem.failures import COLLABORATION_FAILED, failure
 from shared.edge.views.aintandem.lines import frame
 from shared.edge.views.aintandem.monitoring import SHOWN_STATUS
 from shared.events import EventType
-from shared.sandboxes.messages.rows import Message
+from shared.sandboxes.collaborations.rows import FAILED
 
 CHANNELS: Final = ("messages", "events", "logs", "metrics")
 _EVENTS: Final = {
@@ -47,45 +47,16 @@ def event_of_collaboration(
 ) -> str:
     """Return an event of a collaboration for the channel `events`."""
     before, status = changes.get("status") or (None, None)
-    shown = {"collaboration_id": public_id("collaboration", collaboration_id)} | {
+    shown: dict[str, Any] = {"collaboration_id": public_id("collaboration", collaboration_id)} | {
         name: value for name, value in data.items() if name not in _HIDDEN
     }
+    if "participants" in shown:
+        shown["participants"] = [public_id("sandbox", one) for one in data["participants"]]
     if status is not None:
         shown |= {"status": status, "previous_status": before}
+    if status == FAILED:
+        shown["error"] = failure(COLLABORATION_FAILED, data.get("reason"))
     return frame("events", _EVENTS[kind], shown, at, f"{at}#{event_id}")
-
-
-def message_frame(message: Message, event: str, at: str, event_id: str) -> str:
-    """Return a message between sandboxes for the channel `messages`.
-
-    A content that no socket's message holds is null there: it is read with `GET /messages/{message_id}`.
-    """
-    data = {
-        "message_id": public_id("message", message.id),
-        "from_sandbox": public_id("sandbox", message.from_sandbox),
-        "from_agent": message.from_agent,
-        "to_sandbox": public_id("sandbox", message.to_sandbox),
-        "to_agent": message.to_agent,
-        "message_type": message.message_type,
-        "content": message.content,
-        "status": message.status,
-        "in_reply_to": public_id("message", message.in_reply_to) if message.in_reply_to else None,
-        "collaboration_id": public_id("collaboration", message.collaboration_id) if message.collaboration_id else None,
-        "reason": message.reason,
-    }
-    text = frame("messages", event, data, at, f"{at}#{event_id}")
-    if len(text.encode()) > FRAME_BYTES:
-        text = frame("messages", event, data | {"content": None, "content_omitted": True}, at, f"{at}#{event_id}")
-    return text
-
-
-def message_event(kind: EventType, status: str, *, received: bool) -> str:
-    """Return what the event of a message is called on the socket of its sender, or of its recipient."""
-    if kind is EventType.SANDBOX_MESSAGE_BLOCKED:
-        return "message_blocked"
-    if kind is EventType.SANDBOX_MESSAGE_SENT:
-        return "message_received" if received else "message_sent"
-    return f"message_{status}"
 
 
 def system_event(kind: EventType, subject_kind: str, subject_id: str, about: Mapping[str, Any], at: str, event_id: str) -> str:

@@ -6,8 +6,9 @@ from itertools import islice
 from typing import Any, Final
 
 from shared.core import clock
-from shared.edge.views.aintandem.frames import event_of_collaboration, event_of_sandbox, message_event, message_frame
+from shared.edge.views.aintandem.frames import event_of_collaboration, event_of_sandbox
 from shared.edge.views.aintandem.lines import CONTROL, frame, log_frames
+from shared.edge.views.aintandem.messages import message_event, message_frame
 from shared.events import EventType
 from shared.runs.terminal.reading import entries, last_sequence
 from shared.sandboxes.collaborations.rows import Collaboration
@@ -61,8 +62,9 @@ def _frames(rows: list[Activity], subject: str, channels: Mapping[str, str]) -> 
         if row.subject_kind == Message.KIND:
             message = messages.get(str(row.subject_id))
             if message is not None and subject in (message.from_sandbox, message.to_sandbox, message.collaboration_id):
-                status = (row.changes.get("status") or (None, message.status))[1]
-                name = message_event(EventType(row.type), str(status), received=subject == message.to_sandbox)
+                message.status = str((row.changes.get("status") or (None, message.status))[1])
+                answered, received = "response_id" in row.data, subject == message.to_sandbox
+                name = message_event(EventType(row.type), message.status, received=received, answered=answered)
                 yield message_frame(message, name, row.at, row.id)
         elif row.subject_id == subject and "events" in channels:
             if row.subject_kind == Sandbox.KIND:

@@ -20,11 +20,11 @@ VariableName = Annotated[
 ]
 MAX_AGENTS: Final = 60_000
 MAX_SERVERS: Final = 20_000
-"""Bytes of JSON of the agents and of the MCP servers of a sandbox: both go to it in one frame of its socket, which has at most 128 KB, and
-its row in DynamoDB has at most 400 KB."""
+"""Bytes of JSON of the agents and of the MCP servers of a sandbox, and of those of a workspace: all of it goes to the sandbox in one
+frame of its socket, which has at most 128 KB, and its row in DynamoDB has at most 400 KB."""
 
 
-def _at_most(size: int) -> AfterValidator:
+def at_most(size: int) -> AfterValidator:
     """Return a validator that refuses what has more bytes than this as JSON."""
 
     def check(value: Any) -> Any:
@@ -88,7 +88,7 @@ class AgentTeam(Request):
     sub_agents: Annotated[list[AgentDefinition], Field(max_length=20)] = []
 
 
-AgentConfig = Annotated[AgentTeam, _at_most(MAX_AGENTS)]
+AgentConfig = Annotated[AgentTeam, at_most(MAX_AGENTS)]
 
 
 class Resources(Request):
@@ -111,7 +111,7 @@ class McpServerDefinition(Request):
 
 
 McpServer = Line | McpServerDefinition
-McpServers = Annotated[list[McpServer], Field(max_length=20), _at_most(MAX_SERVERS)]
+McpServers = Annotated[list[McpServer], Field(max_length=20), at_most(MAX_SERVERS)]
 
 
 def stored_servers(servers: list[McpServer]) -> list[Any]:
@@ -253,7 +253,7 @@ def summary(heard: Heard) -> SandboxSummary:
     return SandboxSummary.model_validate(_summary(heard))
 
 
-def details(heard: Heard, message_count: int = 0) -> SandboxDetails:
+def details(heard: Heard, message_count: int) -> SandboxDetails:
     sandbox, usage = heard.sandbox, heard.usage
     return SandboxDetails.model_validate(
         _summary(heard)

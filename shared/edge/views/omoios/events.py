@@ -133,6 +133,14 @@ def heartbeat_frame(agent_id: str, health_metrics: dict[str, Any], at: str) -> F
     return event_frame(about | {"payload": payload, "event_id": new_id(), "timestamp": at})
 
 
+def search_frame(memory_ids: Sequence[str], mode: str, at: str) -> Frame:
+    """Return the message of a search for memories, under the name of the original service; the payload is ours. As of a heartbeat,
+    its event is in no log."""
+    payload = {"memory_ids": list(memory_ids), "results_count": len(memory_ids), "search_mode": mode}
+    about = {"event_type": "MEMORY_SEARCHED", "entity_type": "memory", "entity_id": memory_ids[0]}
+    return event_frame(about | {"payload": payload, "event_id": new_id(), "timestamp": at})
+
+
 def _events(show: Callable[[Change], Iterator[EventFields]]) -> Renderer:
     """Return a renderer of the events that `show` yields. A listener may filter by their first three fields."""
 

@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:819f3d883caed4499124c5eb0839b94ffd7fdbe7a1655d0a18aa4b52db94ddc3
+# sha256:8c12db66a0ec2c28f8d1dfd3dafebfc29face178b50d3bd434dd2d3d631b211f
 """The resources of the agentworks API: one method for each operation."""
 
 import builtins
