@@ -12,14 +12,13 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Tuple
 
 PORT = 443
 HELLO_WITHIN = 5.0  # seconds
 MAX_HELLO = 16_384  # bytes of one TLS record
 MOST = 2_000  # connections at once
 CHUNK = 65_536
-Ends = Tuple[asyncio.StreamReader, asyncio.StreamWriter]  # noqa: UP006 - Python 3.9 evaluates it
+Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 def server_name(record: bytes) -> str | None:
