@@ -2,12 +2,12 @@
 collaboration can read."""
 
 import pytest
-from cadre_sandbox.thinking import Configuration, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cadre_sandbox.thinking import Configuration, shown
 from shared.agents.providers import port
-from shared.agents.providers.embedded.model import EmbeddedProvider
+from shared.agents.providers.embedded_sandboxes import EmbeddedWithSandboxes
 from shared.sandboxes.collaborations.state import ANALYSE, CONTRIBUTE, PLAN, SUMMARISE, TALK, VOTE, WRITE, Ask, Member, State
 from shared.sandboxes.collaborations.wording import ASK_CHARS, MAX_TASK, read_answer, text_of_ask
 
@@ -40,7 +40,7 @@ def said(text: str, role=ROLE) -> str:
         max_tokens=8_000,
         metadata={"sandbox": "1", "agent": role["name"]},
     )
-    return "".join(event.text for event in EmbeddedProvider().stream(request) if isinstance(event, port.TextDelta))
+    return "".join(event.text for event in EmbeddedWithSandboxes().stream(request) if isinstance(event, port.TextDelta))
 
 
 def ask(kind: str, step: str = "backend_api", material: tuple[int, ...] = ()) -> str:
