@@ -60,7 +60,7 @@ AREAS = {
     "insights": Needs(core="read"),
     # a search compares ten thousand vectors, and is told to those who listen
     "memory": Needs(sends=("ws-live",), embeds=True, memory=1769),
-    "messaging": Needs(telemetry="read"),  # what was measured of agents
+    "messaging": Needs(telemetry="read", sends=("sandbox-messages",)),  # what was measured of agents
     "notifications": Needs(),
     "organizations": Needs(),
     "planning": Needs(),
