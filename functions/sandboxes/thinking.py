@@ -12,6 +12,7 @@ from shared.edge.contracts.aintandem import AINTANDEM
 from shared.edge.contracts.base import Request, Shape
 from shared.edge.http.call import Caller
 from shared.edge.http.routing import Routes
+from shared.edge.views.aintandem.failures import Failure
 from shared.sandboxes.completions import asking
 from shared.sandboxes.completions.rows import Completion
 
@@ -85,11 +86,6 @@ class Reply(Shape):
     content: str
     tool_calls: list[ReplyCall]
     stop: str
-
-
-class Failure(Shape):
-    code: str
-    message: str
 
 
 class CompletionState(Shape):

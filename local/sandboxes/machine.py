@@ -98,12 +98,12 @@ class Machine:
         threading.Thread(target=self._follow, daemon=True).start()
 
     def _begin(self, lines: Any) -> None:
-        """Read what the launcher says until the agent runs."""
-        while "facts" not in (said := json.loads(lines.readline() or b'{"error": "The launcher ended"}')):
+        """Read what the launcher says until the agent runs: two processes say it, in whatever order."""
+        while not (self._first and self.facts):
+            said = json.loads(lines.readline() or b'{"error": "The launcher ended"}')
             if "error" in said:
                 raise OSError(said["error"])
-            self._first = said["pid"]
-        self.facts = said["facts"]
+            self._first, self.facts = said.get("pid", self._first), said.get("facts", self.facts)
         self.isolation = words(self.facts, self.limits, self._why_not)
 
     def _failed(self, reason: str) -> NotStarted:

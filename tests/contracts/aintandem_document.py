@@ -6,7 +6,7 @@ answered, and what a listener at the sockets hears, is kept for the tests. The f
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,27 @@ from uuid import uuid4
 from functions.sandbox_steps.handler import handler as sandbox_steps
 from infra.routes import Route, table
 from shared.core import clock
-from shared.core.ids import bare_id
+from shared.core.ids import bare_id, derived_id
 from shared.sandboxes.lifecycle.rows import Sandbox
+from shared.sandboxes.messages.rows import MessageHead
+from shared.sandboxes.messages.settling import time_out
 from shared.store import fetch
 from tests.areas.driving import Answer, Client
 from tests.areas.sandbox_links import Agent
 from tests.areas.sandbox_machines import machine_in_force
+from tests.areas.sandbox_post import wakes, work
 from tests.areas.viewers import Gateway, Stream, Viewer, drain, shared_gateway
 from tests.samples.stage import Sample, ask
 
 SAMPLES: dict[str, Any] = json.loads((Path(__file__).parent.parent / "data" / "aintandem_samples.json").read_text())
 REQUESTS: dict[str, dict[str, Any]] = SAMPLES["requests"]
 ROUTES = {route.operation.id: route for route in table() if route.contract == "aintandem"}
+TEAM = {
+    "backend-team": ("backend-architect", "Backend Architect", "api_design", "database_optimization"),
+    "security-team": ("security-expert", "Security Expert", "security_review"),
+    "project-manager": ("manager", "Project Manager", "planning"),
+}
+"""The sandboxes of the document's collaboration beside `frontend-team`: agents, their roles and capabilities."""
 USAGE = {
     **{"cpu_percent": 25.5, "memory_mb": 256, "disk_mb": 512, "network_in_bytes": 1_024_000, "network_out_bytes": 2_048_000},
     "processes": 3,
@@ -40,7 +49,7 @@ SERVERS = {"filesystem": "connected", "web-search": "connected"}
 
 class Reader:
     """Somebody who has read the document. Of each operation the `answers`, and the parameters of queries that it was `asked_by`; of each
-    socket the messages that were `heard`, of each code the `errors`."""
+    socket the messages that were `heard`, of each code the `errors`, or of what fails later the `failures`."""
 
     def __init__(self) -> None:
         self.gateway: Gateway = shared_gateway()
@@ -49,6 +58,7 @@ class Reader:
         self.answers: dict[str, list[Answer]] = defaultdict(list)
         self.asked_by: dict[str, set[str]] = defaultdict(set)
         self.errors: dict[str, list[Answer]] = defaultdict(list)
+        self.failures: dict[str, Any] = {}
         self.heard: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.agents: dict[str, Agent] = {}
         self.viewers: dict[str, Viewer] = {}
@@ -116,12 +126,30 @@ class Reader:
         self.listen()
         return agent
 
+    def answer(self, how: Callable[[dict[str, Any]], Any] | None = None, times: int = 20) -> None:
+        """Let messages come, and the sandboxes acknowledge and answer them, until nothing moves any more."""
+        for _ in range(times):
+            self.listen()
+            work(wakes())
+            heard = [(agent, one["data"]) for agent in self.agents.values() for one in agent.heard() if one["event"] == "message"]
+            for agent, message in heard:
+                agent.say("ack", message_id=message["message_id"])
+                content = (how or _answer)(message)
+                if message["requires_response"] and content is not None:
+                    said = {"in_reply_to": message["message_id"], "from_agent": message["to_agent"], "content": content}
+                    agent.say("respond", message_id=derived_id("response", message["message_id"]), **said)
+        self.listen()
+
     def is_not_ready_in_time(self, sandbox_id: str) -> None:
         """The state machine looks at a sandbox whose agent has not come."""
         row = fetch(Sandbox, bare_id(sandbox_id))
         assert row is not None
         _step(row, "check")
         self.listen()
+
+
+def _answer(message: dict[str, Any]) -> dict[str, Any]:
+    return {"text": f"It is done: {message['message_type']}"}
 
 
 def _step(sandbox: Sandbox, step: str, _: int = 0) -> None:
@@ -153,6 +181,8 @@ class _Document:
         self._workspaces()
         self._configuration()
         self._sandboxes()
+        self._messages()
+        self._collaboration()
         self._monitoring()
         self._system()
         self._errors()
@@ -207,6 +237,48 @@ class _Document:
         self.do("sandboxes.start", path=self.first)
         reader.becomes_ready(first)
 
+    def _messages(self) -> None:
+        """Section 4, and the discovery of section 5."""
+        reader = self.reader
+        self.team = {name: self._sandbox(name, *about) for name, about in TEAM.items()}
+        backend = self.team["backend-team"]
+        sent = self.do("messages.send", path=self.first, to_sandbox=backend)["message_id"]
+        reader.answer()
+        self.do("messages.get", path={"message_id": sent})
+        back = REQUESTS["messages.send"] | {"to_sandbox": "frontend-team", "to_agent": "frontend-architect"}
+        self.send("messages.send", back, {"sandbox_id": backend})
+        reader.answer()
+        self.do("messages.broadcast", path=self.workspace, from_sandbox=self.first["sandbox_id"])
+        reader.answer()
+        self.do("messages.list", {"direction": "both", "limit": 50, "since": "2025-01-10T15:00:00Z"}, self.first)
+        unanswered = self.send("messages.send", REQUESTS["messages.send"] | {"to_sandbox": backend}, self.first)["message_id"]
+        reader.answer(lambda *_: None)
+        message = fetch(MessageHead, bare_id(unanswered))
+        assert message is not None
+        assert time_out(message)
+        self.do("messages.retry", path={"message_id": unanswered})
+        reader.answer()
+        query = {"capability": "api_design", "role": "Backend", "sandbox_id": backend}
+        assert self.do("agents.discover", query, self.workspace)["agents"]
+
+    def _collaboration(self) -> None:
+        """Section 5, and the socket of collaborations."""
+        reader = self.reader
+        started = self.do("collaborations.orchestrate", path=self.workspace)["collaboration_id"]
+        reader.watch("collaboration", f"/ws/collaborations/{started}", channels=["messages", "events"])
+        path = {"collaboration_id": started}
+        for _ in range(3):  # one answer after the other
+            reader.answer(times=1)
+        self.do("collaborations.get", path=path)
+        reader.answer()
+
+    def _sandbox(self, name: str, agent: str, role: str, *capabilities: str) -> str:
+        """A sandbox of the team that the document's collaboration has."""
+        who = {"name": agent, "role": role, "capabilities": list(capabilities)}
+        made = self.send("sandboxes.create", {"name": name, "agent_config": {"primary_agent": who}}, self.workspace)
+        self.reader.becomes_ready(made["sandbox_id"])
+        return str(made["sandbox_id"])
+
     def _monitoring(self) -> None:
         """Section 7."""
         self.do("metrics.sandbox", path=self.first)
@@ -228,10 +300,36 @@ class _Document:
         refused("VALIDATION_ERROR", "sandboxes.create", self.workspace, {"name": "one more"})
         refused("SANDBOX_NOT_READY", "sandboxes.start", self.first)
         other = {"name": "claude", "models": ["claude-3-5-sonnet-20241022"], "default_model": "claude-4"}
+        self._failures()
+        nothing_said = {"collaboration_policy": {"mode": "allow_list", "rules": []}}
+        self.send("config.updateWorkspace", nothing_said, self.workspace)
+        refused(
+            "AUTHORIZATION_FAILED",
+            "messages.send",
+            self.first,
+            REQUESTS["messages.send"] | {"to_sandbox": "project-manager", "to_agent": "manager"},
+        )
         refused("CONFIGURATION_INVALID", "config.updateWorkspace", self.workspace, {"llm_providers": [other]})
         while len(self.do("workspaces.get", path=self.workspace)["sandboxes"]) < FREE_SANDBOXES:
             self.send("sandboxes.create", team | {"name": f"team {uuid4()}"}, self.workspace)
         refused("RESOURCE_EXHAUSTED", "sandboxes.create", self.workspace, team | {"name": "one too many"})
+
+    def _failures(self) -> None:
+        """What was accepted and fails later."""
+        held = {"from": "frontend-team", "to": "*", "message_types": ["request"], "approval_required": True}
+        rules = {"collaboration_policy": {"mode": "allow_all", "rules": [held]}}
+        self.send("config.updateWorkspace", rules, self.workspace)
+        sent = self.send("messages.send", REQUESTS["messages.send"] | {"to_sandbox": "backend-team"}, self.first)
+        message = {"message_id": sent["message_id"]}
+        self.send("messages.reject", {"reason": "Not now"}, message)
+        self.reader.failures["MESSAGE_DELIVERY_FAILED"] = self.send("messages.get", None, message)["error"]
+        self.send("config.updateWorkspace", {"collaboration_policy": {"mode": "allow_all", "rules": []}}, self.workspace)
+        two = REQUESTS["collaborations.orchestrate"] | {"participants": ["backend-team", "security-team"]}
+        started = {"collaboration_id": self.send("collaborations.orchestrate", two, self.workspace)["collaboration_id"]}
+        for name in two["participants"]:
+            self.send("sandboxes.delete", None, {"sandbox_id": self.team[name]})
+        self.reader.answer()
+        self.reader.failures["COLLABORATION_FAILED"] = self.send("collaborations.get", None, started)["error"]
 
     def _end(self) -> None:
         self.do("sandboxes.delete", path=self.first)

@@ -74,13 +74,26 @@ class Box:
         def reached(row: dict[str, Any]) -> bool:
             return row["status"] == status and restarts in (None, int(row.get("restart_count", 0)))
 
-        eventually(lambda: self.workspace.row(f"SBX#{self.id.removeprefix('sb_')}"), reached, within=WITHIN)
+        eventually(self.row, reached, within=WITHIN)
         return self.status()
+
+    def row(self) -> dict[str, Any]:
+        return self.workspace.row(f"SBX#{self.id.removeprefix('sb_')}")
 
     def ask(self, to: "Box", text: str, **more: Any) -> str:
         """Send a request; return its id."""
         body = {"to_sandbox": to.id, "message_type": "request", "content": {"text": text}, "timeout": 120, **more}
         return str(self.workspace.call("POST", f"/sandboxes/{self.id}/messages", body)["message_id"])
+
+    def notify(self, to: "Box", text: str) -> str:
+        """Send a message that needs no answer; return its id."""
+        return self.ask(to, text, message_type="notification")
+
+    def delivered(self, message_id: str) -> dict[str, Any]:
+        """Wait until a message was delivered; return its row."""
+        pk = f"MSG#{message_id.removeprefix('msg_')}"
+        found: dict[str, Any] = eventually(lambda: self.workspace.row(pk), lambda row: "delivered_at" in row, within=WITHIN)
+        return found
 
     def answer(self, message_id: str) -> Any:
         pk = f"MSG#{message_id.removeprefix('msg_')}"

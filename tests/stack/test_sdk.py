@@ -292,7 +292,7 @@ def programs(readme: Path) -> list[str]:
 def readme(team: Team, key: str) -> dict[str, Any]:
     """The names of the readme's programs after they have run in this order, and what they `printed`."""
     blocks = programs(ROOT / "sdk/python/README.md")
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     with team.client() as owner, AgentWorks(base_url=team.stack.url("agentworks"), token=team.token) as board:
         service = owner.oauth_clients.create(name="Readme", scopes=["projects:read"])
         names: dict[str, Any] = {

@@ -4,6 +4,8 @@ import { type Frame, listen } from "./sockets.ts";
 import { pause, type QueryOf, type Transport } from "./transport.ts";
 
 type Schemas = components["schemas"];
+/** What a message may have beside its recipient and content. */
+export type MessageOptions = Omit<Schemas["SendMessage"], "to_sandbox" | "content">;
 export type Channel = "messages" | "events" | "logs" | "metrics";
 type Data = Schemas["CreatedSandbox"] | Schemas["SandboxSummary"] | Schemas["SandboxDetails"];
 
@@ -94,6 +96,17 @@ export class Sandbox {
   /** Changes its configuration; `pending_changes` of the answer names what waits for its next start. */
   async updateConfig(body: Schemas["UpdateSandboxConfig"]): Promise<Schemas["SandboxConfig"]> {
     return (await this.#transport.request("put", "/sandboxes/{sandbox_id}/config", { ...this.#path, body })).data;
+  }
+
+  /** Sends a message from this sandbox to another one, named by its name or id. Without a `message_type` it is a request. */
+  async sendMessage(to: string, content: unknown, more: MessageOptions = {}): Promise<Schemas["SentMessage"]> {
+    const body = { ...more, to_sandbox: to, content };
+    return (await this.#transport.request("post", "/sandboxes/{sandbox_id}/messages", { ...this.#path, body })).data;
+  }
+
+  /** Reads its messages, newest first; `meta.next` of the answer is the `before` of the next page. */
+  async getMessages(query: QueryOf<"/sandboxes/{sandbox_id}/messages", "get"> = {}): Promise<Schemas["MessageList"]> {
+    return (await this.#transport.request("get", "/sandboxes/{sandbox_id}/messages", { ...this.#path, query })).data;
   }
 
   /** Goes through what happens to the sandbox, as it happens; without channels: its messages and events. */

@@ -34,7 +34,7 @@ export interface Settings {
   apiKey?: string;
   /** The access token of a login, or what gives one: it is called before each request. */
   token?: string | (() => string | Promise<string>);
-  /** Where the API is: `http://localhost:8000/aintandem/api/v1`, where the local stack serves it, if left out. */
+  /** Where the API is. If left out: the variable AINTANDEM_BASE_URL, else the local stack's http://localhost:8000/aintandem/api/v1. */
   baseUrl?: string;
   /** Where its sockets are, if not beside it. */
   socketUrl?: string;
@@ -62,7 +62,7 @@ export class Transport {
     if (settings.apiKey !== undefined && settings.token !== undefined) throw new TypeError("A client has one credential");
     this.#settings = settings;
     this.retries = settings.retries ?? 2;
-    this.baseUrl = (settings.baseUrl ?? BASE_URL).replace(/\/+$/, "");
+    this.baseUrl = (settings.baseUrl ?? named() ?? BASE_URL).replace(/\/+$/, "");
     const beside = this.baseUrl.replace(/^http/, "ws").replace(/\/api\/v1$/, "") + "/ws";
     this.socketUrl = (settings.socketUrl ?? beside).replace(/\/+$/, "");
   }
@@ -115,6 +115,11 @@ export class Transport {
       await pause(asked + Math.random() * FIRST_PAUSE * 2 ** tries, signal);
     }
   }
+}
+
+/** Returns the address that a variable names; a browser has none. */
+function named(): string | undefined {
+  return typeof process === "undefined" ? undefined : process.env.AINTANDEM_BASE_URL;
 }
 
 /** Returns a path with these values in place of its braces. */

@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from itertools import islice
 from typing import Any
 
@@ -51,7 +51,7 @@ def workspace(name: str) -> dict[str, Any]:
         "collaboration_policy": "allow_all",
         "resource_defaults": None,
     }
-    fields = {"workspace_id": f"ws_{name}", "name": name, "description": None, "owner_id": "usr_1", "settings": settings}
+    fields = {"workspace_id": f"ws_{name}", "name": name, "description": "", "owner_id": "usr_1", "settings": settings}
     return fields | {"sandbox_limit": 5, "sandbox_count": 0, "created_at": TIME, "updated_at": TIME}
 
 
@@ -170,12 +170,8 @@ def listened(sockets: Sockets, count: int, **who: Any) -> list[Frame]:
     async def main(url: str) -> list[Frame]:
         async with AInTandemClient(base_url=url, retries=Retries(first=0.01), **(who or {"token": "t"})) as client:
             sandbox = client.sandboxes._open(_created())
-            found = []
-            async for one in sandbox.listen("logs", "events"):
-                found.append(one)
-                if len(found) == count:
-                    return found
-            raise AssertionError("a socket that never ends has ended")
+            async with aclosing(sandbox.listen("logs", "events")) as frames:
+                return [await anext(frames) for _ in range(count)]
 
     with sockets.url() as url:
         return asyncio.run(main(url))

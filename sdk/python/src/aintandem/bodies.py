@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:eebf2def6aee6fc80f20f4a522af5be5052df59aa379de98e6d097f76b68ecab
+# sha256:d62ed4e6375f4d4af20b12cb7373063f759c189ef49ea009a748f020dd75f85e
 
 from __future__ import annotations
 
@@ -17,6 +17,17 @@ class AgentDefinition(TypedDict):
 class AgentTeam(TypedDict):
     primary_agent: AgentDefinition
     sub_agents: NotRequired[list[AgentDefinition]]
+
+
+class BroadcastMessage(TypedDict):
+    """`from_agent` and `ttl` (seconds until it must be delivered) are additions."""
+
+    from_sandbox: str
+    message_type: NotRequired[Literal["notification", "command"]]
+    content: Any
+    priority: NotRequired[int]
+    ttl: NotRequired[int]
+    from_agent: NotRequired[str | None]
 
 
 class LoginRequest(TypedDict):
@@ -39,6 +50,24 @@ class McpServerDefinition(TypedDict):
     transport: NotRequired[Literal["stdio", "sse", "http"]]
     command: NotRequired[list[str] | None]
     url: NotRequired[str | None]
+
+
+class OrchestrateCollaboration(TypedDict):
+    """
+    `participants` are names or ids of sandboxes; `orchestrator` is a sandbox, or an agent of a participant, else the platform
+    orchestrates. Additions: `project_id`, where the deliverables are written as documents (else the active project that was changed
+    last, else a new one); `max_turns` of a conversation; `max_cost_usd`.
+    """
+
+    task: str
+    participants: list[str]
+    collaboration_mode: NotRequired[Literal["orchestrated", "peer_to_peer", "swarm"]]
+    orchestrator: NotRequired[str | None]
+    timeout: NotRequired[int]
+    deliverables: NotRequired[list[str]]
+    project_id: NotRequired[str | None]
+    max_turns: NotRequired[int]
+    max_cost_usd: NotRequired[float | None]
 
 
 PolicyRule = TypedDict(
@@ -74,6 +103,10 @@ class RegisterRequest(TypedDict):
     organization: NotRequired[str | None]
 
 
+class RejectMessage(TypedDict):
+    reason: NotRequired[str | None]
+
+
 class Resources(TypedDict):
     """Limits of a sandbox. The ranges are those of the original service; `disk_mb` is an addition."""
 
@@ -82,6 +115,28 @@ class Resources(TypedDict):
     timeout_seconds: NotRequired[int | None]
     max_processes: NotRequired[int | None]
     disk_mb: NotRequired[int | None]
+
+
+class SendMessage(TypedDict):
+    """
+    `to_sandbox` is the id or the name of a sandbox of the workspace, `timeout` the seconds from its delivery to its answer.
+
+    `ttl` (seconds until it must be delivered), `from_agent`, `message_id` (of the sender's own making: it is sent once) and `in_reply_to`
+    are additions. A response needs `in_reply_to`; in another message it names the one that it follows from. Without `requires_response`
+    a request asks for one. Without agents, the primary ones are meant.
+    """
+
+    to_sandbox: str
+    to_agent: NotRequired[str | None]
+    message_type: NotRequired[Literal["request", "response", "notification", "command"]]
+    content: Any
+    priority: NotRequired[int]
+    requires_response: NotRequired[bool | None]
+    timeout: NotRequired[int]
+    ttl: NotRequired[int]
+    from_agent: NotRequired[str | None]
+    message_id: NotRequired[str | None]
+    in_reply_to: NotRequired[str | None]
 
 
 class UpdateSandboxConfig(TypedDict):

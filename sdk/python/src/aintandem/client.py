@@ -1,6 +1,8 @@
 """The client of aintandem: `AInTandemClient`, each of whose methods is awaited."""
 
+import asyncio
 import os
+from collections.abc import AsyncGenerator, Callable
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -9,9 +11,11 @@ import httpx2
 from ai_agents._calls import Retries
 from ai_agents._session import AsyncSession
 from ai_agents._transport import AsyncTransport
+from ai_agents.errors import OperationFailedError, WaitTimeoutError
 from ai_agents.pages import AsyncPage
-from aintandem import bodies, resources
+from aintandem import bodies, models, resources
 from aintandem.sandbox import Data, Sandbox
+from aintandem.sockets import Frame, Listener
 
 BASE_URL = "http://localhost:8000/aintandem/api/v1"
 """Where `make run` serves the API."""
@@ -77,6 +81,41 @@ class Workspaces(resources.AsyncWorkspaces):
         )
 
 
+class Collaborations(resources.AsyncCollaborations):
+    def __init__(self, transport: AsyncTransport, socket_url: str) -> None:
+        super().__init__(transport)
+        self._socket_url = socket_url
+
+    async def wait(
+        self,
+        collaboration_id: str,
+        *,
+        on_progress: Callable[[models.CollaborationDetails], object] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the wait ends between two requests, never within one
+        every: float = 5.0,
+    ) -> models.CollaborationDetails:
+        """Wait until a collaboration is completed, and return it with its deliverables. `timeout` and `every` are seconds.
+
+        Raises OperationFailedError if it failed or was cancelled, WaitTimeoutError if it goes on.
+        """
+        loop = asyncio.get_running_loop()
+        ends = None if timeout is None else loop.time() + timeout
+        while (state := await self.get(collaboration_id)).status != "completed":
+            if on_progress:
+                on_progress(state)
+            if state.status in ("failed", "cancelled"):
+                raise OperationFailedError(state, state.reason)
+            if ends is not None and loop.time() >= ends:
+                raise WaitTimeoutError(f"Collaboration {collaboration_id} is {state.status} after {timeout} s")
+            await self._transport.sleep(every)
+        return state
+
+    def listen(self, collaboration_id: str, *channels: Literal["messages", "events"]) -> AsyncGenerator[Frame, None]:
+        """Go through what happens in a collaboration, as it happens; without channels: all of it."""
+        address = f"{self._socket_url}/collaborations/{collaboration_id}"
+        return Listener(self._transport, address, channels or ("messages", "events")).frames()
+
+
 class AInTandemClient(AsyncSession):
     """The client of aintandem: `AInTandemClient(api_key="...")`, or with the `token` of a login.
 
@@ -87,6 +126,9 @@ class AInTandemClient(AsyncSession):
     auth: resources.AsyncAuth
     workspaces: Workspaces
     sandboxes: Sandboxes
+    messages: resources.AsyncMessages
+    collaborations: Collaborations
+    agents: resources.AsyncAgents
     config: resources.AsyncConfig
     metrics: resources.AsyncMetrics
     system: resources.AsyncSystem
@@ -110,6 +152,8 @@ class AInTandemClient(AsyncSession):
     def _open(self, transport: AsyncTransport) -> None:
         self.sandboxes = Sandboxes(transport, self._socket_url)
         self.workspaces = Workspaces(transport, self.sandboxes)
+        self.collaborations = Collaborations(transport, self._socket_url)
+        self.messages, self.agents = resources.AsyncMessages(transport), resources.AsyncAgents(transport)
         self.auth, self.config = resources.AsyncAuth(transport), resources.AsyncConfig(transport)
         self.metrics, self.system = resources.AsyncMetrics(transport), resources.AsyncSystem(transport)
 

@@ -1,11 +1,26 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:eebf2def6aee6fc80f20f4a522af5be5052df59aa379de98e6d097f76b68ecab
+# sha256:d62ed4e6375f4d4af20b12cb7373063f759c189ef49ea009a748f020dd75f85e
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from aintandem._model import Model
+
+
+class AgentMetrics(Model):
+    """`avg_response_time_ms` is null until the agent has answered a message."""
+
+    messages_processed: int
+    avg_response_time_ms: int | None
+
+
+class Author(Model):
+    sandbox_id: str
+    name: str
+    agent_name: str | None
 
 
 class ConnectionDetails(Model):
@@ -19,7 +34,7 @@ class Connections(Model):
 
 
 class Cores(Model):
-    allocated: float
+    allocated: int | float
     used: float | None
 
 
@@ -29,6 +44,57 @@ class CreatedSandbox(Model):
     status: str
     connection_details: ConnectionDetails
     created_at: str
+
+
+class Deliverable(Model):
+    """A deliverable that was asked for; `document_id` null: it is not written."""
+
+    name: str
+    document_id: str | None
+    authors: list[Author]
+    cost_usd: float
+
+
+class DiscoveredAgent(Model):
+    """`sandbox_name` is an addition."""
+
+    sandbox_id: str
+    sandbox_name: str
+    agent_name: str
+    role: str | None
+    capabilities: list[str]
+    status: str
+    metrics: AgentMetrics
+
+
+class DiscoveredAgents(Model):
+    """`total` is an addition: how many match."""
+
+    agents: list[DiscoveredAgent]
+    total: int
+
+
+class Dissent(Model):
+    sandbox_id: str
+    voted_for: str
+    reason: str
+
+
+class ExchangedMessage(Model):
+    """`message_id`, `message_type` and `timestamp` are additions. `content` null with `content_omitted`: it has no room here."""
+
+    from_: str = Field(..., alias="from")
+    to: str
+    content: Any
+    message_id: str
+    message_type: str
+    timestamp: str
+    content_omitted: bool = False
+
+
+class Failure(Model):
+    code: str
+    message: str
 
 
 class Features(Model):
@@ -69,6 +135,14 @@ class IntervalSums(Model):
     avg_memory_usage: float | None
 
 
+class ListMeta(Model):
+    """`next` is an addition: the `before` of the next page, null at the end."""
+
+    total: int
+    since: str | None
+    next: str | None
+
+
 class LogLine(Model):
     """`sequence` is an addition: the number of the line, with which a socket goes on behind it."""
 
@@ -101,7 +175,33 @@ class Measured(Model):
 class Memory(Model):
     allocated: int
     used: int | None
-    percentage: float | None
+    percentage: int | None
+
+
+class MessageSummary(Model):
+    """`requires_response` and what follows are additions."""
+
+    message_id: str
+    from_sandbox: str
+    from_agent: str | None
+    to_sandbox: str
+    to_agent: str | None
+    message_type: str
+    content: Any
+    status: str
+    timestamp: str
+    requires_response: bool
+    priority: int
+    timeout: int
+    in_reply_to: str | None
+    response_id: str | None
+    broadcast_id: str | None
+    collaboration_id: str | None
+    approval: str | None
+    reason: str | None
+    error: Failure | None
+    delivered_at: str | None
+    responded_at: str | None
 
 
 class MessagingMetrics(Model):
@@ -113,10 +213,30 @@ class MessagingMetrics(Model):
     avg_response_time_ms: int | None
 
 
+class Participant(Model):
+    """`status`: active, finished or lost. `name` and `reason`, why it was lost, are additions."""
+
+    sandbox_id: str
+    name: str
+    status: str
+    messages_exchanged: int
+    reason: str | None
+
+
 class Period(Model):
     start: str
     end: str
     granularity: Literal["minute", "hour", "day"] | str
+
+
+class Progress(Model):
+    """`failed_steps` is an addition."""
+
+    percentage: int
+    current_step: str | None
+    completed_steps: list[str]
+    remaining_steps: list[str]
+    failed_steps: list[str]
 
 
 class RefreshData(Model):
@@ -176,6 +296,24 @@ class SandboxSums(Model):
     network_out_bytes: int
 
 
+class SentBroadcast(Model):
+    """`blocked` is an addition: the sandboxes that the collaboration policy keeps it from."""
+
+    broadcast_id: str
+    recipients: list[str]
+    blocked: list[str]
+    timestamp: str
+
+
+class SentMessage(Model):
+    """`approval` is an addition: `pending` if somebody must approve the message before it is delivered."""
+
+    message_id: str
+    status: str
+    timestamp: str
+    approval: str | None
+
+
 class Services(Model):
     api: str
     collaboration_bus: str
@@ -205,6 +343,15 @@ class ShownResources(Model):
     disk_mb: int
 
 
+class ShownResponse(Model):
+    """`timestamp` and `status` are additions."""
+
+    message_id: str
+    content: Any
+    status: str
+    timestamp: str
+
+
 class ShownServer(Model):
     name: str
     status: Literal["enabled", "disabled"] | str
@@ -218,6 +365,13 @@ class ShownSettings(Model):
     default_llm_provider: str
     collaboration_policy: str
     resource_defaults: dict[str, Any] | None
+
+
+class StartedCollaboration(Model):
+    collaboration_id: str
+    status: str
+    participants: list[str]
+    estimated_duration_seconds: int
 
 
 class StartedSandbox(Model):
@@ -266,7 +420,7 @@ class WorkspaceConfig(Model):
 class WorkspaceDetails(Model):
     workspace_id: str
     name: str
-    description: str | None
+    description: str
     owner_id: str
     settings: ShownSettings
     sandbox_limit: int
@@ -281,7 +435,7 @@ class WorkspaceFields(Model):
 
     workspace_id: str
     name: str
-    description: str | None
+    description: str
     owner_id: str
     settings: ShownSettings
     sandbox_limit: int
@@ -300,6 +454,31 @@ class AggregateMetrics(Model):
     intervals: list[IntervalSums]
 
 
+class CollaborationSummary(Model):
+    """An addition to the document, as the list of collaborations is."""
+
+    collaboration_id: str
+    collaboration_mode: str
+    status: str
+    progress: Progress
+    participants: list[str]
+    cost_usd: float
+    reason: str | None
+    started_at: str
+    completed_at: str | None
+
+
+class Consensus(Model):
+    """What a swarm has decided: whose answer won, the votes of each, who voted otherwise, who for none."""
+
+    sandbox_id: str
+    message_id: str
+    decided_by: str
+    tally: dict[str, int]
+    dissent: list[Dissent]
+    abstained: list[str]
+
+
 class HealthData(Model):
     status: str
     version: str
@@ -313,6 +492,46 @@ class LoginData(Model):
     token_type: str = "Bearer"
     expires_in: int
     user: LoginUser
+
+
+class MessageDetails(Model):
+    """
+    `from_name` and what follows are additions: `number` is its place among the messages from this sender to this recipient, `tries` how
+    often it was delivered since it was queued.
+    """
+
+    message_id: str
+    from_sandbox: str
+    from_agent: str | None
+    to_sandbox: str
+    to_agent: str | None
+    message_type: str
+    content: Any
+    status: str
+    timestamp: str
+    requires_response: bool
+    priority: int
+    timeout: int
+    in_reply_to: str | None
+    response_id: str | None
+    broadcast_id: str | None
+    collaboration_id: str | None
+    approval: str | None
+    reason: str | None
+    error: Failure | None
+    delivered_at: str | None
+    responded_at: str | None
+    response: ShownResponse | None
+    from_name: str
+    number: int
+    tries: int
+    sent_at: str | None
+    expires_at: str
+
+
+class MessageList(Model):
+    messages: list[MessageSummary]
+    meta: ListMeta
 
 
 class SandboxConfig(Model):
@@ -376,3 +595,34 @@ class SandboxSummary(Model):
     resources: ShownResources
     health: HealthSummary
     created_at: str
+
+
+class CollaborationDetails(Model):
+    """Additions to the document: all fields behind `estimated_completion`."""
+
+    collaboration_id: str
+    status: str
+    progress: Progress
+    participants: list[Participant]
+    messages: list[ExchangedMessage]
+    started_at: str
+    estimated_completion: str | None
+    task: str
+    collaboration_mode: str
+    orchestrator: str | None
+    orchestrated_by: str | None
+    deliverables: list[Deliverable]
+    project_id: str | None
+    consensus: Consensus | None
+    cost_usd: float
+    reason: str | None
+    error: Failure | None
+    completed_at: str | None
+
+
+class CollaborationPage(Model):
+    """`next` is sent as `before` to get the next page; null: this is the last one."""
+
+    collaborations: list[CollaborationSummary]
+    total: int
+    next: str | None

@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:eebf2def6aee6fc80f20f4a522af5be5052df59aa379de98e6d097f76b68ecab
+# sha256:d62ed4e6375f4d4af20b12cb7373063f759c189ef49ea009a748f020dd75f85e
 """The resources of the aintandem API: one method for each operation."""
 
 from typing import Literal, Unpack
@@ -10,6 +10,30 @@ from ai_agents._session import AsyncSession
 from ai_agents._transport import AsyncTransport
 from ai_agents.pages import AsyncPage
 from aintandem import bodies, models
+
+
+class AsyncAgents(AsyncResource):
+    async def discover(
+        self,
+        workspace_id: str,
+        *,
+        capability: str | None = None,
+        role: str | None = None,
+        sandbox_id: str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> models.DiscoveredAgents:
+        """Find agents of a workspace's sandboxes by a capability, by a part of their role, or by their sandbox: with how
+        they stand now and how fast they have answered.
+        """
+        return await self._ask(
+            Call(
+                "GET",
+                path_of("/workspaces/{}/agents/discover", workspace_id),
+                query={"capability": capability, "role": role, "sandbox_id": sandbox_id, "limit": limit, "offset": offset},
+            ),
+            models.DiscoveredAgents,
+        )
 
 
 class AsyncAuth(AsyncResource):
@@ -40,6 +64,40 @@ class AsyncAuth(AsyncResource):
         )
 
 
+class AsyncCollaborations(AsyncResource):
+    async def get(self, collaboration_id: str) -> models.CollaborationDetails:
+        """How far a collaboration is, who takes part, what they have said to each other last, and what came of it."""
+        return await self._ask(Call("GET", path_of("/collaborations/{}", collaboration_id)), models.CollaborationDetails)
+
+    async def cancel(self, collaboration_id: str, *, idempotency_key: str | None = None) -> models.CollaborationSummary:
+        """End a collaboration. What nobody has got yet is withdrawn; what is in work is not heard any more."""
+        return await self._ask(
+            Call("POST", path_of("/collaborations/{}/cancel", collaboration_id), idempotency_key=idempotency_key),
+            models.CollaborationSummary,
+        )
+
+    async def orchestrate(
+        self, workspace_id: str, *, idempotency_key: str | None = None, **body: Unpack[bodies.OrchestrateCollaboration]
+    ) -> models.StartedCollaboration:
+        """Begin a task that several sandboxes do together."""
+        return await self._ask(
+            Call(
+                "POST",
+                path_of("/workspaces/{}/collaboration/orchestrate", workspace_id),
+                body=body,
+                idempotency_key=idempotency_key,
+            ),
+            models.StartedCollaboration,
+        )
+
+    async def list(self, workspace_id: str, *, limit: int | None = None, before: str | None = None) -> models.CollaborationPage:
+        """List the collaborations of a workspace, newest first."""
+        return await self._ask(
+            Call("GET", path_of("/workspaces/{}/collaborations", workspace_id), query={"limit": limit, "before": before}),
+            models.CollaborationPage,
+        )
+
+
 class AsyncConfig(AsyncResource):
     async def get_sandbox(self, sandbox_id: str) -> models.SandboxConfig:
         """The configuration of a sandbox, and what of it waits for the next start."""
@@ -58,6 +116,78 @@ class AsyncConfig(AsyncResource):
     async def update_workspace(self, workspace_id: str, **body: Unpack[bodies.UpdateConfig]) -> models.WorkspaceConfig:
         """Change the configuration of a workspace. What runs already takes it over with its next message."""
         return await self._ask(Call("PUT", path_of("/workspaces/{}/config", workspace_id), body=body), models.WorkspaceConfig)
+
+
+class AsyncMessages(AsyncResource):
+    async def get(self, message_id: str) -> models.MessageDetails:
+        """A message, with its response if it has one."""
+        return await self._ask(Call("GET", path_of("/messages/{}", message_id)), models.MessageDetails)
+
+    async def approve(self, message_id: str, *, idempotency_key: str | None = None) -> models.SentMessage:
+        """Let a message through that the collaboration policy holds until somebody approves it."""
+        return await self._ask(
+            Call("POST", path_of("/messages/{}/approve", message_id), idempotency_key=idempotency_key), models.SentMessage
+        )
+
+    async def reject(
+        self, message_id: str, *, idempotency_key: str | None = None, **body: Unpack[bodies.RejectMessage]
+    ) -> models.SentMessage:
+        """Refuse a message that waits for an approval: it has failed."""
+        return await self._ask(
+            Call("POST", path_of("/messages/{}/reject", message_id), body=body, idempotency_key=idempotency_key),
+            models.SentMessage,
+        )
+
+    async def retry(self, message_id: str, *, idempotency_key: str | None = None) -> models.SentMessage:
+        """Send a message again that has failed or was not answered in time: it goes to the end of the line, with its time
+        to live anew.
+        """
+        return await self._ask(
+            Call("POST", path_of("/messages/{}/retry", message_id), idempotency_key=idempotency_key), models.SentMessage
+        )
+
+    async def list(
+        self,
+        sandbox_id: str,
+        *,
+        direction: Literal["sent", "received", "both"] | None = None,
+        limit: int | None = None,
+        since: str | None = None,
+        before: str | None = None,
+    ) -> models.MessageList:
+        """List the messages of a sandbox, newest first. `total` counts those since `since`, up to 10,000 of each
+        direction.
+        """
+        return await self._ask(
+            Call(
+                "GET",
+                path_of("/sandboxes/{}/messages", sandbox_id),
+                query={"direction": direction, "limit": limit, "since": since, "before": before},
+            ),
+            models.MessageList,
+        )
+
+    async def send(
+        self, sandbox_id: str, *, idempotency_key: str | None = None, **body: Unpack[bodies.SendMessage]
+    ) -> models.SentMessage:
+        """Send a message from a sandbox to another one of its workspace. What the collaboration policy forbids is refused
+        with 403.
+        """
+        return await self._ask(
+            Call("POST", path_of("/sandboxes/{}/messages", sandbox_id), body=body, idempotency_key=idempotency_key),
+            models.SentMessage,
+        )
+
+    async def broadcast(
+        self, workspace_id: str, *, idempotency_key: str | None = None, **body: Unpack[bodies.BroadcastMessage]
+    ) -> models.SentBroadcast:
+        """Send a message to every sandbox of a workspace that is not in error: each gets one of its own. A command needs
+        the permission to configure agents.
+        """
+        return await self._ask(
+            Call("POST", path_of("/workspaces/{}/broadcast", workspace_id), body=body, idempotency_key=idempotency_key),
+            models.SentBroadcast,
+        )
 
 
 class AsyncMetrics(AsyncResource):
@@ -207,8 +337,11 @@ class AsyncResources(AsyncSession):
     """Every resource of the API."""
 
     def _open(self, transport: AsyncTransport) -> None:
+        self.agents = AsyncAgents(transport)
         self.auth = AsyncAuth(transport)
+        self.collaborations = AsyncCollaborations(transport)
         self.config = AsyncConfig(transport)
+        self.messages = AsyncMessages(transport)
         self.metrics = AsyncMetrics(transport)
         self.sandboxes = AsyncSandboxes(transport)
         self.system = AsyncSystem(transport)

@@ -1,8 +1,8 @@
 """A sandbox as an object: what it is, and what is asked of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Literal, Unpack
+from collections.abc import AsyncGenerator
+from typing import Any, Literal, NotRequired, TypedDict, Unpack
 
 from ai_agents._transport import AsyncTransport
 from ai_agents.errors import NotReadyError, WaitTimeoutError
@@ -15,6 +15,20 @@ STARTS = ("provisioning", "starting", "restarting", "running")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0  # seconds: an hour has 200 requests of this kind
 
 
+class MessageOptions(TypedDict):
+    """What a message may have beside its recipient and content; as the fields of the API."""
+
+    to_agent: NotRequired[str | None]
+    from_agent: NotRequired[str | None]
+    message_type: NotRequired[Literal["request", "response", "notification", "command"]]
+    priority: NotRequired[int]
+    requires_response: NotRequired[bool | None]
+    timeout: NotRequired[int]
+    ttl: NotRequired[int]
+    message_id: NotRequired[str | None]
+    in_reply_to: NotRequired[str | None]
+
+
 class Sandbox:
     """A sandbox. `data` is what the platform said of it when this object was made; `get_status` asks how it stands now."""
 
@@ -22,7 +36,7 @@ class Sandbox:
         self.data = data
         self._transport, self._socket_url = transport, socket_url
         self._sandboxes, self._config = resources.AsyncSandboxes(transport), resources.AsyncConfig(transport)
-        self._metrics = resources.AsyncMetrics(transport)
+        self._metrics, self._messages = resources.AsyncMetrics(transport), resources.AsyncMessages(transport)
 
     @property
     def id(self) -> str:
@@ -94,7 +108,25 @@ class Sandbox:
         """Change its configuration; `pending_changes` of the answer names what waits for its next start."""
         return await self._config.update_sandbox(self.id, **body)
 
-    def listen(self, *channels: Literal["messages", "events", "logs", "metrics"]) -> AsyncIterator[Frame]:
+    async def send_message(
+        self, to: str, content: Any, *, idempotency_key: str | None = None, **more: Unpack[MessageOptions]
+    ) -> models.SentMessage:
+        """Send a message from this sandbox to another one, named by its name or id. Without a `message_type` it is a request."""
+        body: bodies.SendMessage = {"to_sandbox": to, "content": content, **more}
+        return await self._messages.send(self.id, idempotency_key=idempotency_key, **body)
+
+    async def get_messages(
+        self,
+        *,
+        direction: Literal["sent", "received", "both"] | None = None,
+        limit: int | None = None,
+        since: str | None = None,
+        before: str | None = None,
+    ) -> models.MessageList:
+        """Read its messages, newest first; `meta.next` of the answer is the `before` of the next page."""
+        return await self._messages.list(self.id, direction=direction, limit=limit, since=since, before=before)
+
+    def listen(self, *channels: Literal["messages", "events", "logs", "metrics"]) -> AsyncGenerator[Frame, None]:
         """Go through what happens to the sandbox, as it happens; without channels: its messages and events."""
         address = f"{self._socket_url}/sandboxes/{self.id}"
         return Listener(self._transport, address, channels or ("messages", "events")).frames()

@@ -3,7 +3,8 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -39,19 +40,20 @@ class Listener:
         self._seen: deque[tuple[str, str | int]] = deque(maxlen=_REMEMBERED)
         self._failures = 0
 
-    async def frames(self) -> AsyncIterator[Frame]:
+    async def frames(self) -> AsyncGenerator[Frame, None]:
         """Go through the frames without end. Raises APIError if the platform does not let the caller listen, APIConnectionError."""
         from websockets.exceptions import WebSocketException
 
         while True:
             try:
-                async for frame in self._connection():
-                    self._failures = 0
-                    yield frame
+                async with aclosing(self._connection()) as frames:
+                    async for frame in frames:
+                        self._failures = 0
+                        yield frame
             except (WebSocketException, OSError) as error:
                 await self._wait(_not_refused(error))
 
-    async def _connection(self) -> AsyncIterator[Frame]:
+    async def _connection(self) -> AsyncGenerator[Frame, None]:
         from websockets.asyncio.client import connect
 
         token = (await self._transport.signed()).get("Authorization", "").removeprefix("Bearer ")

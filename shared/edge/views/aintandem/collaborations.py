@@ -8,9 +8,10 @@ from shared.core import clock
 from shared.core.money import usd
 from shared.edge.contracts.aintandem import public_id
 from shared.edge.contracts.base import Shape
+from shared.edge.views.aintandem.failures import COLLABORATION_FAILED, Failure, failure
 from shared.sandboxes.collaborations.machine import progress_of
 from shared.sandboxes.collaborations.reading import Seen
-from shared.sandboxes.collaborations.rows import CollaborationHead
+from shared.sandboxes.collaborations.rows import FAILED, CollaborationHead
 from shared.sandboxes.collaborations.state import ANSWERED, State, from_json
 from shared.sandboxes.messages.rows import Message
 
@@ -117,6 +118,7 @@ class CollaborationDetails(Shape):
     consensus: Consensus | None
     cost_usd: float
     reason: str | None
+    error: Failure | None
     completed_at: str | None
 
 
@@ -159,6 +161,7 @@ def details(seen: Seen) -> CollaborationDetails:
         consensus=_consensus(row, state),
         cost_usd=usd(int(row.cost_micros)),
         reason=row.reason,
+        error=Failure.model_validate(failure(COLLABORATION_FAILED, row.reason)) if row.status == FAILED else None,
         completed_at=row.completed_at,
     )
 

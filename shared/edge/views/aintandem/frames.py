@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from shared.edge.contracts.aintandem import public_id
+from shared.edge.views.aintandem.failures import COLLABORATION_FAILED, failure
 from shared.edge.views.aintandem.lines import frame
 from shared.edge.views.aintandem.monitoring import SHOWN_STATUS
 from shared.events import EventType
+from shared.sandboxes.collaborations.rows import FAILED
 
 CHANNELS: Final = ("messages", "events", "logs", "metrics")
 _EVENTS: Final = {
@@ -52,6 +54,8 @@ def event_of_collaboration(
         shown["participants"] = [public_id("sandbox", one) for one in data["participants"]]
     if status is not None:
         shown |= {"status": status, "previous_status": before}
+    if status == FAILED:
+        shown["error"] = failure(COLLABORATION_FAILED, data.get("reason"))
     return frame("events", _EVENTS[kind], shown, at, f"{at}#{event_id}")
 
 

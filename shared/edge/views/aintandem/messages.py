@@ -5,11 +5,12 @@ from typing import Any
 from shared.channels.sockets.frames import FRAME_BYTES
 from shared.edge.contracts.aintandem import public_id
 from shared.edge.contracts.base import Shape
+from shared.edge.views.aintandem.failures import MESSAGE_DELIVERY_FAILED, Failure, failure
 from shared.edge.views.aintandem.lines import frame
 from shared.events import EventType
 from shared.sandboxes.messages.discovering import Found
 from shared.sandboxes.messages.reading import Answered, Page
-from shared.sandboxes.messages.rows import DELIVERED, Message, MessageHead
+from shared.sandboxes.messages.rows import DELIVERED, FAILED, Message, MessageHead
 
 
 class SentMessage(Shape):
@@ -42,6 +43,7 @@ class MessageSummary(Shape):
     collaboration_id: str | None
     approval: str | None
     reason: str | None
+    error: Failure | None
     delivered_at: str | None
     responded_at: str | None
 
@@ -152,6 +154,7 @@ def _summary(message: Message) -> dict[str, Any]:
         "response_id": _shown("message", message.response_id),
         "broadcast_id": _shown("broadcast", message.broadcast_id),
         "collaboration_id": _shown("collaboration", message.collaboration_id),
+        "error": failure(MESSAGE_DELIVERY_FAILED, message.reason) if message.status == FAILED else None,
     }
 
 
@@ -205,7 +208,9 @@ def message_frame(message: Message, event: str, at: str, event_id: str) -> str:
     """
     shown = _summary(message)
     names = ("message_id", "from_sandbox", "from_agent", "to_sandbox", "to_agent", "message_type", "content", "status")
-    data = {name: shown[name] for name in (*names, "in_reply_to", "response_id", "collaboration_id", "approval", "reason")}
+    data = {
+        name: shown[name] for name in (*names, "in_reply_to", "response_id", "collaboration_id", "approval", "reason", "error")
+    }
     text = frame("messages", event, data, at, f"{at}#{event_id}")
     if len(text.encode()) > FRAME_BYTES:
         text = frame("messages", event, data | {"content": None, "content_omitted": True}, at, f"{at}#{event_id}")
