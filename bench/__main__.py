@@ -167,6 +167,14 @@ def _terminal(rows: Rows) -> list[list[str]]:
     return table
 
 
+def _sandboxes(rows: Rows) -> list[list[str]]:
+    table = [["what", "p50 ms", "p95 ms", "per second", "MB"]]
+    for row in rows:
+        cells = (f"{row[name]:,.0f}" if name in row else "" for name in ("p50_ms", "p95_ms", "per_second", "mb"))
+        table.append([row["what"], *cells])
+    return table
+
+
 def _webhooks(rows: Rows) -> list[list[str]]:
     table = [["webhooks", "deliveries", "per second", "first attempt p50 ms", "p95 ms"]]
     for row in rows:
@@ -234,6 +242,7 @@ PARTS = {
     "close": Part("Monthly close, simulated", "bench.close", _close, 600),
     "terminal": Part("Terminal to viewer, local stack", "bench.live", _terminal, 120, ("terminal",), "terminal"),
     "webhooks": Part("Webhooks, local stack", "bench.live", _webhooks, 120, ("webhooks",), "webhooks"),
+    "sandboxes": Part("Sandboxes and their messages, local stack", "bench.sandboxes", _sandboxes, 600),
     "github": Part("Webhooks of GitHub", "bench.github", _github, 120),
     "requests": Part(
         f"Requests a second, local stack, {live.CONNECTIONS} connections", "bench.live", _requests, 90, ("requests",), "requests"

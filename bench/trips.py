@@ -188,6 +188,10 @@ LISTED: dict[str, tuple[int, str]] = {
     "runs.trigger": (3, "the card, then everything that decides, whose keys the card names; then the transaction"),
     "usage.export": (4, "the row, the sums again as rows of the file, the row as done: the file is made in the request"),
     "workspaces.transfer": (3, "the workspace names its owner, then both memberships, then the transaction"),
+    "aintandem sandboxes.egress": (
+        5,
+        "the sandbox and its rate; then a host is asked; the line of its log: the number before it, the line, and who watches",
+    ),
     "aintandem workspaces.delete": (3, "the workspace, then its members, whose access ends in the transaction"),
     "workspaces.delete": (3, "the workspace, then its members, whose access ends in the transaction"),
     "omoios audit.verify": (

@@ -84,7 +84,7 @@ def bundle(mode: str, architecture: str = "arm64", build: Path = BUILD) -> Path:
         compile_tree(tree, PACKAGES)
         if error := keep(tree):
             raise BundleError(f"what functions start with cannot be recorded:\n{error}")
-        _zip(tree, target)
+        write_zip(tree, target)
     finally:
         shutil.rmtree(tree, ignore_errors=True)
     _forget_older(build, mode, target)
@@ -185,7 +185,8 @@ def compile_tree(tree: Path, packages: tuple[str, ...] = ()) -> None:
             raise BundleError(f"{path.name} does not compile")
 
 
-def _zip(tree: Path, target: Path) -> None:
+def write_zip(tree: Path, target: Path) -> None:
+    """Write everything below `tree` into a zip that has the same bytes for the same input."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(f".{os.getpid()}")
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as package:

@@ -11,6 +11,7 @@ from botocore import xform_name
 
 # The AWS services whose botocore data is in the package; that of all others (24 MB) is left out
 SERVICES = (
+    "bedrock-agentcore",  # sandboxes on AWS
     "bedrock-runtime",
     "cloudwatch",
     "codebuild",

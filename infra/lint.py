@@ -30,13 +30,13 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def main(*samples: Settings) -> int:
     """Print what cfn-lint says; 1 if there are errors."""
-    code, package = start_child(LOCAL)()
+    code, package, _ = start_child(LOCAL)()
     with tempfile.TemporaryDirectory() as name:
         folders = []
         for number, settings in enumerate(samples):
             folders.append(Path(name, str(number)))
             app = App(analytics_reporting=False, outdir=str(folders[-1]))
-            compose(app, settings, code, package)
+            compose(app, settings, code, package, agent=package)
             app.synth()
         with ThreadPoolExecutor(PROCESSES) as pool:
             results = list(pool.map(lint, folders))

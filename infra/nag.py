@@ -23,11 +23,11 @@ def findings(app: App) -> list[str]:
 
 def main() -> int:
     """Print the findings; 1 if there are any."""
-    code, package = start_child(LOCAL)()
+    code, package, _ = start_child(LOCAL)()
     lines: list[str] = []
     for settings in (LOCAL, DEV, EVERYTHING):
         app = App(analytics_reporting=False)
-        compose(app, settings, code, package)
+        compose(app, settings, code, package, agent=package)
         lines += findings(app)
     sys.stdout.write("".join(f"{line}\n" for line in [*lines, f"{len(lines)} findings"]))
     return 1 if lines else 0

@@ -23,6 +23,7 @@ class Needs:
     machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun state machine
     # of CodeBuild. watch: reads their logs and stops them; run: also starts them and reads results
     builds: Literal["none", "watch", "run"] = "none"
+    machines: bool = False  # starts and ends the machines of sandboxes
     sandboxes: bool = False  # the SandboxLifecycle state machine: starts and stops sandboxes
     operations: tuple[Literal["start", "see"], ...] = ()  # the BuildAndDeploy state machine
     figures: bool = False  # reads CloudWatch's figures of the platform
@@ -68,7 +69,8 @@ AREAS = {
     "runs": Needs(  # see: a run with a provider that has no credentials is refused when it is requested
         telemetry="read", files="read", sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"
     ),
-    "sandboxes": Needs(telemetry="read", files="write", sends=("validations",)),  # what a sandbox asks a model
+    # what a sandbox asks a model, and a host: its secrets go with it, its log says it
+    "sandboxes": Needs(telemetry="write", files="write", sends=("validations", "ws-live"), secrets="unseal"),
     "system": Needs(core="read", telemetry="read", probes=True, figures=True),
     "tasks": Needs(),
     "usage": Needs(files="write", sends=("exports",)),
@@ -91,7 +93,7 @@ WORKERS = {
     ),
     # signs: where the artifacts of a build lie is derived from it
     "delivery_steps": Needs(builds="run", ephemeral="none", timeout=60),
-    "sandbox_steps": Needs(telemetry="read", memory=512, timeout=60),
+    "sandbox_steps": Needs(telemetry="read", machines=True, memory=512, timeout=60),
     "stream_projector": Needs(  # telemetry: deliveries to webhooks; the end of a run is sent with the number of its last line
         telemetry="write",
         sends=(

@@ -15,11 +15,15 @@ from infra.socket import Socket
 from infra.watch import Watch
 
 
-def compose(app: App, settings: Settings, code: Code, package: Path) -> None:
-    """Add every stack to `app`. `package` is the zip of the functions' code."""
+def compose(app: App, settings: Settings, code: Code, package: Path, agent: Path | None = None) -> None:
+    """Add every stack to `app`. `package` is the zip of the functions' code, `agent` that of the sandbox agent."""
     data = Data(app, settings)
     functions = Functions(settings, data, package)
     socket = Socket(app, functions)
+    if settings.sandboxes and agent is not None:
+        from infra.sandbox_runtime import SandboxRuntime
+
+        functions.sandbox_runtime = SandboxRuntime(app, settings, agent).runtime.attr_agent_runtime_arn
     backend = Backend(app, functions, data, code)
     apis = {contract.name: RestApi(app, settings, contract, code.routes, functions.by_name) for contract in CONTRACTS}
     Watch(app, settings, functions, data, backend, socket, apis)

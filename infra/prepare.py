@@ -31,17 +31,18 @@ class OperationName:
     id: str
 
 
-def start_child(settings: Settings) -> Callable[[], tuple[Code, Path]]:
-    """Start the child process. Returns a function that waits for the code and the package's path, or raises PrepareError."""
+def start_child(settings: Settings) -> Callable[[], tuple[Code, Path, Path | None]]:
+    """Start the child process. Returns a function that waits for the code, the package's path and that of the sandbox agent's, if
+    sandboxes run on AWS; or raises PrepareError."""
     child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-m", "infra.prepare", settings.bundle, settings.architecture],
+        [sys.executable, "-m", "infra.prepare", settings.bundle, settings.architecture, settings.sandboxes],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
-    def wait() -> tuple[Code, Path]:
+    def wait() -> tuple[Code, Path, Path | None]:
         output, errors = child.communicate()
         if child.returncode:
             raise PrepareError(errors.strip())
@@ -50,20 +51,21 @@ def start_child(settings: Settings) -> Callable[[], tuple[Code, Path]]:
             Route(contract, area, method, path, OperationName(method, path, name))
             for contract, area, method, path, name in report["routes"]
         )
-        return Code(tuple(report["areas"]), frozenset(report["workers"]), routes, frozenset(report["jobs"])), Path(
-            report["package"]
-        )
+        known = Code(tuple(report["areas"]), frozenset(report["workers"]), routes, frozenset(report["jobs"]))
+        return known, Path(report["package"]), Path(report["agent"]) if report["agent"] else None
 
     return wait
 
 
-def main(mode: str, architecture: str) -> None:
-    """The child: prints the code's names and the package's path as one line of JSON."""
+def main(mode: str, architecture: str, sandboxes: str) -> None:
+    """The child: prints the code's names and the paths of the packages as one line of JSON."""
     from infra.bundling import bundle
+    from infra.bundling_agent import bundle_agent
     from infra.routes import discover
 
     code = discover()
     package = bundle(mode, architecture)
+    agent = bundle_agent() if sandboxes else None
     sys.stdout.write(
         "\n"
         + json.dumps(
@@ -72,6 +74,7 @@ def main(mode: str, architecture: str) -> None:
                 "workers": sorted(code.workers),
                 "jobs": sorted(code.jobs),
                 "package": str(package),
+                "agent": str(agent) if agent else None,
                 "routes": [[route.contract, route.area, route.method, route.path, route.operation.id] for route in code.routes],
             }
         )

@@ -37,4 +37,6 @@ EVERYTHING = replace(
     table_max_reads=4000,
     table_max_writes=2000,
     embeddings="bedrock:amazon.titan-embed-text-v2:0",
+    sandboxes="agentcore",
+    sandbox_zones=("eu-west-1a", "eu-west-1b"),
 )  # every setting that adds something

@@ -87,6 +87,9 @@ class Settings:
     default_provider: str = ""
     default_model: str = ""
     embeddings: str = ""  # a service and its model, which turn texts into vectors; unset: the embedded one
+    # sandboxes
+    sandboxes: str = ""  # agentcore: on Bedrock AgentCore Runtime; unset: nothing runs them
+    sandbox_zones: tuple[str, ...] = ()  # the two availability zones of their network; unset: the first two of the region
     # money
     price_multiplier: str = "5"
     price_step_micros: str = "250000"
@@ -152,6 +155,7 @@ class Settings:
             _matches(camel(name), getattr(self, name), r"(arn:aws[\w-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[!-~]+-\w{6})?")
         self._check_models()
         self._check_edge()
+        self._check_sandboxes()
 
     def _check_models(self) -> None:
         """What a model needs to be called on AWS: its runs would all be refused. Raises SettingsError."""
@@ -173,6 +177,18 @@ class Settings:
             raise SettingsError("defaultProvider: bedrock needs its models in bedrockModelArns")
         if provider not in ("bedrock", "embedded") and not self.provider_secret_arn:
             raise SettingsError(f"defaultProvider: {provider} needs its key in the secret of providerSecretArn")
+
+    def _check_sandboxes(self) -> None:
+        """What sandboxes need on AWS. Raises SettingsError."""
+        if not self.sandboxes and not self.sandbox_zones:
+            return
+        _one_of("sandboxes", self.sandboxes, ("agentcore",))
+        if self.local:
+            raise SettingsError("sandboxes: `make run` starts the host that runs them on a laptop")
+        if self.url == NO_URL:
+            raise SettingsError("publicUrl: sandboxes reach the platform by it, and nothing else")
+        if self.sandbox_zones and len(self.sandbox_zones) != 2:
+            raise SettingsError("sandboxZones: two availability zones")
 
     def _check_edge(self) -> None:
         """What the edge and the addresses behind it need. Raises SettingsError."""

@@ -16,7 +16,7 @@ from local.engine import Engine, free_port, private
 from local.front_door import FrontDoor
 from local.models import EMBEDDED, Model
 from local.routes import Routes, endpoints
-from local.sandbox_host import SandboxHost
+from local.sandbox_host import SandboxHost, start_again
 from local.version_host import VersionHost
 
 Log = Callable[[str], None]
@@ -77,6 +77,13 @@ class LocalStack:
         log(f"deployed     {_since(started)}")
         self.front_door = FrontDoor(self.engine, Routes(self.outputs), self.port, self.model)
         self.front_door.start()
+        self._start_sandboxes(log)
+
+    def _start_sandboxes(self, log: Log) -> None:
+        """Start the sandboxes again that ran when the stack ended."""
+        machine = next(values["SandboxLifecycleArn"] for values in self.outputs.values() if "SandboxLifecycleArn" in values)
+        if count := start_again(self.boto("stepfunctions"), machine, self.sandbox_host.ended_with_the_stack()):
+            log(f"sandboxes    {count} start again")
 
     def wait_until_healthy(self, within: float = _HEALTHY_WITHIN) -> str:
         """Wait for the health endpoint; returns its last state as text.

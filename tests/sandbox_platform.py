@@ -120,7 +120,7 @@ class FakePlatform:
         return {one["message_id"] for one in self.of("ack")}
 
     def answers(self, message_id: str) -> list[dict[str, Any]]:
-        return [one for one in self.sent if one.get("in_reply_to") == message_id]
+        return [one for one in self.sent if one["message_type"] == "response" and one["in_reply_to"] == message_id]
 
     def log(self) -> list[str]:
         return [entry["message"] for one in self.of("log") for entry in one["entries"]]

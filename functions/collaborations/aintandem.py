@@ -23,7 +23,7 @@ from shared.sandboxes.collaborations import reading, starting
 from shared.sandboxes.collaborations.state import from_json
 from shared.sandboxes.collaborations.wording import MAX_TASK
 
-routes = Routes(AINTANDEM, "collaborations", rate_class="workspace")
+routes = Routes(AINTANDEM, "collaborations", rate_class="message")
 
 Mode = Literal["orchestrated", "peer_to_peer", "swarm"]
 Named = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), OneLine]

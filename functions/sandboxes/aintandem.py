@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from functions.sandboxes import monitoring, thinking
+from functions.sandboxes import monitoring, reaching, thinking
 from shared.core.actor import Permission
 from shared.core.situations import Situation
 from shared.edge.contracts.aintandem import AINTANDEM, Page, PerPage, Search, SortOrder, public_id
@@ -36,6 +36,7 @@ from shared.sandboxes.metrics.reading import sandbox_and_messages
 routes = Routes(AINTANDEM, "sandboxes", rate_class="sandbox")
 monitoring.publish(routes)
 thinking.publish(routes)
+reaching.publish(routes)
 READY_SECONDS = 10  # until a sandbox that is started is ready: the document's own figure, shown as an estimate
 
 Status = Literal["running", "stopped", "error"]

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 MOST: Final = 64
 """Sandboxes that run on one laptop at once."""
 LOOKS_EVERY: Final = 0.25  # seconds
+NUMBER: Final = "number"
+"""The file in a sandbox's folder with the number of its start: it is there until the platform ends that start."""
 _PATH: Final = re.compile(r"/sandboxes/([0-9a-f-]{36})/([0-9]{1,9})(\?forget=1)?\Z")
 _MAX_BODY: Final = 500_000
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -100,6 +102,7 @@ class Sandboxes:
                 self.proxy.close(sandbox_id)
                 raise Refused(503, str(error)) from error
             self._machines[sandbox_id] = machine
+            (machine.place / NUMBER).write_text(str(number))
             return machine
 
     def stop(self, sandbox_id: str, number: int, *, forget: bool) -> None:
@@ -111,6 +114,7 @@ class Sandboxes:
             if known is not None:
                 known.stop()
                 self.proxy.close(sandbox_id)
+            (self.folder / sandbox_id / NUMBER).unlink(missing_ok=True)
             if forget:
                 self._machines.pop(sandbox_id, None)
                 remove(self.folder / sandbox_id)

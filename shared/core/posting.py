@@ -1,4 +1,4 @@
-"""POST to an address that a customer has entered: only to public networks, within a deadline, without redirects, with a bounded answer.
+"""Ask an address that a customer has entered: only to public networks, within a deadline, without redirects, with a bounded answer.
 
 The address is looked up once, each result is checked, and the connection goes to what was checked: a name that shows another address a
 moment later gains nothing. On the local stage this machine itself is allowed too.
@@ -37,17 +37,22 @@ class Answer:
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """Send a POST and return the answer, whatever its status. Raises NotDelivered."""
+    return ask("POST", url, body, headers, seconds=SECONDS, max_answer=MAX_ANSWER)
+
+
+def ask(method: str, url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, max_answer: int) -> Answer:
+    """Send a request and return the answer, whatever its status. Raises NotDelivered."""
     if not is_allowed(url):
         raise NotDelivered("The address must be https")
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + seconds
     try:
         with (
             httpcore2.ConnectionPool(ssl_context=_tls(), network_backend=_PublicNetworks(deadline)) as pool,
-            pool.stream("POST", url, headers=list(headers.items()), content=body) as response,
+            pool.stream(method, url, headers=list(headers.items()), content=body) as response,
         ):
-            return Answer(response.status, _texts(response.headers), _start_of(response))
+            return Answer(response.status, _texts(response.headers), _start_of(response, max_answer))
     except httpcore2.TimeoutException:
-        raise NotDelivered(f"No answer within {SECONDS:g} seconds") from None
+        raise NotDelivered(f"No answer within {seconds:g} seconds") from None
     except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, ValueError) as error:
         raise NotDelivered(f"The receiver cannot be reached or does not speak HTTP ({type(error).__name__})") from None
 
@@ -61,17 +66,19 @@ def _texts(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
 
 
-def _start_of(response: httpcore2.Response) -> bytes:
+def _start_of(response: httpcore2.Response, most: int) -> bytes:
     """Return the first bytes of the body. The status has come, so an answer that breaks off or never ends is one all the same."""
-    body = b""
+    parts: list[bytes] = []
+    size = 0
     try:
         for part in response.iter_stream():
-            body += part
-            if len(body) >= MAX_ANSWER:
+            parts.append(part)
+            size += len(part)
+            if size >= most:
                 break
     except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError):
         pass
-    return body[:MAX_ANSWER]
+    return b"".join(parts)[:most]
 
 
 class _PublicNetworks(httpcore2.NetworkBackend):

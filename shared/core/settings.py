@@ -44,6 +44,8 @@ class Settings:
     # sandboxes on a laptop: the address of the host that runs them, and the key that it asks for
     sandbox_host: str = ""
     sandbox_host_key: str = ""
+    # sandboxes on AWS: the ARN of the Bedrock AgentCore Runtime whose sessions they are; only where they are started
+    sandbox_runtime: str = ""
     # builds on AWS: the name of the CodeBuild project; that of the bucket for artifacts, only where builds are started and collected
     build_project: str = ""
     build_artifacts: str = ""

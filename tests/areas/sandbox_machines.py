@@ -14,10 +14,11 @@ ISOLATION = ("a fake of the tests",)
 
 @dataclass
 class FakeMachine:
-    """`started` and `stopped` hold what was asked for; `dead` the starts that have ended."""
+    """`started` and `stopped` hold what was asked for, `forgotten` whose files were removed; `dead` the starts that have ended."""
 
     started: list[Start] = field(default_factory=list)
     stopped: list[tuple[str, int]] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     dead: dict[str, str] = field(default_factory=dict)
     running: set[tuple[str, int]] = field(default_factory=set)
     unavailable: bool = False
@@ -32,8 +33,10 @@ class FakeMachine:
         self.running.add((start.sandbox_id, start.start_number))
         return self.place_of(start.sandbox_id, start.start_number) | {"isolation": list(ISOLATION)}
 
-    def stop(self, machine: dict[str, Any]) -> None:
+    def stop(self, machine: dict[str, Any], *, forget: bool = False) -> None:
         self._answer()
+        if forget:
+            self.forgotten.append(machine["sandbox_id"])
         place = (machine["sandbox_id"], int(machine["number"]))
         if place in self.running:  # a second stop finds nothing
             self.running.remove(place)

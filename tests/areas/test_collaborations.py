@@ -1,12 +1,14 @@
-"""Collaborations of sandboxes: from being asked for to the documents that they leave, with sandboxes that answer over their own connections."""
+"""Collaborations of sandboxes, from being asked for to the documents that they leave: the sandboxes answer over their own connections."""
 
 import re
 from urllib.parse import quote
 
 import pytest
 
+from shared.agents.providers import registry
 from shared.core.ids import new_id
 from shared.edge.reactions import sandboxes
+from shared.money.budgets.rows import Budget, budget_id, this_month
 from shared.people.tenancy.rows import Organization, Workspace
 from shared.sandboxes.collaborations.moving import advance, advance_all
 from shared.sandboxes.collaborations.rows import (
@@ -31,6 +33,7 @@ from shared.work.projects.creating import NewProject, create_project
 from shared.work.projects.rows import Project
 from tests.areas.collaborating import Team, respond
 from tests.areas.driving import deadline, sign_up
+from tests.areas.test_sandboxes_completions import Model
 from tests.areas.viewers import Viewer, drain
 from tests.kills import concurrently
 from tests.samples.sandboxes import in_status
@@ -223,7 +226,7 @@ def test_the_sockets_of_a_collaboration_show_its_progress_and_its_messages(team,
     events = [one for one in frames if one["channel"] == "events"]
     assert [one["event"] for one in events][-1] == "ended"
     assert events[-1]["data"]["status"] == "completed"
-    assert [one["event"] for one in events][0] == "started"
+    assert events[0]["event"] == "started"
     assert events[0]["data"]["participants"] == [f"sb_{one.id}" for one in team.agents.values()]
     assert events[1]["data"]["remaining_steps"] == [*DELIVERABLES, "aggregation"]
     assert (events[1]["data"]["percentage"], events[1]["data"]["current_step"]) == (20, "frontend_components")
@@ -345,11 +348,31 @@ def test_a_message_that_the_policy_blocks_fails_its_step_with_the_reason(team, w
     assert row.reason.startswith("backend_api: Blocked by rule 1 of the collaboration policy")
 
 
-def test_the_cost_limit_ends_it_and_says_so(team, world, paid):
-    team.answers = None
-    started = team.start(mode=PEER_TO_PEER, max_cost_micros=1)
+def test_what_answers_cost_is_counted_and_the_limit_ends_it(team, world, client, paid, monkeypatch):
+    model = Model()
+    model.calls = ()
+    monkeypatch.setattr(registry, "provider", lambda _: model)
+    started = team.start(deliverables=DELIVERABLES)
+    team.run()
     row = team.row(started)
-    assert row.max_cost_micros == 1
+    assert row.status == COMPLETED
+    each = int(row.documents[0]["cost_micros"])
+    assert each > 0
+    assert int(row.cost_micros) == 3 * each
+    assert "Cost: 0.00 USD" not in texts(row)["backend_api"]
+    spent = int(fetch(Budget, budget_id("workspace", world.ws_id, this_month())).spent)
+    assert spent == 3 * each
+    limited = client(
+        "collaborations",
+        "POST",
+        start_path(world),
+        body=BODY | {"collaboration_mode": "peer_to_peer", "max_cost_usd": each / 1e6},
+    )
+    team.run()
+    shown = client("collaborations", "GET", f"/collaborations/{limited.json['data']['collaboration_id']}").json["data"]
+    assert (shown["status"], shown["cost_usd"]) == ("failed", each / 1e6)
+    assert shown["reason"].startswith("The cost limit of 0.")
+    assert len(model.requests) == 4
 
 
 def test_a_suspended_organization_and_a_deleted_workspace_end_it(team, world):
@@ -414,7 +437,7 @@ def test_refusals_name_what_is_wrong(team, world, client):
     assert refused(deliverables=["a", "A"]) == (422, "VALIDATION_ERROR", ["deliverables"])
     assert refused(deliverables=["Aggregation"])[0] == 422
     assert refused(task="  ") == (422, "VALIDATION_ERROR", ["task"])
-    assert refused(task="x" * 3_001) == (422, "VALIDATION_ERROR", ["task"])
+    assert refused(task="x" * 8_001) == (422, "VALIDATION_ERROR", ["task"])
     assert refused(orchestrator=f"sb_{new_id()}") == (422, "VALIDATION_ERROR", ["orchestrator"])
     assert refused(project_id=new_id()) == (422, "VALIDATION_ERROR", ["project_id"])
     assert refused(max_cost_usd=-1) == (422, "VALIDATION_ERROR", ["max_cost_usd"])

@@ -326,6 +326,37 @@ def test_a_provider_that_fails_costs_what_it_used(world: World, model: Model):
     journey.step("generate-requirements")
 
 
+def budget_gone(world: World, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"maxMonthlyUsage": 0.000001}
+    assert world.ada("workspaces", "PUT", f"/workspaces/{world.ws_id}", body={"settings": settings}).status == 200
+
+
+def provider_down(world: World, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down() -> None:
+        raise Upstream(Situation.PROVIDER_UNAVAILABLE, "the model is overloaded")
+
+    model.before = down
+
+
+def too_slow(world: World, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_calls.Calls, "_left", -1.0)
+
+
+@pytest.mark.parametrize("fault", [budget_gone, provider_down, too_slow])
+def test_an_answer_is_kept_though_the_model_asks_nothing(world: World, model: Model, monkeypatch: pytest.MonkeyPatch, fault: Any):
+    """It was refused, and what the person had written was gone."""
+    journey = Journey(world.ada, SHOP)
+    fault(world, model, monkeypatch)
+    given = 0
+    while waiting := journey.get(journey.base).json["questions"]:
+        journey.step("answer", {"question_id": waiting[0]["id"], "answer_text": f"Said as number {given}"})
+        given += 1
+    shown = journey.get(journey.base).json
+    assert given > 3
+    assert [one["answer_text"] for one in shown["history"]] == [f"Said as number {number}" for number in range(given)]
+    assert shown["ready_for_requirements"]
+
+
 def test_two_clicks_make_one_call(world: World, model: Model):
     journey = Journey(world.ada, SHOP)
     refused: list[Situation] = []

@@ -7,10 +7,12 @@ import time
 import pytest
 
 from shared.core.ids import new_id
+from shared.source.repositories.connecting import NewConnection, connect_repository
 from shared.source.repositories.issues import content_of, footer_of
 from tests.areas.boards_world import create_world
 from tests.areas.github_world import Octo, post, rows_of, waiting
 from tests.github_server import FULL, TOKEN
+from tests.kills import concurrently
 from tests.trips import count_requests
 
 UNKNOWN = "0190a0a0-0000-7000-8000-000000000000"
@@ -103,3 +105,29 @@ def test_an_issue_of_blanks_holds_nobody_up(body: str):
     assert content_of({"body": body})["body"] == body
     assert content_of({"body": body + footer_of(card_id)})["body"] == body.rstrip()
     assert time.process_time() - began < 2  # it was two minutes
+
+
+OTHER = "octo/other"
+
+
+@pytest.mark.parametrize("names", [FULL.split("/"), OTHER.split("/")])
+def test_of_two_connections_at_the_same_time_one_webhook_is_left_and_its_secret_is_known(octo: Octo, names):
+    octo.github.repositories[OTHER] = 77
+    octo.ask("DELETE", f"/github/repositories/{octo.repository.id}")
+    assert octo.github.hooks == {}
+    first, second = (NewConnection(owner, name, TOKEN, octo.world.project.id) for owner, name in (names, FULL.split("/")))
+    actor = octo.world.actor
+    with concurrently(lambda: connect_repository(actor, first) and None):
+        connect_repository(actor, second)
+    assert [hook["repository"] for hook in octo.github.hooks.values()] == [FULL]
+    (number,) = octo.github.hooks
+    row = octo.repository
+    assert (row.full_name, int(row.hook_id)) == (FULL, number)
+    assert octo.deliver("push", octo.github.push(octo.github.commit("One"))).status == 200
+
+
+def test_a_webhook_that_was_made_for_nothing_is_removed(octo: Octo):
+    octo.ask("DELETE", f"/github/repositories/{octo.repository.id}")
+    with concurrently(lambda: octo.world.archive() and None):
+        assert octo.connect().status == 409
+    assert octo.github.hooks == {}

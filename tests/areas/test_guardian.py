@@ -17,6 +17,7 @@ from shared.runs.guardian import acting, listing, reverting
 from shared.runs.guardian.rows import GuardianAction
 from shared.store import fetch
 from shared.work.items.rows import Item
+from shared.work.projects.updating import restore_project
 from shared.work.tasks.claiming import claim_task, complete_task, start_task
 from shared.work.tasks.creating import NewTask, add_task
 from shared.work.tasks.rows import Task
@@ -343,6 +344,20 @@ def test_an_override_that_is_reverted_while_an_earlier_one_stands_gives_that_one
     second = intervene(ada, "override-priority", task_id=task, new_priority="CRITICAL")
     revert(ada, second["action_id"])
     assert row(task).priority == "high"
+
+
+def test_an_override_in_an_archived_project_is_taken_back_when_that_comes_back(world, ada, late):
+    task = add(world, priority="low")
+    done = intervene(ada, "override-priority", task_id=task, new_priority="HIGH")["action_id"]
+    world.archive()
+    late.shift(timedelta(hours=2, minutes=1))
+    oversee()
+    waiting = fetch(GuardianAction, done)
+    assert (row(task).priority, waiting.kept_because) == ("high", None)
+    restore_project(world.actor, world.project.id)
+    late.shift(timedelta(hours=24))
+    oversee()
+    assert row(task).priority == "low"
 
 
 def test_an_emergency_that_cannot_be_taken_back_says_why(world, ada, late):

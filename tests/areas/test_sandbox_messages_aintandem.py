@@ -1,6 +1,7 @@
 """Messages at aintandem's API: from a person or a sandbox to the recipient's socket and back, and what everybody sees of it."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -8,17 +9,25 @@ import pytest
 from functions.message_worker.handler import handler
 from shared.core import clock
 from shared.core.actor import Role
+from shared.core.errors import Conflict
 from shared.core.ids import new_id
 from shared.people.tenancy.organizations import set_status
 from shared.people.tenancy.rows import Workspace
 from shared.sandboxes.configuration.policy import Rule, policy_to_store
 from shared.sandboxes.lifecycle.rows import ASLEEP, ERROR, STOPPED
 from shared.sandboxes.messages import line, sending
-from shared.store import fetch, save, write
+from shared.sandboxes.messages.changing import approve_message, retry_message
+from shared.sandboxes.messages.delivering import deliver
+from shared.sandboxes.messages.line import first_of_each
+from shared.sandboxes.messages.receiving import acknowledge, respond
+from shared.sandboxes.messages.rows import Pair
+from shared.sandboxes.messages.settling import fail
+from shared.store import fetch, get, save, write
 from tests.areas.driving import Context, run_jobs, sign_up
 from tests.areas.sandbox_links import Agent, new_agent, running
 from tests.areas.sandbox_post import Post, heard, wakes
 from tests.areas.viewers import Viewer, drain
+from tests.kills import crash_at_every_write
 from tests.samples.sandboxes import in_status
 
 
@@ -538,3 +547,68 @@ def test_a_lost_wake_is_made_good_by_the_job(post, pair, late):
     late.shift(61)
     run_jobs("sandbox-messages")
     assert len(heard(two)) == 1
+
+
+def test_long_messages_are_counted_apart(post, pair, monkeypatch):
+    monkeypatch.setattr(sending, "LONG", sending.RateRule("ai-long-message", 1, 3_600))
+    one, two = pair
+    answers = [post.send(one, two.id, "x" * size) for size in (17_000, 17_000, 15_000)]
+    assert [answer.status for answer in answers] == [202, 429, 202]
+
+
+def test_a_worker_that_dies_at_any_write_loses_no_message(post, pair, late):
+    one, two = pair
+    for number, process in enumerate(crash_at_every_write()):
+        sent = post.sent(one, two.id, number)
+        post.stream.flow()
+        with process:
+            deliver(two.id)
+        wakes(delayed=True)  # it died before it took another one
+        late.shift(61)
+        run_jobs("sandbox-messages")
+        told = {each["message_id"] for each in heard(two)}
+        assert told == {f"msg_{sent}"}
+        two.say("ack", message_id=sent)
+        assert post.row(sent).status == "delivered"
+    assert number == 1  # it takes the message; what follows is a frame
+
+
+def change_message(world, what: str, pair: tuple[Agent, Agent], message_id: str, answer_id: str) -> None:
+    match what:
+        case "send":
+            sending.send_message(world.actor, pair[0].id, sending.NewMessage(pair[1].id, "request", "x", message_id=message_id))
+        case "acknowledge":
+            acknowledge(pair[1].id, message_id)
+        case "respond":
+            respond(pair[1].id, answer_id, message_id, None, "done")
+        case "retry":
+            retry_message(world.actor, message_id)
+        case "approve":
+            approve_message(world.actor, message_id)
+
+
+@pytest.mark.parametrize("what", ["send", "acknowledge", "respond", "retry", "approve"])
+def test_a_change_that_dies_at_any_write_may_be_said_again(world, post, pair, what):
+    one, two = pair
+    if what == "approve":
+        set_policy(world, "allow_all", Rule(approval_required=True))
+    for process in crash_at_every_write():
+        message_id, answer_id = new_id(), new_id()
+        if what != "send":
+            change_message(world, "send", pair, message_id, answer_id)
+        if what == "retry":
+            assert fail(post.row(message_id), "A test")
+        with process:
+            change_message(world, what, pair, message_id, answer_id)
+        with suppress(Conflict):  # two of them say that this was done before
+            change_message(world, what, pair, message_id, answer_id)
+        row, lines = post.row(message_id), [one.message_id for one in first_of_each(two.id)]
+        assert (message_id in lines) == row.is_waiting == (what in ("send", "retry", "approve"))
+        assert row.response_id == (answer_id if what == "respond" else None)
+        if row.is_waiting:
+            acknowledge(two.id, message_id)
+        if what == "respond":
+            acknowledge(one.id, answer_id)
+    for sender, recipient in ((one, two), (two, one)):
+        counted = get(Pair, f"PAIR#{sender.id}", recipient.id)
+        assert counted is None or counted.waiting == 0

@@ -259,7 +259,8 @@ def _collaboration(world, org_id) -> Collaboration:
         ws_id=world.ws_id,
         task="Login",
         mode="orchestrated",
-        participants=[],
+        state={"mode": "orchestrated", "members": []},
+        deadline_at=clock.in_seconds(300),
         timeout_seconds=300,
         created_by=world.actor.summary,
     )

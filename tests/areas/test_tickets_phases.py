@@ -10,6 +10,7 @@ from shared.core import clock
 from shared.core.actor import Role
 from shared.core.ids import new_id
 from shared.events import EventType, record
+from shared.planning.phases.gates import faults_of
 from shared.planning.phases.moving import transition
 from shared.planning.phases.rules import PHASES, STATUS_TRANSITIONS, TRANSITIONS
 from shared.store import fetch, fetch_all, get, index_rows, save, write
@@ -203,6 +204,7 @@ def test_a_gate_names_what_is_missing_until_it_holds(world):
     }.items()  # fmt: skip
     artifact(world, card, "PHASE_IMPLEMENTATION", "code_changes", artifact_path="https://example.com/pull/1")
     artifact(world, card, "PHASE_IMPLEMENTATION", "test_coverage", {"percentage": 79.5})
+    assert faults_of("PHASE_IMPLEMENTATION", "test_coverage", None, {"percentage": 180}) == ["180 is no percentage"]
     stays = ask(world, "POST", f"/tickets/{card.id}/progress").json
     assert stays["status"] == "no_progression"
     assert stays["reasons"] == [

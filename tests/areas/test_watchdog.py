@@ -171,3 +171,11 @@ def test_a_restart_that_is_interrupted_leaves_one_agent(world, ada, watchdog):
             again()
         assert len(living(ada)) == 1
     assert living(ada) != [worker]
+
+
+def test_an_agent_that_is_out_of_work_is_not_escalated_without_end(world, ada, watchdog):
+    worker = registered(ada)["agent_id"]
+    for _ in range(3):
+        assert remedy(ada, watchdog, worker, "escalate")["escalated_to_guardian"]
+    refused = remedy(ada, watchdog, worker, "escalate", 409)
+    assert "3 times in this hour" in str(refused)

@@ -191,3 +191,23 @@ def test_what_github_tells_comes_again_when_others_change_the_card(octo, monkeyp
     else:
         (comment,) = octo.world.ada.at("omoios")("comments", "GET", f"/tickets/{card.id}/comments").json
         assert comment["content"].startswith("Why?")
+
+
+@pytest.mark.parametrize("body", [{"agent_id": "system"}, {"agent_id": "Guardian"}, {"agent_id": "a-1", "agent_name": " CADRE "}])
+def test_nobody_works_in_the_name_of_the_platform(world, body):
+    task = add(world)["id"]
+    answer = ask(world, "POST", f"/tasks/{task}/claim", body)
+    assert answer.status == 422
+    assert "platform itself" in answer.text
+    assert not row(task).is_held
+
+
+def test_who_gives_a_task_back_takes_no_failed_attempt_back(world):
+    task = add(world)["id"]
+    for failed in range(2):
+        fence = ask(world, "POST", f"/tasks/{task}/claim", {"agent_id": "agent-1"}).json["fence"]
+        assert put(world, task, status="failed", error_message="No", fence=fence).status == 200
+        assert row(task).retry_count == failed + 1
+    fence = ask(world, "POST", f"/tasks/{task}/claim", {"agent_id": "agent-1"}).json["fence"]
+    assert put(world, task, status="pending", fence=fence).status == 200
+    assert (row(task).status, row(task).retry_count) == ("pending", 2)

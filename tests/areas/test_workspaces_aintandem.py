@@ -140,7 +140,7 @@ def test_a_key_may_name_a_secret_which_is_shown_by_its_name_only(ada, world):
     data = configure(ada, world, **body).json["data"]
     assert data["llm_providers"][0]["api_key"] == "${ANTHROPIC_API_KEY}"
     assert data["secrets"] == ["ANTHROPIC_API_KEY"]
-    assert configure(ada, world, secrets={"OTHER": "x", "ANTHROPIC_API_KEY": None}).json["data"]["secrets"] == ["OTHER"]
+    assert configure(ada, world, secrets={"OTHER": "x" * 8, "ANTHROPIC_API_KEY": None}).json["data"]["secrets"] == ["OTHER"]
 
 
 def test_the_policy_and_the_servers_are_shown_as_objects(ada, world):

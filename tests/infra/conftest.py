@@ -52,7 +52,7 @@ def synthesize(settings: Settings, outdir: Path) -> Templates:
     from infra.platform import compose
 
     app = App(analytics_reporting=False, outdir=str(outdir))
-    compose(app, settings, planned.code(), planned.PACKAGE)
+    compose(app, settings, planned.code(), planned.PACKAGE, planned.PACKAGE)
     app.synth()
     templates = {path.name.split(".")[0]: json.loads(path.read_text()) for path in sorted(outdir.glob("*.template.json"))}
     artifacts = json.loads((outdir / "manifest.json").read_text())["artifacts"]

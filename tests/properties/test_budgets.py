@@ -8,13 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.agents.providers.port import Finished, TokenUsage
-from shared.core.actor import SYSTEM
+from shared.core.actor import SYSTEM, Actor, Role
 from shared.core.ids import new_id
 from shared.core.money import MICROS
 from shared.money.billing.prices import call_cost
 from shared.money.billing.pricing import customer_price_micros
 from shared.money.budgets.reserving import BudgetExhausted, Scope, read_caps, release_reservation, set_limit, settle_reservation
 from shared.money.budgets.rows import Budget, budget_id, this_month, within
+from shared.money.budgets.setting import Terms, set_budget
 from shared.money.usage.rows import Rollup, UsageLine
 from shared.people.tenancy.rows import Workspace
 from shared.runs.agent_runs.ending import end_run, with_error
@@ -167,6 +168,29 @@ def test_racing_runs_of_one_agent_in_two_projects_stay_below_its_budget(engine_t
     assert sum(taken[1::2]) <= 7
     stored = fetch(Budget, budget_id("agent", within(org_id, agent)))
     assert (int(stored.available), int(stored.reserved)) == (0, 1_000_000)
+
+
+@pytest.mark.parametrize("crowd", [2, 20])
+def test_a_phase_s_budget_that_is_set_while_calls_spend_it_stays_what_was_spent(engine_tables, crowd):
+    """People make it at once, then change it while runs reserve and settle: none of them loses what another one has written."""
+    org_id = new_id()
+    owner = Actor("ada", "Ada", org_id=org_id, organizations={org_id: Role.OWNER}, changes=True)
+
+    def set_phase(number: int) -> int:
+        return int(set_budget(owner, "phase", "PHASE_TESTING", Terms(1_000_000 * (number + 1), 0.8)).limit)
+
+    def spend(number: int) -> None:
+        caps = read_caps(Scope(org_id, f"w{number}", f"p{number}", f"c{number}", f"r{number}", phase_id="PHASE_TESTING"))
+        write(*caps.reserve(10_000))
+        write(*settle_reservation({"amount": 10_000, "budgets": [one.id for one in caps.budgets]}, (), 6_000))
+
+    with ThreadPoolExecutor(crowd) as pool:
+        made = list(pool.map(set_phase, range(crowd)))
+        list(pool.map(lambda number: set_phase(number) if number % 2 else spend(number), range(2 * crowd)))
+    assert sorted(made) == [1_000_000 * (number + 1) for number in range(crowd)]
+    stored = fetch(Budget, budget_id("phase", within(org_id, "PHASE_TESTING")))
+    assert (int(stored.spent), int(stored.reserved)) == (6_000 * crowd, 0)
+    assert int(stored.available) == int(stored.limit) - 6_000 * crowd
 
 
 def test_a_run_that_ends_with_a_call_under_way_holds_what_the_call_may_cost(engine_tables):

@@ -22,6 +22,9 @@ quickly = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+AWAY_TWICE = ["push", "push", "push", "burst", "cut", "work", "seal", "burst", "seal", "happen", "happen", "happen"]
+AWAY_TWICE += ["refuse", "refuse", "cut", "burst", "cut", "cut"]
+"""The second time pushes of what a replay has sent are still on their way."""
 STEPS = ("happen", "happen", "burst", "push", "push", "push", "work", "refuse", "refuse", "stick", "cut", "seal")
 
 
@@ -116,25 +119,7 @@ class Play:
 @example(steps=["happen", "refuse", "push", "happen", "push", "work"], size=500)
 @example(steps=["burst", "refuse", "push", "burst", "push", "cut", "work", "burst", "work", "push"], size=3)
 @example(steps=["burst", "seal", "cut", "happen", "work", "stick", "push", "work", "cut", "happen"], size=500)
-@example(  # away again while pushes of what a replay has sent are still on their way
-    steps=[
-        *["push"] * 3,
-        "burst",
-        "cut",
-        "work",
-        "seal",
-        "burst",
-        "seal",
-        *["happen"] * 3,
-        "refuse",
-        "refuse",
-        "cut",
-        "burst",
-        "cut",
-        "cut",
-    ],
-    size=1,
-)
+@example(steps=AWAY_TWICE, size=1)
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=10, max_size=30), size=st.sampled_from((1, 3, 500)))
 @settings(
     phases=[Phase.explicit, Phase.generate],

@@ -82,6 +82,14 @@ def new_project(stage: Stage, *, archived: bool = False) -> str:
     return project
 
 
+def project_with_a_ticket(stage: Stage) -> Sample:
+    """A project of its own: that of the stage has as many tickets as there are operations, and each hundred is read by itself."""
+    project = new_project(stage)
+    made = stage.world.ada.at("omoios")("projects", "POST", f"/projects/{project}/create-ticket", body={"title": "A ticket"})
+    assert made.status == 201, made.text
+    return Sample({}, query=f"project_id={project}")
+
+
 def clerk(stage: Stage) -> Client:
     """An administrator of the platform."""
     client = confirm_address(stage.new_user())
@@ -166,6 +174,7 @@ OTHERWISE: Samples = {
     ("agentworks", "billing.invoices"): lambda s: having(s.invoice(), of_workspace(s)),
     ("agentworks", "documents.list"): lambda s: having(s.document(), of_project(s)),
     ("omoios", "projects.update"): lambda s: Sample({"project_id": new_project(s)}, {"validation_enabled": True}),
+    ("omoios", "export.tickets"): project_with_a_ticket,
     ("omoios", "board.tickets"): lambda s: having(s.card(), SAMPLES["omoios", "board.tickets"](s)),
     ("agentworks", "billing.credit"): lambda s: Sample({"id": s.invoice()}, {"reason": "A gift", "amount": 0.5}, caller=clerk(s)),
     ("agentworks", "billing.pay"): lambda s: Sample({"id": s.invoice()}, {"reference": "R1", "amount": 0.5}, caller=clerk(s)),

@@ -1,8 +1,11 @@
 """Requests of the area `sandboxes`."""
 
+from functools import cache
+
 from shared.core import clock
 from shared.core.actor import SYSTEM
 from shared.sandboxes.completions.asking import ask
+from shared.sandboxes.lifecycle.configuring import SandboxChanges, change_sandbox
 from shared.sandboxes.lifecycle.creating import NewSandbox, create_sandbox
 from shared.sandboxes.lifecycle.rows import RUNNING, STOPPED, Link, Sandbox
 from shared.sandboxes.lifecycle.statuses import set_status
@@ -11,6 +14,7 @@ from shared.sandboxes.metrics.measuring import add, add_usage
 from shared.sandboxes.metrics.rows import Point
 from shared.store import fetch, put, save, write
 from tests.areas.boards_world import put_on_plan
+from tests.areas.receiver import Receiver
 from tests.samples.stage import Sample, Samples, Stage
 
 TEAM = {
@@ -73,6 +77,19 @@ def _asked(stage: Stage) -> str:
     return made
 
 
+@cache
+def _host() -> Receiver:
+    """A host on loopback, for as long as the tests run."""
+    return Receiver()
+
+
+def _asking(stage: Stage) -> Sample:
+    """A sandbox that may ask a host."""
+    made = sandbox(stage)
+    change_sandbox(stage.world.actor, made, SandboxChanges(allowed_hosts=[f"localhost:{_host().port}"]))
+    return Sample({"sandbox_id": made}, {"method": "GET", "url": f"http://localhost:{_host().port}/"})
+
+
 def _measured_in(stage: Stage) -> str:
     measured(stage)
     return stage.world.ws_id
@@ -92,6 +109,7 @@ SAMPLES: Samples = {
     ("aintandem", "metrics.workspaceAggregate"): lambda s: Sample({"workspace_id": _measured_in(s)}),
     ("aintandem", "completions.ask"): lambda s: Sample({"sandbox_id": sandbox(s), "request_id": "r1"}, QUESTION),
     ("aintandem", "completions.get"): lambda s: Sample({"sandbox_id": _asked(s), "request_id": "r1"}),
+    ("aintandem", "sandboxes.egress"): _asking,
     ("aintandem", "config.getSandbox"): lambda s: Sample({"sandbox_id": sandbox(s)}),
     ("aintandem", "config.updateSandbox"): lambda s: Sample({"sandbox_id": sandbox(s)}, CONFIG),
 }

@@ -67,6 +67,7 @@ ELSEWHERE = {
     "terminal": "needs the stack, as the next two: it uses what stack/test_sockets.py and stack/test_webhooks.py use",
     "webhooks": "see terminal",
     "requests": "see terminal",
+    "sandboxes": "needs the stack: it uses what stack/test_sandboxes.py uses",
 }
 
 

@@ -1,18 +1,20 @@
 """The embedded author: what it asks and writes of ideas of different kinds, read by people; and that it adds nothing."""
 
 import re
+from time import process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.core.errors import LimitExceeded
 from shared.planning.explorations.authors import EMBEDDED, Subject
 from shared.planning.explorations.designing import things_of
 from shared.planning.explorations.dialogue import AT_ONCE, MOST, Asked, is_ready, next_questions, status_of
 from shared.planning.explorations.ears import numbers, to_ears
 from shared.planning.explorations.planning import plan_cards, priority_of, properties_of
-from shared.planning.explorations.refining import Remarks
-from shared.planning.explorations.requirements import RequirementsText, parse
+from shared.planning.explorations.refining import MAX_SENTENCES, Remarks
+from shared.planning.explorations.requirements import MAX_REQUIREMENTS, RequirementsText, parse
 from shared.planning.explorations.wording import words
 
 SHOP = (
@@ -440,3 +442,23 @@ def test_a_design_names_the_things_of_this_idea():
     subject = Subject("A planner for couriers. Drivers get their tour on a tablet. The tour must be printed.")
     design = EMBEDDED.design(subject, EMBEDDED.requirements(subject))
     assert any("tour" in line for line in design.splitlines() if line.startswith("### "))
+
+
+@pytest.mark.parametrize("text", ["?" * 9_999 + "x", "." * 9_999 + "x", "!" * 10_000 + "x", "a. " * 3_333, "_" * 10_000])
+def test_a_long_run_of_signs_is_read_as_fast_as_it_is_long(text):
+    began = process_time()
+    assert status_of(text) == "answered"
+    subject = Subject(SHOP)
+    EMBEDDED.refine(subject, EMBEDDED.requirements(subject), Remarks(text), 1)
+    assert process_time() - began < 3  # patterns that went back for each sign took 7 seconds to 7 minutes
+
+
+@pytest.mark.parametrize(
+    ("remarks", "limit"), [(Remarks("", ["a\n" * 500] * 50), MAX_REQUIREMENTS), (Remarks("no x.\n" * 400), MAX_SENTENCES)]
+)
+def test_too_many_remarks_are_refused_before_they_are_read(remarks, limit):
+    began, subject = process_time(), Subject(SHOP)
+    with pytest.raises(LimitExceeded) as refused:
+        EMBEDDED.refine(subject, EMBEDDED.requirements(subject), remarks, 1)
+    assert refused.value.details == {"limit": limit}
+    assert process_time() - began < 3  # it took 19 seconds

@@ -14,7 +14,7 @@ MAX_TURNS: Final = 20
 """Completions for one message."""
 _MAX_CALLS: Final = 20  # tool calls of one reply
 _LONGEST_RESULT: Final = 20_000  # characters of a tool's result that the model sees
-_LONGEST_ENTRY: Final = 8_000  # characters of a message of the conversation
+_LONGEST_ENTRY: Final = 24_000  # characters of a message of the conversation: what a collaboration asks has up to 23,500
 _LONGEST_HISTORY: Final = 60_000
 _POLLS: Final = (1.0, 2.0, 4.0, 8.0)  # seconds; the socket usually says it before
 

@@ -131,6 +131,7 @@ class Toolbox:
             "message_type": "request" if expects else "notification",
             "content": content if isinstance(content, dict) else {"text": str(content)},
             "requires_response": expects,
+            "in_reply_to": key.partition("/")[0],  # what it works on: two agents that ask each other do not go on for ever
         }
         if expects:
             message["timeout"] = ANSWERS_WITHIN

@@ -48,9 +48,9 @@ def provider(name: str) -> "Provider":
     """Return the provider; raise Upstream(PROVIDER_NOT_CONFIGURED) without credentials, PROVIDER_UNAVAILABLE for an unknown name."""
     name = canonical_name(name)
     if name == "embedded":
-        from shared.agents.providers.embedded.model import EmbeddedProvider
+        from shared.agents.providers.embedded_sandboxes import EmbeddedWithSandboxes
 
-        return EmbeddedProvider()
+        return EmbeddedWithSandboxes()
     if name == "bedrock":
         return _bedrock()
     if name == "anthropic":

@@ -37,6 +37,8 @@ _CHANGE: Final = re.compile(
 _MISSING: Final = re.compile(
     r"(?:there (?:is|are) no|no|missing|lacks?|lacking|we miss|it lacks|es fehl(?:t|en)|fehlende?)\s+(.+)", re.I | re.S
 )
+MAX_SENTENCES: Final = 300
+"""Sentences of the remarks about one version. The time that a pass takes grows with their square."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class Remarks:
 
 
 def refine(text: RequirementsText, remarks: Remarks, version: int, name: str) -> RequirementsText:
-    """Return the text of the version after `version`. Raises Conflict if nothing is left, LimitExceeded above MAX_REQUIREMENTS, Invalid
-    for a change of a requirement that does not exist."""
+    """Return the text of the version after `version`. Raises Conflict if nothing is left, LimitExceeded above MAX_REQUIREMENTS or
+    MAX_SENTENCES, Invalid for a change of a requirement that does not exist."""
     return _Refinement(text, version, name).apply(remarks)
 
 
@@ -60,6 +62,7 @@ class _Refinement:
     def __init__(self, text: RequirementsText, version: int, name: str) -> None:
         self.text, self.version, self.name = text, version, name
         self.own = words(text.language)
+        self.said = self.added = 0
         self.used = {one.number for one in text.requirements} | {
             int(found) for entry in text.entries("withdrawn") for found in re.findall(r"^REQ-(\d+)", entry)
         }
@@ -71,6 +74,7 @@ class _Refinement:
         places = [(remarks.feedback, "feedback", " ".join(remarks.changes)), (remarks.rejection, "rejection", said)]
         for source, place, covered in places:
             for sentence in _sentences(source, self.text.language):
+                self._count()
                 if not is_covered(sentence, covered):
                     self._change(sentence, self.own[place].format(version=self.version))
         for entry in (remarks.rejection, remarks.feedback, *remarks.changes):
@@ -81,9 +85,15 @@ class _Refinement:
         if not self.text.requirements:
             raise Conflict(Situation.DOCUMENT_STATUS, "The changes would leave no requirement; nothing was changed")
         if len(self.text.requirements) > MAX_REQUIREMENTS:
-            reason = f"A document has at most {MAX_REQUIREMENTS} requirements; withdraw some, or explore a part of the idea alone"
-            raise LimitExceeded(Situation.LIMIT_REACHED, reason, {"limit": MAX_REQUIREMENTS})
+            raise _too_many()
         return self.text
+
+    def _count(self) -> None:
+        """Count a sentence. Raises LimitExceeded."""
+        self.said += 1
+        if self.said > MAX_SENTENCES:
+            reason = f"At most {MAX_SENTENCES} sentences are taken up at once; say the rest about the next version"
+            raise LimitExceeded(Situation.LIMIT_REACHED, reason, {"limit": MAX_SENTENCES})
 
     def _change(self, sentence: str, place: str) -> None:
         line = sentence.strip()
@@ -102,6 +112,7 @@ class _Refinement:
         elif not self._take_back(line):
             kinds = statements.of_answer(line, self.text.language, None)
             for one in kinds:
+                self._count()
                 if one.kind == "required":
                     self._add(one.text, one.text, place, None)
                 else:
@@ -128,6 +139,9 @@ class _Refinement:
         if number is None or number in self.used or number > 99_999 or number == 0:
             number = max(self.used, default=0) + 1
         self.used.add(number)
+        self.added += 1
+        if self.added > MAX_REQUIREMENTS:  # too many, even if all that were there before are withdrawn
+            raise _too_many()
         bare = re.sub(r"^(?:add|also add|include|ergänze)\s+", "", said, flags=re.IGNORECASE) or said
         self.text = self.text.with_requirement(self._made(number, bare, line, place, group_of(said)))
         for entry in self.text.entries("open"):  # what was asked as missing, and is said now
@@ -157,6 +171,11 @@ class _Refinement:
         if found is None:
             raise Invalid(FieldError("changes", f"There is no requirement REQ-{number:03d}"))
         return found
+
+
+def _too_many() -> LimitExceeded:
+    reason = f"A document has at most {MAX_REQUIREMENTS} requirements; withdraw some, or explore a part of the idea alone"
+    return LimitExceeded(Situation.LIMIT_REACHED, reason, {"limit": MAX_REQUIREMENTS})
 
 
 def _sentences(text: str, language: str) -> Iterator[str]:

@@ -12,17 +12,18 @@ from shared.planning.explorations.ears import entries, plain
 from shared.planning.explorations.wording import Template
 
 _UNKNOWN: Final = re.compile(
-    r"\W*(?:i |we )?(?:don'?t know( yet)?|do not know( yet)?|no idea|not sure( yet)?|unsure|unknown|tbd|"
+    r"(?:i |we )?(?:don'?t know( yet)?|do not know( yet)?|no idea|not sure( yet)?|unsure|unknown|tbd|"
     r"to be (?:decided|defined|determined)|"
-    r"open|skip|later|undecided|not decided( yet)?|you decide|idk|\?+|weiß (?:ich )?(?:noch )?nicht|keine ahnung|offen|noch offen|später|"
-    r"unklar|noch nicht entschieden)\W*",
+    r"open|skip|later|undecided|not decided( yet)?|you decide|idk|weiß (?:ich )?(?:noch )?nicht|keine ahnung|offen|noch offen|später|"
+    r"unklar|noch nicht entschieden)",
     re.IGNORECASE,
 )
 _NONE: Final = re.compile(
-    r"\W*(?:none|no|nope|nothing|not needed|not required|not necessary|n/?a|not applicable|no one|nobody|keine?|nein|nichts|nicht nötig|"
-    r"entfällt|niemand)(?: (?:of (?:them|these|that)|special|at all|needed|required|for now))?\W*",
+    r"(?:none|no|nope|nothing|not needed|not required|not necessary|n/?a|not applicable|no one|nobody|keine?|nein|nichts|nicht nötig|"
+    r"entfällt|niemand)(?: (?:of (?:them|these|that)|special|at all|needed|required|for now))?",
     re.IGNORECASE,
 )
+_WORDS: Final = re.compile(r"\w(?:.*\w)?", re.DOTALL)
 _TO_A_MODEL: Final = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules)\b|\bsystem prompt\b|"
     r"\byou are (?:now )?(?:an? |in )?"
@@ -81,12 +82,19 @@ def asks(text: str) -> bool:
 
 def is_unknown(answer: str) -> bool:
     """Tell whether an answer declares its question open."""
-    return bool(_UNKNOWN.fullmatch(answer.strip()))
+    said = _said(answer)
+    return bool(_UNKNOWN.fullmatch(said)) if said else "?" in answer
 
 
 def is_none(answer: str) -> bool:
     """Tell whether an answer says that nothing of the kind is needed."""
-    return bool(_NONE.fullmatch(answer.strip()))
+    return bool(_NONE.fullmatch(_said(answer)))
+
+
+def _said(answer: str) -> str:
+    """Return an answer from its first letter to its last: a pattern that skips what stands around it is slow where that is long."""
+    found = _WORDS.search(answer)
+    return found[0] if found else ""
 
 
 def of_idea(text: str, language: str) -> list[Statement]:

@@ -66,6 +66,8 @@ def _check_coverage(content: Mapping[str, Any]) -> list[str]:
     found = next((float(one) for one in numbers if isinstance(one, int | float) and not isinstance(one, bool)), None)
     if found is None:
         return ["It has no number `percentage`"]
+    if not 0 <= found <= 100:
+        return [f"{found:g} is no percentage"]
     return [] if found >= MIN_COVERAGE else [f"It is {found:g} percent; {MIN_COVERAGE} are needed"]
 
 

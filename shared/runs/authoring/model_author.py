@@ -4,11 +4,14 @@ So every requirement traces to a person's sentence and none is lost, whatever th
 statement in EARS form without numbers that nobody said, a section that names only requirements that exist. The rest stays as it was filed.
 """
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from shared.core.errors import CadreError, LimitExceeded, Upstream
+from shared.core.situations import Situation
 from shared.core.texts import searchable
 from shared.planning.explorations.authors import EMBEDDED, Subject
 from shared.planning.explorations.designing import SECTIONS
@@ -19,6 +22,7 @@ from shared.planning.explorations.wording import CATEGORIES, words
 from shared.runs.authoring import prompts
 from shared.runs.authoring.calls import Calls
 
+log = logging.getLogger(__name__)
 _AT_ONCE: Final = 12  # requirements of one call: its answer is complete in some seconds
 _FOLLOWING: Final = 2  # questions that a model may add after one answer
 _REF: Final = re.compile(r"REQ-\d{3,5}")
@@ -47,13 +51,22 @@ class ModelAuthor:
         self._calls = calls
 
     def ask(self, subject: Subject) -> list[NewQuestion]:
-        """Return the next questions: those of the table, and where these leave room what the model would know."""
+        """Return the next questions: those of the table, and where these leave room what the model would know.
+
+        Where the model does not answer, is too slow or has no budget, those of the table: the person's answer is kept in any case.
+        """
         found = EMBEDDED.ask(subject)
         waiting = sum(one.status == "waiting" for one in subject.asked) + len(found)
         room = min(AT_ONCE - waiting, MOST - len(subject.asked) - len(found), _FOLLOWING)
         if room <= 0 or not any(one.status == "answered" for one in subject.asked):
             return found
-        answer = self._calls.ask(prompts.questions(subject, room))
+        try:
+            answer = self._calls.ask(prompts.questions(subject, room))
+        except CadreError as error:
+            if not isinstance(error, Upstream | LimitExceeded) and error.situation is not Situation.TIMEOUT:
+                raise
+            log.warning("a model asks nothing", extra={"reason": error.message})
+            return found
         known = {searchable(one.text) for one in subject.asked} | {searchable(one.text) for one in found}
         return [*found, *_questions(answer, known)[:room]]
 

@@ -47,11 +47,15 @@ class GuardianAction(Entity):
     """What it has brought: {result, why, at}."""
     kept_because = UnicodeAttribute(null=True)
     """Why it could not be taken back by itself."""
+    again_at = UnicodeAttribute(null=True)
+    """When it is tried again to take it back: what it is about was archived."""
     due_at = UnicodeAttribute(null=True)
 
     @property
     def rollback_at(self) -> str | None:
         """Return when it is taken back by itself."""
+        if self.again_at:
+            return str(self.again_at)
         seconds = ROLLBACK_SECONDS.get(self.policy)
         return None if seconds is None else clock.iso(clock.from_epoch(clock.parse(self.created_at).timestamp() + seconds))
 

@@ -12,6 +12,7 @@ from typing import Final
 from shared.core import clock
 from shared.core.actor import Actor, Role
 from shared.core.errors import CadreError
+from shared.core.situations import Situation
 from shared.events import EventType, record
 from shared.runs.agent_runs.rows import Run
 from shared.runs.agent_runs.steering import GUARDIAN
@@ -23,6 +24,8 @@ from shared.store import fetch, fetch_all, index_rows, is_stale, iterate_shards,
 from shared.work.tasks.rows import MAX_CARD_TASKS, TaskHead, tasks_of_card
 
 _PAGE: Final = 50
+_ARCHIVED: Final = frozenset({Situation.PROJECT_ARCHIVED, Situation.CARD_ARCHIVED})
+_AGAIN: Final = 24 * 3_600  # seconds
 
 
 def settle_due(until: float) -> int:
@@ -45,11 +48,13 @@ def _settle(action_id: str) -> int:
     now = clock.iso()
     if action is None or action.due_at is None or action.due_at > now:
         return 0
-    kept_because = _take_back(action) if action.is_overdue else None
+    kept_because, again_at = _take_back(action) if action.is_overdue else (None, None)
 
     def change(row: GuardianAction) -> None:
         if kept_because:
             row.kept_because = kept_because
+        if again_at:
+            row.again_at = again_at
         if row.outcome is None and (
             row.reverted_at or (clock.now() - clock.parse(row.created_at)).total_seconds() >= SCORE_SECONDS
         ):
@@ -62,16 +67,19 @@ def _settle(action_id: str) -> int:
     return 1
 
 
-def _take_back(action: GuardianAction) -> str | None:
-    """Revert an intervention whose time is over. Return why that was not possible."""
+def _take_back(action: GuardianAction) -> tuple[str | None, str | None]:
+    """Revert an intervention whose time is over. Return why that is not possible, or when to try it again: what is archived now may be
+    brought back."""
     actor = Actor(GUARDIAN.id, GUARDIAN.name, kind="system", workspaces={str(action.ws_id): Role.OWNER})
     try:
         revert(actor, action.id, f"The time of an intervention of the policy {action.policy} is over")
     except CadreError as error:
         if is_stale(error):
             raise
-        return error.message
-    return None
+        if error.situation in _ARCHIVED:
+            return None, clock.in_seconds(_AGAIN)
+        return error.message, None
+    return None, None
 
 
 def outcome_of(action: GuardianAction) -> tuple[str, str]:

@@ -109,7 +109,8 @@ def list_remedies(actor: Actor, agent_id: str | None, *, limit: int, offset: int
 def execute(actor: Actor, agent_id: str, policy: str, reason: str, watchdog_id: str) -> WatchdogAction:
     """Remedy an agent by a policy. One read and one transaction; one more read for a replacement.
 
-    Raises Malformed for an unknown policy; NotFound, Forbidden (the watchdog is none), Conflict(AGENT_STATUS) for a terminated agent.
+    Raises Malformed for an unknown policy; NotFound, Forbidden (the watchdog is none), Conflict(AGENT_STATUS) for a terminated agent,
+    and for one that is out of work and was remedied more than MOST_IN_AN_HOUR times.
     """
     if policy not in POLICIES:
         raise Malformed(f"There is no policy {policy!r}; there are {', '.join(POLICIES)}")
@@ -125,8 +126,11 @@ def execute(actor: Actor, agent_id: str, policy: str, reason: str, watchdog_id: 
             raise Conflict(Situation.AGENT_STATUS, "The agent is terminated", {"status": agent.status})
         recent = [at for at in agent.remedied or [] if at > clock.in_seconds(-3_600)]
         done = "escalate" if policy != "escalate" and len(recent) >= MOST_IN_AN_HOUR else policy
+        if done == "escalate" and agent.status == "quarantined" and len(recent) > MOST_IN_AN_HOUR:
+            told = f"The agent is out of work, and was remedied {len(recent)} times in this hour: it is for people now"
+            raise Conflict(Situation.AGENT_STATUS, told, {"status": agent.status})
         action = _new(agent, action_id, done, policy, reason, watchdog.id)
-        agent.remedied = [*recent, action.created_at][-MOST_IN_AN_HOUR:]
+        agent.remedied = [*recent, action.created_at][-MOST_IN_AN_HOUR - 1 :]
         if done == "restart":
             return _restart(actor, agent, action)
         write(*_take_out(actor, agent, action, done))

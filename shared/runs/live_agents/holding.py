@@ -10,9 +10,10 @@ from typing import Final
 from shared.agents.catalogue.registry import agents
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission, Role
-from shared.core.errors import ConditionFailed, Conflict, NotFound
+from shared.core.errors import ConditionFailed, Conflict, FieldError, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.core.situations import Situation
+from shared.runs.agent_runs.steering import GUARDIAN
 from shared.runs.live_agents.health import lease_seconds
 from shared.runs.live_agents.rows import CLIENT, LiveAgent
 from shared.runs.live_agents.statuses import set_status
@@ -37,6 +38,8 @@ from shared.work.tasks.rows import Task, TaskHead
 from shared.work.tasks.statuses import REVIEWED
 
 _PERMISSIONS: Final = frozenset({Permission.PROJECT_READ, Permission.CARD_READ, Permission.CARD_EDIT})
+_OURS: Final = frozenset({SYSTEM.id, SYSTEM.name.casefold(), GUARDIAN.id, GUARDIAN.name.casefold()})
+"""Who acts for the platform: its names in the trail of a task are nobody else's."""
 
 
 class AgentChanged(ConditionFailed):
@@ -67,10 +70,13 @@ def require_working(agent: LiveAgent) -> None:
 def claim_for(actor: Actor, task_id: str, agent: dict[str, str], seconds: float) -> Task:
     """Give a task to an agent, `{id, name}`, that the actor names: a live agent takes a place of its own with it, other names are free.
 
-    One read and one transaction. Raises as `claim_task` does, NotFound for an id of no live agent that works in the task's project, and
-    Conflict(AGENT_STATUS) if it does not work or has no room.
+    One read and one transaction. Raises as `claim_task` does, Invalid for a name of the platform, NotFound for an id of no live agent
+    that works in the task's project, and Conflict(AGENT_STATUS) if it does not work or has no room.
     """
     agent_id = bare_id(agent["id"])
+    for field, name in (("agent_id", agent["id"]), ("agent_name", agent["name"])):
+        if name.strip().casefold() in _OURS:
+            raise Invalid(FieldError(field, f"{name} is the platform itself, which works on no task"))
     if not is_id(agent_id) or any(one.id == agent_id for one in agents()):
         return claim_task(actor, task_id, agent, seconds)
     bare = id_of(Task, task_id)

@@ -25,7 +25,7 @@ KEPT_TO: Final = 0.4
 """The share of a turn from which on it keeps to the card. The words of the second such turn in a row are known from then on."""
 ENOUGH: Final = 1.5
 """Two of three words that are known count as all: nobody says only what was said before."""
-_SENTENCE: Final = re.compile(r"[.!?;\n]+\s")
+_SENTENCE: Final = re.compile(r"[.!?;\n]{1,20}\s")  # bounded: a row of ten thousand dots would be read from each of them
 _SHORTEST: Final = 3  # letters
 
 Words = frozenset[str]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor
-from shared.core.errors import CadreError
+from shared.core.errors import CadreError, Invalid
 from shared.events import EventType, record
 from shared.sandboxes.collaborations.delivering import write_deliverables
 from shared.sandboxes.collaborations.looking import View, answers_of, events_of, look
@@ -162,7 +162,7 @@ def _send(row: Collaboration, view: View, ask: Ask, texts: Mapping[int, str]) ->
     except CadreError as error:
         if is_stale(error):
             raise
-        return Failed(ask.number, error.fields[0].message if getattr(error, "fields", None) else error.message)
+        return Failed(ask.number, error.fields[0].message if isinstance(error, Invalid) and error.fields else error.message)
     return None
 
 

@@ -102,7 +102,7 @@ def orchestrate(actor: Actor, ws_id: str, new: NewCollaboration) -> Collaboratio
         project_id=place,
         created_by=actor.summary,
     )
-    about = {"mode": new.mode, "participants": [one.id for one in members[: len(new.participants)]]}
+    about: dict[str, Any] = {"mode": new.mode, "participants": [one.id for one in members[: len(new.participants)]]}
     record(row, EventType.COLLABORATION_STARTED, actor, deliverables=list(new.deliverables), **about)
     room = CollaborationCount.active.does_not_exist() | (CollaborationCount.active < MAX_ACTIVE)
     write(create(row), update(CollaborationCount.of(bare), [CollaborationCount.active.add(1)], room, _full))
@@ -117,8 +117,13 @@ def _full(_: dict[str, Any] | None) -> LimitExceeded:
 def _named_project(actor: Actor, ws_id: str, named: str, found: Sequence[Any]) -> str:
     """Return the id of the project that was named. Raises Invalid for one of another workspace, Conflict for one that is archived."""
     project = found[0] if found else None
-    seen = isinstance(project, Project) and not project.deleted_at and project.ws_id == ws_id
-    if not seen or project.status == "deleted" or actor.project_id not in (None, project.id):
+    if (
+        not isinstance(project, Project)
+        or project.deleted_at
+        or project.ws_id != ws_id
+        or project.status == "deleted"
+        or actor.project_id not in (None, project.id)
+    ):
         raise Invalid(FieldError("project_id", "There is no such project in the workspace", named))
     if project.status == "archived":
         raise Conflict(Situation.PROJECT_ARCHIVED, "The project is archived: its deliverables cannot be written there")
@@ -137,7 +142,8 @@ def _members(
 ) -> tuple[list[_Named], dict[str, Any] | None]:
     """Return the participants in the order in which they were named, behind them an orchestrator that is none of them.
 
-    `orchestrator_id`: of the sandbox that has the orchestrator's name. Raises Invalid for what is unknown or named twice, Conflict(SANDBOX_STATUS) for one that does not run.
+    `orchestrator_id`: of the sandbox that has the orchestrator's name. Raises Invalid for what is unknown or named twice,
+    Conflict(SANDBOX_STATUS) for one that does not run.
     """
     known = _by_name(listed)
     missing = [name for name in new.participants if _key(name) not in known]

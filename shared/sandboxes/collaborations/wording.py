@@ -22,9 +22,9 @@ from shared.sandboxes.collaborations.state import (
     State,
 )
 
-ASK_CHARS: Final = 7_700
-"""Characters of a message that asks: the agent of a sandbox shows its model 8,000 of one, its sender among them."""
-MAX_TASK: Final = 3_000
+ASK_CHARS: Final = 23_500
+"""Characters of a message that asks: the agent of a sandbox shows its model 24,000 of one, its sender among them."""
+MAX_TASK: Final = 8_000
 """Characters of a task: it is in every message, and the answers of the others need room beside it. Our choice."""
 _KNOWN_WORDS, _KNOWN_CHARS = 8, 1_000  # what a plan is told about each participant, and about all
 _SHORTEST: Final = 60  # characters of each answer that are shown however many there are

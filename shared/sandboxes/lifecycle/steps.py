@@ -81,7 +81,7 @@ def _end_machine(sandbox: Sandbox, number: int) -> None:
     """End the machine of a start, whether or not anybody noted that it began."""
     if sandbox.start_number > number and machines().one_place:
         return
-    machines().stop(machines().place_of(sandbox.id, number))
+    machines().stop(machines().place_of(sandbox.id, number), forget=sandbox.deleted_at is not None)
     noted = sandbox.machine
     if noted and noted.get("start_number", number) < number:
         machines().stop(noted)

@@ -2,7 +2,7 @@
 
 PUT /sandboxes/{id}/{start number}   what `Start` says -> {"isolation"}; the same start only once
 GET /sandboxes/{id}/{start number}   {"alive", "exit", "isolation"}; 404: there is none
-DELETE /sandboxes/{id}/{start number}
+DELETE /sandboxes/{id}/{start number}   ends it; with ?forget=1 its files are removed
 """
 
 from typing import Any
@@ -37,8 +37,8 @@ class LocalMachine:
         answer = self._ask("PUT", place, told)
         return place | {"isolation": (answer or {}).get("isolation", [])}
 
-    def stop(self, machine: dict[str, Any]) -> None:
-        self._ask("DELETE", machine)
+    def stop(self, machine: dict[str, Any], *, forget: bool = False) -> None:
+        self._ask("DELETE", machine, more="?forget=1" if forget else "")
 
     def look(self, machine: dict[str, Any]) -> MachineState:
         answer = self._ask("GET", machine)
@@ -46,9 +46,9 @@ class LocalMachine:
             return MachineState(False, "The host does not know it")
         return MachineState(bool(answer["alive"]), answer.get("exit"), tuple(answer.get("isolation", ())))
 
-    def _ask(self, method: str, machine: dict[str, Any], body: dict[str, Any] | None = None) -> Any:
+    def _ask(self, method: str, machine: dict[str, Any], body: dict[str, Any] | None = None, more: str = "") -> Any:
         """Return what the host answers; None for 404."""
-        url = f"{self._address}/sandboxes/{machine['sandbox_id']}/{int(machine['number'])}"
+        url = f"{self._address}/sandboxes/{machine['sandbox_id']}/{int(machine['number'])}{more}"
         try:
             status, answer = request_json(_WHO, method, url, headers={"Authorization": f"Bearer {self._key}"}, json=body)
         except CadreError as error:

@@ -40,8 +40,8 @@ class Machine(Protocol):
     def start(self, start: Start) -> dict[str, Any]:
         """Start it and return its place, with the isolation that is in force (`isolation`). Raises MachineUnavailable."""
 
-    def stop(self, machine: dict[str, Any]) -> None:
-        """End it and every process of it. Raises MachineUnavailable."""
+    def stop(self, machine: dict[str, Any], *, forget: bool = False) -> None:
+        """End it and every process of it; with `forget` remove what it has stored. Raises MachineUnavailable."""
 
     def look(self, machine: dict[str, Any]) -> MachineState:
         """Return its state. Raises MachineUnavailable."""

@@ -1,4 +1,4 @@
-"""What runs sandboxes in this deployment: the host of a laptop."""
+"""What runs sandboxes in this deployment: the host of a laptop, or Bedrock AgentCore Runtime."""
 
 from shared.core.settings import settings
 from shared.sandboxes.machines.port import Machine, MachineUnavailable
@@ -10,4 +10,8 @@ def machines() -> Machine:
         from shared.sandboxes.machines.local import LocalMachine
 
         return LocalMachine(address, settings().need("sandbox_host_key"))
+    if runtime := settings().sandbox_runtime:
+        from shared.sandboxes.machines.agentcore import AgentCoreMachine
+
+        return AgentCoreMachine(runtime)
     raise MachineUnavailable("Nothing in this deployment runs sandboxes (see docs/deploying.md, sandboxes)")

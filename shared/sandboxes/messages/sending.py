@@ -10,6 +10,7 @@ from shared.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFoun
 from shared.core.ids import bare_id, is_id, new_id
 from shared.core.limits import RateRule
 from shared.core.situations import Situation
+from shared.core.texts import write_json
 from shared.events import EventType, record
 from shared.people.access.records import count_anonymous
 from shared.people.tenancy.rows import Workspace
@@ -23,6 +24,7 @@ from shared.sandboxes.messages.rows import (
     FIRST_LOOK,
     PENDING,
     REQUEST,
+    RESPONSE,
     Message,
     MessageHead,
     Pair,
@@ -35,6 +37,10 @@ SANDBOX: Final = "sandbox"
 """The kind of actor that a sandbox is, who calls with its own token."""
 OF_SANDBOX: Final = RateRule("ai-message", 1_000, 3_600)
 """Messages of one sandbox in an hour beside its responses: the document's number for everybody who sends."""
+LONG_BYTES: Final = 16_000
+LONG: Final = RateRule("ai-long-message", 200, 3_600)
+"""Messages of more than LONG_BYTES that one sender, a person or a sandbox, has in an hour: a thousand of 200 KB cost 0.25 USD to write. Our
+choice."""
 MAX_DEPTH: Final = 20
 """Messages of a chain, each of which follows from the one before; our choice."""
 
@@ -72,14 +78,21 @@ class _Ends:
     cause: MessageHead | None
 
 
+def count_message(actor: Actor, new: NewMessage) -> None:
+    """Count a message that a sandbox itself sends (those of others are counted with their requests; responses are as many as it was sent
+    messages), and a long one of whomever. Raises RateLimited."""
+    if actor.kind == SANDBOX and new.message_type != RESPONSE:
+        count_anonymous(f"message#{actor.id}", [OF_SANDBOX])
+    if len(write_json(new.content).encode()) > LONG_BYTES:
+        count_anonymous(f"long-message#{actor.id}", [LONG])
+
+
 def send_message(actor: Actor, sandbox_id: str, new: NewMessage) -> MessageHead:
     """Send a message that is no response. Three round trips, four to a name.
 
     Raises NotFound, Forbidden (also for what the policy blocks, which is kept with its event), Invalid, Conflict(SANDBOX_STATUS) for a
     recipient in error, LimitExceeded if too many wait.
     """
-    if actor.kind == SANDBOX:
-        count_anonymous(f"message#{actor.id}", [OF_SANDBOX])
     ends = _read_ends(actor, sandbox_id, new)
     sender, recipient = ends.sender, ends.recipient
     if ends.sent is not None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from shared.core import clock
 from shared.core.actor import Actor, Permission
-from shared.core.errors import Conflict, FieldError, Invalid, LimitExceeded, NotFound
+from shared.core.errors import CadreError, Conflict, FieldError, Invalid, LimitExceeded, NotFound
 from shared.core.sealing import seal, unseal
 from shared.core.situations import Situation
 from shared.events import EventType, record
@@ -37,7 +37,9 @@ from shared.store import (
     id_of,
     load,
     read_ahead,
+    retrying,
     save,
+    stale,
     update_with_retry,
     write,
 )
@@ -88,8 +90,12 @@ def connect_repository(actor: Actor, new: NewConnection) -> tuple[Repository, st
 
     Raises NotFound (project; repository: GitHub has none, or the token may not see it), Forbidden (also: who has not proved that they
     administer it), Conflict (archived; the project, which was not named, has another repository), Invalid for a token that GitHub does not
-    accept or that may not make webhooks, NotConfigured, Upstream.
+    accept or that may not make webhooks, NotConfigured, Upstream. Of two at the same time the later one begins again.
     """
+    return retrying(lambda _: _connect(actor, new))
+
+
+def _connect(actor: Actor, new: NewConnection) -> tuple[Repository, str]:
     project, before = _load(actor, new)
     found = _ask(new) if new.installation is None else _ask_as_person(actor, new, new.installation)
     current = before if before is not None and not before.deleted_at else None
@@ -107,8 +113,13 @@ def connect_repository(actor: Actor, new: NewConnection) -> tuple[Repository, st
     record(repository, EventType.REPOSITORY_CONNECTED, actor, repo=repository.full_name)
     if before is not None and same is None:
         repository.version = before.version  # it takes the place of that row
-    written = create(repository) if before is None else save(repository)
-    write(written, *name_in(actor, project, repository), require_writable(project.board_id))
+    written = create(repository, stale) if before is None else save(repository)
+    try:
+        write(written, *name_in(actor, project, repository), require_writable(project.board_id))
+    except CadreError:
+        if found.github is not None and not (same is not None and same.secret):  # it was made for what was not written
+            remove_hook(found.github, repository.names, int(repository.hook_id))
+        raise
     if old is not None and (same is None or new.installation is not None):
         _remove_hook_of(old)
     return repository, address

@@ -112,7 +112,9 @@ def _change_status(task: Task, actor: Actor, changes: TaskChanges, values: dict[
             setattr(task, name, value)
         finish(task, actor, task.result)
     elif status == "pending":
-        set_status(task, status, actor, **{"error_message": None, "result": None} | values, agent=None, retry_count=0)
+        # who holds it gives it back, which takes no failed attempt back; anybody else lets it begin anew
+        anew = {"retry_count": 0} if changes.fence is None else {}
+        set_status(task, status, actor, **{"error_message": None, "result": None} | values | anew, agent=None)
     else:
         set_status(task, status, actor, **values)
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from shared.agents.providers import port
 from shared.agents.providers.context import Context, parse_context
-from shared.agents.providers.embedded import MODEL, NAME, sandboxes
+from shared.agents.providers.embedded import MODEL, NAME
 from shared.agents.providers.embedded.filing import FiledCard
 from shared.agents.providers.embedded.outputs import Action, plan, quoted
 from shared.agents.providers.embedded.reading import Piece
@@ -30,7 +30,7 @@ class EmbeddedProvider:
         """Stream the next turn; never raises Upstream, because no other service is called."""
         spent = 0
         stop: port.StopReason = "end"
-        for part in next_turn(request):
+        for part in self.turn(request):
             cost = count_tokens(part if isinstance(part, str) else part_text(part))
             if cancelled():
                 stop = "cancelled"
@@ -43,11 +43,13 @@ class EmbeddedProvider:
             yield port.TextDelta(part) if isinstance(part, str) else port.ToolCallReady(part)
         yield port.Finished(stop, port.TokenUsage(input=input_tokens(request), output=spent), MODEL)
 
+    def turn(self, request: port.Request) -> Sequence[str | port.ToolCall]:
+        """Return the parts of the next turn: calls, or the lines of a text."""
+        return next_turn(request)
+
 
 def next_turn(request: port.Request) -> Sequence[str | port.ToolCall]:
     """Return the calls of the plan that were not made yet, else the lines of the summary."""
-    if "sandbox" in request.metadata:
-        return sandboxes.answer(request)
     filed = _filed(request.messages[0].text)
     actions = plan(_ROLE.findall(request.system)[0], filed)
     made = sum(len(message.calls) for message in request.messages)

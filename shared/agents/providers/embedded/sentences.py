@@ -13,6 +13,7 @@ from shared.agents.providers.embedded.tables import ANY, TABLES, WIDE, keys, mar
 
 WEIGHTS: Final = TABLES / "weights.json"
 _MARGIN: Final = 12  # chosen by leaving out one set of cards after the other (decision 33)
+_ABBREVIATED: Final = 80  # characters before a full stop in which an abbreviation stands
 
 
 def sentences(text: str, language: str = "en") -> list[str]:
@@ -22,7 +23,7 @@ def sentences(text: str, language: str = "en") -> list[str]:
         piece, rest = text[start : end.end()].strip(), text[end.end() :].strip()
         is_open = piece.count("(") > piece.count(")") and ")" in rest
         is_within = is_open or (end[0][-1] in ")\"'" and rest[:1].islower()) or rest[:1] in ("»", "”")
-        if piece and not is_within and not pattern("no_end", language).search(piece):
+        if piece and not is_within and not pattern("no_end", language).search(piece, max(len(piece) - _ABBREVIATED, 0)):
             found.append(piece)
             start = end.end()
     return [part for one in [*found, text[start:].strip()] if one for part in _spoken(one, language)]

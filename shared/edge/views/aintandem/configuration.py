@@ -69,6 +69,10 @@ class SettingsChanges(Request):
 BUILT_IN = ("filesystem", "web-search", "github")
 """The MCP servers that the document names: `filesystem` is in every sandbox, the others need an address or a command."""
 ModelName = Annotated[str, Field(min_length=1, max_length=200), OneLine]
+SecretValue = Annotated[
+    str, Field(min_length=8, max_length=4_000), Form(r"^[\t -~]+$", "Should be characters of ASCII, without line ends")
+]
+"""It goes into headers; what is shorter could not be cut out of an answer without cutting other words."""
 SecretName = Annotated[str, Field(max_length=100), Form(r"^[A-Z][A-Z0-9_]*$", "Should be capital letters, digits and _")]
 
 
@@ -94,7 +98,7 @@ class UpdateConfig(Request):
     llm_providers: Annotated[list[ProviderChange], Field(max_length=20)] | None = None
     mcp_servers: Annotated[list[McpServerChange], Field(max_length=50), at_most(MAX_SERVERS)] | None = None
     collaboration_policy: Policy | None = None
-    secrets: dict[SecretName, Annotated[str, Field(min_length=1, max_length=10_000)] | None] = {}
+    secrets: dict[SecretName, SecretValue | None] = {}
 
 
 class ShownSettings(Shape):

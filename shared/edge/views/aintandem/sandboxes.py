@@ -57,7 +57,21 @@ HostPattern = Annotated[
         "Should be the name of a host (api.example.com), or of all below a domain (*.example.com)",
     ),
 ]
-AllowedHosts = Annotated[list[HostPattern], Field(max_length=50)]
+
+
+def _local_only(port: str) -> str:
+    if not settings().local:
+        raise ValueError("A port of this machine can be allowed on the local stage alone")
+    return port
+
+
+LocalPort = Annotated[
+    str,
+    Field(max_length=15),
+    Form(r"^localhost:[1-9][0-9]{0,4}$", "Should be localhost with a port"),
+    AfterValidator(_local_only),
+]
+AllowedHosts = Annotated[list[HostPattern | LocalPort], Field(max_length=50)]
 IdleSeconds = Annotated[int, Field(ge=60, le=86_400)]
 
 

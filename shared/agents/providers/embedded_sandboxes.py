@@ -9,6 +9,7 @@ from typing import Final
 
 from shared.agents.providers import port
 from shared.agents.providers.embedded.blocks import blocks
+from shared.agents.providers.embedded.model import EmbeddedProvider
 from shared.agents.providers.embedded.sentences import sentences
 from shared.agents.providers.embedded.tables import ANY, mark
 
@@ -24,6 +25,13 @@ _EMPTY: Final = frozenset(
 _MOST, _QUOTED = 12, 400  # quoted sentences, and characters of each
 _FEW: Final = 6  # words of a sentence that says hardly anything
 _AUTHOR: Final = "_Written by the embedded model: it quotes and asks, and invents nothing._"
+
+
+class EmbeddedWithSandboxes(EmbeddedProvider):
+    """The embedded model for whoever asks: runs on cards, and agents of sandboxes."""
+
+    def turn(self, request: port.Request) -> Sequence[str | port.ToolCall]:
+        return answer(request) if "sandbox" in request.metadata else super().turn(request)
 
 
 def answer(request: port.Request) -> Sequence[str]:
