@@ -1,6 +1,7 @@
 """A platform of tests for the sandbox agent: its socket and its HTTP operations, as the agent sees them, in a thread of its own."""
 
 import asyncio
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Coroutine
@@ -100,7 +101,8 @@ class FakePlatform:
 
         async def send() -> None:
             assert self._socket is not None
-            await self._socket.send_json({"event": event, "data": data})
+            with contextlib.suppress(ConnectionError):  # it has just been killed: it is told again when it connects
+                await self._socket.send_json({"event": event, "data": data})
 
         self._call(send())
 

@@ -53,7 +53,7 @@ class AgentCoreMachine:
         return place | {"isolation": list(answer.get("isolation", ()))}
 
     def stop(self, machine: dict[str, Any], *, forget: bool = False) -> None:
-        """End the session. AWS has no call that removes its storage (`forget`), which ends with AWS's own time for sessions."""
+        """End the session. Its files AWS itself forgets, fourteen days later: nothing reaches them but the name of a deleted sandbox."""
         about = {"agentRuntimeArn": self._runtime, "runtimeSessionId": machine["session"]}
         try:
             self._client().stop_runtime_session(**about)
