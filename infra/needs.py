@@ -23,7 +23,6 @@ class Needs:
     machine: tuple[Literal["start", "stop", "answer"], ...] = ()  # the AgentRun state machine
     # of CodeBuild. watch: reads their logs and stops them; run: also starts them and reads results
     builds: Literal["none", "watch", "run"] = "none"
-    machines: bool = False  # starts and ends the machines of sandboxes
     sandboxes: bool = False  # the SandboxLifecycle state machine: starts and stops sandboxes
     operations: tuple[Literal["start", "see"], ...] = ()  # the BuildAndDeploy state machine
     figures: bool = False  # reads CloudWatch's figures of the platform
@@ -61,7 +60,7 @@ AREAS = {
     "insights": Needs(core="read"),
     # a search compares ten thousand vectors, and is told to those who listen
     "memory": Needs(sends=("ws-live",), embeds=True, memory=1769),
-    "messaging": Needs(telemetry="read"),  # what was measured of agents
+    "messaging": Needs(telemetry="read", sends=("sandbox-messages",)),  # what was measured of agents
     "notifications": Needs(),
     "organizations": Needs(),
     "planning": Needs(),
@@ -93,7 +92,7 @@ WORKERS = {
     ),
     # signs: where the artifacts of a build lie is derived from it
     "delivery_steps": Needs(builds="run", ephemeral="none", timeout=60),
-    "sandbox_steps": Needs(telemetry="read", machines=True, memory=512, timeout=60),
+    "sandbox_steps": Needs(telemetry="read", memory=512, timeout=60),
     "stream_projector": Needs(  # telemetry: deliveries to webhooks; the end of a run is sent with the number of its last line
         telemetry="write",
         sends=(

@@ -71,7 +71,7 @@ def waiting() -> list[dict]:
     """Receive and delete all messages of the queue."""
     from moto.sqs.models import sqs_backends
 
-    queue = sqs_backends["123456789012"]["us-east-1"].queues["model-calls"]
+    queue = sqs_backends["123456789012"]["us-east-1"].queues["model_calls"]
     found = [json.loads(message.body) for message in queue._messages]
     queue._messages.clear()
     return found
