@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:d62ed4e6375f4d4af20b12cb7373063f759c189ef49ea009a748f020dd75f85e
+# sha256:edaa888c2e59d5fa982f7f5f03a3440326970697e8b2d772d652c0b608fa23e5
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ class AgentDefinition(TypedDict):
 class AgentTeam(TypedDict):
     primary_agent: AgentDefinition
     sub_agents: NotRequired[list[AgentDefinition]]
+
+
+class AskHost(TypedDict):
+    """`${NAME}` in the value of a header stands for the workspace's secret of this name."""
+
+    method: NotRequired[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]]
+    url: str
+    headers: NotRequired[dict[str, str]]
+    body: NotRequired[str | None]
 
 
 class BroadcastMessage(TypedDict):

@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:d62ed4e6375f4d4af20b12cb7373063f759c189ef49ea009a748f020dd75f85e
+# sha256:edaa888c2e59d5fa982f7f5f03a3440326970697e8b2d772d652c0b608fa23e5
 
 from __future__ import annotations
 
@@ -118,6 +118,16 @@ class HealthReport(Model):
 class HealthSummary(Model):
     status: Literal["healthy", "unhealthy", "unknown"] | str
     last_heartbeat: str | None
+
+
+class HostAnswer(Model):
+    """`encoding` is base64 where the body is no text in UTF-8. `truncated`: it was longer than a megabyte."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+    encoding: Literal["text", "base64"] | str
+    truncated: bool
 
 
 class Info(Model):

@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:d62ed4e6375f4d4af20b12cb7373063f759c189ef49ea009a748f020dd75f85e
+# sha256:edaa888c2e59d5fa982f7f5f03a3440326970697e8b2d772d652c0b608fa23e5
 """The resources of the aintandem API: one method for each operation."""
 
 from typing import Literal, Unpack
@@ -171,7 +171,8 @@ class AsyncMessages(AsyncResource):
         self, sandbox_id: str, *, idempotency_key: str | None = None, **body: Unpack[bodies.SendMessage]
     ) -> models.SentMessage:
         """Send a message from a sandbox to another one of its workspace. What the collaboration policy forbids is refused
-        with 403.
+        with 403. Of messages whose content has more than 16,000 bytes one sender has 200 in an hour, and 20 messages
+        follow from one another at most.
         """
         return await self._ask(
             Call("POST", path_of("/sandboxes/{}/messages", sandbox_id), body=body, idempotency_key=idempotency_key),
@@ -219,6 +220,17 @@ class AsyncSandboxes(AsyncResource):
     async def get(self, sandbox_id: str) -> models.SandboxDetails:
         """A sandbox with its configuration, health and last measurements."""
         return await self._ask(Call("GET", path_of("/sandboxes/{}", sandbox_id)), models.SandboxDetails)
+
+    async def egress(
+        self, sandbox_id: str, *, idempotency_key: str | None = None, **body: Unpack[bodies.AskHost]
+    ) -> models.HostAnswer:
+        """Ask a host of the sandbox's `allowed_hosts`: https alone, no redirect is followed, 20 seconds and a megabyte at
+        most.
+        """
+        return await self._ask(
+            Call("POST", path_of("/sandboxes/{}/egress", sandbox_id), body=body, idempotency_key=idempotency_key),
+            models.HostAnswer,
+        )
 
     async def logs(
         self, sandbox_id: str, *, limit: int | None = None, since: str | None = None, level: str | None = None
