@@ -97,9 +97,10 @@ lock: $(READY)  ## compile the hashed locks again from requirements/*.in
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements/dev.in -o requirements/dev.txt
 	@# cryptography is what gidgethub asks of PyJWT, to sign as a GitHub App, which we are not: shared/core/rsa.py verifies without it
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-package cryptography -c requirements/dev.txt requirements/functions.in -o requirements/functions.txt
+	$(BIN)/uv pip compile -q --python-platform aarch64-manylinux2014 --python-version 3.13 --generate-hashes --no-emit-index-url --extra mcp -c requirements/dev.txt sandbox/pyproject.toml -o requirements/sandbox.txt
 
 audit: $(READY)  ## known vulnerabilities in what we lock (asks the advisory service)
-	$(BIN)/pip-audit --require-hashes -r requirements/dev.txt
+	$(BIN)/pip-audit --require-hashes -r requirements/dev.txt -r requirements/sandbox.txt
 
 clean:  ## remove everything that was built (not the data in .cadre/)
 	rm -rf $(VENV) build cdk.out .mypy_cache .ruff_cache .import_linter_cache .hypothesis

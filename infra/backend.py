@@ -47,7 +47,7 @@ class Backend(PlatformStack):
         self.builder = None if functions.settings.local else builder(self)
         steps = functions.make(self, "delivery_steps", self._machine_grants("delivery_steps"))
         self.operations = self._machine("BuildAndDeploy", "DeliverySteps", steps, build_and_deploy.definition)
-        steps = functions.make(self, "sandbox_steps")
+        steps = functions.make(self, "sandbox_steps", self._runtime_grants())
         self.sandboxes = self._machine("SandboxLifecycle", "SandboxSteps", steps, sandbox_lifecycle.definition)
         for area in code.areas:
             made = functions.make(self, area, self._machine_grants(area))
@@ -58,6 +58,14 @@ class Backend(PlatformStack):
         self._consume_stream()
         self._schedule()
         self._lost_executions(self.machine, self.deployments, self.operations, self.sandboxes)
+
+    def _runtime_grants(self) -> Grants:
+        """The rights to start, to ask and to end the machines of sandboxes, if they run on AWS."""
+        grants = Grants()
+        if runtime := self.functions.sandbox_runtime:
+            actions = ["bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"]
+            grants.add(allow(actions, runtime, f"{runtime}/runtime-endpoint/DEFAULT"), sandbox_runtime=runtime)
+        return grants
 
     def _machine_grants(self, name: str) -> Grants:
         """The rights to start, stop, see and answer executions of the machines."""

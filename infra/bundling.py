@@ -47,7 +47,8 @@ _DROPPED_FILES = (
     "oauthlib/oauth1/**/*.py",
     "reportlab/fonts/DarkGarden*",  # a font that no invoice uses, with its source
     *(f"reportlab/graphics/{name}/*.*" for name in ("barcode", "charts", "samples")),  # no page of ours has any
-    "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.min.*",  # pages of a router that we do not use
+    "aws_lambda_powertools/event_handler/**/*.*",  # a router that we do not use, and its pages
+    *(f"aws_lambda_powertools/utilities/{name}/**/*.py" for name in ("data_masking", "feature_flags", "kafka")),
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 PYTHON_VERSION_STAMP = importlib.util.MAGIC_NUMBER.hex()

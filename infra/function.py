@@ -248,8 +248,6 @@ class Functions:
                 f"arn:<AWS::Partition>:iam::*:role/{DEPLOYMENT_ROLES}*",
                 "Customers' accounts are known when they name their role.",
             )
-        if needs.machines and (runtime := self.sandbox_runtime):
-            self._grant_machines(grants, runtime)
         if needs.models != "none":
             self._grant_models(grants, calls=needs.models == "call")
         if needs.embeds:
@@ -314,12 +312,6 @@ class Functions:
             grants.add(
                 allow(["secretsmanager:GetSecretValue"], settings.payment_secret_arn), payment_secret=settings.payment_secret_arn
             )
-
-    def _grant_machines(self, grants: Grants, runtime: str) -> None:
-        """The runtime of sandboxes on AWS: to start, to ask and to end its sessions."""
-        endpoint = f"{runtime}/runtime-endpoint/DEFAULT"
-        actions = ["bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"]
-        grants.add(allow(actions, runtime, endpoint), sandbox_runtime=runtime)
 
     def _grant_embeddings(self, grants: Grants) -> None:
         """The service that turns texts into vectors, if another than the embedded one is chosen."""

@@ -6,18 +6,22 @@ its arguments. It has no key, keeps nothing and reads nothing else.
     python3 forward.py api.example.com ws.example.com
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import sys
+from collections.abc import Awaitable, Callable, Iterable
 
 PORT = 443
 HELLO_WITHIN = 5.0  # seconds
 MAX_HELLO = 16_384  # bytes of one TLS record
 MOST = 2_000  # connections at once
 CHUNK = 65_536
+Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-def server_name(record):
+def server_name(record: bytes) -> str | None:
     """Return the name in a ClientHello (RFC 8446 section 4.1.2, RFC 6066 section 3); None if there is none."""
     try:
         if record[0] != 22 or record[5] != 1:
@@ -41,12 +45,12 @@ def server_name(record):
 
 
 class Gateway:
-    def __init__(self, names, connect=None):
+    def __init__(self, names: Iterable[str], connect: Callable[[str], Awaitable[Ends]] | None = None) -> None:
         self.names = frozenset(name.lower() for name in names)
         self.connect = connect or (lambda name: asyncio.open_connection(name, PORT))
         self.open = 0
 
-    async def serve(self, reader, writer):
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
         try:
             if self.open <= MOST:
@@ -57,14 +61,14 @@ class Gateway:
             self.open -= 1
             writer.close()
 
-    async def _forward(self, reader, writer):
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await asyncio.wait_for(reader.readexactly(5), HELLO_WITHIN)
         length = int.from_bytes(head[3:5], "big")
         if length > MAX_HELLO:
             return
         hello = head + await asyncio.wait_for(reader.readexactly(length), HELLO_WITHIN)
         name = server_name(hello)
-        if name not in self.names:
+        if name is None or name not in self.names:
             print(f"refused: {name!r}", flush=True)
             return
         there, back = await asyncio.wait_for(self.connect(name), HELLO_WITHIN)
@@ -79,7 +83,7 @@ class Gateway:
             back.close()
 
 
-async def _carry(reader, writer):
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
         while True:
             data = await reader.read(CHUNK)
@@ -89,7 +93,7 @@ async def _carry(reader, writer):
             await writer.drain()
 
 
-async def main(names):
+async def main(names: list[str]) -> None:
     gateway = Gateway(names)
     listening = await asyncio.start_server(gateway.serve, "0.0.0.0", PORT, backlog=512)  # noqa: S104 - sandboxes ask from outside
     async with listening:

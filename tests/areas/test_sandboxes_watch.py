@@ -11,18 +11,20 @@ from functions.message_worker.handler import handler as message_worker
 from functions.sandbox_steps.handler import handler as steps
 from shared.core import clock
 from shared.core.errors import NotFound
+from shared.edge.cascade import clearing
 from shared.edge.cascade.purging import RETENTION
+from shared.edge.cascade.queue import Task
 from shared.people.tenancy.organizations import set_status as set_organization_status
 from shared.people.tenancy.rows import Workspace
 from shared.sandboxes.lifecycle import living
 from shared.sandboxes.lifecycle.changing import delete_sandbox
 from shared.sandboxes.lifecycle.creating import NewSandbox, create_sandbox
-from shared.sandboxes.lifecycle.rows import Link, Sandbox, sandboxes_of
+from shared.sandboxes.lifecycle.rows import Link, Sandbox, SandboxCount, sandboxes_of
 from shared.sandboxes.messages.broadcasting import NewBroadcast, broadcast_message
 from shared.sandboxes.messages.sending import NewMessage, send_message
 from shared.sandboxes.metrics.measuring import add
 from shared.sandboxes.metrics.rows import Point
-from shared.store import fetch, put, query, write
+from shared.store import fetch, get, put, query, write
 from shared.store.client import dynamodb
 from tests.areas.cascades import process_all
 from tests.areas.driving import Context, run_jobs
@@ -30,7 +32,7 @@ from tests.areas.queues import drain_queue
 from tests.areas.sandbox_machines import Executions, FakeMachine, executions_noted, machine_in_force
 from tests.areas.test_cascade import Place
 from tests.areas.viewers import project, raw_row, stream_record
-from tests.kills import concurrently
+from tests.kills import concurrently, crash_at_write
 from tests.samples.sandboxes import TEAM, in_status
 
 
@@ -252,3 +254,21 @@ def test_a_sandbox_that_is_made_while_its_workspace_is_cleared_is_none(aws, begu
     with concurrently(come):
         process_all()
     assert query(Sandbox, sandboxes_of(place.ws_id), index=1).rows == []
+
+
+def test_a_cascade_that_dies_at_any_write_leaves_no_sandbox_behind(aws, begun, machine: FakeMachine):
+    place = Place()
+    team = [create_sandbox(place.actor, place.ws_id, NewSandbox(name, TEAM["agent_config"])) for name in ("alpha", "beta")]
+    place.delete()
+    deaths = 0
+    for number in range(1, 20):
+        with crash_at_write(number) as process:
+            assert clearing.process(Task(place.ws_id, "sandboxes"), float("inf")) is None
+        deaths += process.dead
+        if not process.dead:
+            break
+    assert deaths > 1
+    assert all(stored(one).deleted_at for one in team)
+    counted = get(SandboxCount, f"WS#{place.ws_id}", "SBX")
+    assert counted is not None
+    assert counted.living == 0

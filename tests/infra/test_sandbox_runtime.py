@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from infra.sandbox_runtime import GATEWAY_ADDRESS, user_data
 from infra.settings import Settings, SettingsError
 from tests.infra.conftest import Templates
 
 STACK = "cadre-prod-sandboxes"
+GATEWAY = "10.87.0.10"
 
 
 def of(everything: Templates, kind: str) -> list:
@@ -49,7 +49,7 @@ def test_what_the_groups_let_through(everything: Templates) -> None:
 
 def test_names_lead_to_the_gateway_or_nowhere(everything: Templates) -> None:
     (record,) = of(everything, "AWS::Route53::RecordSet")
-    assert (record.properties["Name"], record.properties["ResourceRecords"]) == ("api.agentworks.dev", [GATEWAY_ADDRESS])
+    assert (record.properties["Name"], record.properties["ResourceRecords"]) == ("api.agentworks.dev", [GATEWAY])
     (group,) = of(everything, "AWS::Route53Resolver::FirewallRuleGroup")
     rules = sorted(group.properties["FirewallRules"], key=lambda rule: rule["Priority"])
     assert [(rule["Action"], rule["FirewallDomainListId"]["Fn::GetAtt"][0]) for rule in rules] == [
@@ -87,6 +87,8 @@ def test_one_function_starts_and_ends_them(everything: Templates, prod: Template
 
 
 def test_what_the_gateway_is_told_is_what_runs() -> None:
+    from infra.sandbox_runtime import user_data
+
     script = user_data(["api.example.com"])
     files = {path: base64.b64decode(text).decode() for path, text in re.findall(r"base64 -d > (\S+) <<'END'\n(\S+)\nEND", script)}
     assert "ExecStart=/usr/bin/python3 /opt/forward.py api.example.com\n" in files["/etc/systemd/system/forward.service"]

@@ -1,7 +1,6 @@
 """Start, stop, restart and delete a sandbox: each writes the status with its event, and the state machine does the rest."""
 
 from contextlib import suppress
-from functools import partial
 
 from shared.core import clock
 from shared.core.actor import SYSTEM, Actor, Permission
@@ -51,7 +50,7 @@ def stop_sandbox(actor: Actor, sandbox_id: str) -> Sandbox:
 def delete_sandbox(actor: Actor, sandbox_id: str) -> Sandbox:
     """Delete a sandbox: its name and its place are free at once. Two round trips. Raises NotFound and Forbidden."""
 
-    return update_with_retry(lambda: _load(actor, sandbox_id), partial(_delete, actor))
+    return update_with_retry(lambda: _load(actor, sandbox_id), lambda sandbox: _delete(actor, sandbox))
 
 
 def close_sandboxes(ws_id: str) -> None:
@@ -69,7 +68,7 @@ def remove_sandbox(sandbox_id: str) -> None:
         return sandbox
 
     with suppress(NotFound):
-        update_with_retry(read, partial(_delete, SYSTEM))
+        update_with_retry(read, lambda sandbox: _delete(SYSTEM, sandbox))
 
 
 def _delete(actor: Actor, sandbox: Sandbox) -> list[Operation]:

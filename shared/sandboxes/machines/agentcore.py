@@ -52,7 +52,8 @@ class AgentCoreMachine:
         answer = self._ask(place, {"start": {"number": start.start_number, "environment": told, **limits}})
         return place | {"isolation": list(answer.get("isolation", ()))}
 
-    def stop(self, machine: dict[str, Any]) -> None:
+    def stop(self, machine: dict[str, Any], *, forget: bool = False) -> None:
+        """End the session. Its files AWS itself forgets, fourteen days later: nothing reaches them but the name of a deleted sandbox."""
         about = {"agentRuntimeArn": self._runtime, "runtimeSessionId": machine["session"]}
         try:
             self._client().stop_runtime_session(**about)
