@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:edaa888c2e59d5fa982f7f5f03a3440326970697e8b2d772d652c0b608fa23e5
+# sha256:d78bc56c2cd15a803a3542677ffd1c3c5d005f08b1afc951b313529921e24cc6
 
 from __future__ import annotations
 
@@ -17,15 +17,6 @@ class AgentDefinition(TypedDict):
 class AgentTeam(TypedDict):
     primary_agent: AgentDefinition
     sub_agents: NotRequired[list[AgentDefinition]]
-
-
-class AskHost(TypedDict):
-    """`${NAME}` in the value of a header stands for the workspace's secret of this name."""
-
-    method: NotRequired[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]]
-    url: str
-    headers: NotRequired[dict[str, str]]
-    body: NotRequired[str | None]
 
 
 class BroadcastMessage(TypedDict):

@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:edaa888c2e59d5fa982f7f5f03a3440326970697e8b2d772d652c0b608fa23e5
+# sha256:d78bc56c2cd15a803a3542677ffd1c3c5d005f08b1afc951b313529921e24cc6
 
 from __future__ import annotations
 
@@ -118,16 +118,6 @@ class HealthReport(Model):
 class HealthSummary(Model):
     status: Literal["healthy", "unhealthy", "unknown"] | str
     last_heartbeat: str | None
-
-
-class HostAnswer(Model):
-    """`encoding` is base64 where the body is no text in UTF-8. `truncated`: it was longer than a megabyte."""
-
-    status: int
-    headers: dict[str, str]
-    body: str
-    encoding: Literal["text", "base64"] | str
-    truncated: bool
 
 
 class Info(Model):

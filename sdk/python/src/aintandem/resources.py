@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:edaa888c2e59d5fa982f7f5f03a3440326970697e8b2d772d652c0b608fa23e5
+# sha256:d78bc56c2cd15a803a3542677ffd1c3c5d005f08b1afc951b313529921e24cc6
 """The resources of the aintandem API: one method for each operation."""
 
 from typing import Literal, Unpack
@@ -220,17 +220,6 @@ class AsyncSandboxes(AsyncResource):
     async def get(self, sandbox_id: str) -> models.SandboxDetails:
         """A sandbox with its configuration, health and last measurements."""
         return await self._ask(Call("GET", path_of("/sandboxes/{}", sandbox_id)), models.SandboxDetails)
-
-    async def egress(
-        self, sandbox_id: str, *, idempotency_key: str | None = None, **body: Unpack[bodies.AskHost]
-    ) -> models.HostAnswer:
-        """Ask a host of the sandbox's `allowed_hosts`: https alone, no redirect is followed, 20 seconds and a megabyte at
-        most.
-        """
-        return await self._ask(
-            Call("POST", path_of("/sandboxes/{}/egress", sandbox_id), body=body, idempotency_key=idempotency_key),
-            models.HostAnswer,
-        )
 
     async def logs(
         self, sandbox_id: str, *, limit: int | None = None, since: str | None = None, level: str | None = None
