@@ -60,8 +60,8 @@ APIS = (
             *("runs.approve", "runs.reject"),
         ),
     ),
-    # the document's example awaits each method; the last two groups are what sandboxes ask, by tokens of their own
-    API("aintandem", "aintandem", without=("completions.", "egress."), waits=(False,), page="meta"),
+    # the document's example awaits each method; `without` is what sandboxes ask, by tokens of their own
+    API("aintandem", "aintandem", without=("completions.", "sandboxes.egress"), waits=(False,), page="meta"),
 )
 
 

@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:e01f1ad1365473eb1463eeda7803ebd194bbac59a57e17779159967b1e7ed98a
+# sha256:4ad8d643d7fa418c3accecc2c2fd43b092c34915d0dc4936cf6126fcf27b4dd1
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:d62ed4e6375f4d4af20b12cb7373063f759c189ef49ea009a748f020dd75f85e
+# sha256:d78bc56c2cd15a803a3542677ffd1c3c5d005f08b1afc951b313529921e24cc6
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Made from the API's OpenAPI document by `make sdk`: do not change it here.
-# sha256:8c12db66a0ec2c28f8d1dfd3dafebfc29face178b50d3bd434dd2d3d631b211f
+# sha256:e020d7852aa5bb9751f0c360134d4a4f7ed6c82885c70fcaa22ab7ac6d684aad
 """The resources of the agentworks API: one method for each operation."""
 
 import builtins
