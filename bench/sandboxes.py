@@ -15,7 +15,7 @@ from local.stack import LocalStack
 
 SIZES = (1, 10, 20)  # sandboxes that get messages
 MESSAGES = 40  # one after the other, to measure the delay
-BURST, SENDERS = 300, 4  # messages as fast as they are taken, and requests at once
+BURST, SENDERS = 120, 4  # messages as fast as they are taken, and requests at once
 Rows = list[dict[str, Any]]
 
 

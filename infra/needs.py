@@ -60,7 +60,7 @@ AREAS = {
     "insights": Needs(core="read"),
     # a search compares ten thousand vectors, and is told to those who listen
     "memory": Needs(sends=("ws-live",), embeds=True, memory=1769),
-    "messaging": Needs(telemetry="read"),  # what was measured of agents
+    "messaging": Needs(telemetry="read", sends=("sandbox-messages",)),  # what was measured of agents
     "notifications": Needs(),
     "organizations": Needs(),
     "planning": Needs(),
@@ -69,7 +69,7 @@ AREAS = {
         telemetry="read", files="read", sends=("agent-runs", "ws-live"), machine=("stop", "answer"), models="see"
     ),
     # what a sandbox asks a model, and a host: its secrets go with it, its log says it
-    "sandboxes": Needs(telemetry="write", files="write", sends=("validations", "ws-live"), secrets="unseal"),
+    "sandboxes": Needs(telemetry="write", files="write", sends=("model-calls", "ws-live"), secrets="unseal"),
     "system": Needs(core="read", telemetry="read", probes=True, figures=True),
     "tasks": Needs(),
     "usage": Needs(files="write", sends=("exports",)),
@@ -102,7 +102,7 @@ WORKERS = {
             "cascade",
             "webhook-delivery",
             "github-events",
-            "validations",
+            "model-calls",
             "sandbox-messages",
         ),
         machine=("stop", "answer"),
@@ -119,7 +119,7 @@ WORKERS = {
         telemetry="read",
         files="write",  # the conversations of runs, for the guardian; the deliverables of collaborations
         embeds=True,
-        sends=("ws-live", "agent-runs", "cascade", "webhook-delivery", "github-events", "validations", "sandbox-messages"),
+        sends=("ws-live", "agent-runs", "cascade", "webhook-delivery", "github-events", "model-calls", "sandbox-messages"),
         machine=("stop", "answer"),
         operations=("start", "see"),
         builds="watch",
@@ -141,7 +141,7 @@ WORKERS = {
         timeout=60,
     ),
     "github_worker": Needs(files="write", signs=False, sends=("github-events",), secrets="unseal", github_app=True, timeout=60),
-    "validation_worker": Needs(  # 120 s for a call
+    "model_worker": Needs(  # 120 s for a call
         signs=False, files="write", models="call", secrets="unseal", posts=True, timeout=180
     ),
     "message_worker": Needs(  # files: the deliverables of collaborations

@@ -41,6 +41,6 @@ QUEUES = {
     # Wakes: what waits is in the table. Delays are for acknowledgements (2 to 8 s), time-outs and short lives
     "sandbox-messages": QueueSpec("message_worker", batch=10, concurrency=20, max_receives=5, retention=4 * _DAY, delay=900),
     # One message each: a review asks a model, and so does a sandbox
-    "validations": QueueSpec("validation_worker", batch=1, concurrency=20, max_receives=5, retention=4 * _DAY, hurries=False),
+    "model-calls": QueueSpec("model_worker", batch=1, concurrency=20, max_receives=5, retention=4 * _DAY, hurries=False),
     "cascade": QueueSpec("cascade_worker", batch=1, concurrency=4, max_receives=10, retention=14 * _DAY),
 }

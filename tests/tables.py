@@ -12,7 +12,7 @@ QUEUES = {
     "emails": "emails",
     "exports": "exports",
     "cascade": "cascade",
-    "validations": "validations",
+    "model_calls": "model_calls",
     "sandbox_messages": "sandbox_messages",
     "webhook_delivery": "webhook_delivery.fifo",
     "webhook_retry": "webhook_retry",

@@ -72,7 +72,7 @@ def write_types(api: API, document: Document) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "openapi.json", Path(folder) / "api.ts"
         source.write_text(json.dumps(thin(api, document)))
-        command = [TYPESCRIPT / "node_modules/.bin/openapi-typescript", source, "--output", target]
+        command = [str(one) for one in (TYPESCRIPT / "node_modules/.bin/openapi-typescript", source, "--output", target)]
         subprocess.run([*command, "--default-non-nullable=false"], check=True)  # noqa: S603
         made = "// Made from the API's OpenAPI document by `make sdk`: do not change it here.\n"
         TYPES.write_text(f"{made}// sha256:{types_digest(api, document)}\n{target.read_text()}")

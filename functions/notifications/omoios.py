@@ -55,7 +55,7 @@ def _notification(row: NotificationRow) -> Notification:
     )
 
 
-@routes.get("/notifications", "notifications.list")
+@routes.get("/notifications", "notifications.list", personal=True)
 async def list_notifications(
     caller: Caller,
     call: ThisCall,

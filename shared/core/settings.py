@@ -26,7 +26,7 @@ class Settings:
     emails_queue: str = ""
     exports_queue: str = ""
     cascade_queue: str = ""
-    validations_queue: str = ""
+    model_calls_queue: str = ""
     sandbox_messages_queue: str = ""
     webhook_delivery_queue: str = ""  # FIFO
     webhook_retry_queue: str = ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from cadre_sandbox.thinking import Configuration, shown
 from functions.message_worker.handler import handler as message_worker
-from functions.validation_worker.handler import handler as validation_worker
+from functions.model_worker.handler import handler as model_worker
 from shared.core.ids import derived_id
 from shared.sandboxes.collaborations.rows import Collaboration
 from shared.sandboxes.collaborations.starting import NewCollaboration, orchestrate
@@ -109,7 +109,7 @@ class Team:
         path = f"/sandboxes/{agent.id}/completions/{message['message_id']}"
         body = {"agent": who["name"], "messages": messages, "message_id": message["message_id"]}
         assert agent.ask("sandboxes", "PUT", path, body).status == 202
-        work_queue("validations_queue", validation_worker)
+        work_queue("model_calls_queue", model_worker)
         found = agent.ask("sandboxes", "GET", path).json["data"]
         assert found["status"] == "done", found
         return str(found["reply"]["content"])

@@ -213,11 +213,13 @@ class Net:
 
     def settle(self) -> None:
         """Let everything come to rest in a net that is well again; what has failed is sent again by hand."""
-        self.faults = NONE
+        self.faults, waiting = NONE, list(self.sent)
         for _ in range(400):
             self.step()
             self.clock.shift(timedelta(seconds=20))
-            waiting = [one for one in map(self.row, self.sent) if not self._is_settled(one)]
+            rows = list(map(self.row, waiting))
+            waiting = [one.id for one in rows if not self._is_settled(one)]
+            waiting += [str(one.response_id) for one in rows if one.response_id and one.id not in waiting]
             if not waiting and not any(agent.later for agent in self.agents.values()) and not self._lines():
                 return
         raise AssertionError(f"{len(waiting)} messages never come to rest: {waiting[:3]}")

@@ -23,6 +23,7 @@ from shared.work.tasks.claiming import claim_task, complete_task, fail_task
 from shared.work.tasks.creating import NewTask, add_task
 from tests.areas.boards_world import World
 from tests.areas.driving import Client
+from tests.areas.test_limited_callers import make_key
 from tests.kills import concurrently
 
 AGENT = {"id": "agent-456", "name": "worker"}
@@ -291,3 +292,10 @@ def test_two_at_once_tell_no_more_than_an_hour_has(world, ada, monkeypatch):
         for number in range(5):
             say(number)
     assert kinds(ada).count("mention") == 3
+
+
+def test_an_inbox_is_its_persons_and_not_their_keys(world, ada):
+    """Titles of cards, amounts of budgets, all workspaces: no scope of a key says all of that."""
+    answer = make_key(ada, "projects:read").at("omoios")("notifications", "GET", "/notifications")
+    assert answer.status == 403
+    assert "signed in" in answer.text

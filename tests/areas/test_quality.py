@@ -183,6 +183,25 @@ def test_a_gate_is_for_its_phases_and_types_and_may_be_off(world):
     assert put(world, task, status="completed").status == 200
 
 
+def test_who_works_on_a_task_does_not_take_it_out_of_the_phase_of_a_gate(world):
+    set_gate(world, phases=["PHASE_IMPLEMENTATION"])
+    task = add(world, phase_id="PHASE_IMPLEMENTATION")["id"]
+    fence = world.ada.at("omoios")("tasks", "POST", f"/tasks/{task}/claim", body={"agent_id": "agent-1"}).json["fence"]
+    moved = {"phase_id": "PHASE_TESTING"}
+    for body in (moved, moved | {"fence": fence}, moved | {"fence": fence, "status": "completed"}):
+        assert put(world, task, **body).status == 409
+    record(world, task)
+    record(world, task, "complexity", 3)
+    answer = put(world, task, **moved, fence=fence, status="completed")
+    assert (answer.status, answer.json["phase_id"]) == (200, "PHASE_TESTING"), answer.text
+
+
+def test_a_task_that_nobody_has_begun_gets_another_phase(world):
+    set_gate(world, phases=["PHASE_IMPLEMENTATION"])
+    task = add(world, phase_id="PHASE_IMPLEMENTATION")["id"]
+    assert put(world, task, phase_id="PHASE_TESTING").status == 200
+
+
 def test_a_projects_gate_goes_before_its_workspaces(world):
     task = add(world)["id"]
     assert ask(world, "PUT", "/quality/gates/release", {"failure_action": "block"}).status == 200

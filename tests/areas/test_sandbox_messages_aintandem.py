@@ -25,7 +25,7 @@ from shared.sandboxes.messages.settling import fail
 from shared.store import fetch, get, save, write
 from tests.areas.driving import Context, run_jobs, sign_up
 from tests.areas.sandbox_links import Agent, new_agent, running
-from tests.areas.sandbox_post import Post, heard, wakes
+from tests.areas.sandbox_post import Post, heard, wakes, work
 from tests.areas.viewers import Viewer, drain
 from tests.kills import crash_at_every_write
 from tests.samples.sandboxes import in_status
@@ -533,6 +533,19 @@ def test_the_same_key_is_the_same_message(world, post, pair):
 def test_the_worker_takes_the_sample_of_its_trigger(aws):
     sample = json.loads((Path(__file__).parents[2] / "events" / "sqs-sandbox-messages.json").read_text())
     assert handler(sample, Context()) == {"batchItemFailures": []}
+
+
+def test_a_message_is_delivered_before_its_event_is_seen_and_then_not_again(post, pair):
+    one, two = pair
+    sent = post.sent(one, two.id)
+    work(wakes())
+    assert [told["message_id"] for told in heard(two)] == [f"msg_{sent}"]
+    post.stream.flow()
+    assert wakes() == []
+    lost = post.sent(two, one.id)
+    assert len(wakes()) == 1  # lost: the event wakes again
+    post.carry()
+    assert [told["message_id"] for told in heard(one)] == [f"msg_{lost}"]
 
 
 def test_a_lost_wake_is_made_good_by_the_job(post, pair, late):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.validation_worker.handler import handler as worker
+from functions.model_worker.handler import handler as worker
 from shared.agents.providers import registry
 from shared.agents.providers.port import Finished, StreamInterrupted, TextDelta, TokenUsage, ToolCall, ToolCallReady
 from shared.core.errors import Upstream
@@ -71,7 +71,7 @@ def waiting() -> list[dict]:
     """Receive and delete all messages of the queue."""
     from moto.sqs.models import sqs_backends
 
-    queue = sqs_backends["123456789012"]["us-east-1"].queues["validations"]
+    queue = sqs_backends["123456789012"]["us-east-1"].queues["model_calls"]
     found = [json.loads(message.body) for message in queue._messages]
     queue._messages.clear()
     return found

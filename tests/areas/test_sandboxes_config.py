@@ -7,9 +7,10 @@ from shared.core.actor import Role
 from shared.people.tenancy.organizations import set_status as set_organization_status
 from shared.sandboxes.lifecycle import living
 from shared.sandboxes.lifecycle.changing import delete_sandbox, restart_sandbox, stop_sandbox
-from shared.sandboxes.lifecycle.configuring import SandboxChanges, change_sandbox, told
+from shared.sandboxes.lifecycle.configuring import SandboxChanges, change_sandbox
 from shared.sandboxes.lifecycle.creating import NewSandbox, create_sandbox
 from shared.sandboxes.lifecycle.rows import LEFT, Link, Sandbox
+from shared.sandboxes.lifecycle.servers import told
 from shared.store import fetch, iterate_shards, put, query, write
 from tests.areas.driving import deadline, sign_up
 from tests.areas.sandbox_machines import FakeMachine, machine_in_force

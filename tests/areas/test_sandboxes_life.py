@@ -107,9 +107,11 @@ def test_stop_start_and_delete(sandbox, machine: FakeMachine, world):
     assert get(Link, *Link.key(sandbox.id)) is None
     start_sandbox(world.actor, sandbox.id)
     assert run(sandbox).start_number == 2
+    assert machine.forgotten == []  # what it stored is there after a stop
     delete_sandbox(world.actor, sandbox.id)
     step(stored(sandbox), "stop")
     assert machine.stopped[-1] == (sandbox.id, 2)
+    assert machine.forgotten == [sandbox.id]
 
 
 def test_a_crash_restarts_it_after_a_pause_and_the_third_in_a_minute_is_an_error(sandbox, machine: FakeMachine):

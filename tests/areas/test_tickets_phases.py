@@ -15,6 +15,7 @@ from shared.planning.phases.moving import transition
 from shared.planning.phases.rules import PHASES, STATUS_TRANSITIONS, TRANSITIONS
 from shared.store import fetch, fetch_all, get, index_rows, save, write
 from shared.work.items.archiving import ARCHIVE_AFTER_DAYS, archive_finished, restore_item
+from shared.work.items.creating import NewItem, create_item
 from shared.work.items.deleting import delete_item
 from shared.work.items.moving import move_item
 from shared.work.items.rows import Item
@@ -119,6 +120,19 @@ def test_an_unknown_status_is_named_with_those_that_there_are(world):
     answer = go(world, world.card(0), "flying")
     assert (answer.status, answer.json["error"]["details"][0]["field"]) == (422, "to_status")
     assert "PHASE_TESTING" in answer.json["error"]["details"][0]["message"]
+
+
+def test_who_is_unblocked_needs_room_in_the_column(world):
+    """Others have come in the meantime; the first that leaves makes room."""
+    card = world.card(8)
+    assert ask(world, "POST", f"/tickets/{card.id}/block?blocker_type=dependency").status == 200
+    new = NewItem("A card", "task", world.board.lane_ids[8])
+    others = [create_item(world.actor, world.board.id, new, force=True) for _ in range(3)]  # as tickets are made
+    refused = ask(world, "POST", f"/tickets/{card.id}/unblock")
+    assert (refused.status, refused.json["error"]["details"]["rule"]) == (400, "column_wip_limit"), refused.text
+    assert fetch(Item, card.id).is_blocked
+    assert ask(world, "POST", f"/tickets/{others[0].id}/block?blocker_type=dependency").status == 200
+    assert ask(world, "POST", f"/tickets/{card.id}/unblock").status == 200
 
 
 def test_force_skips_the_rule_and_neither_limits_nor_rights(world):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from functions.validation_worker.handler import handler
+from functions.model_worker.handler import handler
 from shared.agents.providers import registry
 from shared.core import clock
 from shared.core.errors import Upstream
@@ -181,7 +181,7 @@ def test_a_model_that_does_not_answer_is_tried_again_and_then_a_person_is_asked(
     model.before = down
     task = submitted(world, ada)
     stream.flow()
-    (sent,) = drain_queue("validations_queue")
+    (sent,) = drain_queue("model_calls_queue")
     for tries in range(1, TRIES):
         assert not deliver(sent, tries)
         assert row(task).status == "validating"
@@ -311,7 +311,7 @@ def test_what_was_asked_goes_with_the_workspace(world, ada, stream, model):
 
 
 def test_the_sample_of_a_message_that_is_late_changes_nothing(aws):
-    sample = json.loads((Path(__file__).parents[2] / "events" / "sqs-validations.json").read_text())
+    sample = json.loads((Path(__file__).parents[2] / "events" / "sqs-model-calls.json").read_text())
     assert handler(sample, None) == {"batchItemFailures": []}
 
 

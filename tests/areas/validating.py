@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from functions.validation_worker.handler import handler
+from functions.model_worker.handler import handler
 from shared.core.ids import new_id
 from shared.runs.validation.rows import ValidationReview
 from shared.store import fetch
@@ -85,7 +85,7 @@ def deliver(message: dict[str, Any], tries: int = 1) -> bool:
         "attributes": {"ApproximateReceiveCount": str(tries)},
         "messageAttributes": {},
         "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:validations",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:model-calls",
         "awsRegion": "us-east-1",
     }
     return bool(handler({"Records": [record]}, None) == {"batchItemFailures": []})
@@ -95,7 +95,7 @@ def follow(stream: Stream) -> None:
     """Let everything happen that follows by itself: reactions, and reviews by the platform."""
     for _ in range(20):
         stream.flow()
-        messages = drain_queue("validations_queue")
+        messages = drain_queue("model_calls_queue")
         if not messages:
             return
         for message in messages:

@@ -203,6 +203,35 @@ def test_the_third_tour_goes_from_an_idea_to_work_that_is_done(stack: LocalStack
     assert {one for one in tickets if any(line.startswith(f"{one},") for line in lines)} == set(tickets)  # of the CSV file
 
 
+FOURTH_TOUR = "A fourth tour: three teams in sandboxes of their own"
+LISTENER = """\
+import json, sys
+from websockets.sync.client import connect
+with connect(sys.argv[1], open_timeout=20) as socket:
+    socket.send(json.dumps({"action": "subscribe", "channels": ["messages", "events", "logs"]}))
+    while True:
+        message = json.loads(socket.recv(timeout=60))
+        if message["channel"] == "messages" and message["event"] == "message_responded":
+            break
+"""
+
+
+def test_three_teams_of_the_fourth_tour_do_a_task_together(stack: LocalStack, tmp_path: Path) -> None:
+    (tmp_path / "listener.py").write_text(LISTENER)
+    script = blocks("A tour")[0].replace("ada@example.com", "fourth-tour@example.com") + "".join(blocks(FOURTH_TOUR))
+    script = script.replace(".venv/bin/python -m websockets", f"{sys.executable} {tmp_path}/listener.py")
+    printed = [one for line in play(stack, script).splitlines() for one in read(line)]
+    status, sent, messages, done, document, *stopped = [one.get("data", one) for one in printed]
+    assert status["status"] == "running"
+    assert status["isolation"]
+    assert sent["status"] == "queued"
+    assert {one["message_type"] for one in messages["messages"]} == {"request", "response"}
+    assert [one["name"] for one in done["deliverables"]] == ["frontend_components", "backend_api", "security_review"]
+    assert done["messages"]
+    assert "security" in document["title"].lower()
+    assert [one["status"] for one in stopped] == ["stopping"] * 3
+
+
 def test_what_the_tables_promise_is_there(stack: LocalStack) -> None:
     table = README.split("\n## Two commands\n", 1)[1].split("\n## ", 1)[0]
     addresses = re.findall(r"`(?:http://localhost:8000)?(/[^`]*)`", table)

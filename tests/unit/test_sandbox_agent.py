@@ -5,6 +5,7 @@ import contextlib
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,10 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from cadre_sandbox.agent import Agent
 from cadre_sandbox.settings import Settings
+from local.engine import free_port
 from tests.sandbox_platform import OTHER, FakePlatform, message
 from tests.waiting import eventually
 
@@ -151,6 +154,28 @@ def test_an_agent_asks_another_sandbox_and_goes_on_with_its_answer(platform, age
     answered = {"in_reply_to": sent["message_id"], "requires_response": False}
     platform.deliver(message("r1", "Yes", message_type="response", **answered))
     assert answer_to(platform, "m1")["content"] == {"text": 'They say {"text": "Yes"}'}
+
+
+def test_a_question_back_is_answered_before_the_answer_that_it_is_needed_for(platform, agent):
+    """The one that was asked asks back, although what is in work is its own request: nobody waits for the other for ever."""
+    ask = {"to_sandbox": "backend-team", "content": {"text": "Which database?"}, "expects_response": True}
+
+    def model(asked: dict[str, Any]) -> dict[str, Any]:
+        last = asked["messages"][-1]
+        if last["role"] == "tool":
+            return {"content": f"They say {last['content']}"}
+        if "For what" in last["content"]:
+            return {"content": "For invoices"}
+        return {"content": "", "tool_calls": [{"id": "1", "name": "send_message", "arguments": ask}]}
+
+    platform.model = model
+    platform.deliver(message("m1", "Design the invoices"))
+    (sent,) = eventually(lambda: [one for one in platform.sent if one["message_type"] == "request"], within=WITHIN)
+    platform.deliver(message("q1", "For what?", in_reply_to=sent["message_id"]))
+    assert answer_to(platform, "q1")["content"] == {"text": "For invoices"}
+    assert not platform.answers("m1")  # a question is no answer
+    platform.deliver(message("r1", "Postgres", message_type="response", in_reply_to=sent["message_id"]))
+    assert answer_to(platform, "m1")["content"] == {"text": 'They say {"text": "Postgres"}'}
 
 
 def test_commands_are_obeyed_and_unknown_ones_refused(platform, agent):
@@ -366,3 +391,79 @@ def test_the_agent_runs_in_a_process_that_others_started(platform, tmp_path):
 def test_signals_end_it(platform, agent):
     agent.process.send_signal(signal.SIGTERM)
     assert agent.process.wait(WITHIN) == -signal.SIGTERM
+
+
+def test_another_host_is_asked_by_the_platforms_egress(platform, agent):
+    asked: list[dict[str, Any]] = []
+
+    def egress(told: dict[str, Any]) -> dict[str, Any]:
+        asked.append(told)
+        return {"status": 200, "headers": {}, "body": "sunny", "encoding": "text", "truncated": False}
+
+    platform.egress = egress
+    arguments = {"url": "https://weather.example/today", "headers": {"Authorization": "Bearer ${WEATHER_KEY}"}}
+
+    def model(told: dict[str, Any]) -> dict[str, Any]:
+        last = told["messages"][-1]
+        if last["role"] == "tool":
+            return {"content": last["content"]}
+        return {"content": "", "tool_calls": [{"id": "1", "name": "http_request", "arguments": arguments}]}
+
+    platform.model = model
+    platform.deliver(message("m1"))
+    assert answer_to(platform, "m1")["content"] == {"text": "200\nsunny"}
+    assert asked == [{"method": "GET", "body": None, **arguments}]
+
+
+WEB_SERVER = """
+import sys
+from mcp.server import MCPServer
+server = MCPServer("words")
+@server.tool()
+def shout(text: str) -> str:
+    "Say it loud"
+    return text.upper()
+server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[1]))
+"""
+
+
+def test_a_server_over_http_is_asked_by_the_platforms_egress(platform, tmp_path):
+    port = free_port()
+    (tmp_path / "server.py").write_text(WEB_SERVER)
+    server = subprocess.Popen([sys.executable, str(tmp_path / "server.py"), str(port)], stderr=subprocess.DEVNULL)  # noqa: S603
+
+    def egress(told: dict[str, Any]) -> dict[str, Any]:
+        url = told["url"].replace("https://words.example", f"http://127.0.0.1:{port}")
+        with httpx2.Client(timeout=10) as client:
+            answer = client.request(told["method"], url, headers=told["headers"], content=told["body"])
+        return {"status": answer.status_code, "headers": dict(answer.headers), "body": answer.text, "encoding": "text"}
+
+    def model(told: dict[str, Any]) -> dict[str, Any]:
+        last = told["messages"][-1]
+        if last["role"] == "tool":
+            return {"content": last["content"]}
+        return {"content": "", "tool_calls": [{"id": "1", "name": "words__shout", "arguments": {"text": "ship it"}}]}
+
+    platform.egress, platform.model = egress, model
+    platform.configuration["mcp_servers"] = [{"name": "words", "transport": "http", "url": "https://words.example/mcp"}]
+    agent = Process(platform, tmp_path)
+    try:
+        eventually(lambda: _listens(port), within=WITHIN)
+        agent.start()
+        ready = eventually(lambda: platform.of("ready"), within=WITHIN)[0]
+        assert ready["mcp_servers"] == {"words": "connected"}, (tmp_path / "log").read_text()
+        platform.deliver(message("m1"))
+        assert answer_to(platform, "m1")["content"] == {"text": "SHIP IT"}
+    finally:
+        if agent.process is not None:
+            agent.kill()
+        server.kill()
+        server.wait()
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1):
+            return True
+    except OSError:
+        return False

@@ -43,10 +43,11 @@ class Journal:
 
     def receive(self, message: dict[str, Any]) -> bool:
         """Keep a message; False if it is known already."""
+        answered = message.get("in_reply_to") if message.get("message_type") == "response" else None
         next_place = "(SELECT coalesce(max(place), 0) + 1 FROM messages)"
         added = self._base.execute(
             f"INSERT OR IGNORE INTO messages (id, place, data, reply_to) VALUES (?, {next_place}, ?, ?)",  # noqa: S608 - a constant
-            (message["message_id"], json.dumps(message), message.get("in_reply_to")),
+            (message["message_id"], json.dumps(message), answered),
         )
         return added.rowcount == 1
 

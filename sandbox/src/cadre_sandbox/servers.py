@@ -4,6 +4,7 @@ Servers over HTTP are asked through the platform's egress: the sandbox has no ne
 """
 
 import asyncio
+import base64
 import contextlib
 import os
 from collections.abc import Callable
@@ -164,6 +165,8 @@ def _egress(platform: Platform) -> Any:
                 for name, value in answer["headers"].items()
                 if name.lower() not in ("content-length", "content-encoding", "transfer-encoding")
             }
-            return httpx2.Response(answer["status"], headers=kept, content=(answer["body"] or "").encode(), request=request)
+            text = answer["body"] or ""
+            content = base64.b64decode(text) if answer.get("encoding") == "base64" else text.encode()
+            return httpx2.Response(answer["status"], headers=kept, content=content, request=request)
 
     return Egress()

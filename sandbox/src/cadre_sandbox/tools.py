@@ -33,6 +33,18 @@ SEND: Final = {
     "required": ["to_sandbox", "content"],
 }
 
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+ASK: Final = {
+    "type": "object",
+    "properties": {
+        "method": {"type": "string", "enum": list(_METHODS)},
+        "url": {"type": "string"},
+        "headers": {"type": "object", "description": "${NAME} stands for the workspace's secret of this name"},
+        "body": {"type": "string"},
+    },
+    "required": ["url"],
+}
+
 
 def derived_id(*parts: object) -> str:
     """Return an id that is the same whenever the same work is done again."""
@@ -86,7 +98,10 @@ class Toolbox:
         self._collect()
 
     def _collect(self) -> None:
-        self._tools = {"send_message": Tool("Send a message to another sandbox of the workspace", SEND, self._send)}
+        self._tools = {
+            "send_message": Tool("Send a message to another sandbox of the workspace", SEND, self._send),
+            "http_request": Tool("Ask a host that this sandbox may reach, by https", ASK, self._ask),
+        }
         if self._built_in.get("filesystem") == CONNECTED:
             files = Filesystem(self._settings.work_folder)
             for name, (description, properties, required) in filesystem.TOOLS.items():
@@ -143,6 +158,19 @@ class Toolbox:
         if response is None:
             return f"{message['to_sandbox']} has not answered within {ANSWERS_WITHIN} seconds"
         return json.dumps(response.get("content"), ensure_ascii=False)
+
+    async def _ask(self, arguments: dict[str, Any], _key: str) -> str:
+        """Ask another host by the platform's egress, once: whether it may be asked again, only the model can know."""
+        headers = arguments.get("headers") or {}
+        if not isinstance(headers, dict):
+            return "Error: headers must be an object"
+        told = {str(name): str(value) for name, value in headers.items()}
+        body = arguments.get("body")
+        method = str(arguments.get("method") or "GET").upper()
+        answer = await self._platform.egress(method, str(arguments.get("url")), told, None if body is None else str(body))
+        if answer.get("encoding") == "base64":
+            return f"{answer['status']}: {len(answer['body']):,} characters of base64, which are no text"
+        return f"{answer['status']}\n{answer['body']}"
 
     async def close(self) -> None:
         for server in self._servers.values():

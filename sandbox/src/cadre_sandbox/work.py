@@ -73,6 +73,9 @@ class Work:
         if message.get("message_type") == "command":
             self._start(f"command {message['message_id']}", self._obey(message))
             return
+        if message.get("in_reply_to") in self._replies:  # a question back: its answer is what the asking one waits for
+            self._start(f"question {message['message_id']}", self._try(message))
+            return
         sender = str(message["from_sandbox"])
         queue = self._waiting.setdefault(sender, deque())
         if all(one["message_id"] != message["message_id"] for one in queue):
@@ -98,12 +101,15 @@ class Work:
         """Work on the messages of one sender, one after the other."""
         queue = self._waiting[sender]
         while queue and not self._closed:
-            try:
-                await self._work_on(queue[0])
-            except sqlite3.Error as wrong:  # a full disk: it is taken up after the next start
-                self._log("error", f"The journal cannot be written, {queue[0]['message_id']} waits: {wrong}")
+            await self._try(queue[0])
             queue.popleft()
         self._waiting.pop(sender, None)
+
+    async def _try(self, message: dict[str, Any]) -> None:
+        try:
+            await self._work_on(message)
+        except sqlite3.Error as wrong:  # a full disk: it is taken up after the next start
+            self._log("error", f"The journal cannot be written, {message['message_id']} waits: {wrong}")
 
     async def _work_on(self, message: dict[str, Any]) -> None:
         message_id = message["message_id"]

@@ -6,7 +6,7 @@ from shared.events.change import Change
 from shared.sandboxes.lifecycle.rows import RUNNING
 from shared.sandboxes.messages.rows import IN_FLIGHT, PENDING, QUEUED, Line, MessageHead
 from shared.sandboxes.messages.wakes import LONGEST_DELAY, wake, wake_for, wake_for_broadcast
-from shared.store import query
+from shared.store import fetch, query
 
 
 def react(change: Change) -> None:
@@ -22,11 +22,19 @@ def react(change: Change) -> None:
 
 def _of_message(change: Change) -> None:
     message = change.after(MessageHead)
-    if (message.status == QUEUED and message.approval != PENDING) or (change.status()[0] is not None and _others_wait(message)):
+    if _still_waits(change, message) or (change.status()[0] is not None and _others_wait(message)):
         wake(message.to_sandbox)
     ends_at = message.expires_at if message.status == QUEUED else message.due_at if message.awaits_answer else None
     if ends_at is not None and (seconds := clock.seconds_between(clock.iso(), ends_at) + 1) <= LONGEST_DELAY:
         wake_for(change.id, max(0, seconds))  # what ends later is found by the job
+
+
+def _still_waits(change: Change, message: MessageHead) -> bool:
+    """Tell whether a message that was put into the line is there yet: who sends one wakes the worker too, and is faster."""
+    if message.status != QUEUED or message.approval == PENDING:
+        return False
+    now = fetch(MessageHead, change.id)
+    return now is not None and now.status == QUEUED
 
 
 def _others_wait(message: MessageHead) -> bool:

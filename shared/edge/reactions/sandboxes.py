@@ -4,10 +4,9 @@ from typing import Final
 
 from shared.events import EventType
 from shared.events.change import Change
-from shared.sandboxes.lifecycle.configuring import told
 from shared.sandboxes.lifecycle.machine import start_execution
 from shared.sandboxes.lifecycle.rows import Sandbox
-from shared.sandboxes.lifecycle.servers import tell_servers
+from shared.sandboxes.lifecycle.servers import tell_servers, told
 from shared.sandboxes.lifecycle.telling import tell
 
 _STEPS: Final = {"provisioning": "start", "starting": "start", "restarting": "start", "stopping": "stop"}

@@ -13,7 +13,7 @@ from shared.sandboxes.completions.rows import KEPT, PENDING, Completion
 from shared.sandboxes.lifecycle.rows import LIVING, Sandbox
 from shared.store import authorize, create, get_many, id_of, store_text, write
 
-QUEUE: Final = "validations_queue"
+QUEUE: Final = "model_calls_queue"
 
 
 class _Known(ConditionFailed):

@@ -8,7 +8,6 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import FieldError, Invalid
 from shared.events import EventType, record
 from shared.sandboxes.lifecycle.rows import LIVING, WITH_NEXT_START, Sandbox
-from shared.sandboxes.lifecycle.servers import servers_of
 from shared.store import load, update_with_retry
 
 MAX_VARIABLES: Final = 100
@@ -73,9 +72,3 @@ def check_environment(variables: Mapping[str, str]) -> None:
         raise Invalid(FieldError("environment_variables", f"A sandbox has at most {MAX_VARIABLES} environment variables"))
     if sum(len(name.encode()) + len(value.encode()) for name, value in variables.items()) > MAX_ENVIRONMENT:
         raise Invalid(FieldError("environment_variables", f"All together may have at most {MAX_ENVIRONMENT:,} bytes"))
-
-
-def told(sandbox: Sandbox, changed: Sequence[str]) -> dict[str, Any]:
-    """Return what a running sandbox is told of a change; empty if all of it waits for its next start."""
-    news = {name: getattr(sandbox, name) for name in TOLD if name in changed}
-    return news | ({"mcp_servers": servers_of(sandbox)} if "mcp_servers" in news else {})

@@ -1,8 +1,10 @@
 """The MCP servers of a sandbox, as its agent is told of them: what it only names is defined in the configuration of its workspace."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from shared.sandboxes.configuration.rows import WorkspaceConfig
+from shared.sandboxes.lifecycle.configuring import TOLD
 from shared.sandboxes.lifecycle.reading import begin_named
 from shared.sandboxes.lifecycle.rows import RUNNING, Sandbox
 from shared.sandboxes.lifecycle.telling import tell
@@ -29,6 +31,12 @@ def _defined(sandbox: Sandbox, definitions: dict[str, dict[str, Any]]) -> list[d
         (definitions.get(one.casefold(), {}) | {"name": one}) if isinstance(one, str) else {"enabled": True} | one
         for one in sandbox.mcp_servers
     ]
+
+
+def told(sandbox: Sandbox, changed: Sequence[str]) -> dict[str, Any]:
+    """Return what a running sandbox is told of a change; empty if all of it waits for its next start."""
+    news = {name: getattr(sandbox, name) for name in TOLD if name in changed}
+    return news | ({"mcp_servers": servers_of(sandbox)} if "mcp_servers" in news else {})
 
 
 def tell_servers(ws_id: str) -> None:

@@ -13,6 +13,7 @@ from shared.sandboxes.lifecycle.rows import Sandbox
 from shared.sandboxes.messages.rows import DELIVERED, FAILED, RESPONSE, SENT, TIMEOUT, MessageHead, Pair
 from shared.sandboxes.messages.sending import NewMessage, draft_message, own_sandbox, post
 from shared.sandboxes.messages.settling import record_change, set_delivered
+from shared.sandboxes.messages.wakes import wake_at_once
 from shared.store import Operation, get_many, id_of, retrying, save, write
 
 
@@ -85,7 +86,9 @@ def send_response(actor: Actor, sandbox_id: str, new: NewMessage) -> MessageHead
         _require_open(current)
         return _note_answer(current, response_id)
 
-    return post(draft, actor, pair if isinstance(pair, Pair) else None, note_on_asked)
+    said = post(draft, actor, pair if isinstance(pair, Pair) else None, note_on_asked)
+    wake_at_once(said)
+    return said
 
 
 def _answerable(row: Any, responder: Sandbox, new: NewMessage) -> MessageHead:

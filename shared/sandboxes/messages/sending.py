@@ -29,6 +29,7 @@ from shared.sandboxes.messages.rows import (
     MessageHead,
     Pair,
 )
+from shared.sandboxes.messages.wakes import wake_at_once
 from shared.store import Guard, authorize, create, get_many, id_of, retrying, stale, write
 
 TTL: Final = 86_400
@@ -117,7 +118,9 @@ def send_message(actor: Actor, sandbox_id: str, new: NewMessage) -> MessageHead:
         raise _block(draft(), decision, actor)
     if decision.approval:
         return write_pending(draft(), actor)
-    return post(draft, actor, pair if isinstance(pair, Pair) else None)
+    sent = post(draft, actor, pair if isinstance(pair, Pair) else None)
+    wake_at_once(sent)
+    return sent
 
 
 def _read_ends(actor: Actor, sandbox_id: str, new: NewMessage) -> _Ends:

@@ -9,9 +9,13 @@ no harm.
     {watch}                        do what a sandbox needs (the job `sandbox-watch`)
 """
 
+from contextlib import suppress
 from typing import Any, Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from shared.core import queues
+from shared.sandboxes.messages.rows import MessageHead
 
 LONGEST_DELAY: Final = 900  # seconds: SQS's own limit; the job of each minute finds what is due later
 
@@ -19,6 +23,13 @@ LONGEST_DELAY: Final = 900  # seconds: SQS's own limit; the job of each minute f
 def wake(sandbox_id: str, seconds: int = 0) -> None:
     """Let the worker deliver what is due for a sandbox, now or in some seconds."""
     _send({"sandbox": sandbox_id}, seconds)
+
+
+def wake_at_once(message: MessageHead) -> None:
+    """Let the worker deliver a message that was just written. Its event does so too if this is lost, only later."""
+    if message.is_waiting:
+        with suppress(BotoCoreError, ClientError):
+            wake(message.to_sandbox)
 
 
 def wake_for(message_id: str, seconds: int) -> None:

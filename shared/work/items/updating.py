@@ -20,7 +20,7 @@ from shared.core.wording import Wording
 from shared.events import EventType, record
 from shared.store import Operation, fetch, get_many, load, update_with_retry
 from shared.work.boards.counting import card_location, require_writable
-from shared.work.boards.lanes import phase_category
+from shared.work.boards.lanes import COLUMN_BY_ID, phase_category
 from shared.work.boards.reading import BoardSnapshot, assemble_board, board_keys
 from shared.work.boards.rows import Lane
 from shared.work.items import custom_fields
@@ -90,12 +90,14 @@ def change_item(
     *,
     beside: Callable[[Item], Sequence[Operation]] = _nothing,
     first: Item | None = None,
+    column_limit: bool = False,
 ) -> Item:
     """Change a card as `update_item` does; `decide` returns what to change of the card as it is, and is asked again if another writer was
-    faster. It may set other attributes itself. `beside` returns what is written with the change. `first`: the card was read already."""
+    faster. It may set other attributes itself. `beside` returns what is written with the change. `first`: the card was read already.
+    `column_limit`: a column that it enters must have room."""
 
     def change(item: Item) -> list[Operation] | None:
-        attempt = _Change(actor, item)
+        attempt = _Change(actor, item, column_limit)
         operations = attempt.apply(decide(item))
         return None if operations is None else [*operations, *beside(item)]
 
@@ -108,15 +110,20 @@ def block_item(actor: Actor, item_id: str, reason: str) -> Item:
 
 
 def unblock_item(actor: Actor, item_id: str) -> Item:
-    """Unblock a card and restore its earlier status; a card that is not blocked stays as it is. Raises as `update_item` does."""
-    return update_item(actor, item_id, {"status": "unblocked"})
+    """Unblock a card and restore its earlier status; a card that is not blocked stays as it is. Raises as `update_item` does, and
+    TransitionRefused if its column has filled up meanwhile."""
+
+    def read() -> Item:
+        return load(Item, item_id, actor, Permission.CARD_EDIT)
+
+    return change_item(read, actor, lambda _: {"status": "unblocked"}, column_limit=True)
 
 
 class _Change:
     """One attempt to change one card."""
 
-    def __init__(self, actor: Actor, item: Item) -> None:
-        self.actor, self.item = actor, item
+    def __init__(self, actor: Actor, item: Item, column_limit: bool = False) -> None:
+        self.actor, self.item, self.has_column_limit = actor, item, column_limit
         self.before = {name: getattr(item, name) for name in _RECORDED_FIELDS}
         self.location, self.filed = card_location(item), filing_of(item)
         self.lane_limit: int | None = None
@@ -225,7 +232,8 @@ class _Change:
             kind = EventType.ITEM_UNBLOCKED
         event_changes = {name: pair if name in PERSON_FIELDS else [*map(_truncate, pair)] for name, pair in changed.items()}
         record(item, kind, self.actor, changes=event_changes, **data)
-        filed = reindex(item, self.filed, lane_limit=self.lane_limit)
+        column_limit = COLUMN_BY_ID[after.column_id].wip_limit if self.has_column_limit else None
+        filed = reindex(item, self.filed, lane_limit=self.lane_limit, column_limit=column_limit)
         return [require_writable(item.board_id), *filed] if after == self.location else filed
 
 

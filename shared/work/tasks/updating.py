@@ -1,5 +1,6 @@
 """Changing a task by hand, and cancelling one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ from shared.core.actor import Actor, Permission
 from shared.core.errors import NotFound
 from shared.events import name_agent
 from shared.store import Operation, load
+from shared.work.quality_gates.holding import require_gates
 from shared.work.tasks.changing import (
     CANCELLED,
     TaskStatus,
@@ -16,6 +18,7 @@ from shared.work.tasks.changing import (
     require_ready,
     require_transition,
     set_status,
+    subject_of,
 )
 from shared.work.tasks.claiming import fail_attempt, require_fence
 from shared.work.tasks.creating import title_of
@@ -45,10 +48,12 @@ def get_task(actor: Actor, task_id: str) -> Task:
 
 
 def update_task(actor: Actor, task_id: str, changes: TaskChanges) -> Task:
-    """Change a task. One read and one transaction; one more read if it begins and depends on others.
+    """Change a task. One read and one transaction; one more read if it begins and depends on others, or gets another phase after somebody
+    has worked on it.
 
     A holder that reports a failure under its fence fails an attempt, which is repeated while there are any; a person who sets `failed` ends
-    the task. Raises NotFound, Forbidden, Conflict: TASK_STATUS, CARD_ARCHIVED, PROJECT_ARCHIVED.
+    the task. Raises NotFound, Forbidden, Conflict: TASK_STATUS (also while a quality gate holds it in its phase), CARD_ARCHIVED,
+    PROJECT_ARCHIVED.
     """
 
     def change(task: Task) -> list[Operation] | None:
@@ -61,6 +66,9 @@ def update_task(actor: Actor, task_id: str, changes: TaskChanges) -> Task:
             values["title"] = title_of(values["description"])
         if "result" in values and (task.status in REVIEWED or (task.validation or {}).get("passed")):
             raise TaskStatus("The result of this task is or was reviewed: it stays as it is", status=task.status)
+        passed: Sequence[Operation] = ()
+        if "phase_id" in values and (task.fence or changes.status == "completed"):
+            passed = require_gates(subject_of(task))  # else who works on a task moves it to where nothing is asked
         enabled = _set_validated(task, actor, changes.validated)
         if changes.error_message is not None and changes.status != "failed":
             values["error_message"] = changes.error_message
@@ -75,7 +83,7 @@ def update_task(actor: Actor, task_id: str, changes: TaskChanges) -> Task:
             return None
         if holder:
             name_agent(task, holder)
-        return []
+        return [] if task.status == "completed" else [*passed]  # whose end has the same condition
 
     return change_task(actor, task_id, change)
 

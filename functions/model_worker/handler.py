@@ -1,4 +1,4 @@
-"""Queue `validations`: each message is a task that a validator of the platform reviews, or a question of a sandbox to a model. A repeated
+"""Queue `model-calls`: each message is a task that a validator of the platform reviews, or a question of a sandbox to a model. A repeated
 message changes nothing."""
 
 import json
