@@ -95,7 +95,7 @@ class SandboxRuntime(PlatformStack):
         route = aws_ec2.CfnRoute(
             self, "WayOut", route_table_id=table.ref, destination_cidr_block="0.0.0.0/0", gateway_id=door.ref
         )
-        route.add_dependency(attached)
+        route.add_resource_dependency(attached)
         aws_ec2.CfnSubnetRouteTableAssociation(self, "OutsideHasRoutes", subnet_id=subnet.ref, route_table_id=table.ref)
         instance = aws_ec2.CfnInstance(
             self,
@@ -119,7 +119,7 @@ class SandboxRuntime(PlatformStack):
             metadata_options=aws_ec2.CfnInstance.MetadataOptionsProperty(http_tokens="required", http_put_response_hop_limit=1),
             user_data=base64.b64encode(user_data(names_of(self.settings)).encode()).decode(),
         )
-        instance.add_dependency(route)
+        instance.add_resource_dependency(route)
         exempt(
             instance,
             "AwsSolutions-EC28",
