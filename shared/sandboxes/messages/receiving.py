@@ -73,7 +73,9 @@ def send_response(actor: Actor, sandbox_id: str, new: NewMessage) -> MessageHead
         return _said_before(before[0], responder, asked)
     _require_open(asked)
     if not isinstance(recipient, Sandbox) or (recipient.deleted_at and asked.collaboration_id is None):
-        raise Conflict(Situation.SANDBOX_STATUS, "The sandbox that asked was deleted")  # in a collaboration others need the answer too
+        raise Conflict(
+            Situation.SANDBOX_STATUS, "The sandbox that asked was deleted"
+        )  # in a collaboration others need the answer too
     answer = replace(new, to_agent=asked.from_agent, in_reply_to=asked.id, depth=int(asked.depth))
     answer = replace(answer, requires_response=False, collaboration_id=asked.collaboration_id)
     draft = draft_message(actor, responder, recipient, answer, strict=False)  # its agents may have changed since it was asked
