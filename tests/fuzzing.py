@@ -151,6 +151,36 @@ class Person:
         self._enterprise("PUT", f"/projects/{self.project}/environments/staging", target)
         return str(self._enterprise("POST", f"/builds/{self.build}/deploy", {"environment": "staging"})["id"])
 
+    @cached_property
+    def sandbox(self) -> str:
+        return self._sandbox("fuzz-first")
+
+    @cached_property
+    def other_sandbox(self) -> str:
+        return self._sandbox("fuzz-second")
+
+    def _sandbox(self, name: str) -> str:
+        """A workspace has few places for sandboxes: there is one of a name for all who ask in it."""
+        found = self._aintandem("GET", f"/workspaces/{self.workspace}/sandboxes?search={name}")
+        if found:
+            return str(found[0]["sandbox_id"])
+        body = {"name": name, "agent_config": {"primary_agent": {"name": name, "role": "worker", "model": "embedded"}}}
+        return str(self._aintandem("POST", f"/workspaces/{self.workspace}/sandboxes", body)["sandbox_id"])
+
+    @cached_property
+    def message(self) -> str:
+        body = {"to_sandbox": self.other_sandbox, "message_type": "notification", "content": "Words"}
+        return str(self._aintandem("POST", f"/sandboxes/{self.sandbox}/messages", body)["message_id"])
+
+    @cached_property
+    def collaboration(self) -> str:
+        body = {"task": "Words", "participants": [self.sandbox, self.other_sandbox]}
+        path = f"/workspaces/{self.workspace}/collaboration/orchestrate"
+        return str(self._aintandem("POST", path, body)["collaboration_id"])
+
+    def _aintandem(self, method: str, path: str, body: Any = None) -> Any:
+        return self.ask(method, path, body, "aintandem")["data"]
+
     def _enterprise(self, method: str, path: str, body: Any = None) -> Any:
         return self.ask(method, path, body, "enterprise")["data"]
 
@@ -162,6 +192,7 @@ class Person:
             "organizations": "organization", "requirements": "requirement", "features": "feature", "testcases": "test_case",
             "testresults": "test_result", "builds": "build", "tickets": "card", "auto-transition": "card", "webhooks": "webhook",
             "deliveries": "delivery", "deployments": "deployment",
+            "sandboxes": "sandbox", "messages": "message", "collaborations": "collaboration", "to_sandbox": "other_sandbox",
             "project_id": "project", "ticket_id": "card", "laneId": "lane", "toLaneId": "lane", "dependencyCardId": "other_card",
         }  # fmt: skip
         fixed = {

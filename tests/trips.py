@@ -21,8 +21,7 @@ from typing import Any
 from shared.store.client import the_client
 from tests.beside import add_trip, follow_reads, trips_so_far
 
-LARGE_LEASES = {"FIRST": 100, "MOST": 500, "SHARE": 2}
-"""The first one fits although others of the hour were used before; else a single request would be counted, which is a trip."""
+LARGE_LEASES = {"FIRST": 500, "MOST": 500, "SHARE": 2}
 _LEASE = re.compile(rb'":amount": ?\{"N": ?"(?!1")')  # what is counted at once is more than one request
 _BEGINNING = re.compile(rb'":x\d+":')  # the number above which a window would be an error
 _EVENT = "before-send.dynamodb"  # once for every HTTP request, retries included

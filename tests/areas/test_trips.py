@@ -166,6 +166,9 @@ def minute(stage: Stage) -> datetime:
 def one_process(leases, monkeypatch, minute: datetime) -> Iterator[None]:
     """All operations are asked of one process, as they have one stage, and in one minute, whose first request costs more."""
     monkeypatch.setattr(quota_leases, "PROCESS_LEASES", PROCESS)
+    monkeypatch.setattr(
+        quota_leases, "FIRST", 100
+    )  # of this hour the stage has used some: what does not fit is counted one by one
     for module in (quota_leases, rate_windows):
         monkeypatch.setattr(module, "clock", clock)
     with time_machine.travel(minute):

@@ -91,7 +91,12 @@ def test_whatever_calls_a_function_calls_its_alias(everything: Templates) -> Non
     (integration,) = everything.of("AWS::ApiGatewayV2::Integration")
     assert "WsLive" in json.dumps(integration.properties["IntegrationUri"])
     machines = by_name(everything, "AWS::StepFunctions::StateMachine")
-    steps = {"AgentRun": "RunSteps", "BuildAndDeploy": "DeliverySteps", "Deployment": "DeploySteps"}
+    steps = {
+        "AgentRun": "RunSteps",
+        "BuildAndDeploy": "DeliverySteps",
+        "Deployment": "DeploySteps",
+        "SandboxLifecycle": "SandboxSteps",
+    }
     assert set(machines) == set(steps)
     for machine, function in steps.items():
         assert machines[machine].properties["DefinitionSubstitutions"][function] == {"Ref": f"{function}Live"}

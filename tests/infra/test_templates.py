@@ -242,7 +242,7 @@ def test_only_runs_explorations_and_validators_reach_models(prod: Templates) -> 
         for role in prod.of("AWS::IAM::Role")
         if any(action.startswith("bedrock:") for statement in statements(role) for action in statement["Action"])
     }
-    assert reaching == {"ExplorationsRole", "RunStepsRole", "ValidationWorkerRole"}
+    assert reaching == {"ExplorationsRole", "RunStepsRole", "ModelWorkerRole"}
     (steps,) = [role for role in prod.of("AWS::IAM::Role") if role.name == "RunStepsRole"]
     (calling,) = [one for one in statements(steps) if "bedrock:InvokeModel" in one["Action"]]
     assert calling["Resource"] == list(PROD.bedrock_model_arns)  # a profile, and its model in every region that it may choose

@@ -188,7 +188,7 @@ async def entries_until(socket: ClientWebSocketResponse, count: int) -> list[dic
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/api/cards/{card}/terminal", 404), ("/api/workspaces/{ws}/events", 403), ("/ws/system", 503)]
+    ("path", "status"), [("/api/cards/{card}/terminal", 404), ("/api/workspaces/{ws}/events", 403), ("/ws/system", 403)]
 )
 def test_strangers_are_refused_with_a_status(stack: LocalStack, path: str, status: int) -> None:
     async def connecting() -> None:

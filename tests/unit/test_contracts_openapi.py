@@ -244,33 +244,42 @@ SELLERS = (
     | {f"{name}.provider_cost" for name in ("AgentCost", "AgentCosts", "CostRecord", "CostSummary", "ProjectCosts")}
 )
 """What the platform pays and earns, which customers do not get (tests/areas/test_costs_hidden.py)."""
-PRICES = {
-    "AgentRunSummary.cost",
-    "AgentUsageStats.totalCost",
-    "Approval.estimatedCost",
-    "ApproveRunRequest.maxCost",
-    "CurrentUsageSummary.estimatedCost",
-    "ProjectStats.cost",
-    "TriggerAgentRunResponse.estimatedCost",
-} | {  # a cost of omoios is a price (decision 68)
-    "AgentCost.cost",
-    "AgentCosts.cost_per_task",
-    "AgentCosts.cost_trend",
-    "AgentCosts.recent_costs",
-    "AgentCosts.total_cost",
-    "CostForecast.average_cost_per_task",
-    "CostForecast.queue_cost",
-    "CostPart.total_cost",
-    "CostRecord.completion_cost",
-    "CostRecord.prompt_cost",
-    "CostRecord.total_cost",
-    "CostSummary.total_cost",
-    "DailyCost.cost",
-    "ProjectCosts.cost_by_agent",
-    "ProjectCosts.cost_by_phase",
-    "ProjectCosts.total_cost",
-    "TasksForecast.estimated_cost",
-}
+PRICES = (
+    {
+        "AgentRunSummary.cost",
+        "AgentUsageStats.totalCost",
+        "Approval.estimatedCost",
+        "ApproveRunRequest.maxCost",
+        "CurrentUsageSummary.estimatedCost",
+        "ProjectStats.cost",
+        "TriggerAgentRunResponse.estimatedCost",
+    }
+    | {  # a cost of omoios is a price (decision 68)
+        "AgentCost.cost",
+        "AgentCosts.cost_per_task",
+        "AgentCosts.cost_trend",
+        "AgentCosts.recent_costs",
+        "AgentCosts.total_cost",
+        "CostForecast.average_cost_per_task",
+        "CostForecast.queue_cost",
+        "CostPart.total_cost",
+        "CostRecord.completion_cost",
+        "CostRecord.prompt_cost",
+        "CostRecord.total_cost",
+        "CostSummary.total_cost",
+        "DailyCost.cost",
+        "ProjectCosts.cost_by_agent",
+        "ProjectCosts.cost_by_phase",
+        "ProjectCosts.total_cost",
+        "TasksForecast.estimated_cost",
+    }
+    | {  # and of a collaboration (decision 78)
+        "CollaborationDetails.cost_usd",
+        "CollaborationSummary.cost_usd",
+        "Deliverable.cost_usd",
+        "OrchestrateCollaboration.max_cost_usd",
+    }
+)
 """What the customer pays, by the documents' names."""
 
 

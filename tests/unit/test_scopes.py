@@ -94,6 +94,7 @@ def test_every_scope_of_an_enterprise_operation_stands_in_its_openapi_document(d
 
 NOBODYS_ACCOUNT = {
     ("agentworks", "workspaces.create"): "the service asks for the permission in the organization",
+    ("aintandem", "workspaces.create"): "the service asks for the permission in the organization",
     ("omoios", "costs.forecastPost"): "it only computes from prices that everybody may see",
     **{(contract, "auth.logout"): "it ends only the caller's own session" for contract in NAMES if contract != "enterprise"},
 }

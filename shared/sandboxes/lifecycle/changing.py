@@ -8,7 +8,7 @@ from shared.core.errors import NotFound
 from shared.events import EventType, record
 from shared.sandboxes.lifecycle.rows import ASLEEP, RESTARTING, STARTING, STOPPED, STOPPING, Sandbox, SandboxCount, name_guard
 from shared.sandboxes.lifecycle.statuses import require_status, set_status
-from shared.store import Operation, delete, fetch, load, update, update_with_retry, write
+from shared.store import Operation, delete, fetch, get, load, update, update_with_retry, write
 
 
 def start_sandbox(actor: Actor, sandbox_id: str) -> Sandbox:
@@ -55,7 +55,10 @@ def delete_sandbox(actor: Actor, sandbox_id: str) -> Sandbox:
 
 def close_sandboxes(ws_id: str) -> None:
     """Let nobody make a sandbox in a deleted workspace any more. The sandboxes in index 1 are all there are then."""
-    write(update(SandboxCount.of(ws_id), [SandboxCount.closed.set(True)]))
+    blank = SandboxCount.of(ws_id)
+    count = get(SandboxCount, blank.pk, blank.sk)
+    if count is None or not count.closed:
+        write(update(blank, [SandboxCount.closed.set(True)]))
 
 
 def remove_sandbox(sandbox_id: str) -> None:
