@@ -114,5 +114,5 @@ $(READY): requirements/dev.txt requirements/uv.txt $(wildcard sdk/*/pyproject.to
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
 	@$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --requirement requirements/dev.txt
-	@$(BIN)/uv pip install --quiet --no-deps $(addprefix --editable ,$(wildcard sdk/*))
+	@$(BIN)/uv pip install --quiet --no-deps $(patsubst %/pyproject.toml,--editable %,$(wildcard sdk/*/pyproject.toml))
 	@touch $(READY)
