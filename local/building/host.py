@@ -9,19 +9,18 @@
 Every request has the key of this start. Builds run one after the other; the last KEPT of them stay on disk.
 """
 
-import hmac
-import json
 import logging
 import queue
 import re
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
 from local.building import Limits
 from local.building.job import Job
 from local.building.processes import remove
+from local.host_server import Answer, Body, make_server
 
 log = logging.getLogger(__name__)
 KEPT: Final = 50
@@ -82,54 +81,22 @@ class Builds:
 def server(builds: Builds, port: int, key: str) -> ThreadingHTTPServer:
     """The server, which listens already."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = 30
+    def answer(method: str, path: str, read_body: Body) -> Answer:
+        if not (match := _PATH.fullmatch(path)):
+            return 404, {}
+        build_id, part = match.groups()
+        if method == "PUT" and not part:
+            body = read_body()
+            source = {name: body.get(name) for name in ("repository", "branch", "commit")}
+            return 202, builds.start(build_id, source).shown()
+        job = builds.get(build_id)
+        if job is None:
+            return 404, {}
+        if method == "DELETE":
+            job.cancelled.set()
+            return 202, {}
+        if part == "/log":
+            return 200, {"text": job.log()}
+        return 200, job.results() if part == "/results" else job.shown()
 
-        def do_GET(self) -> None:
-            self._answer("GET")
-
-        def do_PUT(self) -> None:
-            self._answer("PUT")
-
-        def do_DELETE(self) -> None:
-            self._answer("DELETE")
-
-        def log_message(self, *_: Any) -> None:
-            return None
-
-        def _answer(self, method: str) -> None:
-            status, body = self._result(method)
-            raw = json.dumps(body, ensure_ascii=False).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
-
-        def _result(self, method: str) -> tuple[int, dict[str, Any]]:
-            given = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            if not hmac.compare_digest(given.encode(), key.encode()):
-                self.close_connection = True
-                return 401, {}
-            if not (match := _PATH.fullmatch(self.path)):
-                return 404, {}
-            build_id, part = match.groups()
-            if method == "PUT" and not part:
-                return 202, builds.start(build_id, self._source()).shown()
-            job = builds.get(build_id)
-            if job is None:
-                return 404, {}
-            if method == "DELETE":
-                job.cancelled.set()
-                return 202, {}
-            if part == "/log":
-                return 200, {"text": job.log()}
-            return 200, job.results() if part == "/results" else job.shown()
-
-        def _source(self) -> dict[str, Any]:
-            length = min(int(self.headers.get("Content-Length") or 0), _MAX_BODY)
-            body = json.loads(self.rfile.read(length))
-            return {name: body.get(name) for name in ("repository", "branch", "commit")}
-
-    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    return make_server(port, key, answer, _MAX_BODY)

@@ -1,39 +1,22 @@
-"""The sandbox host's own process: `python -m local.sandboxes <folder> <port> <parent>`, started by `local.stack` and by nothing else.
-
-The key is the first line of its standard input, so that no environment has it.
-"""
+"""The sandbox host's own process: `python -m local.sandboxes <folder> <port> <parent>`, started by `local.stack` and by nothing else."""
 
 import hashlib
 import os
 import shutil
-import signal
-import sys
 import tempfile
-import threading
 from pathlib import Path
 
 from local.building.processes import adopt_orphans
-from local.parent import stop_with_parent
+from local.host_server import read_start, serve
 from local.sandboxes.host import Sandboxes, server
 
 
 def main() -> None:
     """Serve until a signal comes; then end all sandboxes."""
-    folder, port, parent = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    key = sys.stdin.readline().strip()
-    stop_with_parent(parent)
+    started = read_start()
     adopt_orphans()
-    sandboxes = Sandboxes(folder, _run_folder(folder))
-    listening = server(sandboxes, port, key)
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    threading.Thread(target=listening.serve_forever, daemon=True).start()
-    threading.Thread(target=sandboxes.watch, daemon=True).start()
-    print("ready", flush=True)
-    ended.wait()
-    sandboxes.stop_all()
-    os._exit(0)
+    sandboxes = Sandboxes(started.folder, _run_folder(started.folder))
+    serve(server(sandboxes, started.port, started.key), sandboxes.watch, sandboxes.stop_all)
 
 
 def _run_folder(folder: Path) -> Path:

@@ -7,20 +7,17 @@
 Every request has the key of this start. The same start of a sandbox is made once; a later one ends the one before.
 """
 
-import contextlib
-import hmac
-import json
 import logging
 import re
 import shutil
-import socket
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
 from local.building.processes import remove
+from local.host_server import Answer, Body, Refused, make_server
 from local.sandboxes import Limits
 from local.sandboxes.isolation import own_namespaces
 from local.sandboxes.machine import Machine, NotStarted
@@ -35,14 +32,6 @@ NUMBER: Final = "number"
 _PATH: Final = re.compile(r"/sandboxes/([0-9a-f-]{36})/([0-9]{1,9})(\?forget=1)?\Z")
 _MAX_BODY: Final = 500_000
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-class Refused(Exception):
-    """Status and reason of an answer."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status, self.reason = status, reason
 
 
 class Sandboxes:
@@ -151,72 +140,19 @@ def _environment(sandbox_id: str, told: dict[str, Any]) -> dict[str, str]:
 def server(sandboxes: Sandboxes, port: int, key: str) -> ThreadingHTTPServer:
     """The server, which listens already."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = 30
+    def answer(method: str, path: str, read_body: Body) -> Answer:
+        if not (match := _PATH.fullmatch(path)):
+            return 404, {}
+        sandbox_id, number, forget = match[1], int(match[2]), bool(match[3])
+        if method == "PUT":
+            return 200, {"isolation": sandboxes.start(sandbox_id, number, read_body()).isolation}
+        if method == "DELETE":
+            sandboxes.stop(sandbox_id, number, forget=forget)
+            return 200, {}
+        found = sandboxes.get(sandbox_id, number)
+        if found is None:
+            return 404, {}
+        about = {"alive": found.alive, "exit": found.exit, "isolation": found.isolation, "pid": found.pid}
+        return 200, about | {"usage": found.usage()}
 
-        def do_GET(self) -> None:
-            self._answer("GET")
-
-        def do_PUT(self) -> None:
-            self._answer("PUT")
-
-        def do_DELETE(self) -> None:
-            self._answer("DELETE")
-
-        def log_message(self, *_: Any) -> None:
-            return None
-
-        def _answer(self, method: str) -> None:
-            try:
-                status, body = self._result(method)
-            except Refused as refused:
-                status, body = refused.status, {"error": refused.reason}
-            except (ValueError, KeyError, TypeError, AttributeError):
-                self.close_connection = True
-                status, body = 400, {"error": "The request is not understood"}
-            raw = json.dumps(body, ensure_ascii=False).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            with contextlib.suppress(OSError):
-                self.wfile.write(raw)
-
-        def _result(self, method: str) -> tuple[int, dict[str, Any]]:
-            given = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            if not hmac.compare_digest(given.encode(), key.encode()):
-                self.close_connection = True
-                return 401, {}
-            if not (match := _PATH.fullmatch(self.path)):
-                self.close_connection = True
-                return 404, {}
-            sandbox_id, number, forget = match[1], int(match[2]), bool(match[3])
-            if method == "PUT":
-                machine = sandboxes.start(sandbox_id, number, self._body())
-                return 200, {"isolation": machine.isolation}
-            if method == "DELETE":
-                sandboxes.stop(sandbox_id, number, forget=forget)
-                return 200, {}
-            found = sandboxes.get(sandbox_id, number)
-            if found is None:
-                return 404, {}
-            about = {"alive": found.alive, "exit": found.exit, "isolation": found.isolation, "pid": found.pid}
-            return 200, about | {"usage": found.usage()}
-
-        def _body(self) -> dict[str, Any]:
-            length = int(self.headers.get("Content-Length") or 0)
-            if length > _MAX_BODY:
-                self.close_connection = True
-                raise Refused(413, "The request is too large")
-            body = json.loads(self.rfile.read(length))
-            if not isinstance(body, dict):
-                raise TypeError
-            return body
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        address_family = socket.AF_INET
-        request_queue_size = 64
-
-    return Server(("127.0.0.1", port), Handler)
+    return make_server(port, key, answer, _MAX_BODY)
