@@ -2,24 +2,21 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import Field, TypeAdapter
 
-from functions.ws.endpoint import MAX_MESSAGE_BYTES, ConnectRequest, Endpoint
+from functions.ws.endpoint import ConnectRequest, Endpoint, new_connection, read_message
 from shared.channels.sockets.connections import close_connection, open_connection
 from shared.channels.sockets.fanout import deliver
 from shared.channels.sockets.frames import compact
 from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import Connection, Subscription
 from shared.channels.sockets.topics import terminal_topic, workspace_topic
-from shared.core import strict_json
 from shared.core.actor import Permission
-from shared.core.errors import CadreError, FieldError, Forbidden, Invalid, Malformed, NotFound, TooLarge
+from shared.core.errors import CadreError, FieldError, Forbidden, Invalid, NotFound
 from shared.core.ids import bare_id, is_id
 from shared.core.situations import Situation
 from shared.edge.contracts.agentworks import AGENTWORKS
 from shared.edge.contracts.base import StrictRequest
-from shared.edge.contracts.field_errors import to_field_errors
 from shared.edge.contracts.problems import Problem
 from shared.runs.agent_runs.rows import Run
 from shared.runs.terminal_sessions import replay
@@ -79,7 +76,7 @@ _MESSAGES: TypeAdapter[Any] = TypeAdapter(ClientMessage)
 
 def _connect_terminal(request: ConnectRequest) -> None:
     card = load(ItemHead, request.path["cardId"], request.actor, Permission.CARD_READ)
-    connection = _connection(request, TERMINAL, str(card.ws_id), [terminal_topic("", card.id)], card_id=card.id)
+    connection = new_connection(request, TERMINAL, ws_id=str(card.ws_id), topics=[terminal_topic("", card.id)], card_id=card.id)
     subscription = terminal_session.new_terminal(connection)
     open_connection(connection, [subscription])
     try:
@@ -94,28 +91,14 @@ def _connect_events(request: ConnectRequest) -> None:
     if not request.actor.may(Permission.CARD_READ, ws_id):  # says the same of one that does not exist
         raise Forbidden(situation=Situation.WORKSPACE_ACCESS_DENIED)
     topic = workspace_topic(ws_id)
-    connection = _connection(request, WORKSPACE_EVENTS, ws_id, [topic])
+    connection = new_connection(request, WORKSPACE_EVENTS, ws_id=ws_id, topics=[topic])
     sees_costs = request.actor.may(Permission.USAGE_READ, ws_id)
     open_connection(connection, [Subscription.of(topic, connection, sees_costs=sees_costs)])
 
 
-def _connection(request: ConnectRequest, endpoint: Endpoint, ws_id: str, topics: list[str], **attributes: Any) -> Connection:
-    return Connection.new(
-        request.connection_id,
-        request.actor.id,
-        contract=endpoint.contract,
-        endpoint=endpoint.name,
-        session_id=str(request.actor.session_id),
-        org_id=request.actor.org_id,
-        ws_id=ws_id,
-        topics=topics,
-        **attributes,
-    )
-
-
 def _on_message(connection: Connection, text: str) -> None:
     try:
-        message = _read(text)
+        message = read_message(text, "type", _MESSAGES)
     except CadreError as error:
         _refuse_error(connection, error)
         return
@@ -136,26 +119,6 @@ def _refuse_error(connection: Connection, error: CadreError) -> None:
 
 def _refuse(connection: Connection, problem: Problem) -> None:
     _send(connection, {"type": "error", "data": AGENTWORKS.error_detail(problem)})
-
-
-def _read(text: str) -> Any:
-    if len(text.encode()) > MAX_MESSAGE_BYTES:
-        raise TooLarge(MAX_MESSAGE_BYTES)
-    try:
-        raw = strict_json.parse(text, "The message")
-    except ValueError as error:
-        raise Malformed(str(error)) from None
-    if not isinstance(raw, dict):
-        raise Malformed("A message is a JSON object with a `type`")
-    try:
-        return _MESSAGES.validate_python(raw)
-    except ValidationError as error:
-        raise Invalid(*to_field_errors([_in_body(issue) for issue in error.errors(include_url=False)])) from None
-
-
-def _in_body(issue: ErrorDetails) -> dict[str, Any]:
-    """Return the issue as one of a request's body would be: pydantic puts the message's type where requests have `body`."""
-    return {**issue, "loc": ("body", *(issue["loc"][1:] or ("type",)))}
 
 
 def _act(connection: Connection, message: Any) -> None:

@@ -8,7 +8,7 @@ newest. Messages that answer the client have the channel `control`.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from functions.ws.endpoint import MAX_MESSAGE_BYTES, ConnectRequest, Endpoint
+from functions.ws.endpoint import ConnectRequest, Endpoint, new_connection, read_object
 from functions.ws.sandboxes import LINK
 from shared.channels.sockets.connections import open_connection
 from shared.channels.sockets.fanout import deliver
@@ -16,9 +16,9 @@ from shared.channels.sockets.publish import send_job
 from shared.channels.sockets.rows import Connection
 from shared.channels.sockets.subscribing import change_topics
 from shared.channels.sockets.topics import SYSTEM_TOPIC, collaboration_topic, sandbox_topic, terminal_topic
-from shared.core import clock, strict_json
+from shared.core import clock
 from shared.core.actor import Permission
-from shared.core.errors import CadreError, FieldError, Forbidden, Invalid, Malformed, TooLarge
+from shared.core.errors import CadreError, FieldError, Forbidden, Invalid
 from shared.edge.contracts.aintandem import AINTANDEM
 from shared.edge.views.aintandem.frames import CHANNELS
 from shared.edge.views.aintandem.lines import CONTROL, frame
@@ -53,24 +53,14 @@ def _connect_system(request: ConnectRequest) -> None:
 
 def _open(request: ConnectRequest, endpoint: Endpoint, ws_id: str | None, subject: str | None) -> None:
     given = [value for value in request.query.get("last_sequence", ()) if value]
-    connection = Connection.new(
-        request.connection_id,
-        request.actor.id,
-        contract=endpoint.contract,
-        endpoint=endpoint.name,
-        session_id=str(request.actor.session_id),
-        org_id=request.actor.org_id,
-        ws_id=ws_id,
-        subject=subject,
-        since=_places(given, CHANNELS_OF[endpoint.name]) or None,
-        topics=[],
-    )
+    places = _places(given, CHANNELS_OF[endpoint.name]) or None
+    connection = new_connection(request, endpoint, ws_id=ws_id, subject=subject, since=places, topics=[])
     open_connection(connection)
 
 
 def _on_message(connection: Connection, text: str) -> None:
     try:
-        message = _read(text)
+        message = read_object(text, "action")
         match message.get("action"):
             case "subscribe":
                 _subscribe(connection, message)
@@ -82,18 +72,6 @@ def _on_message(connection: Connection, text: str) -> None:
                 raise Invalid(FieldError("action", "This is subscribe, unsubscribe or ping"))
     except CadreError as error:
         _refuse(connection, error)
-
-
-def _read(text: str) -> dict[str, Any]:
-    if len(text.encode()) > MAX_MESSAGE_BYTES:
-        raise TooLarge(MAX_MESSAGE_BYTES)
-    try:
-        message = strict_json.parse(text, "The message")
-    except ValueError as error:
-        raise Malformed(str(error)) from None
-    if not isinstance(message, dict):
-        raise Malformed("A message is a JSON object with an `action`")
-    return message
 
 
 def _subscribe(connection: Connection, message: Mapping[str, Any]) -> None:

@@ -3,13 +3,18 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from shared.channels.sockets.rows import Connection
+from shared.core import strict_json
 from shared.core.actor import Actor
-from shared.core.errors import CadreError
+from shared.core.errors import CadreError, Invalid, Malformed, TooLarge
 from shared.core.limits import RateRule
 from shared.edge.contracts import contract as get_contract
 from shared.edge.contracts.base import Contract
+from shared.edge.contracts.field_errors import to_field_errors
 from shared.people.access import liveness
 from shared.people.access.tokens import Claims
 
@@ -65,6 +70,42 @@ class Endpoint:
         before it."""
         match = self.pattern.fullmatch(path)
         return match.groupdict() if match else None
+
+
+def new_connection(request: ConnectRequest, endpoint: Endpoint, **attributes: Any) -> Connection:
+    """Return the row of a person's connection to an endpoint, with these attributes beside."""
+    return Connection.new(
+        request.connection_id,
+        request.actor.id,
+        contract=endpoint.contract,
+        endpoint=endpoint.name,
+        session_id=str(request.actor.session_id),
+        org_id=request.actor.org_id,
+        **attributes,
+    )
+
+
+def read_object(text: str, kind: str, max_bytes: int = MAX_MESSAGE_BYTES) -> dict[str, Any]:
+    """Return a message of a client, whose field `kind` says what it is. Raises TooLarge and Malformed."""
+    if len(text.encode()) > max_bytes:
+        raise TooLarge(max_bytes)
+    try:
+        message = strict_json.parse(text, "The message")
+    except ValueError as error:
+        raise Malformed(str(error)) from None
+    if not isinstance(message, dict):
+        raise Malformed(f"A message is a JSON object with {'an' if kind[0] in 'aeiou' else 'a'} `{kind}`")
+    return message
+
+
+def read_message(text: str, kind: str, messages: TypeAdapter[Any], max_bytes: int = MAX_MESSAGE_BYTES) -> Any:
+    """Return a message of a client as one of its documented shapes. Raises TooLarge, Malformed and Invalid."""
+    try:
+        return messages.validate_python(read_object(text, kind, max_bytes))
+    except ValidationError as error:
+        # as of a request's body: pydantic puts the message's kind where requests have `body`
+        issues = [{**one, "loc": ("body", *(one["loc"][1:] or (kind,)))} for one in error.errors(include_url=False)]
+        raise Invalid(*to_field_errors(issues)) from None
 
 
 def contract_or_default(name: str) -> Contract:

@@ -13,14 +13,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from functions.ws.endpoint import MAX_MESSAGE_BYTES, ConnectRequest, Endpoint
+from functions.ws.endpoint import ConnectRequest, Endpoint, new_connection, read_object
 from shared.channels.sockets.connections import close_connection, get_connection, open_connection
 from shared.channels.sockets.fanout import deliver
 from shared.channels.sockets.frames import compact
 from shared.channels.sockets.replaying import MAX_IDS, begin_replay, queue_replay, restart_replay
 from shared.channels.sockets.rows import Connection, Subscription
 from shared.channels.sockets.topics import workspace_topic
-from shared.core import strict_json
 from shared.core.actor import Permission
 from shared.core.errors import CadreError, FieldError, Invalid
 from shared.core.ids import bare_id, is_id
@@ -39,15 +38,7 @@ def _connect(request: ConnectRequest) -> None:
     received = _event_ids(request.query.get("last_event_id"))
     visible = [ws_id for ws_id in sorted(request.actor.workspaces) if request.actor.may(Permission.CARD_READ, ws_id)]
     topics = [workspace_topic(ws_id) for ws_id in visible][:_MAX_WORKSPACES]
-    connection = Connection.new(
-        request.connection_id,
-        request.actor.id,
-        contract=EVENTS.contract,
-        endpoint=EVENTS.name,
-        session_id=str(request.actor.session_id),
-        org_id=request.actor.org_id,
-        topics=topics,
-    )
+    connection = new_connection(request, EVENTS, topics=topics)
     subscriptions = [
         Subscription.of(
             topic, connection, filters=filters or None, resumes=True, sees_costs=request.actor.may(Permission.USAGE_READ, ws_id)
@@ -80,10 +71,8 @@ def _event_ids(value: Any) -> list[str]:
 
 def _on_message(connection: Connection, text: str) -> None:
     try:
-        message = strict_json.parse(text, "The message") if len(text.encode()) <= MAX_MESSAGE_BYTES else None
-    except ValueError:
-        message = None
-    if not isinstance(message, dict):
+        message = read_object(text, "type")
+    except CadreError:
         _send(connection, {"error": "Invalid JSON message"})
         return
     match message.get("type"):

@@ -7,16 +7,15 @@ sandbox that was started again has a new one.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
-from functions.ws.endpoint import Endpoint
+from functions.ws.endpoint import Endpoint, read_message
 from shared.channels.sockets.rows import Connection
-from shared.core import clock, strict_json
-from shared.core.errors import CadreError, Invalid, Malformed, TooLarge
+from shared.core import clock
+from shared.core.errors import CadreError
 from shared.core.limits import RateRule
 from shared.edge.contracts.aintandem import AINTANDEM
 from shared.edge.contracts.base import Request
-from shared.edge.contracts.field_errors import to_field_errors
 from shared.people.access.tokens import Claims
 from shared.sandboxes.lifecycle.telling import post
 from shared.sandboxes.links import connecting, hearing
@@ -96,7 +95,7 @@ def _connect(connection_id: str, claims: Claims, path: Mapping[str, str]) -> Non
 def _on_message(connection: Connection, text: str) -> None:
     action = None
     try:
-        said = _read(text)
+        said = read_message(text, "action", _SAID, MAX_BYTES)
         action = said.action
         _hear(connection, said)
     except CadreError as error:
@@ -111,22 +110,6 @@ def _tell_error(connection: Connection, error: CadreError, action: str | None) -
     problem = AINTANDEM.domain_problem(error)
     fields = "; ".join(f"{one.field}: {one.message}" for one in problem.fields)
     post(connection.id, "error", {"code": problem.code, "message": fields or problem.reason or problem.message, "action": action})
-
-
-def _read(text: str) -> Any:
-    if len(text.encode()) > MAX_BYTES:
-        raise TooLarge(MAX_BYTES)
-    try:
-        raw = strict_json.parse(text, "The message")
-    except ValueError as error:
-        raise Malformed(str(error)) from None
-    if not isinstance(raw, dict):
-        raise Malformed("A message is a JSON object with an `action`")
-    try:
-        return _SAID.validate_python(raw)
-    except ValidationError as error:
-        issues = [{**one, "loc": ("body", *(one["loc"][1:] or ("action",)))} for one in error.errors(include_url=False)]
-        raise Invalid(*to_field_errors(issues)) from None
 
 
 def _hear(connection: Connection, said: Any) -> None:
