@@ -59,3 +59,8 @@ def one_line(text: str) -> str:
     if any(unicodedata.category(one) == "Cc" and one not in _WHITE_SPACE for one in text):
         raise ValueError("Control characters are not allowed")
     return " ".join(normal(seen(text)).split())
+
+
+def replace_surrogates(text: str) -> str:
+    """Join surrogate pairs that came in two chunks, and replace lone ones, which a model may write and no table holds."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -6,11 +6,12 @@ settle_call(run, call)                         one large transaction, on rows th
 """
 
 import re
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
 
-from shared.agents.providers.port import Request, TokenUsage
+from shared.agents.providers.port import Finished, Request, TokenUsage
 from shared.agents.providers.tokens import upper_bound
+from shared.core import clock
 from shared.core.errors import ConditionFailed
 from shared.core.ids import derived_id
 from shared.money.billing.prices import Price, Priced, call_cost, worst_case_cost
@@ -48,13 +49,19 @@ def budget_scope(run: Run) -> Scope:
 
 def worst_case(run: Run, request: Request) -> int:
     """Return what the call uses of its budgets at most: micro-dollars, or tokens if the run is limited by tokens."""
-    tokens = upper_bound(request)
-    if run.limited_by_tokens:
-        return tokens + request.max_tokens
-    price = worst_case_cost(run.provider, run.model, tokens, request.max_tokens)
-    if not isinstance(price, Priced):
+    amount = most_used(run.provider, run.model, request, has_price=not run.limited_by_tokens)
+    if amount is None:
         raise ModelWithoutPrice(f"The price of {run.model} is not known any more; request the run again")
-    return customer_price_micros(price.cost_micros)
+    return amount
+
+
+def most_used(provider: str, model: str, request: Request, *, has_price: bool) -> int | None:
+    """Return what a call uses of its budgets at most: micro-dollars, or tokens without a price. None: its price is not known any more."""
+    tokens = upper_bound(request)
+    if not has_price:
+        return tokens + request.max_tokens
+    price = worst_case_cost(provider, model, tokens, request.max_tokens)
+    return customer_price_micros(price.cost_micros) if isinstance(price, Priced) else None
 
 
 def _amount_used(run: Run, line: UsageLine) -> int:
@@ -126,6 +133,48 @@ def build_usage_line(run: Run, call: UnsettledCall) -> UsageLine:
         estimated=call.estimated,
         # where its budgets hold tokens, no money is spent beside them
         **usage_figures(run.provider, run.model, call.model, TokenUsage(**call.usage), has_price=not run.limited_by_tokens),
+    )
+
+
+class Owner(Protocol):
+    """Whose a call is that no run makes."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def org_id(self) -> Any: ...
+    @property
+    def ws_id(self) -> Any: ...
+
+
+def usage_line_of(
+    owner: Owner,
+    attempt: str,
+    agent: tuple[str, str],
+    user: Mapping[str, str],
+    chosen: tuple[str, str],
+    done: Finished,
+    *,
+    has_price: bool,
+) -> UsageLine:
+    """Build the ledger line of a call that no run makes: it is its owner's own. `agent` is an id and a name, `chosen` a provider and a
+    model."""
+    (agent_id, agent_name), (provider, model) = agent, chosen
+    return UsageLine.new(
+        derived_id("usage", owner.id, attempt),
+        org_id=owner.org_id,
+        ws_id=owner.ws_id,
+        proj_id=owner.id,
+        at=clock.iso(),
+        run_id=owner.id,
+        item_id=owner.id,
+        agent_id=agent_id,
+        agent_name=agent_name,
+        user=dict(user),
+        provider=provider,
+        model=done.model or model,
+        estimated=done.estimated,
+        **usage_figures(provider, model, done.model, done.usage, has_price=has_price),
     )
 
 

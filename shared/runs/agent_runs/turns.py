@@ -31,6 +31,7 @@ from shared.core import clock
 from shared.core.errors import CadreError, ConditionFailed, Invalid, Upstream
 from shared.core.ids import derived_id
 from shared.core.situations import Situation
+from shared.core.texts import replace_surrogates
 from shared.runs.agent_runs.failures import (
     ModelRefused,
     OutputTooLong,
@@ -164,8 +165,8 @@ class Worker:
             sk=sk,
             number=number,
             fence=self.run.fence,
-            text=store_text(key, _replace_surrogates(text)),
-            calls=store_text(f"{key}/calls", _replace_surrogates(json.dumps(requested, ensure_ascii=False))),
+            text=store_text(key, replace_surrogates(text)),
+            calls=store_text(f"{key}/calls", replace_surrogates(json.dumps(requested, ensure_ascii=False))),
             stop=done.stop_reason,
             model=done.model,
             at=clock.iso(),
@@ -291,11 +292,6 @@ def _shorten(arguments: dict[str, Any]) -> dict[str, Any]:
     return {
         key: value if not isinstance(value, str) or len(value) <= 200 else value[:200] + "…" for key, value in arguments.items()
     }
-
-
-def _replace_surrogates(text: str) -> str:
-    """Join surrogate pairs that came in two chunks, and replace lone surrogates."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class _CancelWatch:

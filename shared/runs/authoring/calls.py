@@ -25,18 +25,17 @@ from shared.agents.providers.port import (
     ToolCallReady,
     ToolSpec,
 )
-from shared.agents.providers.tokens import estimated_usage, upper_bound
+from shared.agents.providers.tokens import estimated_usage
 from shared.core import clock
 from shared.core.errors import CadreError, ConditionFailed, Conflict, Upstream
 from shared.core.ids import derived_id, new_id
 from shared.core.situations import Situation
-from shared.money.billing.prices import Priced, worst_case_cost
-from shared.money.billing.pricing import customer_price_micros
+from shared.core.texts import replace_surrogates
 from shared.money.budgets.reserving import Scope, announce_spending, read_caps, release_reservation, settle_reservation
 from shared.money.usage.recording import usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.planning.explorations.rows import Exploration
-from shared.runs.agent_runs.spending import usage_figures
+from shared.runs.agent_runs.spending import most_used, usage_line_of
 from shared.runs.authoring.agent import AGENT
 from shared.store import (
     BooleanAttribute,
@@ -221,13 +220,11 @@ class Calls:
             raise Conflict(Situation.RUN_IN_PROGRESS, "Another request is writing this; ask again in a minute") from None
 
     def _worst_case(self, request: Request) -> int:
-        tokens = upper_bound(request)
-        if not self.exploration.priced:
-            return tokens + request.max_tokens
-        price = worst_case_cost(str(self.exploration.provider), request.model, tokens, request.max_tokens)
-        if not isinstance(price, Priced):
+        one = self.exploration
+        amount = most_used(str(one.provider), request.model, request, has_price=bool(one.priced))
+        if amount is None:
             raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"The price of {request.model} is not known any more")
-        return customer_price_micros(price.cost_micros)
+        return amount
 
     def _call(self, held: ModelCall, request: Request) -> tuple[dict[str, Any], bool]:
         texts: list[str] = []
@@ -286,27 +283,15 @@ class Calls:
 
     def _line(self, held: ModelCall, done: Finished) -> UsageLine:
         one, agent = self.exploration, get_agent(AGENT)
-        return UsageLine.new(
-            derived_id("usage", one.id, held.attempt),
-            org_id=one.org_id,
-            ws_id=one.ws_id,
-            proj_id=one.id,
-            at=clock.iso(),
-            run_id=one.id,
-            item_id=one.id,
-            agent_id=agent.id,
-            agent_name=agent.display_name,
-            user=self.user,
-            provider=one.provider,
-            model=done.model or one.model,
-            estimated=done.estimated,
-            **usage_figures(str(one.provider), str(one.model), done.model, done.usage, has_price=bool(one.priced)),
+        chosen = str(one.provider), str(one.model)
+        return usage_line_of(
+            one, str(held.attempt), (agent.id, agent.display_name), self.user, chosen, done, has_price=bool(one.priced)
         )
 
 
 def _answered(held: ModelCall, one: "Exploration | Paying", answer: dict[str, Any]) -> list[Any]:
     """Return the changes that keep an answer."""
-    text = json.dumps(answer, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = replace_surrogates(json.dumps(answer, ensure_ascii=False))
     return [ModelCall.answer.set(store_text(f"runs/{one.ws_id}/{one.id}/{held.attempt}", text))]
 
 

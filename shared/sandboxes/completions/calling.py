@@ -11,13 +11,12 @@ from contextlib import suppress
 from typing import Any, Final
 
 from shared.agents.providers.port import Finished, Request, StreamInterrupted, TextDelta, ToolCall, ToolCallReady
-from shared.agents.providers.tokens import estimated_usage, upper_bound
+from shared.agents.providers.tokens import estimated_usage
 from shared.core import clock
 from shared.core.errors import CadreError, ConditionFailed, Invalid, Upstream
-from shared.core.ids import derived_id, new_id
+from shared.core.ids import new_id
 from shared.core.situations import Situation
-from shared.money.billing.prices import Priced, worst_case_cost
-from shared.money.billing.pricing import customer_price_micros
+from shared.core.texts import replace_surrogates
 from shared.money.budgets.reserving import (
     Caps,
     Scope,
@@ -29,7 +28,7 @@ from shared.money.budgets.reserving import (
 from shared.money.usage.recording import usage_operations
 from shared.money.usage.rows import UsageLine
 from shared.people.tenancy.rows import Workspace
-from shared.runs.agent_runs.spending import usage_figures
+from shared.runs.agent_runs.spending import most_used, usage_line_of
 from shared.sandboxes.completions.asking import enqueue
 from shared.sandboxes.completions.choosing import Chosen, adapter_of, choose
 from shared.sandboxes.completions.rows import DONE, FAILED, HELD, KEPT, PENDING, Completion, HeldCall, Spent
@@ -175,21 +174,9 @@ class _Call:
 
     def _line(self, held: Completion, chosen: Chosen, done: Finished) -> UsageLine:
         one = self.sandbox
-        return UsageLine.new(
-            derived_id("usage", one.id, str(held.attempt)),
-            org_id=one.org_id,
-            ws_id=one.ws_id,
-            proj_id=one.id,
-            at=clock.iso(),
-            run_id=one.id,
-            item_id=one.id,
-            agent_id=one.id,
-            agent_name=one.name,
-            user=dict(one.created_by),
-            provider=chosen.provider,
-            model=done.model or chosen.model,
-            estimated=done.estimated,
-            **usage_figures(chosen.provider, chosen.model, done.model, done.usage, has_price=chosen.priced),
+        model = chosen.provider, chosen.model
+        return usage_line_of(
+            one, str(held.attempt), (one.id, str(one.name)), one.created_by, model, done, has_price=chosen.priced
         )
 
 
@@ -198,13 +185,10 @@ def _problem(call: ToolCall) -> dict[str, str]:
 
 
 def _worst_case(chosen: Chosen, request: Request) -> int:
-    tokens = upper_bound(request)
-    if not chosen.priced:
-        return tokens + request.max_tokens
-    price = worst_case_cost(chosen.provider, request.model, tokens, request.max_tokens)
-    if not isinstance(price, Priced):
+    amount = most_used(chosen.provider, request.model, request, has_price=chosen.priced)
+    if amount is None:
         raise Upstream(Situation.PROVIDER_NOT_CONFIGURED, f"The price of {request.model} is not known any more")
-    return customer_price_micros(price.cost_micros)
+    return amount
 
 
 def _spent(call: Completion, line: UsageLine) -> list[Operation]:
@@ -246,8 +230,7 @@ def _ended(call: Completion, reply: dict[str, Any] | None, error: CadreError | N
 
 def _encodable(reply: dict[str, Any]) -> Any:
     """Return the answer without halves of surrogate pairs, which a model may write and no table holds."""
-    text = json.dumps(reply, ensure_ascii=False)
-    return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    return json.loads(replace_surrogates(json.dumps(reply, ensure_ascii=False)))
 
 
 def _fail(call: Completion, reservation: dict[str, Any] | None, error: CadreError) -> None:
