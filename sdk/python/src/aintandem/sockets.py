@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx2
-
+from ai_agents._handshake import not_refused
 from ai_agents._transport import AsyncTransport
-from ai_agents.errors import APIConnectionError, UnexpectedAnswerError, error_of
+from ai_agents.errors import APIConnectionError, UnexpectedAnswerError
 
 _SILENCE = 240
 """Seconds after which a ping is sent: the platform ends a connection on which nothing is said for ten minutes."""
@@ -51,7 +50,7 @@ class Listener:
                         self._failures = 0
                         yield frame
             except (WebSocketException, OSError) as error:
-                await self._wait(_not_refused(error))
+                await self._wait(not_refused(error))
 
     async def _connection(self) -> AsyncGenerator[Frame, None]:
         from websockets.asyncio.client import connect
@@ -99,13 +98,3 @@ class Listener:
             raise APIConnectionError(f"The socket broke off: {error}") from error
         self._failures += 1
         await self._transport.sleep(pause)
-
-
-def _not_refused(error: Exception) -> Exception:
-    """Return the error of a connection after which another may be better. Raises APIError if the platform does not want this one."""
-    response = getattr(error, "response", None)  # of a handshake
-    if response is None or response.status_code == 429 or response.status_code >= 500:
-        return error
-    raise error_of(
-        httpx2.Response(response.status_code, headers=dict(response.headers), content=bytes(response.body or b""))
-    ) from error

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-import httpx2
-
 from ai_agents._calls import Retries
-from ai_agents.errors import APIConnectionError, UnexpectedAnswerError, error_of
+from ai_agents._handshake import not_refused
+from ai_agents.errors import APIConnectionError, UnexpectedAnswerError
 
 _SILENCE = 240
 """Seconds after which a ping is sent: the platform ends a connection on which nothing is said for ten minutes."""
@@ -57,7 +56,7 @@ class Terminal:
                     else:
                         yield from self.take(message)
         except (WebSocketException, OSError) as error:
-            self._broken = _not_refused(error)
+            self._broken = not_refused(error)
 
     async def read_async(self, signed: dict[str, str]) -> AsyncIterator[Line]:
         """Go through the lines that one connection brings."""
@@ -78,7 +77,7 @@ class Terminal:
                         for line in self.take(message):
                             yield line
         except (WebSocketException, OSError) as error:
-            self._broken = _not_refused(error)
+            self._broken = not_refused(error)
 
     def pause(self) -> float | None:
         """Return the seconds to wait after a connection that broke off; None if none did. Raises APIConnectionError."""
@@ -121,13 +120,3 @@ class Terminal:
             self._failures = 0
             lines.append(Line(self._shown, entry["message"], entry))
         return lines
-
-
-def _not_refused(error: Exception) -> Exception:
-    """Return the error of a connection after which another may be better. Raises APIError if the platform does not want this one."""
-    response = getattr(error, "response", None)  # of a handshake
-    if response is None or response.status_code == 429 or response.status_code >= 500:
-        return error
-    raise error_of(
-        httpx2.Response(response.status_code, headers=dict(response.headers), content=bytes(response.body or b""))
-    ) from error
