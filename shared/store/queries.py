@@ -147,6 +147,18 @@ def first_index_rows(
     return [_index_row(index, raw) for raw in page.rows], page.next_key is not None
 
 
+def index_rows_before(
+    index: int, partition: str, number: int, before: str | None = None, *, since: str | None = None
+) -> list[IndexRow]:
+    """Return the newest rows of a collection, newest first: those before a sort key (which is not among them) and from another one on.
+
+    One more than `number`, if there are as many: it tells that there is a next page.
+    """
+    between = (since or "0", before or "~") if before or since else None
+    rows, _ = first_index_rows(index, partition, number + 2, between=between, newest_first=True)
+    return [row for row in rows if row.sort != before][: number + 1]
+
+
 def begin_index_rows(index: int, partition: str, prefix: str = "", *, newest_first: bool = False) -> Iterator[IndexRow]:
     """Return the rows as `index_rows` does; the first query begins at once (`ahead`), before it is decided who may see them."""
     responses = _responses(_request(Entity, partition, index=index, prefix=prefix, newest_first=newest_first))

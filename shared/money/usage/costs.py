@@ -13,7 +13,7 @@ from shared.core.ids import bare_id
 from shared.money.usage.forecasting import HISTORY_DAYS
 from shared.money.usage.reading import Sum, read_rollups
 from shared.money.usage.rows import Rollup, UsageLine, card_partition, project_partition, workspace_partition
-from shared.store import decode_cursor, encode_cursor, fetch_all, first_index_rows, load, read_ahead
+from shared.store import decode_cursor, encode_cursor, fetch_all, index_rows_before, load, read_ahead
 from shared.work.items.rows import Item
 from shared.work.projects.reading import in_workspaces
 from shared.work.projects.rows import Project
@@ -188,6 +188,4 @@ def _begin_lines(index: int, partition: str, sums: _Part, before: str | None, li
 
 def _sort_keys(index: int, partition: str, before: str | None, limit: int) -> list[tuple[str, str]]:
     """Return the keys of one line more than a page has, newest first, `before` not included."""
-    between = ("0", before) if before else None
-    rows, _ = first_index_rows(index, partition, limit + 2, between=between, newest_first=True)
-    return [(row.sort, row.id) for row in rows if row.sort != before][: limit + 1]
+    return [(row.sort, row.id) for row in index_rows_before(index, partition, limit, before)]

@@ -11,7 +11,7 @@ from shared.people.tenancy.workspaces import authorize_workspace
 from shared.sandboxes.collaborations.rows import Collaboration, CollaborationHead, collaborations_of
 from shared.sandboxes.collaborations.state import State, from_json
 from shared.sandboxes.messages.rows import Message
-from shared.store import count, fetch_all, first_index_rows, load, read_ahead
+from shared.store import count, fetch_all, index_rows_before, load, read_ahead
 
 SHOWN: Final = 50
 """Messages that are shown of a collaboration, the newest; the others are in the lists of its sandboxes."""
@@ -51,11 +51,10 @@ def get_collaboration(actor: Actor, collaboration_id: str) -> Seen:
 def list_collaborations(actor: Actor, ws_id: str, limit: int, before: str | None = None) -> Page:
     """Return collaborations of a workspace, newest first. Two round trips. `before` is `Page.next`. Raises NotFound and Forbidden."""
     partition = collaborations_of(bare_id(ws_id))
-    between = ("0", before or _LAST)
-    read = read_ahead(partial(first_index_rows, 1, partition, limit + 2, between=between, newest_first=True))
+    read = read_ahead(partial(index_rows_before, 1, partition, limit, before))
     counted = read_ahead(partial(count, CollaborationHead, partition, index=1, between=("0", _LAST), at_most=COUNTED))
     authorize_workspace(actor, ws_id, Permission.WORKSPACE_READ)
-    rows = [row for row in read.result()[0] if row.sort != before]
+    rows = read.result()
     shown = rows[:limit]
     found = fetch_all(CollaborationHead, [row.id for row in shown], to_show=True)
     return Page(found, counted.result(), shown[-1].sort if len(rows) > limit else None)

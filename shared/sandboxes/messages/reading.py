@@ -10,7 +10,7 @@ from shared.core.errors import NotFound
 from shared.sandboxes.lifecycle.rows import Sandbox
 from shared.sandboxes.messages.rows import Message, received_by, sent_by
 from shared.sandboxes.messages.sending import SANDBOX, own_sandbox
-from shared.store import IndexRow, count, fetch, fetch_all, first_index_rows, get_many, id_of, load, read_ahead
+from shared.store import count, fetch, fetch_all, get_many, id_of, index_rows_before, load, read_ahead
 
 SENT, RECEIVED, BOTH = "sent", "received", "both"
 COUNTED: Final = 10_000
@@ -57,19 +57,16 @@ def list_messages(actor: Actor, sandbox_id: str, query: MessageQuery) -> Page:
     bare = id_of(Sandbox, sandbox_id)
     places = [(1, sent_by(bare))] if query.direction != RECEIVED else []
     places += [(2, received_by(bare))] if query.direction != SENT else []
-    reads = [read_ahead(partial(_newest, index, partition, query)) for index, partition in places]
+    reads = [
+        read_ahead(partial(index_rows_before, index, partition, query.limit, query.before, since=query.since))
+        for index, partition in places
+    ]
     counts = [read_ahead(_counting(index, partition, query)) for index, partition in places]
     own_sandbox(get_many([(Sandbox, *Sandbox.key(bare))])[0], actor, Permission.WORKSPACE_READ)
     rows = sorted((row for read in reads for row in read.result()), key=lambda row: row.sort, reverse=True)
     shown = rows[: query.limit]
     messages = fetch_all(Message, [row.id for row in shown], to_show=True)
     return Page(messages, sum(one.result() for one in counts), shown[-1].sort if len(rows) > query.limit else None)
-
-
-def _newest(index: int, partition: str, query: MessageQuery) -> list[IndexRow]:
-    between = (query.since or "0", query.before or _LAST)
-    rows, _ = first_index_rows(index, partition, query.limit + 2, between=between, newest_first=True)
-    return [row for row in rows if row.sort != query.before]
 
 
 def _counting(index: int, partition: str, query: MessageQuery) -> Callable[[], int]:
