@@ -25,6 +25,8 @@ from tests.trips import LARGE_LEASES
 
 if TYPE_CHECKING:
     from tests.areas.github_world import Octo
+    from tests.areas.sandbox_links import Agent
+    from tests.areas.sandbox_post import Post
 
 
 @pytest.fixture(autouse=True)
@@ -157,3 +159,27 @@ def stripe(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStripe]:
 
         module._client().close()
         module._client.cache_clear()
+
+
+@pytest.fixture
+def no_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing starts the sandboxes of the test."""
+    monkeypatch.setattr("shared.edge.reactions.sandboxes.start_execution", lambda *_: None)
+
+
+@pytest.fixture
+def post(gateway: Gateway, world: World, stream: Stream, late: time_machine.Traveller) -> "Post":
+    """The way of messages between sandboxes, by the clock of the test."""
+    from tests.areas.sandbox_post import Post
+
+    return Post(world, stream)
+
+
+@pytest.fixture
+def pair(gateway: Gateway, world: World, post: "Post") -> tuple["Agent", "Agent"]:
+    """Two sandboxes that run."""
+    from tests.areas.sandbox_links import running
+
+    made = running(gateway, world), running(gateway, world, "backend-team")
+    post.carry()
+    return made

@@ -7,7 +7,6 @@ import pytest
 
 from shared.agents.providers import registry
 from shared.core.ids import new_id
-from shared.edge.reactions import sandboxes
 from shared.money.budgets.rows import Budget, budget_id, this_month
 from shared.people.tenancy.rows import Organization, Workspace
 from shared.sandboxes.collaborations.moving import advance, advance_all
@@ -57,8 +56,7 @@ BODY = {
 
 
 @pytest.fixture
-def team(world, gateway, monkeypatch) -> Team:
-    monkeypatch.setattr(sandboxes, "start_execution", lambda *_: None)  # the sandboxes of tests have no machines
+def team(world, gateway, no_machine) -> Team:
     return Team(gateway, world, "frontend-team", "backend-team", "security-team")
 
 

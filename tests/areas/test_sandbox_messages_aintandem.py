@@ -25,28 +25,12 @@ from shared.sandboxes.messages.settling import fail
 from shared.store import fetch, get, save, write
 from tests.areas.driving import Context, run_jobs, sign_up
 from tests.areas.sandbox_links import Agent, new_agent, running
-from tests.areas.sandbox_post import Post, heard, wakes, work
+from tests.areas.sandbox_post import heard, wakes, work
 from tests.areas.viewers import Viewer, drain
 from tests.kills import crash_at_every_write
 from tests.samples.sandboxes import in_status
 
-
-@pytest.fixture(autouse=True)
-def no_machine(monkeypatch) -> None:
-    """Nothing starts the sandboxes of these tests."""
-    monkeypatch.setattr("shared.edge.reactions.sandboxes.start_execution", lambda *_: None)
-
-
-@pytest.fixture
-def post(gateway, world, stream, late) -> Post:
-    return Post(world, stream)
-
-
-@pytest.fixture
-def pair(gateway, world, post) -> tuple[Agent, Agent]:
-    made = running(gateway, world), running(gateway, world, "backend-team")
-    post.carry()
-    return made
+pytestmark = pytest.mark.usefixtures("no_machine")
 
 
 def set_policy(world, mode: str, *rules: Rule) -> None:

@@ -14,28 +14,12 @@ from shared.sandboxes.messages.rows import Pair
 from shared.sandboxes.messages.sending import NewMessage, send_message
 from shared.store import get
 from tests.areas.boards_world import put_on_plan
-from tests.areas.sandbox_links import Agent, new_agent, running
-from tests.areas.sandbox_post import Post, heard, wakes, work
+from tests.areas.sandbox_links import Agent, new_agent
+from tests.areas.sandbox_post import heard, wakes, work
 from tests.kills import concurrently
 from tests.samples.sandboxes import in_status
 
-
-@pytest.fixture(autouse=True)
-def no_machine(monkeypatch) -> None:
-    """Nothing starts the sandboxes of these tests."""
-    monkeypatch.setattr("shared.edge.reactions.sandboxes.start_execution", lambda *_: None)
-
-
-@pytest.fixture
-def post(gateway, world, stream, late) -> Post:
-    return Post(world, stream)
-
-
-@pytest.fixture
-def pair(gateway, world, post) -> tuple[Agent, Agent]:
-    made = running(gateway, world), running(gateway, world, "backend-team")
-    post.carry()
-    return made
+pytestmark = pytest.mark.usefixtures("no_machine")
 
 
 def waiting(sender: Agent, recipient: Agent) -> int:

@@ -33,7 +33,7 @@ def blocked_ticket(stage: Stage) -> str:
 
 
 SAMPLES: Samples = {
-    ("agentworks", "cards.list"): of_board,
+    ("agentworks", "cards.list"): lambda s: s.card() and of_board(s),
     ("agentworks", "cards.create"): lambda s: Sample(
         {"boardId": s.world.board.id}, {"laneId": s.world.lanes[0].id, "title": "T", "type": "task"}
     ),

@@ -10,6 +10,7 @@ from local.stack import LocalStack, new
 from tests.areas.identity_provider import IdentityProvider
 from tests.github_server import FakeGithub
 from tests.model_server import ModelServer
+from tests.stack.sandboxes import Workspace
 
 HERE = Path(__file__).parent
 
@@ -59,3 +60,11 @@ def stack(
         yield platform
     finally:
         platform.stop()
+
+
+@pytest.fixture(scope="module")
+def workspace(stack: LocalStack) -> Iterator[Workspace]:
+    """A new person's workspace at aintandem."""
+    made = Workspace(stack.root, stack.data, lambda: stack.boto("dynamodb"))
+    yield made
+    made.close()

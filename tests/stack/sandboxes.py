@@ -3,8 +3,8 @@
 import json
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +129,16 @@ def _read(pid: int, name: str) -> bytes:
         return (Path("/proc") / str(pid) / name).read_bytes()
     except OSError:
         return b""
+
+
+@contextmanager
+def running_teams(workspace: Workspace, **more: Any) -> Iterator[list[Box]]:
+    """A sandbox for each of TEAMS, which runs. In the end they are deleted: no process and no file of them is left."""
+    made = [workspace.create(name, **more) for name in TEAMS]
+    for box in made:
+        box.becomes("running")
+    yield made
+    for box in made:
+        workspace.call("DELETE", f"/sandboxes/{box.id}")
+    eventually(lambda: [pid for box in made for pid in box.processes()], lambda pids: not pids, within=WITHIN)
+    eventually(lambda: [box.folder for box in made if box.folder.exists()], lambda left: not left, within=WITHIN)

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import connect
 
-from local.stack import LocalStack
-from tests.stack.sandboxes import TEAMS, WITHIN, Box, Workspace
+from tests.stack.sandboxes import TEAMS, WITHIN, Box, Workspace, running_teams
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
@@ -26,21 +25,9 @@ TASK = """Implement user authentication for the shop.
 
 
 @pytest.fixture(scope="module")
-def workspace(stack: LocalStack) -> Iterator[Workspace]:
-    made = Workspace(stack.root, stack.data, lambda: stack.boto("dynamodb"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
 def teams(workspace: Workspace) -> Iterator[list[Box]]:
-    made = [workspace.create(name) for name in TEAMS]
-    for box in made:
-        box.becomes("running")
-    yield made
-    for box in made:
-        workspace.call("DELETE", f"/sandboxes/{box.id}")
-    eventually(lambda: [pid for box in made for pid in box.processes()], lambda pids: not pids, within=WITHIN)
+    with running_teams(workspace) as made:
+        yield made
 
 
 def start(workspace: Workspace, **more: Any) -> str:

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 import pytest
 from websockets.sync.client import connect
 
-from local.stack import LocalStack
-from tests.stack.sandboxes import TEAMS, WITHIN, Box, Workspace
+from tests.stack.sandboxes import WITHIN, Box, Workspace, running_teams
 from tests.stack.test_redrive import resource
 from tests.waiting import eventually
 
@@ -19,22 +18,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at proces
 
 
 @pytest.fixture(scope="module")
-def workspace(stack: LocalStack) -> Iterator[Workspace]:
-    made = Workspace(stack.root, stack.data, lambda: stack.boto("dynamodb"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
 def teams(workspace: Workspace) -> Iterator[list[Box]]:
-    made = [workspace.create(name, environment_variables={"NODE_ENV": "development"}) for name in TEAMS]
-    for box in made:
-        box.becomes("running")
-    yield made
-    for box in made:
-        workspace.call("DELETE", f"/sandboxes/{box.id}")
-    eventually(lambda: [pid for box in made for pid in box.processes()], lambda pids: not pids, within=WITHIN)
-    eventually(lambda: [box.folder for box in made if box.folder.exists()], lambda left: not left, within=WITHIN)
+    with running_teams(workspace, environment_variables={"NODE_ENV": "development"}) as made:
+        yield made
 
 
 def test_three_sandboxes_are_three_limited_processes_and_their_status_is_true(workspace, teams):
