@@ -31,6 +31,8 @@ class FakePlatform:
         self.said: list[dict[str, Any]] = []
         self.sent: list[dict[str, Any]] = []
         """Every message that was posted, also when it was posted before."""
+        self.questions: dict[str, Any] = {}
+        self.loses_answers = False
         self.completions: dict[str, Reply] = {}
         self.asked: list[dict[str, Any]] = []
         self.egress: Callable[[dict[str, Any]], Reply] = lambda _: {"status": 404, "headers": {}, "body": ""}
@@ -136,9 +138,14 @@ class FakePlatform:
         if (refused := self._refused(request)) is not None:
             return refused
         request_id = request.match_info["id"]
+        if self.questions.setdefault(request_id, body) != body:
+            error = {"code": "IDEMPOTENCY_CONFLICT", "message": "This id was used for another question"}
+            return web.json_response({"error": error}, status=409)
         if request_id not in self.completions:
             self.asked.append(body)
             self.completions[request_id] = self.model(body)
+            if self.loses_answers:
+                return web.json_response({"error": {"code": "UNAVAILABLE", "message": "Lost"}}, status=503)
         return web.json_response({"data": self._state(request_id)})
 
     def _state(self, request_id: str) -> dict[str, Any]:

@@ -257,6 +257,27 @@ def test_its_token_is_nowhere_that_a_tool_could_look(platform, agent):
     assert "CADRE_SANDBOX_TOKEN" not in told
 
 
+def test_what_was_asked_before_a_kill_is_asked_again_word_for_word(platform, tmp_path):
+    """Whatever its conversation has got meanwhile: the platform makes the call of an id once, and only for the same question."""
+    platform.refuses = lambda method, _: 503 if platform.asked and method != "GET" else 0  # the first answer never arrives
+    platform.loses_answers = True
+    agent = Process(platform, tmp_path).start()
+    try:
+        platform.deliver(message("m1", "Design the login page"))
+        eventually(lambda: platform.asked, within=WITHIN)
+        noted = message("m2", "We use passkeys", message_type="response", in_reply_to="an-older-question")
+        eventually(lambda: platform.of("ready"), within=WITHIN)
+        platform.deliver(noted)
+        eventually(lambda: "m2" in platform.acknowledged, within=WITHIN)
+        agent.kill()
+        platform.refuses, platform.loses_answers = lambda *_: 0, False
+        agent.start()
+        assert answer_to(platform, "m1")["content"] == {"text": "Done: Request from backend-team:\nDesign the login page"}
+        assert len(platform.asked) == 1
+    finally:
+        agent.kill()
+
+
 def _stumbling(chance: random.Random) -> Callable[[str, str], int]:
     """A platform that fails one request in ten."""
     return lambda _, path: 503 if path != "/ws" and chance.random() < 0.1 else 0

@@ -12,6 +12,7 @@ _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS messages (id TEXT PRIMARY KEY, place INTEGER, data TEXT, answer TEXT, reply_to TEXT,
   done INTEGER DEFAULT 0);
 CREATE TABLE IF NOT EXISTS turns (message_id TEXT, number INTEGER, data TEXT, PRIMARY KEY (message_id, number));
+CREATE TABLE IF NOT EXISTS questions (message_id TEXT, number INTEGER, data TEXT, PRIMARY KEY (message_id, number));
 CREATE TABLE IF NOT EXISTS history (place INTEGER PRIMARY KEY AUTOINCREMENT, conversation TEXT, data TEXT);
 CREATE INDEX IF NOT EXISTS history_of ON history (conversation, place);
 CREATE INDEX IF NOT EXISTS messages_by_place ON messages (place);
@@ -75,6 +76,7 @@ class Journal:
         with self._base:
             first_time = self._base.execute("UPDATE messages SET done = 1 WHERE id = ? AND done = 0", (message_id,)).rowcount
             self._base.execute("DELETE FROM turns WHERE message_id = ?", (message_id,))
+            self._base.execute("DELETE FROM questions WHERE message_id = ?", (message_id,))
             if first_time:
                 for entry in entries:
                     self._base.execute(
@@ -105,3 +107,10 @@ class Journal:
 
     def add_turn(self, message_id: str, number: int, entry: dict[str, Any]) -> None:
         self._base.execute("INSERT OR IGNORE INTO turns VALUES (?, ?, ?)", (message_id, number, json.dumps(entry)))
+
+    def question(self, message_id: str, number: int, question: dict[str, Any]) -> dict[str, Any]:
+        """Keep what a model is asked in a turn, and return what was kept first: after a restart the same is asked, whatever came
+        between."""
+        self._base.execute("INSERT OR IGNORE INTO questions VALUES (?, ?, ?)", (message_id, number, json.dumps(question)))
+        kept = "SELECT data FROM questions WHERE message_id = ? AND number = ?"
+        return dict(json.loads(self._base.execute(kept, (message_id, number)).fetchone()[0]))

@@ -131,6 +131,7 @@ class Thinking:
     async def _reply(self, message_id: str, turn: int, agent: str, messages: list[dict[str, Any]]) -> dict[str, Any]:
         request_id = derived_id("completion", message_id, turn)
         body = {"agent": agent, "messages": messages, "tools": self._toolbox.described(), "message_id": message_id}
+        body = self._journal.question(message_id, turn, body)
         event = self._waiting.setdefault(request_id, asyncio.Event())
         try:
             state = await self._platform.begin_completion(request_id, body)

@@ -80,7 +80,8 @@ class Work:
         queue = self._waiting.setdefault(sender, deque())
         if all(one["message_id"] != message["message_id"] for one in queue):
             queue.append(message)
-        if sender not in self._tasks:
+        task = self._tasks.get(sender)
+        if task is None or task.done():  # one that has just ended is still among them, and takes nothing more
             self._start(sender, self._serve(sender))
 
     def _start(self, name: str, work: Any) -> None:
