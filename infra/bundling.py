@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from infra.bundling_kept import keep
@@ -75,10 +75,7 @@ def bundle(mode: str, architecture: str = "arm64", build: Path = BUILD) -> Path:
         tree.mkdir(parents=True)
         if mode == "lambda":
             shutil.copytree(dependencies(architecture, build), tree, dirs_exist_ok=True)
-        for name, body in sources.items():
-            path = tree / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(body)
+        write_files(tree, sources)
         _write_documents(tree / "openapi")
         if mode == "lambda":
             cut_models(tree / DATA, tree)
@@ -134,16 +131,28 @@ def dependencies(architecture: str, build: Path = BUILD) -> Path:
 
 
 def _install(target: Path, architecture: str) -> None:
-    """Install wheels for Lambda's operating system and this Python version, with the hashes of the lock file."""
-    machine = MACHINES[architecture]
+    """Install wheels for Lambda's operating system and this Python version."""
+    install_wheels(target, LOCK, PYTHON, _GLIBC, MACHINES[architecture])
+
+
+def install_wheels(target: Path, lock: Path, python: str, glibc: int, machine: str) -> None:
+    """Install the wheels of a lock file with its hashes, for a Python version, a machine and glibc 2.`glibc`. Raises BundleError."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]
-    command += ["--target", str(target), "--only-binary", ":all:", "--implementation", "cp", "--python-version", PYTHON]
-    for platform in [*(f"manylinux_2_{minor}" for minor in range(_GLIBC, 16, -1)), "manylinux2014"]:
+    command += ["--target", str(target), "--only-binary", ":all:", "--implementation", "cp", "--python-version", python]
+    for platform in [*(f"manylinux_2_{minor}" for minor in range(glibc, 16, -1)), "manylinux2014"]:
         command += ["--platform", f"{platform}_{machine}"]
-    command += ["--require-hashes", "--requirement", str(LOCK)]
+    command += ["--require-hashes", "--requirement", str(lock)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
     if done.returncode:
-        raise BundleError(f"the functions' dependencies did not install:\n{done.stderr}")
+        raise BundleError(f"the dependencies of {lock.name} did not install:\n{done.stderr}")
+
+
+def write_files(tree: Path, files: Mapping[str, bytes]) -> None:
+    """Write files below a folder, by their names in it."""
+    for name, body in files.items():
+        path = tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
 
 
 def prune(tree: Path) -> None:
