@@ -31,7 +31,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Page:
-    """Collaborations, newest first; how many there are, at least COUNTED; and where the next page begins, None at the end."""
+    """Collaborations, newest first; how many there are, up to COUNTED; and where the next page begins, None at the end."""
 
     rows: list[CollaborationHead]
     total: int

@@ -36,7 +36,7 @@ class MessageQuery:
 
 @dataclass(frozen=True)
 class Page:
-    """Messages, newest first; how many match, at least COUNTED of a direction; and where the next page begins, None at the end."""
+    """Messages, newest first; how many match, up to COUNTED of a direction; and where the next page begins, None at the end."""
 
     messages: list[Message]
     total: int
